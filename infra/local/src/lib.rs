@@ -1,0 +1,1 @@
+//! The local runner: the whole product on this machine, from template.yaml.

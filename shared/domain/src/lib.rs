@@ -1,0 +1,1 @@
+//! Pure rules: values in, decision out. No clock, no network, no AWS.

@@ -1,0 +1,1 @@
+//! Journeys, promises, faults: black-box tests against the real functions.
