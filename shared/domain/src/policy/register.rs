@@ -1,0 +1,254 @@
+//! The vocabulary of policy.toml: every class of data and what may be said of it.
+
+use serde::Deserialize;
+
+use super::calendar::Retention;
+use crate::locale::Locale;
+
+/// A text in both languages of the service.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bilingual {
+    /// French.
+    pub fr: String,
+    /// English.
+    pub en: String,
+}
+
+impl Bilingual {
+    /// The text in one language.
+    #[must_use]
+    pub fn get(&self, locale: Locale) -> &str {
+        match locale {
+            Locale::Fr => &self.fr,
+            Locale::En => &self.en,
+        }
+    }
+
+    /// Whether either language is missing.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.fr.trim().is_empty() || self.en.trim().is_empty()
+    }
+}
+
+/// Declares [`Class`] with every member, its name in policy.toml, its ceiling and its floor.
+///
+/// The limits are what the published policies allow (promise ids beside each); they are written
+/// here and not in policy.toml, so that one edit cannot move a period and its limit together.
+macro_rules! classes {
+    ($($(#[$doc:meta])* $name:ident = $key:literal, at_most $ceiling:ident($c:literal), at_least $floor:ident($f:literal);)*) => {
+        /// A class of data: everything stored belongs to exactly one (A13).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+        pub enum Class {
+            $($(#[$doc])* #[serde(rename = $key)] $name,)*
+        }
+
+        impl Class {
+            /// Every class.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The name in policy.toml, in records and in metrics.
+            #[must_use]
+            pub const fn key(self) -> &'static str {
+                match self { $(Self::$name => $key),* }
+            }
+
+            /// The longest period that the published policies allow.
+            #[must_use]
+            pub const fn ceiling(self) -> Retention {
+                match self { $(Self::$name => Retention::$ceiling($c)),* }
+            }
+
+            /// The shortest period that keeps the promises made.
+            #[must_use]
+            pub const fn floor(self) -> Retention {
+                match self { $(Self::$name => Retention::$floor($f)),* }
+            }
+        }
+    };
+}
+
+classes! {
+    /// Workspace, members, company (A29: thirty days to come back and to export).
+    Account = "account", at_most Days(30), at_least Days(30);
+    /// A sign-up whose address was never confirmed.
+    UnverifiedSignup = "unverified_signup", at_most Days(7), at_least Hours(24);
+    /// Refresh families of signed-in members.
+    Session = "session", at_most Days(30), at_least Hours(1);
+    /// Verification and password links.
+    OneTimeToken = "one_time_token", at_most Days(7), at_least Hours(1);
+    /// Attempt counters: the only place where a full IP address may be (A7).
+    Limiter = "limiter", at_most Hours(24), at_least Hours(1);
+    /// Remembered `Idempotency-Key`s.
+    IdempotencyKey = "idempotency_key", at_most Hours(24), at_least Hours(1);
+    /// Legal identity and sending channel of a Sender.
+    SenderIdentity = "sender_identity", at_most Days(30), at_least Days(30);
+    /// Prospects (A72, A73).
+    Prospect = "prospect", at_most Months(36), at_least Months(1);
+    /// A prospect that nobody informed (A69).
+    UninformedProspect = "uninformed_prospect", at_most Days(30), at_least Days(1);
+    /// Uploaded files.
+    Upload = "upload", at_most Days(30), at_least Days(1);
+    /// Reports of refused lines.
+    ImportReport = "import_report", at_most Days(30), at_least Days(1);
+    /// Counts, source and basis of an import (A66): outlives none of its prospects' ceiling.
+    ImportRecord = "import_record", at_most Months(36), at_least Months(1);
+    /// Campaigns, templates, assessments (A11).
+    Campaign = "campaign", at_most Days(30), at_least Days(30);
+    /// Deliveries and their chunks.
+    Delivery = "delivery", at_most Months(36), at_least Months(1);
+    /// Work in queues, dead letters included (14 days is the longest SQS allows).
+    QueueMessage = "queue_message", at_most Days(14), at_least Days(1);
+    /// Opt-outs (A61; K9: at least as long as promised).
+    Suppression = "suppression", at_most Years(3), at_least Years(3);
+    /// Erasures, to be replayed after a restore (A30): outlives every backup.
+    Erasure = "erasure", at_most Years(3), at_least Days(90);
+    /// Audit and security log (K1: beyond twelve months only with a reason).
+    SecurityLog = "security_log", at_most Months(12), at_least Months(6);
+    /// Technical logs (A33).
+    TechnicalLog = "technical_log", at_most Days(365), at_least Days(1);
+    /// Pseudonymous evidence of service messages (A36).
+    MailEvidence = "mail_evidence", at_most Years(3), at_least Years(3);
+    /// What each purge run deleted, as numbers.
+    PurgeRecord = "purge_record", at_most Years(3), at_least Months(12);
+    /// Backups (A30).
+    Backup = "backup", at_most Days(90), at_least Days(1);
+    /// Wrapped data keys.
+    DataKey = "data_key", at_most Days(30), at_least Days(30);
+}
+
+/// The event from which a period runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    /// The workspace was closed.
+    AccountClosed,
+    /// The sign-up was requested.
+    SignupRequested,
+    /// The thing was last used.
+    LastUsed,
+    /// The token, key or message was issued.
+    Issued,
+    /// The first attempt counted.
+    Attempted,
+    /// The later of collection and the prospect's own last contact: a reply or a human click,
+    /// never a message of ours, never an open (A73).
+    CollectedOrLastContact,
+    /// The later of collection and entry into the service, from when the person can be informed.
+    CollectedOrEntered,
+    /// The file was uploaded.
+    Uploaded,
+    /// The import reached its end.
+    ImportFinished,
+    /// The message was handed over.
+    Sent,
+    /// The person objected.
+    Objected,
+    /// The person was erased.
+    Erased,
+    /// The entry was written.
+    Recorded,
+    /// The backup was taken.
+    BackedUp,
+}
+
+/// What happens when the period is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Deleted.
+    Delete,
+    /// Made irreversibly anonymous.
+    Anonymise,
+    /// Reduced to the minimum that honours a right.
+    KeepMinimum,
+}
+
+/// The legal basis of article 6 GDPR, or the instruction of the Sender (article 28).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Article 6(1)(a).
+    Consent,
+    /// Article 6(1)(b).
+    Contract,
+    /// Article 6(1)(c).
+    LegalObligation,
+    /// Article 6(1)(f).
+    LegitimateInterest,
+    /// The Sender decides and we process: article 28.
+    OnBehalfOfSender,
+}
+
+/// Who may see a class of data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeenBy {
+    /// Members of the same workspace (A19).
+    WorkspaceMembers,
+    /// Authorised staff, for support and administration.
+    OperatorStaff,
+    /// Authorised staff, for maintenance or an abuse report only (A18).
+    OperatorStaffForMaintenanceOrAbuse,
+    /// Whoever receives a message.
+    Recipients,
+    /// Machines only.
+    Nobody,
+}
+
+/// Where a class of data may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Store {
+    /// Table.
+    Accounts,
+    /// Table.
+    Prospects,
+    /// Table.
+    Outreach,
+    /// Table.
+    Suppressions,
+    /// Table.
+    Evidence,
+    /// Table.
+    Keys,
+    /// The bucket of uploads and reports.
+    UploadsBucket,
+    /// The work queues and their dead letters.
+    Queues,
+    /// The log groups of the functions and the API.
+    LogGroups,
+    /// Backups of the tables.
+    Backups,
+}
+
+/// What policy.toml says of one class.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// What the class is called on the legal pages.
+    pub label: Bilingual,
+    /// Why the data exists.
+    pub purpose: Bilingual,
+    /// On which legal basis.
+    pub basis: Basis,
+    /// How long it is kept once its clock has started.
+    pub keep: Retention,
+    /// What starts the clock.
+    pub clock: Clock,
+    /// What happens at the end.
+    pub at_end: Action,
+    /// How long before the end the workspace is alerted, where it is.
+    #[serde(default)]
+    pub alert_before: Option<Retention>,
+    /// Who may see it.
+    pub seen_by: Vec<SeenBy>,
+    /// Which stores hold it.
+    pub stores: Vec<Store>,
+    /// The rows of the promise ledger it keeps.
+    pub promises: Vec<String>,
+    /// Why the period is longer than the published ceiling, in writing.
+    #[serde(default)]
+    pub justification: Option<String>,
+}

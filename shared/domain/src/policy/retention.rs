@@ -1,0 +1,346 @@
+//! What is kept, how long, and when it is due: infra/policy/policy.toml, loaded and checked.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use jiff::{Timestamp, civil::Date};
+use serde::Deserialize;
+
+pub use super::{
+    calendar::{NotAPeriod, Retention, TIME_ZONE, day_begins, is_due, ttl},
+    register::{Action, Basis, Bilingual, Class, Clock, Rule, SeenBy, Store},
+};
+
+/// A justification shorter than this justifies nothing.
+const SHORTEST_JUSTIFICATION: usize = 40;
+
+static CURRENT: LazyLock<Policy> = LazyLock::new(|| {
+    Policy::load(include_str!("../../../../infra/policy/policy.toml"))
+        .expect("a test loads the compiled-in policy")
+});
+
+/// Why a policy file is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// Not TOML, or an unknown class, clock, action, basis, store, reader or field.
+    #[error("policy file: {0}")]
+    Syntax(String),
+    /// A class of data without a rule.
+    #[error("policy file: no rule for `{0}`")]
+    Missing(&'static str),
+    /// A rule with an empty label, purpose, reader, store or promise.
+    #[error("policy file: `{class}` has no {what}")]
+    Blank {
+        /// The class.
+        class: &'static str,
+        /// What is empty.
+        what: &'static str,
+    },
+    /// Workspaces choose in months, so the policy for prospects must be whole months, below 256.
+    #[error("policy file: `prospect` must keep whole months, not {0}")]
+    NotMonths(Retention),
+    /// Longer than published, without a written justification.
+    #[error(
+        "policy file: `{what}` keeps {keep}, longer than the published {ceiling}, and records no justification"
+    )]
+    TooLong {
+        /// The class or promise.
+        what: &'static str,
+        /// The period asked for.
+        keep: Retention,
+        /// The longest published.
+        ceiling: Retention,
+    },
+    /// So short that a promise would be broken.
+    #[error("policy file: `{what}` keeps {keep}, shorter than the promised {floor}")]
+    TooShort {
+        /// The class or promise.
+        what: &'static str,
+        /// The period asked for.
+        keep: Retention,
+        /// The shortest that keeps the promise.
+        floor: Retention,
+    },
+}
+
+/// A workspace asked for more months than the policy allows, or for none (A72).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("prospects can be kept 1 to {most} months, not {asked}")]
+pub struct MonthsRefused {
+    /// What the workspace asked for.
+    pub asked: u16,
+    /// The longest allowed.
+    pub most: u8,
+}
+
+/// Periods promised to everybody, beside those of the classes.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Promises {
+    /// Longest time between the end of a period and the run that acts on it.
+    pub purge_lag: Retention,
+    /// Longest time to answer a request about one's rights (A47).
+    pub rights_answer: Retention,
+    /// Shortest notice of a material change of a legal text (A56).
+    pub policy_change_notice: Retention,
+    /// When a Sender is first reminded of a request forwarded to it (A75).
+    pub forwarding_chase: Retention,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    promises: Promises,
+    class: BTreeMap<Class, Rule>,
+}
+
+/// The retention policy: complete, within the published limits.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    promises: Promises,
+    rules: BTreeMap<Class, Rule>,
+}
+
+impl Policy {
+    /// The policy compiled into the binary.
+    #[must_use]
+    pub fn current() -> &'static Self {
+        &CURRENT
+    }
+
+    /// Reads and checks a policy file.
+    ///
+    /// # Errors
+    /// [`PolicyError`] names the first thing wrong: syntax or an unknown word, a class without a
+    /// rule, something blank, a period beyond its ceiling without a written justification, or one
+    /// too short to keep a promise.
+    pub fn load(text: &str) -> Result<Self, PolicyError> {
+        let file: File = toml::from_str(text).map_err(|e| PolicyError::Syntax(e.to_string()))?;
+        check_promises(&file.promises)?;
+        for &class in Class::ALL {
+            let rule = file
+                .class
+                .get(&class)
+                .ok_or(PolicyError::Missing(class.key()))?;
+            check_blank(class, rule)?;
+            check_limits(class, rule)?;
+        }
+        Ok(Self {
+            promises: file.promises,
+            rules: file.class,
+        })
+    }
+
+    /// The rule of one class.
+    #[must_use]
+    pub fn rule(&self, class: Class) -> &Rule {
+        &self.rules[&class] // `load` refuses a policy without every class
+    }
+
+    /// How long one class is kept.
+    #[must_use]
+    pub fn keep(&self, class: Class) -> Retention {
+        self.rule(class).keep
+    }
+
+    /// Periods promised to everybody.
+    #[must_use]
+    pub fn promises(&self) -> &Promises {
+        &self.promises
+    }
+
+    /// When something of `class` whose clock started at `start` is due. For prospects take
+    /// [`Policy::prospect_expiry`], which knows both of their clocks.
+    #[must_use]
+    pub fn expiry(&self, class: Class, start: Timestamp) -> Timestamp {
+        self.keep(class).expires_at(start)
+    }
+
+    /// The longest a workspace may keep its prospects, in months (A72).
+    #[must_use]
+    pub fn most_prospect_months(&self) -> u8 {
+        prospect_months_of(self.rule(Class::Prospect)).expect("`load` refuses anything else")
+    }
+
+    /// Checks the months a workspace chooses for its prospects: less than the policy, never more.
+    ///
+    /// # Errors
+    /// [`MonthsRefused`] for zero and for more than [`Policy::most_prospect_months`].
+    pub fn prospect_months(&self, asked: u16) -> Result<u8, MonthsRefused> {
+        let most = self.most_prospect_months();
+        match u8::try_from(asked) {
+            Ok(months) if (1..=most).contains(&months) => Ok(months),
+            _ => Err(MonthsRefused { asked, most }),
+        }
+    }
+
+    /// When a prospect is due (A72, A73): months after the later of the day of collection and the
+    /// prospect's own last contact. A workspace's choice shortens the period and never lengthens it,
+    /// even one stored before the policy became shorter.
+    #[must_use]
+    pub fn prospect_expiry(
+        &self,
+        collected_on: Date,
+        last_contact: Option<Timestamp>,
+        workspace_months: Option<u8>,
+    ) -> Timestamp {
+        let most = self.most_prospect_months();
+        let months = workspace_months.map_or(most, |m| m.clamp(1, most));
+        let collected = day_begins(collected_on);
+        let start = last_contact.map_or(collected, |contact| contact.max(collected));
+        Retention::Months(u32::from(months)).expires_at(start)
+    }
+
+    /// When a prospect that nobody has informed is due (A69): counted from the later of collection
+    /// and entry into the service.
+    #[must_use]
+    pub fn notice_deadline(&self, collected_on: Date, entered: Timestamp) -> Timestamp {
+        self.expiry(
+            Class::UninformedProspect,
+            day_begins(collected_on).max(entered),
+        )
+    }
+
+    /// From when the workspace is alerted of a coming [`Policy::notice_deadline`].
+    #[must_use]
+    pub fn notice_alert(&self, deadline: Timestamp) -> Timestamp {
+        self.rule(Class::UninformedProspect)
+            .alert_before
+            .map_or(deadline, |lead| lead.before(deadline))
+    }
+
+    /// When an opt-out is due (A61).
+    #[must_use]
+    pub fn suppression_expiry(&self, objected_at: Timestamp) -> Timestamp {
+        self.expiry(Class::Suppression, objected_at)
+    }
+
+    /// When a closed account is due, with everything of it (A29, A74).
+    #[must_use]
+    pub fn closed_account_expiry(&self, closed_at: Timestamp) -> Timestamp {
+        self.expiry(Class::Account, closed_at)
+    }
+
+    /// When a sign-up that was not confirmed is due.
+    #[must_use]
+    pub fn unverified_signup_expiry(&self, requested_at: Timestamp) -> Timestamp {
+        self.expiry(Class::UnverifiedSignup, requested_at)
+    }
+
+    /// When an uploaded file is due.
+    #[must_use]
+    pub fn upload_expiry(&self, uploaded_at: Timestamp) -> Timestamp {
+        self.expiry(Class::Upload, uploaded_at)
+    }
+
+    /// When the report of an import's refused lines is due.
+    #[must_use]
+    pub fn import_report_expiry(&self, finished_at: Timestamp) -> Timestamp {
+        self.expiry(Class::ImportReport, finished_at)
+    }
+
+    /// When an entry of the security log is due (A32).
+    #[must_use]
+    pub fn security_log_expiry(&self, recorded_at: Timestamp) -> Timestamp {
+        self.expiry(Class::SecurityLog, recorded_at)
+    }
+
+    /// When the evidence of a service message is due (A36).
+    #[must_use]
+    pub fn mail_evidence_expiry(&self, sent_at: Timestamp) -> Timestamp {
+        self.expiry(Class::MailEvidence, sent_at)
+    }
+
+    /// When the record of a purge run is due.
+    #[must_use]
+    pub fn purge_record_expiry(&self, recorded_at: Timestamp) -> Timestamp {
+        self.expiry(Class::PurgeRecord, recorded_at)
+    }
+}
+
+/// [`Policy::prospect_expiry`] under the compiled-in policy, for a workspace that chose `months`.
+#[must_use]
+pub fn prospect_expiry(
+    collected_on: Date,
+    last_contact: Option<Timestamp>,
+    months: u8,
+) -> Timestamp {
+    Policy::current().prospect_expiry(collected_on, last_contact, Some(months))
+}
+
+fn prospect_months_of(rule: &Rule) -> Option<u8> {
+    rule.keep
+        .months()
+        .and_then(|months| u8::try_from(months).ok())
+}
+
+fn check_promises(promises: &Promises) -> Result<(), PolicyError> {
+    at_most("purge_lag", promises.purge_lag, Retention::Hours(24))?;
+    at_most("rights_answer", promises.rights_answer, Retention::Days(30))?;
+    at_most(
+        "forwarding_chase",
+        promises.forwarding_chase,
+        Retention::Days(2),
+    )?;
+    at_least(
+        "policy_change_notice",
+        promises.policy_change_notice,
+        Retention::Days(30),
+    )
+}
+
+fn check_blank(class: Class, rule: &Rule) -> Result<(), PolicyError> {
+    let blanks = [
+        ("label in both languages", rule.label.is_blank()),
+        ("purpose in both languages", rule.purpose.is_blank()),
+        ("reader (write \"nobody\")", rule.seen_by.is_empty()),
+        ("store", rule.stores.is_empty()),
+        (
+            "promise",
+            rule.promises.is_empty() || rule.promises.iter().any(|id| id.trim().is_empty()),
+        ),
+    ];
+    match blanks.into_iter().find(|(_, blank)| *blank) {
+        Some((what, _)) => Err(PolicyError::Blank {
+            class: class.key(),
+            what,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn check_limits(class: Class, rule: &Rule) -> Result<(), PolicyError> {
+    if class == Class::Prospect && prospect_months_of(rule).is_none() {
+        return Err(PolicyError::NotMonths(rule.keep));
+    }
+    at_least(class.key(), rule.keep, class.floor())?;
+    let justified = rule
+        .justification
+        .as_ref()
+        .is_some_and(|reason| reason.trim().chars().count() >= SHORTEST_JUSTIFICATION);
+    if justified {
+        return Ok(());
+    }
+    at_most(class.key(), rule.keep, class.ceiling())
+}
+
+fn at_most(what: &'static str, keep: Retention, ceiling: Retention) -> Result<(), PolicyError> {
+    if keep.never_longer_than(ceiling) {
+        return Ok(());
+    }
+    Err(PolicyError::TooLong {
+        what,
+        keep,
+        ceiling,
+    })
+}
+
+fn at_least(what: &'static str, keep: Retention, floor: Retention) -> Result<(), PolicyError> {
+    if floor.never_longer_than(keep) {
+        return Ok(());
+    }
+    Err(PolicyError::TooShort { what, keep, floor })
+}
+
+#[cfg(test)]
+#[path = "retention_tests.rs"]
+mod tests;
