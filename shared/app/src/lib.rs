@@ -1,1 +1,84 @@
 //! Use cases: load, decide, commit.
+//!
+//! [`App`] is what every function holds: clients, names of tables and queues, and the keyed hashes.
+//! A use case is a method on it in the module of its subject. It takes `now` as an argument.
+
+pub mod auth;
+pub mod config;
+pub mod deadline;
+pub mod failure;
+
+use domain::subject::Pepper;
+use storage::Db;
+use tokio::sync::OnceCell;
+
+pub use config::Config;
+pub use deadline::Deadline;
+pub use failure::{Failure, FieldError, Kind};
+
+/// The product, as one function sees it.
+#[derive(Debug)]
+pub struct App {
+    /// DynamoDB.
+    pub db: Db,
+    /// Uploads and reports.
+    pub s3: aws_sdk_s3::Client,
+    /// Queues between functions.
+    pub sqs: aws_sdk_sqs::Client,
+    /// Mail of the operator's, and of Senders without a relay of their own.
+    pub ses: aws_sdk_sesv2::Client,
+    /// Data keys.
+    pub kms: aws_sdk_kms::Client,
+    /// Root secrets.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// Names and addresses from the environment.
+    pub config: Config,
+    /// Read once, on first use.
+    pub(crate) pepper: OnceCell<Pepper>,
+}
+
+impl App {
+    /// Puts the parts together. Nothing is called yet.
+    pub fn new(db: Db, clients: Clients, config: Config) -> Self {
+        let Clients { s3, sqs, ses, kms, secrets } = clients;
+        Self { db, s3, sqs, ses, kms, secrets, config, pepper: OnceCell::new() }
+    }
+
+    /// The keyed hashes and token keys; one call to Secrets Manager for the life of the process.
+    pub async fn pepper(&self) -> Result<&Pepper, Failure> {
+        self.pepper
+            .get_or_try_init(async || {
+                let json = self.secret(&self.config.pepper_secret).await?;
+                Pepper::from_json(&json).map_err(|_| Failure::internal("the pepper secret is not as expected"))
+            })
+            .await
+    }
+
+    /// A secret's text.
+    pub(crate) async fn secret(&self, arn: &str) -> Result<String, Failure> {
+        let answer = self.secrets.get_secret_value().secret_id(arn).send().await.map_err(|error| {
+            Failure::unavailable("secrets", aws_sdk_secretsmanager::error::ProvideErrorMetadata::code(&error))
+        })?;
+        answer.secret_string.ok_or_else(|| Failure::internal("a secret has no text"))
+    }
+}
+
+/// The AWS clients beside DynamoDB's. Making one costs no call.
+#[derive(Debug)]
+pub struct Clients {
+    /// S3.
+    pub s3: aws_sdk_s3::Client,
+    /// SQS.
+    pub sqs: aws_sdk_sqs::Client,
+    /// SES v2, without automatic retries: after a time-out a message may have gone.
+    pub ses: aws_sdk_sesv2::Client,
+    /// KMS.
+    pub kms: aws_sdk_kms::Client,
+    /// Secrets Manager.
+    pub secrets: aws_sdk_secretsmanager::Client,
+}
+
+/// Bytes of chance from the system's generator.
+pub fn chance<const N: usize>() -> [u8; N] {
+    rand::random()
+}

@@ -1,1 +1,21 @@
-//! Pure rules: values in, decision out. No clock, no network, no AWS.
+//! Pure rules: values in, decision out.
+//!
+//! Nothing here reads a clock, a network or a table: `now` is an argument, and every decision is a
+//! function that a table of examples can test. What must never happen should not compile: only
+//! [`policy::may_send`] makes a [`policy::SendPermit`], and a mailer takes one by value.
+
+pub mod campaign;
+pub mod chunk;
+pub mod email;
+pub mod id;
+pub mod import;
+pub mod locale;
+pub mod member;
+pub mod policy;
+pub mod prospect;
+pub mod sender;
+pub mod subject;
+pub mod suppression;
+pub mod unsubscribe;
+
+pub use jiff::Timestamp;

@@ -1,1 +1,18 @@
-//! DynamoDB, S3 and the keys of every table.
+//! DynamoDB and S3: the tables, and the keys of everything in them.
+//!
+//! [`keys`] holds every key of every table. A handle to a workspace's data is only made from a
+//! [`WorkspaceScope`], and every key is derived from it, so that no caller can name another
+//! workspace's partition.
+
+pub mod accounts;
+pub mod db;
+pub mod evidence;
+pub mod keys;
+pub mod objects;
+pub mod outreach;
+pub mod prospects;
+pub mod scope;
+pub mod suppressions;
+
+pub use db::{Db, Expected, StoreError, Tables};
+pub use scope::WorkspaceScope;

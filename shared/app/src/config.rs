@@ -1,0 +1,70 @@
+//! What the environment tells a function. template.yaml sets it; a name that a function does not
+//! need is empty there, and using it is an error that names it.
+
+use storage::Tables;
+
+/// Names and addresses.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Table names.
+    pub tables: Tables,
+    /// Bucket of uploads and reject reports.
+    pub uploads_bucket: String,
+    /// Queue that `import` reads.
+    pub import_queue_url: String,
+    /// Queue that `fan-out` reads.
+    pub fan_out_queue_url: String,
+    /// Queue that `send` reads.
+    pub send_queue_url: String,
+    /// Secret of keyed hashes and tokens.
+    pub pepper_secret: String,
+    /// Secret of access tokens; only `session` has it.
+    pub session_secret: String,
+    /// KMS key that wraps data keys.
+    pub data_key: String,
+    /// Base of every link, without a slash at the end.
+    pub public_url: String,
+    /// Address that system mail comes from.
+    pub mail_from: String,
+    /// SES configuration set that publishes events.
+    pub ses_configuration_set: String,
+    /// CIDRs beside the public internet where a relay may live.
+    pub relay_networks: String,
+    /// PEM of roots, beside the public ones, that a relay's certificate may chain to.
+    pub relay_root_certificates: String,
+    /// The operator, as the legal pages and system mails name it.
+    pub operator_name: String,
+    /// Where the operator answers questions.
+    pub operator_contact: String,
+}
+
+impl Config {
+    /// Reads it with `get`, usually `std::env::var`.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+        let var = |name: &str| get(name).unwrap_or_default();
+        Self {
+            tables: Tables {
+                accounts: var("ACCOUNTS_TABLE"),
+                prospects: var("PROSPECTS_TABLE"),
+                outreach: var("OUTREACH_TABLE"),
+                suppressions: var("SUPPRESSIONS_TABLE"),
+                evidence: var("EVIDENCE_TABLE"),
+                keys: var("KEYS_TABLE"),
+            },
+            uploads_bucket: var("UPLOADS_BUCKET"),
+            import_queue_url: var("IMPORT_QUEUE_URL"),
+            fan_out_queue_url: var("FAN_OUT_QUEUE_URL"),
+            send_queue_url: var("SEND_QUEUE_URL"),
+            pepper_secret: var("PEPPER_SECRET"),
+            session_secret: var("SESSION_SECRET"),
+            data_key: var("DATA_KEY"),
+            public_url: var("PUBLIC_URL").trim_end_matches('/').to_owned(),
+            mail_from: var("MAIL_FROM"),
+            ses_configuration_set: var("SES_CONFIGURATION_SET"),
+            relay_networks: var("RELAY_NETWORKS"),
+            relay_root_certificates: var("RELAY_ROOT_CERTIFICATES"),
+            operator_name: var("OPERATOR_NAME"),
+            operator_contact: var("OPERATOR_CONTACT"),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a use case says when it cannot do what it was asked: one type, one mapping to problem+json.
+
+use storage::StoreError;
+
+/// The kinds of failure, each with a stable name in the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The request cannot be read or lacks something: 400.
+    Invalid,
+    /// No token, or one that is worth nothing: 401.
+    Unauthenticated,
+    /// Known, but not allowed: 403.
+    Forbidden,
+    /// Nothing of that name in this workspace: 404.
+    NotFound,
+    /// The state does not allow it: 409.
+    Conflict,
+    /// Too large: 413.
+    TooLarge,
+    /// Well formed, but refused by a rule: 422.
+    Refused,
+    /// Too often: 429, with `Retry-After`.
+    TooMany,
+    /// Our fault: 500.
+    Internal,
+    /// A service we need is not answering: 503.
+    Unavailable,
+}
+
+/// One field of a request and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct FieldError {
+    /// Its name, with dots into nested ones.
+    pub field: String,
+    /// What to do about it.
+    pub message: String,
+}
+
+/// Why a use case did not do what it was asked. `detail` is for the caller: it says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Failure {
+    /// The kind.
+    pub kind: Kind,
+    /// The stable name of the problem: `type` is `/problems/<slug>`.
+    pub slug: &'static str,
+    /// For the caller.
+    pub detail: String,
+    /// Field by field, when fields are the trouble.
+    pub fields: Vec<FieldError>,
+    /// Seconds to wait before trying again.
+    pub retry_after: Option<u32>,
+    /// For the log only: codes, never data.
+    pub cause: Option<String>,
+}
+
+impl Failure {
+    /// A failure of a kind.
+    pub fn new(kind: Kind, slug: &'static str, detail: impl Into<String>) -> Self {
+        Self { kind, slug, detail: detail.into(), fields: Vec::new(), retry_after: None, cause: None }
+    }
+
+    /// One field is wrong.
+    pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::fields(vec![FieldError { field: field.into(), message: message.into() }])
+    }
+
+    /// Several fields are wrong.
+    pub fn fields(fields: Vec<FieldError>) -> Self {
+        let detail = fields.iter().map(|f| format!("{}: {}", f.field, f.message)).collect::<Vec<_>>().join("; ");
+        Self { fields, ..Self::new(Kind::Invalid, "invalid-request", detail) }
+    }
+
+    /// Nothing of that name in this workspace.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(Kind::NotFound, "not-found", format!("There is no such {what} in this workspace."))
+    }
+
+    /// The state does not allow it.
+    pub fn conflict(slug: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(Kind::Conflict, slug, detail)
+    }
+
+    /// Refused by a rule.
+    pub fn refused(slug: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(Kind::Refused, slug, detail)
+    }
+
+    /// Sign in first.
+    pub fn unauthenticated() -> Self {
+        Self::new(
+            Kind::Unauthenticated,
+            "unauthenticated",
+            "Send a valid access token: `Authorization: Bearer …`. POST /v1/session gives one.",
+        )
+    }
+
+    /// Our fault. `cause` goes to the log.
+    pub fn internal(cause: impl Into<String>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::new(Kind::Internal, "internal", "Something failed on our side. Nothing was lost; try again.")
+        }
+    }
+
+    /// A service does not answer.
+    pub fn unavailable(service: &str, code: Option<&str>) -> Self {
+        Self {
+            cause: Some(format!("{service}: {}", code.unwrap_or("no answer"))),
+            retry_after: Some(2),
+            ..Self::new(Kind::Unavailable, "unavailable", "A service we depend on is not answering. Try again shortly.")
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => {
+                Failure::conflict("changed-meanwhile", "The record changed meanwhile. Read it again and repeat.")
+            }
+            StoreError::Throttled(code) | StoreError::Unavailable(code) => Failure::unavailable("dynamodb", Some(&code)),
+            StoreError::Corrupt(what) => Failure::internal(format!("unreadable record: {what}")),
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! A campaign: what is written, to whom, on what grounds, and the states it passes through.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    chunk::Outcome,
+    id::{CampaignId, ImportId},
+    locale::Locale,
+    prospect::Prospect,
+};
+
+/// Who a campaign is for. Several conditions all have to hold; an empty audience is nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audience {
+    /// Every prospect of the workspace.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub all: bool,
+    /// Has at least one of these tags.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags_any: BTreeSet<String>,
+    /// Has all of these tags.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags_all: BTreeSet<String>,
+    /// Last written by this import.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub import: Option<ImportId>,
+    /// This text occurs in the name, company, job title or address, whatever the case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+impl Audience {
+    /// True when nothing was asked for: such an audience is refused at launch.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether this person belongs to it.
+    pub fn includes(&self, prospect: &Prospect) -> bool {
+        let details = &prospect.details;
+        !self.is_empty()
+            && (self.tags_any.is_empty() || !self.tags_any.is_disjoint(&details.tags))
+            && self.tags_all.is_subset(&details.tags)
+            && self.import.is_none_or(|wanted| prospect.import.is_some_and(|mark| mark.import == wanted))
+            && self.text.as_deref().is_none_or(|text| mentions(prospect, text))
+    }
+}
+
+/// Whether `text` occurs in what identifies a prospect, ignoring case.
+pub fn mentions(prospect: &Prospect, text: &str) -> bool {
+    let needle = text.trim().to_lowercase();
+    let details = &prospect.details;
+    let full_name = details.full_name();
+    [Some(prospect.email.expose()), full_name.as_deref(), details.company.as_deref(), details.job_title.as_deref()]
+        .into_iter()
+        .flatten()
+        .any(|hay| hay.to_lowercase().contains(&needle))
+}
+
+/// Art. 6.1.f: the assessment without which nothing is launched.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LegitimateInterest {
+    /// What the Sender is after.
+    pub interest: String,
+    /// Why a message is needed for it.
+    pub necessity: String,
+    /// Why it does not weigh more than the person's own interests.
+    pub balancing: String,
+    /// What protects the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safeguards: Option<String>,
+}
+
+/// What a member writes. Incomplete drafts are allowed; [`Content::missing`] says what a launch needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// The campaign's name, for the Sender only.
+    pub name: String,
+    /// What it is for, told to every recipient (art. 14).
+    #[serde(default)]
+    pub purpose: String,
+    /// To whom.
+    #[serde(default)]
+    pub audience: Audience,
+    /// Subject template.
+    #[serde(default)]
+    pub subject: String,
+    /// Plain-text template.
+    #[serde(default)]
+    pub text: String,
+    /// HTML template; made from the text when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
+    /// What the Sender tells people about the use of their data, in its own words (art. 14).
+    #[serde(default)]
+    pub information_notice: String,
+    /// The assessment.
+    #[serde(default)]
+    pub legitimate_interest_assessment: LegitimateInterest,
+    /// The language of the message, for people whose own is unknown.
+    #[serde(default)]
+    pub locale: Locale,
+}
+
+impl Content {
+    /// The fields still to be filled in before a launch, by their names in the API.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let assessment = &self.legitimate_interest_assessment;
+        let texts = [
+            ("name", &self.name),
+            ("purpose", &self.purpose),
+            ("subject", &self.subject),
+            ("information_notice", &self.information_notice),
+            ("legitimate_interest_assessment.interest", &assessment.interest),
+            ("legitimate_interest_assessment.necessity", &assessment.necessity),
+            ("legitimate_interest_assessment.balancing", &assessment.balancing),
+        ];
+        let mut missing: Vec<_> =
+            texts.into_iter().filter(|(_, text)| text.trim().is_empty()).map(|(name, _)| name).collect();
+        if self.text.trim().is_empty() && self.html.as_deref().is_none_or(|html| html.trim().is_empty()) {
+            missing.push("text");
+        }
+        if self.audience.is_empty() {
+            missing.push("audience");
+        }
+        missing
+    }
+}
+
+/// Where a campaign stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CampaignStatus {
+    /// Being written.
+    Draft,
+    /// Leaving.
+    Sending,
+    /// Stopped for now; nothing leaves.
+    Paused,
+    /// Every recipient has an outcome.
+    Completed,
+    /// Stopped for good; who was not written to never will be.
+    Cancelled,
+}
+
+/// What a member may do to a campaign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Send it.
+    Launch,
+    /// Hold it.
+    Pause,
+    /// Go on.
+    Resume,
+    /// End it.
+    Cancel,
+}
+
+impl CampaignStatus {
+    /// The status a command leads to; `None` when it makes no sense now.
+    pub fn after(self, command: Command) -> Option<CampaignStatus> {
+        use CampaignStatus::{Cancelled, Draft, Paused, Sending};
+        match (self, command) {
+            (Draft, Command::Launch) | (Paused, Command::Resume) => Some(Sending),
+            (Sending, Command::Pause) => Some(Paused),
+            (Sending | Paused, Command::Cancel) => Some(Cancelled),
+            _ => None,
+        }
+    }
+}
+
+/// The moving part of a launched campaign, small enough for one read unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// Where it stands.
+    pub status: CampaignStatus,
+    /// Raised by every launch, pause, resume and cancel: what was decided under an older one is void.
+    pub epoch: u64,
+    /// When it was launched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launched_at: Option<Timestamp>,
+    /// People planned so far; the whole audience once `planned` is true.
+    #[serde(default)]
+    pub audience: u64,
+    /// True when the fan-out has been through all prospects.
+    #[serde(default)]
+    pub planned: bool,
+    /// When the last recipient got an outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<Timestamp>,
+}
+
+/// How many recipients have which outcome. `audience = pending + sent + refused + failed + unknown`, always.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Everyone the campaign is for.
+    pub audience: u64,
+    /// No outcome yet.
+    pub pending: u64,
+    /// Accepted by the channel.
+    pub sent: u64,
+    /// Not written to, by rule.
+    pub refused: u64,
+    /// Definitely not accepted by the channel.
+    pub failed: u64,
+    /// May have been accepted; an event of the provider settles it.
+    pub unknown: u64,
+}
+
+/// Outcomes counted, by kind and refusals by reason.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tally(BTreeMap<Outcome, i64>);
+
+impl Tally {
+    /// One more of an outcome (or `by` more; negative when an outcome is replaced).
+    pub fn add(&mut self, outcome: Outcome, by: i64) {
+        let slot = self.0.entry(outcome).or_default();
+        *slot += by;
+        if *slot == 0 {
+            self.0.remove(&outcome);
+        }
+    }
+
+    /// What differs from zero.
+    pub fn iter(&self) -> impl Iterator<Item = (Outcome, i64)> + '_ {
+        self.0.iter().map(|(outcome, by)| (*outcome, *by))
+    }
+
+    /// The public counts, over an audience of this size.
+    pub fn counts(&self, audience: u64) -> Counts {
+        let total = |wanted: fn(Outcome) -> bool| -> u64 {
+            let sum: i64 = self.iter().filter(|(o, _)| wanted(*o)).map(|(_, by)| by).sum();
+            u64::try_from(sum).unwrap_or(0)
+        };
+        let sent = total(|o| matches!(o, Outcome::Sent | Outcome::Bounced | Outcome::Complained));
+        let refused = total(|o| matches!(o, Outcome::Refused(_)));
+        let failed = total(|o| o == Outcome::Failed);
+        let unknown = total(|o| o == Outcome::Unknown);
+        let pending = audience.saturating_sub(sent + refused + failed + unknown);
+        Counts { audience, pending, sent, refused, failed, unknown }
+    }
+
+    /// Refusals by reason, as the API names them.
+    pub fn refused_by_reason(&self) -> BTreeMap<&'static str, u64> {
+        self.iter()
+            .filter_map(|(outcome, by)| match outcome {
+                Outcome::Refused(reason) => Some((reason.as_str(), u64::try_from(by).unwrap_or(0))),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// How many have this outcome.
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        self.0.get(&outcome).and_then(|by| u64::try_from(*by).ok()).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Refusal;
+
+    #[test]
+    fn commands_make_sense_only_where_they_do() {
+        use CampaignStatus::{Cancelled, Completed, Draft, Paused, Sending};
+        use Command::{Cancel, Launch, Pause, Resume};
+        let table = [
+            (Draft, [Some(Sending), None, None, None]),
+            (Sending, [None, Some(Paused), None, Some(Cancelled)]),
+            (Paused, [None, None, Some(Sending), Some(Cancelled)]),
+            (Completed, [None; 4]),
+            (Cancelled, [None; 4]),
+        ];
+        for (from, expected) in table {
+            for (command, to) in [Launch, Pause, Resume, Cancel].into_iter().zip(expected) {
+                assert_eq!(from.after(command), to, "{from:?} {command:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn counts_add_up_to_the_audience() {
+        let mut tally = Tally::default();
+        for outcome in [
+            Outcome::Sent,
+            Outcome::Sent,
+            Outcome::Bounced,
+            Outcome::Failed,
+            Outcome::Unknown,
+            Outcome::Refused(Refusal::OptedOut),
+        ] {
+            tally.add(outcome, 1);
+        }
+        let counts = tally.counts(10);
+        assert_eq!((counts.sent, counts.failed, counts.unknown, counts.refused, counts.pending), (3, 1, 1, 1, 4));
+        tally.add(Outcome::Unknown, -1);
+        tally.add(Outcome::Sent, 1);
+        assert_eq!(tally.counts(10).sent, 4);
+        assert_eq!(tally.refused_by_reason(), BTreeMap::from([("opted_out", 1)]));
+    }
+}

@@ -1,0 +1,308 @@
+//! A chunk: at most fifty recipients of one campaign, handled together, and what became of each.
+//!
+//! A delivery is *claimed* before anything is handed to a channel, and a claim is made once. What may
+//! have been handed over is never handed over again: when nobody can tell, the outcome is
+//! [`Outcome::Unknown`] until an event of the provider settles it. The results of a chunk are a string
+//! of one letter per recipient, so that fifty of them fit in one write unit with the fifty subjects.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{policy::Refusal, subject::Subject};
+
+/// Recipients in a chunk, at most.
+pub const CHUNK: usize = 50;
+
+/// Claims made in one call, and handed over before the next ones are made.
+pub const GROUP: usize = 25;
+
+/// What became of one recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Nothing yet.
+    Pending,
+    /// Accepted by the channel.
+    Sent,
+    /// Accepted, and returned later.
+    Bounced,
+    /// Accepted, and reported as spam later.
+    Complained,
+    /// Definitely not accepted.
+    Failed,
+    /// May have been accepted.
+    Unknown,
+    /// Not written to, by rule.
+    Refused(Refusal),
+}
+
+impl Outcome {
+    /// The letter that stands for it.
+    pub fn letter(self) -> u8 {
+        match self {
+            Outcome::Pending => b'.',
+            Outcome::Sent => b'S',
+            Outcome::Bounced => b'B',
+            Outcome::Complained => b'C',
+            Outcome::Failed => b'F',
+            Outcome::Unknown => b'U',
+            Outcome::Refused(reason) => {
+                Refusal::ALL.iter().find(|(r, _)| *r == reason).map_or(b'?', |(_, letter)| *letter)
+            }
+        }
+    }
+
+    /// Reads a letter.
+    pub fn from_letter(letter: u8) -> Option<Self> {
+        Some(match letter {
+            b'.' => Outcome::Pending,
+            b'S' => Outcome::Sent,
+            b'B' => Outcome::Bounced,
+            b'C' => Outcome::Complained,
+            b'F' => Outcome::Failed,
+            b'U' => Outcome::Unknown,
+            _ => Outcome::Refused(Refusal::ALL.iter().find(|(_, l)| *l == letter)?.0),
+        })
+    }
+
+    /// The name of this outcome in the API and in stored counts.
+    pub fn name(self) -> String {
+        match self {
+            Outcome::Pending => "pending".into(),
+            Outcome::Sent => "sent".into(),
+            Outcome::Bounced => "bounced".into(),
+            Outcome::Complained => "complained".into(),
+            Outcome::Failed => "failed".into(),
+            Outcome::Unknown => "unknown".into(),
+            Outcome::Refused(reason) => format!("refused_{}", reason.as_str()),
+        }
+    }
+
+    /// Reads [`Outcome::name`].
+    pub fn from_name(name: &str) -> Option<Self> {
+        let plain = [
+            Outcome::Pending,
+            Outcome::Sent,
+            Outcome::Bounced,
+            Outcome::Complained,
+            Outcome::Failed,
+            Outcome::Unknown,
+        ];
+        let refused = Refusal::ALL.iter().map(|(reason, _)| Outcome::Refused(*reason));
+        plain.into_iter().chain(refused).find(|outcome| outcome.name() == name)
+    }
+
+    /// How much later news weighs: complaint > bounce > sent > failed > unknown > pending. A refusal is
+    /// final, because nothing was handed over.
+    fn weight(self) -> u8 {
+        match self {
+            Outcome::Pending => 0,
+            Outcome::Unknown => 1,
+            Outcome::Failed => 2,
+            Outcome::Sent => 3,
+            Outcome::Bounced => 4,
+            Outcome::Complained => 5,
+            Outcome::Refused(_) => 6,
+        }
+    }
+
+    /// Joins two pieces of news about one delivery: commutative, associative, idempotent, so that
+    /// events may come late, twice and in any order.
+    pub fn join(self, other: Outcome) -> Outcome {
+        if (other.weight(), other) > (self.weight(), self) { other } else { self }
+    }
+}
+
+/// One outcome per recipient, in the order of the chunk's subjects.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Results(Vec<Outcome>);
+
+impl Results {
+    /// Nothing known yet of `len` recipients.
+    pub fn pending(len: usize) -> Self {
+        Self(vec![Outcome::Pending; len])
+    }
+
+    /// Outcomes in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Outcome> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// The outcome at `index`.
+    pub fn get(&self, index: usize) -> Option<Outcome> {
+        self.0.get(index).copied()
+    }
+
+    /// Records news; what is already known and weighs more stays.
+    pub fn join(&mut self, index: usize, outcome: Outcome) {
+        if let Some(slot) = self.0.get_mut(index) {
+            *slot = slot.join(outcome);
+        }
+    }
+
+    /// Joins another record of the same chunk.
+    pub fn join_all(&mut self, other: &Results) {
+        for (index, outcome) in other.iter().enumerate() {
+            self.join(index, outcome);
+        }
+    }
+
+    /// True when nobody is pending.
+    pub fn settled(&self) -> bool {
+        self.iter().all(|outcome| outcome != Outcome::Pending)
+    }
+
+    /// Indexes still pending.
+    pub fn open(&self) -> Vec<usize> {
+        self.iter().enumerate().filter(|(_, o)| *o == Outcome::Pending).map(|(i, _)| i).collect()
+    }
+}
+
+impl fmt::Display for Results {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|o| write!(f, "{}", char::from(o.letter())))
+    }
+}
+
+impl fmt::Debug for Results {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<Results> for String {
+    fn from(results: Results) -> String {
+        results.to_string()
+    }
+}
+
+impl TryFrom<String> for Results {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let outcomes: Option<Vec<_>> = text.bytes().map(Outcome::from_letter).collect();
+        outcomes.map(Self).ok_or("unknown letter in a chunk's results")
+    }
+}
+
+/// The proof that this invocation, and no other, may hand a message for this person to a channel.
+/// Made from the store's answer to a conditional write.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Claim {
+    subject: Subject,
+}
+
+impl Claim {
+    /// The conditional write for this person succeeded, or was found to be our own.
+    pub const fn won(subject: Subject) -> Self {
+        Self { subject }
+    }
+
+    /// The person.
+    pub const fn subject(&self) -> Subject {
+        self.subject
+    }
+}
+
+/// What the table says of a chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChunkRecord {
+    /// The recipients.
+    pub subjects: Vec<Subject>,
+    /// What became of them.
+    pub results: Results,
+    /// Which hand of the relay this is: raised every time the chunk is put down to be taken up again.
+    pub attempt: u32,
+    /// True once somebody has taken this attempt up.
+    pub taken: bool,
+    /// Raised by every write, for optimistic locking.
+    pub version: u64,
+}
+
+/// What a `send` that receives a message about a chunk has to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing: everyone has an outcome, or a newer message will see to it.
+    Acknowledge,
+    /// First delivery: claim and send.
+    Start,
+    /// Take up the attempt (conditionally), then send to those still pending whose claims are ours.
+    TakeUp {
+        /// What is known so far.
+        results: Results,
+    },
+    /// Somebody took this attempt up and did not finish: who is pending and claimed may have been
+    /// written to.
+    Recover {
+        /// What is known so far.
+        results: Results,
+    },
+}
+
+/// Decides from the message's attempt and the record, if any.
+pub fn next_step(attempt: u32, record: Option<&ChunkRecord>) -> Step {
+    let Some(record) = record else {
+        // Attempt 0 leaves no record until it ends, so a second delivery looks like a first one: its
+        // claims then fail, and that is what makes it a recovery.
+        return Step::Start;
+    };
+    if record.results.settled() || attempt < record.attempt {
+        return Step::Acknowledge;
+    }
+    let results = record.results.clone();
+    if record.taken { Step::Recover { results } } else { Step::TakeUp { results } }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn outcomes() -> Vec<Outcome> {
+        let plain = [Outcome::Pending, Outcome::Sent, Outcome::Bounced, Outcome::Complained, Outcome::Failed, Outcome::Unknown];
+        plain.into_iter().chain(Refusal::ALL.iter().map(|(r, _)| Outcome::Refused(*r))).collect()
+    }
+
+    #[test]
+    fn letters_and_names_are_distinct_and_read_back() {
+        for outcome in outcomes() {
+            assert_eq!(Outcome::from_letter(outcome.letter()), Some(outcome));
+            assert_eq!(Outcome::from_name(&outcome.name()), Some(outcome));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn news_may_come_in_any_order_and_twice(order in Just(outcomes()).prop_shuffle(), take in 1usize..8) {
+            let news = &order[..take];
+            let forward = news.iter().fold(Outcome::Pending, |a, b| a.join(*b));
+            let backward = news.iter().rev().fold(Outcome::Pending, |a, b| a.join(*b));
+            let twice = news.iter().chain(news).fold(Outcome::Pending, |a, b| a.join(*b));
+            prop_assert_eq!(forward, backward);
+            prop_assert_eq!(forward, twice);
+        }
+    }
+
+    #[test]
+    fn a_message_about_a_chunk_leads_to_the_right_step() {
+        let record = |results: &str, attempt, taken| ChunkRecord {
+            subjects: vec![Subject::from_bytes([0; 16]); results.len()],
+            results: results.to_owned().try_into().unwrap(),
+            attempt,
+            taken,
+            version: 1,
+        };
+        let results = |text: &str| Results::try_from(text.to_owned()).unwrap();
+        for (attempt, record, expected) in [
+            (0, None, Step::Start),
+            (0, Some(record("SoU", 0, true)), Step::Acknowledge),
+            (0, Some(record("S..", 1, false)), Step::Acknowledge),
+            (1, Some(record("S..", 1, false)), Step::TakeUp { results: results("S..") }),
+            (1, Some(record("S..", 1, true)), Step::Recover { results: results("S..") }),
+        ] {
+            assert_eq!(next_step(attempt, record.as_ref()), expected, "{attempt} {record:?}");
+        }
+    }
+}

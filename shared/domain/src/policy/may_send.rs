@@ -1,0 +1,163 @@
+//! May this message go to this person? The only place that can answer yes.
+//!
+//! Two questions, because they are asked at two moments. [`screen`] looks at the record and can be
+//! asked early. [`may_send`] wants the claim and an opt-out list that was read *after* the claim, and
+//! only it can make a [`SendPermit`], which the mailer takes by value: one permit, one hand-off.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    chunk::Claim,
+    email,
+    policy::retention,
+    prospect::{Prospect, ProspectState},
+    subject::Subject,
+    suppression::{Suppression, SuppressionReason},
+};
+
+/// Why a person is not written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Objected, by one click or otherwise (A59, A60).
+    OptedOut,
+    /// Reported a message of this Sender's as spam.
+    Complained,
+    /// The address bounced for good.
+    HardBounced,
+    /// The record is gone.
+    Erased,
+    /// Art. 18: frozen.
+    Restricted,
+    /// Kept as long as it may be (A73): the purge is about to delete it.
+    RetentionOver,
+    /// A private or throw-away mailbox, not a professional one (A68).
+    NotProfessional,
+    /// The template needs something that is not known of this person.
+    MissingValue,
+    /// The address cannot be written in a way this channel accepts.
+    AddressUnsupported,
+    /// The campaign was cancelled first.
+    Cancelled,
+    /// The Sender's account is closed.
+    AccountClosed,
+}
+
+impl Refusal {
+    /// Every reason, with the letter that stands for it in a chunk's results.
+    pub const ALL: [(Refusal, u8); 11] = [
+        (Refusal::OptedOut, b'o'),
+        (Refusal::Complained, b'p'),
+        (Refusal::HardBounced, b'h'),
+        (Refusal::Erased, b'e'),
+        (Refusal::Restricted, b'r'),
+        (Refusal::RetentionOver, b't'),
+        (Refusal::NotProfessional, b'n'),
+        (Refusal::MissingValue, b'm'),
+        (Refusal::AddressUnsupported, b'a'),
+        (Refusal::Cancelled, b'c'),
+        (Refusal::AccountClosed, b'w'),
+    ];
+
+    /// The name the API gives it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Refusal::OptedOut => "opted_out",
+            Refusal::Complained => "complained",
+            Refusal::HardBounced => "hard_bounced",
+            Refusal::Erased => "erased",
+            Refusal::Restricted => "restricted",
+            Refusal::RetentionOver => "retention_over",
+            Refusal::NotProfessional => "not_professional",
+            Refusal::MissingValue => "missing_value",
+            Refusal::AddressUnsupported => "address_unsupported",
+            Refusal::Cancelled => "cancelled",
+            Refusal::AccountClosed => "account_closed",
+        }
+    }
+}
+
+impl From<SuppressionReason> for Refusal {
+    fn from(reason: SuppressionReason) -> Self {
+        match reason {
+            SuppressionReason::OptedOut => Refusal::OptedOut,
+            SuppressionReason::Erased => Refusal::Erased,
+            SuppressionReason::Complained => Refusal::Complained,
+            SuppressionReason::HardBounced => Refusal::HardBounced,
+        }
+    }
+}
+
+/// The workspace's own choices that a decision depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Months a prospect is kept, 36 at most (A72).
+    pub retention_months: u8,
+}
+
+/// A person whom nothing in the record speaks against. Not yet a permission.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Cleared {
+    subject: Subject,
+}
+
+/// The permission to hand one message for one person to a channel, once.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a permit that is not used is a message that is not sent"]
+pub struct SendPermit {
+    subject: Subject,
+}
+
+impl SendPermit {
+    /// Who may be written to.
+    pub const fn subject(&self) -> Subject {
+        self.subject
+    }
+}
+
+/// Looks at the record: does anything in it speak against writing to this person at `now`?
+pub fn screen(prospect: Option<&Prospect>, rules: Rules, now: Timestamp) -> Result<Cleared, Refusal> {
+    let prospect = prospect.ok_or(Refusal::Erased)?;
+    if prospect.state == ProspectState::Restricted {
+        return Err(Refusal::Restricted);
+    }
+    let collected = prospect.source.collected_on;
+    if now >= retention::prospect_expiry(collected, prospect.last_contact_at, rules.retention_months) {
+        return Err(Refusal::RetentionOver);
+    }
+    email::professional(&prospect.email).map_err(|_| Refusal::NotProfessional)?;
+    Ok(Cleared { subject: prospect.subject })
+}
+
+/// The opt-outs of a set of people, as read strongly consistently after they were claimed.
+#[derive(Debug, Clone, Default)]
+pub struct OptOutsAfterClaim(Vec<Suppression>);
+
+impl OptOutsAfterClaim {
+    /// What the read returned.
+    pub fn read(found: Vec<Suppression>) -> Self {
+        Self(found)
+    }
+
+    fn of(&self, subject: Subject) -> Option<&Suppression> {
+        self.0.iter().find(|s| s.subject == subject)
+    }
+}
+
+/// The one source of a [`SendPermit`]: a cleared person, claimed by us, who had not objected when the
+/// opt-outs were read after that claim (A59, A60).
+pub fn may_send(cleared: Cleared, claim: &Claim, opt_outs: &OptOutsAfterClaim) -> Result<SendPermit, Refusal> {
+    debug_assert_eq!(claim.subject(), cleared.subject, "a claim is for one person");
+    match opt_outs.of(cleared.subject) {
+        Some(suppression) => Err(suppression.reason.into()),
+        None => Ok(SendPermit { subject: cleared.subject }),
+    }
+}
+
+/// The subjects of a set that a list of suppressions covers.
+pub fn suppressed(found: &[Suppression]) -> BTreeSet<Subject> {
+    found.iter().map(|s| s.subject).collect()
+}

@@ -1,0 +1,31 @@
+//! Whom a Sender must not write to, kept as a keyed hash and a date and nothing else (A61).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::subject::Subject;
+
+/// Why an address is suppressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SuppressionReason {
+    /// One click, a reply, a call: the person objected (art. 21).
+    OptedOut,
+    /// The person asked the Sender or the product to erase the record (art. 17).
+    Erased,
+    /// The receiver reported our message as spam (RFC 5965): the same as an objection.
+    Complained,
+    /// The address does not exist.
+    HardBounced,
+}
+
+/// One suppressed person of one workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Suppression {
+    /// The person's keyed hash.
+    pub subject: Subject,
+    /// Why.
+    pub reason: SuppressionReason,
+    /// Since when, to the second.
+    pub since: Timestamp,
+}

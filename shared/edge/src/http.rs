@@ -1,0 +1,263 @@
+//! Requests of the HTTP API and the answers to them.
+
+use std::net::IpAddr;
+
+use app::{App, Failure, Kind};
+use domain::{Timestamp, locale::Locale};
+use futures::future::BoxFuture;
+use lambda_http::{
+    Body, RequestExt, Response as HttpResponse,
+    http::{Method, StatusCode, header},
+    request::RequestContext,
+    service_fn,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use storage::WorkspaceScope;
+
+use crate::{Error, aws, block_on, problem, telemetry};
+
+/// An answer.
+pub type Response = HttpResponse<Body>;
+
+/// Largest body that is read, in bytes. Files do not come this way: they go to S3.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// What an HTTP function does with a request.
+pub type Handler = for<'a> fn(&'a App, Request) -> BoxFuture<'a, Result<Response, Failure>>;
+
+/// Runs an HTTP function: `edge::http::serve(|app, request| Box::pin(handle(app, request)))`.
+pub fn serve(handle: Handler) -> Result<(), Error> {
+    telemetry::start();
+    block_on(async {
+        let app = aws::app();
+        app.warm().await;
+        let app = &app;
+        lambda_http::run(service_fn(|request: lambda_http::Request| {
+            let answer = handle(app, Request(request));
+            async {
+                let answer = answer.await.unwrap_or_else(|failure| problem::answer(&failure));
+                Ok::<_, Error>(hardened(answer))
+            }
+        }))
+        .await
+    })
+}
+
+/// Headers that every answer carries, whoever made it.
+fn hardened(mut answer: Response) -> Response {
+    let headers = answer.headers_mut();
+    for (name, value) in [
+        ("strict-transport-security", "max-age=63072000; includeSubDomains"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cache-control", "no-store"),
+    ] {
+        if !headers.contains_key(name) {
+            headers.insert(name, header::HeaderValue::from_static(value));
+        }
+    }
+    answer
+}
+
+/// A request, with what the use cases need to know of it.
+#[derive(Debug)]
+pub struct Request(pub lambda_http::Request);
+
+impl Request {
+    /// GET, POST…
+    pub fn method(&self) -> &Method {
+        self.0.method()
+    }
+
+    /// The path, without the query.
+    pub fn path(&self) -> &str {
+        self.0.uri().path()
+    }
+
+    /// The template of the matched route: `/v1/imports/{id}`.
+    pub fn route(&self) -> String {
+        let key = match self.0.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => context.route_key.clone().unwrap_or_default(),
+            _ => String::new(),
+        };
+        key.split_once(' ').map(|(_, path)| path.to_owned()).unwrap_or(key)
+    }
+
+    /// When the API accepted it: the time that everything in it is decided at.
+    pub fn now(&self) -> Result<Timestamp, Failure> {
+        let Some(RequestContext::ApiGatewayV2(context)) = self.0.request_context_ref() else {
+            return Err(Failure::internal("no request context"));
+        };
+        Timestamp::from_millisecond(context.time_epoch).map_err(|_| Failure::internal("request without a time"))
+    }
+
+    /// A `{name}` of the route.
+    pub fn path_param(&self, name: &str) -> Option<String> {
+        self.0.path_parameters_ref().and_then(|p| p.first(name)).map(str::to_owned)
+    }
+
+    /// The `{id}` of the route, as an identifier; what is not one names nothing.
+    pub fn id<T: std::str::FromStr>(&self, what: &str) -> Result<T, Failure> {
+        self.path_param("id").and_then(|id| id.parse().ok()).ok_or_else(|| Failure::not_found(what))
+    }
+
+    /// A query parameter.
+    pub fn query(&self, name: &str) -> Option<String> {
+        self.0.query_string_parameters_ref().and_then(|q| q.first(name)).map(str::to_owned)
+    }
+
+    /// A header, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.0.headers().get(name).and_then(|v| v.to_str().ok())
+    }
+
+    /// The body's bytes.
+    pub fn bytes(&self) -> &[u8] {
+        self.0.body().as_ref()
+    }
+
+    /// The body as JSON. Unknown fields are refused where the type says so (A3, A64).
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        if self.bytes().len() > MAX_BODY {
+            return Err(Failure::new(Kind::TooLarge, "too-large", "The body is larger than 1 MiB."));
+        }
+        let is_json = self.header("content-type").is_some_and(|t| {
+            t.split(';').next().is_some_and(|mime| mime.trim().eq_ignore_ascii_case("application/json"))
+        });
+        if !is_json {
+            return Err(Failure::new(Kind::Invalid, "not-json", "Send the body as JSON, with `Content-Type: application/json`."));
+        }
+        serde_json::from_slice(self.bytes()).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            Failure::new(Kind::Invalid, "invalid-request", format!("The body cannot be read ({place}): {}.", reason(&error)))
+        })
+    }
+
+    /// The caller's network, truncated to /24 or /48 before anything sees it (A7).
+    pub fn network(&self) -> String {
+        let address = match self.0.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.as_deref().and_then(|ip| ip.parse().ok()),
+            _ => None,
+        };
+        truncated(address)
+    }
+
+    /// The caller's user agent, at most 200 characters.
+    pub fn user_agent(&self) -> String {
+        self.header("user-agent").unwrap_or_default().chars().take(200).collect()
+    }
+
+    /// The language to answer in: `?lang=`, else `Accept-Language`, else French.
+    pub fn locale(&self) -> Locale {
+        let asked = self.query("lang").and_then(|tag| Locale::from_tag(&tag));
+        asked.or_else(|| self.header("accept-language").and_then(Locale::from_accept_language)).unwrap_or_default()
+    }
+
+    /// Whose data the caller may touch: the access token says.
+    pub async fn scope(&self, app: &App) -> Result<WorkspaceScope, Failure> {
+        let token = self
+            .header("authorization")
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .ok_or_else(Failure::unauthenticated)?;
+        app.authenticate(token, self.now()?).await
+    }
+}
+
+/// What serde says, without the value it stumbled over: a body may hold personal data.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    if text.starts_with("unknown field") || text.starts_with("missing field") || text.starts_with("duplicate field") {
+        return text.to_owned();
+    }
+    match text.find(", expected ") {
+        Some(at) => format!("a value is not as expected{}", &text[at..]),
+        None if error.is_syntax() || error.is_eof() => "it is not well-formed JSON".to_owned(),
+        None => text.to_owned(),
+    }
+}
+
+/// /24 of an IPv4 address, /48 of an IPv6 one.
+pub fn truncated(address: Option<IpAddr>) -> String {
+    match address.map(|a| a.to_canonical()) {
+        Some(IpAddr::V4(v4)) => {
+            let [a, b, c, _] = v4.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        Some(IpAddr::V6(v6)) => {
+            let [a, b, c, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}::/48")
+        }
+        None => "unknown".to_owned(),
+    }
+}
+
+/// A JSON answer.
+pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Result<Response, Failure> {
+    let body = serde_json::to_string(value).map_err(|e| Failure::internal(e.to_string()))?;
+    build(status, "application/json", body)
+}
+
+/// An answer without a body.
+pub fn no_content() -> Result<Response, Failure> {
+    HttpResponse::builder().status(StatusCode::NO_CONTENT).body(Body::Empty).map_err(|e| Failure::internal(e.to_string()))
+}
+
+/// An answer of a media type.
+pub fn build(status: StatusCode, media_type: &str, body: impl Into<Body>) -> Result<Response, Failure> {
+    HttpResponse::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, media_type)
+        .body(body.into())
+        .map_err(|e| Failure::internal(e.to_string()))
+}
+
+/// The answer to a method and path that no arm of a function's `match` knows.
+pub fn no_such_route() -> Failure {
+    Failure::new(Kind::NotFound, "no-such-route", "There is nothing here. infra/openapi.yaml lists the routes.")
+}
+
+/// Page size from `?limit=`: 1 to 200, 50 when absent.
+pub fn limit(request: &Request) -> Result<u32, Failure> {
+    match request.query("limit") {
+        None => Ok(50),
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|n| (1..=200).contains(n))
+            .ok_or_else(|| Failure::field("limit", "a number from 1 to 200")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a7_addresses_are_truncated_before_anything_sees_them() {
+        for (address, network) in [
+            ("192.0.2.77", "192.0.2.0/24"),
+            ("::ffff:192.0.2.77", "192.0.2.0/24"),
+            ("2001:db8:1:2::9", "2001:db8:1::/48"),
+        ] {
+            assert_eq!(truncated(address.parse().ok()), network);
+        }
+        assert_eq!(truncated(None), "unknown");
+    }
+
+    #[test]
+    fn what_is_said_of_a_bad_body_does_not_repeat_it() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Body {
+            #[expect(dead_code, reason = "only its type matters here")]
+            age: u8,
+        }
+        let said = |text: &str| reason(&serde_json::from_str::<Body>(text).unwrap_err());
+        assert_eq!(said(r#"{"age": "ada@firm.test"}"#), "a value is not as expected, expected u8");
+        assert!(said(r#"{"nom": 1}"#).contains("unknown field `nom`"));
+        assert_eq!(said(r#"{"age": "#), "it is not well-formed JSON");
+    }
+}

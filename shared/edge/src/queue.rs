@@ -1,0 +1,72 @@
+//! SQS batches: each record by itself, and only those that failed come back.
+
+use std::panic::AssertUnwindSafe;
+
+use app::{App, Failure};
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use domain::Timestamp;
+use futures::FutureExt;
+use lambda_runtime::{LambdaEvent, service_fn};
+
+use crate::{Error, aws, block_on, telemetry};
+
+/// One message.
+#[derive(Debug)]
+pub struct Record {
+    /// Its text.
+    pub body: String,
+    /// When the queue first gave it to a function: the time it is handled at.
+    pub now: Timestamp,
+    /// How often it has been received, this time included.
+    pub receives: u32,
+    /// Until when this invocation may work, by the runtime's own clock.
+    pub deadline: Deadline,
+}
+
+/// The end of an invocation.
+pub type Deadline = app::Deadline;
+
+/// Runs a queue function. A record whose handler fails or panics goes back to the queue, alone.
+pub fn serve<H>(handle: H) -> Result<(), Error>
+where
+    H: AsyncFn(&App, Record) -> Result<(), Failure>,
+{
+    telemetry::start();
+    block_on(async {
+        let app = aws::app();
+        app.warm().await;
+        let (app, handle) = (&app, &handle);
+        lambda_runtime::run(service_fn(async move |event: LambdaEvent<SqsEvent>| {
+            let deadline = Deadline::of_invocation(event.context.deadline);
+            let mut answer = SqsBatchResponse::default();
+            for message in event.payload.records {
+                let id = message.message_id.clone().unwrap_or_default();
+                if let Err(cause) = one(app, handle, message, deadline).await {
+                    tracing::error!(message = %id, %cause, "record failed");
+                    let mut failed = BatchItemFailure::default();
+                    failed.item_identifier = id;
+                    answer.batch_item_failures.push(failed);
+                }
+            }
+            Ok::<_, Error>(answer)
+        }))
+        .await
+    })
+}
+
+async fn one<H>(app: &App, handle: &H, message: SqsMessage, deadline: Deadline) -> Result<(), String>
+where
+    H: AsyncFn(&App, Record) -> Result<(), Failure>,
+{
+    let attribute = |name: &str| message.attributes.get(name).and_then(|value| value.parse::<i64>().ok());
+    let now = attribute("ApproximateFirstReceiveTimestamp")
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+        .ok_or("a message without a receive timestamp")?;
+    let receives = attribute("ApproximateReceiveCount").and_then(|n| n.try_into().ok()).unwrap_or(1);
+    let record = Record { body: message.body.unwrap_or_default(), now, receives, deadline };
+    match AssertUnwindSafe(handle(app, record)).catch_unwind().await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(failure)) => Err(failure.cause.unwrap_or_else(|| failure.slug.to_owned())),
+        Err(_) => Err("panicked".to_owned()),
+    }
+}

@@ -1,0 +1,228 @@
+//! Every key of every table, in one place.
+//!
+//! Everything that belongs to a workspace starts with `W#<workspace>` in its partition key, so that
+//! IAM's `dynamodb:LeadingKeys` can bind a caller to it, and so that the purge recognises it.
+
+use domain::{
+    id::{CampaignId, ImportId, MemberId, SessionId, WorkspaceId},
+    subject::Subject,
+};
+
+/// A partition key and a sort key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// Partition key, attribute `pk`.
+    pub pk: String,
+    /// Sort key, attribute `sk`.
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self { pk: pk.into(), sk: sk.into() }
+    }
+}
+
+/// The workspace a partition belongs to, if it belongs to one.
+pub fn workspace_of(pk: &str) -> Option<WorkspaceId> {
+    pk.strip_prefix("W#")?.split('#').next()?.parse().ok()
+}
+
+// ---- accounts ---------------------------------------------------------------------------------
+
+/// Partition of a workspace's own records: profile, members, sessions, sender, imports.
+pub fn account(workspace: WorkspaceId) -> String {
+    format!("W#{workspace}")
+}
+
+/// The workspace's profile.
+pub fn workspace(workspace: WorkspaceId) -> Key {
+    Key::new(account(workspace), "WORKSPACE")
+}
+
+/// A member.
+pub fn member(workspace: WorkspaceId, member: MemberId) -> Key {
+    Key::new(account(workspace), format!("MEMBER#{member}"))
+}
+
+/// A family of refresh tokens.
+pub fn session(workspace: WorkspaceId, session: SessionId) -> Key {
+    Key::new(account(workspace), format!("SESSION#{session}"))
+}
+
+/// The Sender's identity and channel.
+pub fn sender(workspace: WorkspaceId) -> Key {
+    Key::new(account(workspace), "SENDER")
+}
+
+/// A remembered answer to an `Idempotency-Key`.
+pub fn idempotency(workspace: WorkspaceId, key_hash: &str) -> Key {
+    Key::new(account(workspace), format!("IDEMPOTENCY#{key_hash}"))
+}
+
+/// An import's record.
+pub fn import(workspace: WorkspaceId, import: ImportId) -> Key {
+    Key::new(account(workspace), format!("{IMPORT}{import}"))
+}
+
+/// What an import's sort key starts with.
+pub const IMPORT: &str = "IMPORT#";
+
+/// A sign-in, found by the keyed hash of its address (never by the address).
+pub fn login(login_hash: &str) -> Key {
+    Key::new(format!("LOGIN#{login_hash}"), "LOGIN")
+}
+
+/// A one-time token (verification, password reset), found by its hash.
+pub fn token(token_hash: &str) -> Key {
+    Key::new(format!("TOKEN#{token_hash}"), "TOKEN")
+}
+
+/// A limiter's counter.
+pub fn limit(bucket: &str) -> Key {
+    Key::new(format!("LIMIT#{bucket}"), "LIMIT")
+}
+
+// ---- keys -------------------------------------------------------------------------------------
+
+/// A workspace's wrapped data key.
+pub fn data_key(workspace: WorkspaceId) -> Key {
+    Key::new(account(workspace), "DATA_KEY")
+}
+
+/// The public half of a key that access tokens are signed with.
+pub fn verifying_key(kid: &str) -> Key {
+    Key::new(format!("JWK#{kid}"), "JWK")
+}
+
+// ---- prospects --------------------------------------------------------------------------------
+
+/// One of a workspace's sixteen partitions of prospects.
+pub fn prospect_shard(workspace: WorkspaceId, shard: u8) -> String {
+    format!("W#{workspace}#P#{shard:x}")
+}
+
+/// A prospect.
+pub fn prospect(workspace: WorkspaceId, subject: Subject) -> Key {
+    Key::new(prospect_shard(workspace, subject.shard()), subject.hex())
+}
+
+// ---- suppressions -----------------------------------------------------------------------------
+
+/// One of a workspace's sixteen partitions of suppressions, sorted like its prospects.
+pub fn suppression_shard(workspace: WorkspaceId, shard: u8) -> String {
+    format!("W#{workspace}#S#{shard:x}")
+}
+
+/// A suppression.
+pub fn suppression(workspace: WorkspaceId, subject: Subject) -> Key {
+    Key::new(suppression_shard(workspace, subject.shard()), subject.hex())
+}
+
+// ---- outreach ---------------------------------------------------------------------------------
+
+/// Partition of a workspace's campaigns.
+pub fn campaigns(workspace: WorkspaceId) -> String {
+    format!("W#{workspace}#C")
+}
+
+/// What a campaign says.
+pub fn campaign(workspace: WorkspaceId, campaign: CampaignId) -> Key {
+    Key::new(campaigns(workspace), campaign.to_string())
+}
+
+/// Partition of everything that moves while a campaign is under way.
+pub fn campaign_parts(workspace: WorkspaceId, campaign: CampaignId) -> String {
+    format!("W#{workspace}#C#{campaign}")
+}
+
+/// Its status and epoch.
+pub fn progress(workspace: WorkspaceId, campaign: CampaignId) -> Key {
+    Key::new(campaign_parts(workspace, campaign), "PROGRESS")
+}
+
+/// The fan-out's plan: written before the messages it describes are sent.
+pub fn plan(workspace: WorkspaceId, campaign: CampaignId) -> Key {
+    Key::new(campaign_parts(workspace, campaign), "PLAN")
+}
+
+/// Counters are spread over this many items, so that senders do not wait for each other.
+pub const COUNTERS: u32 = 16;
+
+/// The counter that a chunk's outcomes are added to.
+pub fn counter(workspace: WorkspaceId, campaign: CampaignId, chunk: u32) -> Key {
+    Key::new(campaign_parts(workspace, campaign), format!("{COUNTER}{:02}", chunk % COUNTERS))
+}
+
+/// What a counter's sort key starts with.
+pub const COUNTER: &str = "COUNTER#";
+
+/// A chunk and its results.
+pub fn chunk(workspace: WorkspaceId, campaign: CampaignId, chunk: u32) -> Key {
+    Key::new(campaign_parts(workspace, campaign), format!("{CHUNK}{chunk:08}"))
+}
+
+/// What a chunk's sort key starts with.
+pub const CHUNK: &str = "K#";
+
+/// One of a workspace's sixteen partitions of deliveries, sorted like its prospects.
+pub fn delivery_shard(workspace: WorkspaceId, shard: u8) -> String {
+    format!("W#{workspace}#D#{shard:x}")
+}
+
+/// One person's delivery of one step of one campaign.
+pub fn delivery(workspace: WorkspaceId, subject: Subject, campaign: CampaignId, step: u8) -> Key {
+    Key::new(delivery_shard(workspace, subject.shard()), format!("{}#{campaign}#{step:02}", subject.hex()))
+}
+
+/// What the sort keys of one person's deliveries start with.
+pub fn deliveries_of(subject: Subject) -> String {
+    format!("{}#", subject.hex())
+}
+
+// ---- evidence ---------------------------------------------------------------------------------
+
+/// A workspace's audit trail, one partition a month, sorted by time.
+pub fn audit(workspace: WorkspaceId, month: &str, at: &str, nonce: &str) -> Key {
+    Key::new(format!("W#{workspace}#A#{month}"), format!("{at}#{nonce}"))
+}
+
+/// Partition of what every purge run did.
+pub const PURGES: &str = "PURGE";
+
+/// One purge run, by the time it was for.
+pub fn purge_run(at: &str) -> Key {
+    Key::new(PURGES, at)
+}
+
+/// Where a purge that ran out of time goes on.
+pub fn purge_cursor() -> Key {
+    Key::new("PURGE_CURSOR", "CURSOR")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workspace_heads_every_partition_of_its_own() {
+        let (ws, cmp) = (WorkspaceId::from_bytes([1; 10]), CampaignId::from_bytes([2; 10]));
+        let subject = Subject::from_bytes([0xf0; 16]);
+        for key in [
+            workspace(ws),
+            sender(ws),
+            data_key(ws),
+            prospect(ws, subject),
+            suppression(ws, subject),
+            campaign(ws, cmp),
+            chunk(ws, cmp, 7),
+            delivery(ws, subject, cmp, 1),
+            audit(ws, "2026-01", "x", "y"),
+        ] {
+            assert_eq!(workspace_of(&key.pk), Some(ws), "{key:?}");
+        }
+        for key in [login("x"), token("x"), limit("x"), verifying_key("x"), purge_cursor()] {
+            assert_eq!(workspace_of(&key.pk), None, "{key:?}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Suppressions: a keyed hash, a date, a reason (A61). One conditional write makes one.
+
+use domain::{
+    Timestamp,
+    id::WorkspaceId,
+    policy::retention::Policy,
+    subject::{SHARDS, Subject},
+    suppression::{Suppression, SuppressionReason},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    WorkspaceScope,
+    db::{Db, Expected, Item, PageQuery, Range, StoreError, from_item},
+    keys,
+};
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    /// Why.
+    why: SuppressionReason,
+    /// Since when, epoch seconds.
+    at: i64,
+    /// When it ends, epoch seconds.
+    ttl: i64,
+}
+
+/// Suppressions of one workspace.
+#[derive(Debug, Clone, Copy)]
+pub struct Suppressions<'a> {
+    db: &'a Db,
+    workspace: WorkspaceId,
+}
+
+impl Db {
+    /// The suppressions of the scope's workspace.
+    pub fn suppressions(&self, scope: &WorkspaceScope) -> Suppressions<'_> {
+        Suppressions { db: self, workspace: scope.workspace() }
+    }
+}
+
+impl Suppressions<'_> {
+    /// Records one unless the person is suppressed already. One call, one write unit. True when new.
+    pub async fn put_if_absent(&self, suppression: &Suppression) -> Result<bool, StoreError> {
+        let stored = Stored {
+            why: suppression.reason,
+            at: suppression.since.as_second(),
+            ttl: Policy::current().suppression_expiry(suppression.since).as_second(),
+        };
+        let key = keys::suppression(self.workspace, suppression.subject);
+        match self.db.put(&self.db.tables.suppressions, &key, &stored, Expected::Absent).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether one person is suppressed at `now`, strongly consistent.
+    pub async fn find(&self, subject: Subject, now: Timestamp) -> Result<Option<Suppression>, StoreError> {
+        Ok(self.among(&[subject], now).await?.pop())
+    }
+
+    /// The suppressions among these people, strongly consistent. People are sorted by the same hash
+    /// here as everywhere, so a run of neighbours is one range query: about one read unit for fifty.
+    pub async fn among(&self, subjects: &[Subject], now: Timestamp) -> Result<Vec<Suppression>, StoreError> {
+        let mut found = Vec::new();
+        for shard in 0..SHARDS {
+            let here = subjects.iter().filter(|s| s.shard() == shard);
+            let (Some(first), Some(last)) = (here.clone().min(), here.max()) else { continue };
+            let pk = keys::suppression_shard(self.workspace, shard);
+            let (from, to) = (first.hex(), last.hex());
+            let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Between(&from, &to)) };
+            let items = self.db.all(&self.db.tables.suppressions, query).await?;
+            found.extend(read(items, now)?.into_iter().filter(|s| subjects.contains(&s.subject)));
+        }
+        Ok(found)
+    }
+
+    /// All of one shard, for work that goes through everybody.
+    pub async fn of_shard(&self, shard: u8, now: Timestamp) -> Result<Vec<Suppression>, StoreError> {
+        let pk = keys::suppression_shard(self.workspace, shard);
+        read(self.db.all(&self.db.tables.suppressions, PageQuery::of(&pk, Range::All)).await?, now)
+    }
+}
+
+/// Reads items, leaving out those whose time is over: TTL deletes late, reads must not.
+fn read(items: Vec<Item>, now: Timestamp) -> Result<Vec<Suppression>, StoreError> {
+    let mut found = Vec::with_capacity(items.len());
+    for item in items {
+        let subject = Subject::from_hex(&crate::db::text(&item, "sk")?).ok_or(StoreError::Corrupt("suppression"))?;
+        let stored: Stored = from_item(item)?;
+        if now.as_second() < stored.ttl {
+            let since = Timestamp::from_second(stored.at).map_err(|_| StoreError::Corrupt("suppression date"))?;
+            found.push(Suppression { subject, reason: stored.why, since });
+        }
+    }
+    Ok(found)
+}
