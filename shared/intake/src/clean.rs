@@ -1,0 +1,287 @@
+//! What people really type into cells, made fit to be stored, shown and mailed.
+
+use std::borrow::Cow;
+
+use domain::email::{AddressError, EmailAddress};
+
+/// Longest name, company or job title kept, in characters.
+pub const MAX_NAME: usize = 200;
+/// Longest notes kept, in characters.
+pub const MAX_NOTES: usize = 2_000;
+/// Most tags kept of one row.
+pub const MAX_TAGS: usize = 50;
+/// Longest tag kept, in characters.
+pub const MAX_TAG: usize = 60;
+
+/// Characters that reorder or hide text, or are no text at all: they deceive a reader and serve
+/// nothing in a name. ZWJ and ZWNJ are spelling in Persian and Indic scripts, and stay.
+fn is_hidden(c: char) -> bool {
+    matches!(
+        c,
+        '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}'
+    ) || (c.is_control() && !is_space(c))
+}
+
+fn is_space(c: char) -> bool {
+    c.is_whitespace()
+}
+
+/// One line of text: ends trimmed, runs of white space and line ends made one space, hidden and
+/// control characters dropped, at most `max` characters. `None` when nothing is left.
+pub(crate) fn line(text: &str, max: usize) -> Option<String> {
+    // Nearly every cell is clean already.
+    let trimmed = text.trim_matches(|c: char| c == ' ');
+    if trimmed.is_empty() {
+        return None;
+    }
+    let bytes = trimmed.as_bytes();
+    let clean = bytes.len() <= max
+        && bytes.iter().all(|&b| (0x20..0x7F).contains(&b))
+        && memchr::memmem::find(bytes, b"  ").is_none();
+    if clean {
+        return Some(trimmed.to_owned());
+    }
+    let mut out = String::with_capacity(trimmed.len());
+    let mut kept = 0;
+    let mut gap = false;
+    for c in trimmed.chars() {
+        if is_space(c) {
+            gap = kept > 0;
+        } else if !is_hidden(c) {
+            if kept + usize::from(gap) >= max {
+                break;
+            }
+            if gap {
+                out.push(' ');
+                kept += 1;
+                gap = false;
+            }
+            out.push(c);
+            kept += 1;
+        }
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+/// Text of several lines: as [`line()`], line by line, with at most one empty line in a row.
+pub(crate) fn paragraph(text: &str, max: usize) -> Option<String> {
+    if !text.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) {
+        return line(text, max);
+    }
+    let unified = text
+        .replace("\r\n", "\n")
+        .replace(['\r', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
+    let mut out = String::with_capacity(unified.len());
+    let mut left = max;
+    let mut gap = 0;
+    for part in unified.split('\n') {
+        let Some(part) = line(part, left) else {
+            gap += 1;
+            continue;
+        };
+        if !out.is_empty() {
+            out.push_str(if gap > 0 { "\n\n" } else { "\n" });
+            left = left.saturating_sub(if gap > 0 { 2 } else { 1 });
+        }
+        gap = 0;
+        left = left.saturating_sub(part.chars().count());
+        out.push_str(&part);
+        if left <= 2 {
+            break;
+        }
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+/// The tags of a cell: split on `,` `;` `|` and line ends, cleaned, without repeats.
+pub(crate) fn tags(text: &str, into: &mut Vec<String>) {
+    for part in text.split([',', ';', '|', '\n', '\r']) {
+        if into.len() >= MAX_TAGS {
+            return;
+        }
+        if let Some(tag) = line(part.trim().trim_start_matches('#'), MAX_TAG)
+            && !into
+                .iter()
+                .any(|known| known.to_lowercase() == tag.to_lowercase())
+        {
+            into.push(tag);
+        }
+    }
+}
+
+/// What an e-mail cell held.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum EmailCell {
+    /// Nothing, or only white space.
+    Empty,
+    /// An address, perhaps out of its wrapper.
+    Found(EmailAddress),
+    /// Something else.
+    Invalid(AddressError),
+}
+
+/// Reads an e-mail cell. Clean addresses take the first line; the rest is repair: `mailto:`,
+/// `Name <address>`, quotes, a trailing `;` or `.`, invisible characters, several addresses in one
+/// cell (the first good one counts).
+pub(crate) fn email(cell: &str) -> EmailCell {
+    let text = cell.trim_matches(is_padding);
+    if text.is_empty() {
+        return EmailCell::Empty;
+    }
+    let error = match EmailAddress::parse(text) {
+        Ok(address) => return EmailCell::Found(address),
+        Err(error) => error,
+    };
+    let visible: Cow<'_, str> = if text.contains(is_hidden) {
+        Cow::Owned(text.chars().filter(|&c| !is_hidden(c)).collect())
+    } else {
+        Cow::Borrowed(text)
+    };
+    if let Some(inside) = bracketed(&visible)
+        && let Some(address) = bare(inside)
+    {
+        return EmailCell::Found(address);
+    }
+    if let Some(address) = bare(&visible) {
+        return EmailCell::Found(address);
+    }
+    let parts = visible.split(|c: char| {
+        matches!(c, ',' | ';' | '|' | '<' | '>' | '(' | ')' | '[' | ']') || is_space(c)
+    });
+    for part in parts.chain(visible.split('/')) {
+        if part.contains('@')
+            && let Some(address) = bare(part)
+        {
+            return EmailCell::Found(address);
+        }
+    }
+    EmailCell::Invalid(error)
+}
+
+fn is_padding(c: char) -> bool {
+    is_space(c) || is_hidden(c)
+}
+
+/// The text between the last `<` and the `>` after it.
+fn bracketed(text: &str) -> Option<&str> {
+    let (_, rest) = text.rsplit_once('<')?;
+    Some(rest.split_once('>').map_or(rest, |(inside, _)| inside))
+}
+
+/// An address after its prefix and the punctuation around it are taken off.
+fn bare(text: &str) -> Option<EmailAddress> {
+    let mut text = text.trim_matches(is_padding);
+    for prefix in [
+        "mailto:",
+        "email:",
+        "e-mail:",
+        "mail:",
+        "courriel:",
+        "smtp:",
+    ] {
+        if text
+            .get(..prefix.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+        {
+            text = text[prefix.len()..].trim_start_matches(is_padding);
+        }
+    }
+    let text = text
+        .split('?')
+        .next()
+        .filter(|head| head.contains('@'))
+        .unwrap_or(text);
+    let text = text.trim_matches(|c: char| {
+        is_padding(c) || matches!(c, '\'' | '`' | '“' | '”' | '«' | '»' | '’' | '‘')
+    });
+    let text = text.trim_matches(|c: char| {
+        matches!(c, ';' | ',' | '.' | ':' | '<' | '>' | '(' | ')' | '[' | ']')
+    });
+    EmailAddress::parse(text)
+        .or_else(|error| {
+            // "anne@example.com" in quotes of its own.
+            let unquoted = text.trim_matches('"');
+            if unquoted.len() < text.len() {
+                EmailAddress::parse(unquoted)
+            } else {
+                Err(error)
+            }
+        })
+        .ok()
+}
+
+/// A full name as (first, last). `DUPONT Marie` and `Dupont, Marie` are told from `Marie Dupont`;
+/// a civility is dropped; a single word is a last name, since that is how lists are kept.
+pub(crate) fn split_name(text: &str) -> (Option<String>, Option<String>) {
+    let Some(clean) = line(text, MAX_NAME * 2) else {
+        return (None, None);
+    };
+    let named = |text: &str| line(text, MAX_NAME);
+    if let Some((last, first)) = clean.split_once(',') {
+        return (
+            named(without_civility(first)),
+            named(without_civility(last)),
+        );
+    }
+    let words: Vec<&str> = without_civility(&clean)
+        .split(' ')
+        .filter(|w| !w.is_empty())
+        .collect();
+    match words.as_slice() {
+        [] => (None, None),
+        [last] => (None, named(last)),
+        words => {
+            let caps = |word: &&str| {
+                word.chars().filter(|c| c.is_alphabetic()).count() > 1
+                    && !word.chars().any(char::is_lowercase)
+            };
+            let leading = words.iter().take_while(|w| caps(w)).count();
+            if leading > 0 && leading < words.len() {
+                return (
+                    named(&words[leading..].join(" ")),
+                    named(&words[..leading].join(" ")),
+                );
+            }
+            (named(words[0]), named(&words[1..].join(" ")))
+        }
+    }
+}
+
+fn without_civility(text: &str) -> &str {
+    let text = text.trim();
+    let Some((head, rest)) = text.split_once(' ') else {
+        return text;
+    };
+    let title = head.trim_end_matches('.').to_lowercase();
+    let known = [
+        "m", "mr", "mrs", "ms", "mme", "mlle", "miss", "monsieur", "madame", "dr", "pr", "me",
+        "herr", "frau",
+    ];
+    if known.contains(&title.as_str()) {
+        rest.trim()
+    } else {
+        text
+    }
+}
+
+/// A language as a lower-case tag: `fr-FR`, `Français` and `FR` are all `fr`. `None` if it is none.
+pub(crate) fn locale(text: &str) -> Option<String> {
+    let folded = crate::names::fold(text);
+    let known = match folded.as_str() {
+        "francais" | "french" | "francaise" | "fra" | "fre" | "france" => "fr",
+        "anglais" | "english" | "eng" | "anglaise" | "englisch" => "en",
+        "allemand" | "german" | "deutsch" | "deu" | "ger" => "de",
+        "espagnol" | "spanish" | "espanol" | "spa" | "esp" => "es",
+        "italien" | "italian" | "italiano" | "ita" => "it",
+        "neerlandais" | "dutch" | "nederlands" | "nld" => "nl",
+        "portugais" | "portuguese" | "portugues" | "por" => "pt",
+        _ => "",
+    };
+    if !known.is_empty() {
+        return Some(known.to_owned());
+    }
+    let primary = text.trim().split(['-', '_']).next()?.to_ascii_lowercase();
+    let tag = matches!(primary.len(), 2 | 3) && primary.bytes().all(|b| b.is_ascii_lowercase());
+    tag.then_some(primary)
+}
