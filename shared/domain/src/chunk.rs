@@ -1,9 +1,11 @@
 //! A chunk: at most fifty recipients of one campaign, handled together, and what became of each.
 //!
-//! A delivery is *claimed* before anything is handed to a channel, and a claim is made once. What may
-//! have been handed over is never handed over again: when nobody can tell, the outcome is
-//! [`Outcome::Unknown`] until an event of the provider settles it. The results of a chunk are a string
-//! of one letter per recipient, so that fifty of them fit in one write unit with the fifty subjects.
+//! A delivery is *claimed* before anything is handed to a channel, and a claim is made once. A message
+//! about a chunk may come twice, late or after a crash: whoever finds a person claimed by somebody else
+//! does not write to them, and says [`Outcome::Unknown`] until the other one, or an event of the
+//! provider, knows better. What was claimed and certainly not handed over is released, and is free
+//! again. The results of a chunk are a string of one letter per recipient, so that fifty of them fit in
+//! one write unit with the fifty subjects.
 
 use std::fmt;
 
@@ -205,53 +207,15 @@ impl Claim {
     }
 }
 
-/// What the table says of a chunk.
+/// What the table says of a chunk. There is none until a `send` has put it down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChunkRecord {
     /// The recipients.
     pub subjects: Vec<Subject>,
     /// What became of them.
     pub results: Results,
-    /// Which hand of the relay this is: raised every time the chunk is put down to be taken up again.
-    pub attempt: u32,
-    /// True once somebody has taken this attempt up.
-    pub taken: bool,
     /// Raised by every write, for optimistic locking.
     pub version: u64,
-}
-
-/// What a `send` that receives a message about a chunk has to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Nothing: everyone has an outcome, or a newer message will see to it.
-    Acknowledge,
-    /// First delivery: claim and send.
-    Start,
-    /// Take up the attempt (conditionally), then send to those still pending whose claims are ours.
-    TakeUp {
-        /// What is known so far.
-        results: Results,
-    },
-    /// Somebody took this attempt up and did not finish: who is pending and claimed may have been
-    /// written to.
-    Recover {
-        /// What is known so far.
-        results: Results,
-    },
-}
-
-/// Decides from the message's attempt and the record, if any.
-pub fn next_step(attempt: u32, record: Option<&ChunkRecord>) -> Step {
-    let Some(record) = record else {
-        // Attempt 0 leaves no record until it ends, so a second delivery looks like a first one: its
-        // claims then fail, and that is what makes it a recovery.
-        return Step::Start;
-    };
-    if record.results.settled() || attempt < record.attempt {
-        return Step::Acknowledge;
-    }
-    let results = record.results.clone();
-    if record.taken { Step::Recover { results } } else { Step::TakeUp { results } }
 }
 
 #[cfg(test)]
@@ -282,27 +246,6 @@ mod tests {
             let twice = news.iter().chain(news).fold(Outcome::Pending, |a, b| a.join(*b));
             prop_assert_eq!(forward, backward);
             prop_assert_eq!(forward, twice);
-        }
-    }
-
-    #[test]
-    fn a_message_about_a_chunk_leads_to_the_right_step() {
-        let record = |results: &str, attempt, taken| ChunkRecord {
-            subjects: vec![Subject::from_bytes([0; 16]); results.len()],
-            results: results.to_owned().try_into().unwrap(),
-            attempt,
-            taken,
-            version: 1,
-        };
-        let results = |text: &str| Results::try_from(text.to_owned()).unwrap();
-        for (attempt, record, expected) in [
-            (0, None, Step::Start),
-            (0, Some(record("SoU", 0, true)), Step::Acknowledge),
-            (0, Some(record("S..", 1, false)), Step::Acknowledge),
-            (1, Some(record("S..", 1, false)), Step::TakeUp { results: results("S..") }),
-            (1, Some(record("S..", 1, true)), Step::Recover { results: results("S..") }),
-        ] {
-            assert_eq!(next_step(attempt, record.as_ref()), expected, "{attempt} {record:?}");
         }
     }
 }

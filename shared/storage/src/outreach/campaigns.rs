@@ -1,0 +1,147 @@
+//! What campaigns say, and where they stand.
+
+use domain::{
+    Timestamp,
+    campaign::{CampaignStatus, Content, Progress},
+    id::CampaignId,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Outreach;
+use crate::{
+    db::{Expected, PageQuery, Range, StoreError, from_item, n, s, to_item},
+    keys,
+};
+
+/// A campaign's text, with its version for optimistic locking.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredCampaign {
+    /// Its id.
+    pub id: CampaignId,
+    /// What is written, to whom and why.
+    pub content: Content,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Raised by every change.
+    #[serde(rename = "v")]
+    pub version: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredProgress {
+    #[serde(flatten)]
+    progress: Progress,
+}
+
+impl Outreach<'_> {
+    /// Writes a new campaign and its progress together.
+    pub async fn create_campaign(&self, campaign: &StoredCampaign, progress: &Progress) -> Result<(), StoreError> {
+        let text = to_item(&keys::campaign(self.workspace, campaign.id), campaign)?;
+        let state = to_item(&keys::progress(self.workspace, campaign.id), progress)?;
+        let mut call = self.db.client.transact_write_items();
+        for item in [text, state] {
+            call = call.transact_items(self.absent_put(item)?);
+        }
+        call.send().await?;
+        Ok(())
+    }
+
+    /// Replaces a campaign's text if nobody changed it meanwhile. `campaign.version` is the new one.
+    pub async fn replace_campaign(&self, campaign: &StoredCampaign) -> Result<(), StoreError> {
+        let key = keys::campaign(self.workspace, campaign.id);
+        self.db.put(self.table(), &key, campaign, Expected::Version(campaign.version - 1)).await
+    }
+
+    /// A campaign's text.
+    pub async fn campaign(&self, id: CampaignId) -> Result<Option<StoredCampaign>, StoreError> {
+        self.db.get(self.table(), &keys::campaign(self.workspace, id), true).await
+    }
+
+    /// Newest first, from after `after`.
+    pub async fn campaigns(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<(Vec<StoredCampaign>, Option<String>), StoreError> {
+        let pk = keys::campaigns(self.workspace);
+        let limit = i32::try_from(limit).ok();
+        let query = PageQuery { after, limit, newest_first: true, ..PageQuery::of(&pk, Range::All) };
+        let page = self.db.page(self.table(), &query).await?;
+        let campaigns = page.items.into_iter().map(from_item).collect::<Result<_, _>>()?;
+        Ok((campaigns, page.next))
+    }
+
+    /// Deletes a campaign's text and progress.
+    pub async fn delete_campaign(&self, id: CampaignId) -> Result<(), StoreError> {
+        self.db.delete(self.table(), &keys::campaign(self.workspace, id)).await?;
+        self.db.delete(self.table(), &keys::progress(self.workspace, id)).await
+    }
+
+    /// Where a campaign stands; strongly consistent, one read unit.
+    pub async fn progress(&self, id: CampaignId) -> Result<Option<Progress>, StoreError> {
+        let stored: Option<StoredProgress> =
+            self.db.get(self.table(), &keys::progress(self.workspace, id), true).await?;
+        Ok(stored.map(|s| s.progress))
+    }
+
+    /// Moves a campaign to another status if it still has the one that was seen; raises the epoch.
+    pub async fn transition(&self, seen: &Progress, next: CampaignStatus, now: Timestamp) -> Result<Progress, StoreError> {
+        let mut progress = Progress { status: next, epoch: seen.epoch + 1, ..seen.clone() };
+        match next {
+            CampaignStatus::Sending if seen.launched_at.is_none() => progress.launched_at = Some(now),
+            CampaignStatus::Completed => progress.completed_at = Some(now),
+            _ => {}
+        }
+        let stamp = |at: Option<Timestamp>| at.map(|at| s(at.to_string()));
+        let key = keys::progress(self.workspace, seen.campaign);
+        let mut sets = vec!["#status = :status", "epoch = :epoch"];
+        let mut call = self.db.client.update_item();
+        for (name, set, value) in [
+            (":launched", "launched_at = :launched", stamp(progress.launched_at)),
+            (":completed", "completed_at = :completed", stamp(progress.completed_at)),
+        ] {
+            if let Some(value) = value {
+                sets.push(set);
+                call = call.expression_attribute_values(name, value);
+            }
+        }
+        let status = serde_dynamo::to_attribute_value(next).map_err(|_| StoreError::Corrupt("status"))?;
+        call.table_name(self.table())
+            .key("pk", s(key.pk))
+            .key("sk", s(key.sk))
+            .update_expression(format!("SET {}", sets.join(", ")))
+            .condition_expression("epoch = :seen")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", status)
+            .expression_attribute_values(":epoch", n(progress.epoch))
+            .expression_attribute_values(":seen", n(seen.epoch))
+            .send()
+            .await?;
+        Ok(progress)
+    }
+
+    /// How far the fan-out is. Never lowers the audience: a repeated message may be late.
+    pub async fn record_planned(&self, id: CampaignId, audience: u64, planned: bool) -> Result<(), StoreError> {
+        let key = keys::progress(self.workspace, id);
+        let result = self
+            .db
+            .client
+            .update_item()
+            .table_name(self.table())
+            .key("pk", s(key.pk))
+            .key("sk", s(key.sk))
+            .update_expression("SET audience = :audience, planned = :planned")
+            .condition_expression("audience <= :audience AND planned = :no")
+            .expression_attribute_values(":audience", n(audience))
+            .expression_attribute_values(":planned", aws_sdk_dynamodb::types::AttributeValue::Bool(planned))
+            .expression_attribute_values(":no", aws_sdk_dynamodb::types::AttributeValue::Bool(false))
+            .send()
+            .await;
+        match result.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

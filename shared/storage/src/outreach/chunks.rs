@@ -1,0 +1,194 @@
+//! Chunks and the counters they add up to, always written together.
+
+use aws_sdk_dynamodb::{
+    primitives::Blob,
+    types::{AttributeValue, Put, TransactWriteItem, Update},
+};
+use domain::{
+    campaign::Tally,
+    chunk::{ChunkRecord, Outcome, Results},
+    id::CampaignId,
+    subject::Subject,
+};
+
+use super::Outreach;
+use crate::{
+    db::{Item, PageQuery, Range, StoreError, n, number, s, text},
+    keys,
+};
+
+impl Outreach<'_> {
+    /// A put that must find nothing.
+    pub(super) fn absent_put(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(self.table())
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(|_| StoreError::Corrupt("a put"))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// A chunk's record, strongly consistent.
+    pub async fn chunk(&self, id: CampaignId, chunk: u32) -> Result<Option<ChunkRecord>, StoreError> {
+        let key = keys::chunk(self.workspace, id, chunk);
+        let answer = self
+            .db
+            .client
+            .get_item()
+            .table_name(self.table())
+            .key("pk", s(key.pk))
+            .key("sk", s(key.sk))
+            .consistent_read(true)
+            .send()
+            .await?;
+        answer.item.as_ref().map(read).transpose()
+    }
+
+    /// Joins `results` into a chunk's record and moves the counters by what changed, in one
+    /// transaction: the counters are the sum of the chunks at every moment. Returns the joined results.
+    pub async fn settle(
+        &self,
+        id: CampaignId,
+        chunk: u32,
+        subjects: &[Subject],
+        results: &Results,
+    ) -> Result<Results, StoreError> {
+        // Two senders of one chunk, or a sender and an event, may meet: the second joins the first.
+        for _ in 0..8 {
+            let record = self.chunk(id, chunk).await?;
+            let mut joined = record.as_ref().map_or_else(|| Results::pending(subjects.len()), |r| r.results.clone());
+            let before = joined.clone();
+            joined.join_all(results);
+            if record.is_some() && joined == before {
+                return Ok(joined);
+            }
+            match self.write(id, chunk, subjects, &before, &joined, record.map_or(0, |r| r.version)).await {
+                Err(StoreError::Conflict | StoreError::Throttled(_)) => {}
+                Err(error) => return Err(error),
+                Ok(()) => return Ok(joined),
+            }
+        }
+        Err(StoreError::Throttled("a chunk's record keeps changing".into()))
+    }
+
+    async fn write(
+        &self,
+        id: CampaignId,
+        chunk: u32,
+        subjects: &[Subject],
+        before: &Results,
+        after: &Results,
+        version: u64,
+    ) -> Result<(), StoreError> {
+        let corrupt = |_| StoreError::Corrupt("a transaction");
+        let key = keys::chunk(self.workspace, id, chunk);
+        let mut put = Put::builder()
+            .table_name(self.table())
+            .item("pk", s(key.pk))
+            .item("sk", s(key.sk))
+            .item("v", n(version + 1))
+            .item("who", AttributeValue::B(Blob::new(Subject::pack(subjects))))
+            .item("res", s(after.to_string()));
+        put = if version == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("v = :seen").expression_attribute_values(":seen", n(version))
+        };
+        let put = put.build().map_err(corrupt)?;
+        let mut call = self
+            .db
+            .client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().put(put).build());
+        let moved = difference(before, after);
+        if moved.iter().next().is_some() {
+            let key = keys::counter(self.workspace, id, chunk);
+            let mut update = Update::builder().table_name(self.table()).key("pk", s(key.pk)).key("sk", s(key.sk));
+            let mut adds = Vec::new();
+            for (index, (outcome, by)) in moved.iter().enumerate() {
+                adds.push(format!("#n{index} :n{index}"));
+                update = update
+                    .expression_attribute_names(format!("#n{index}"), outcome.name())
+                    .expression_attribute_values(format!(":n{index}"), n(by));
+            }
+            let update = update.update_expression(format!("ADD {}", adds.join(", "))).build().map_err(corrupt)?;
+            call = call.transact_items(TransactWriteItem::builder().update(update).build());
+        }
+        call.send().await.map_err(cancelled)?;
+        Ok(())
+    }
+
+    /// The counters, added up. Strongly consistent.
+    pub async fn tally(&self, id: CampaignId) -> Result<Tally, StoreError> {
+        let pk = keys::campaign_parts(self.workspace, id);
+        let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Prefix(keys::COUNTER)) };
+        let mut tally = Tally::default();
+        for item in self.db.all(self.table(), query).await? {
+            for (name, value) in &item {
+                if let (Some(outcome), Ok(by)) = (Outcome::from_name(name), value.as_n()) {
+                    tally.add(outcome, by.parse().map_err(|_| StoreError::Corrupt("a counter"))?);
+                }
+            }
+        }
+        Ok(tally)
+    }
+
+    /// Chunks that were put down, in order of their number, from after a sort key.
+    pub async fn chunks(
+        &self,
+        id: CampaignId,
+        after: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<(Vec<(u32, ChunkRecord)>, Option<String>), StoreError> {
+        let pk = keys::campaign_parts(self.workspace, id);
+        let limit = limit.and_then(|l| i32::try_from(l).ok());
+        let query = PageQuery { strong: true, after, limit, ..PageQuery::of(&pk, Range::Prefix(keys::CHUNK)) };
+        let page = self.db.page(self.table(), &query).await?;
+        let mut chunks = Vec::with_capacity(page.items.len());
+        for item in &page.items {
+            let number = text(item, "sk")?.strip_prefix(keys::CHUNK).and_then(|n| n.parse().ok());
+            chunks.push((number.ok_or(StoreError::Corrupt("a chunk's number"))?, read(item)?));
+        }
+        Ok((chunks, page.next))
+    }
+}
+
+fn read(item: &Item) -> Result<ChunkRecord, StoreError> {
+    let who = item.get("who").and_then(|v| v.as_b().ok()).ok_or(StoreError::Corrupt("a chunk's people"))?;
+    Ok(ChunkRecord {
+        subjects: Subject::unpack(who.as_ref()).ok_or(StoreError::Corrupt("a chunk's people"))?,
+        results: text(item, "res")?.try_into().map_err(StoreError::Corrupt)?,
+        version: number(item, "v")?,
+    })
+}
+
+/// What a change of results moves in the counters. Pending people are in no counter.
+fn difference(before: &Results, after: &Results) -> Tally {
+    let mut tally = Tally::default();
+    for (old, new) in before.iter().zip(after.iter()) {
+        if old != new {
+            if old != Outcome::Pending {
+                tally.add(old, -1);
+            }
+            tally.add(new, 1);
+        }
+    }
+    tally
+}
+
+/// A cancelled transaction by its reasons: a failed condition is a conflict, anything else passes.
+fn cancelled(
+    error: aws_sdk_dynamodb::error::SdkError<aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError>,
+) -> StoreError {
+    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError as E;
+    let reasons = match error.as_service_error() {
+        Some(E::TransactionCanceledException(cancelled)) => cancelled.cancellation_reasons(),
+        _ => return error.into(),
+    };
+    let codes: Vec<&str> = reasons.iter().filter_map(|r| r.code()).filter(|c| *c != "None").collect();
+    if codes.contains(&"ConditionalCheckFailed") {
+        return StoreError::Conflict;
+    }
+    codes.first().map_or_else(|| StoreError::Unavailable("transaction cancelled".into()), |c| StoreError::from_code(c))
+}

@@ -1,0 +1,34 @@
+//! Campaigns, their chunks, and the deliveries that were claimed.
+
+mod campaigns;
+mod chunks;
+mod deliveries;
+pub mod plan;
+
+use domain::id::WorkspaceId;
+
+pub use campaigns::StoredCampaign;
+pub use deliveries::{Claimed, Delivery};
+pub use plan::{Cursor, Plan};
+
+use crate::{Db, WorkspaceScope};
+
+/// The outreach table, for one workspace.
+#[derive(Debug, Clone, Copy)]
+pub struct Outreach<'a> {
+    db: &'a Db,
+    workspace: WorkspaceId,
+}
+
+impl Db {
+    /// The outreach of the scope's workspace.
+    pub fn outreach(&self, scope: &WorkspaceScope) -> Outreach<'_> {
+        Outreach { db: self, workspace: scope.workspace() }
+    }
+}
+
+impl Outreach<'_> {
+    fn table(&self) -> &str {
+        &self.db.tables.outreach
+    }
+}
