@@ -1,1 +1,242 @@
-//! accounts
+//! Workspaces with their members and Sender, and what signing in needs.
+//!
+//! What belongs to a workspace is reached through [`Accounts`], made from a scope. What exists before
+//! anybody is known (a sign-in by its address, a one-time token, a limiter) is in the modules below.
+
+pub mod limit;
+pub mod login;
+pub mod once;
+pub mod remembered;
+pub mod session;
+
+use aws_sdk_dynamodb::types::ReturnValue;
+use domain::{
+    Timestamp,
+    email::EmailAddress,
+    id::{MemberId, WorkspaceId},
+    locale::Locale,
+    member::Role,
+    sender::Sender,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    WorkspaceScope,
+    db::{Db, Expected, PageQuery, Range, StoreError, from_item, n, s},
+    keys,
+};
+
+/// A Sender's account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Its identifier.
+    pub id: WorkspaceId,
+    /// The company that signed up.
+    pub company: String,
+    /// The language of mail to its members.
+    pub locale: Locale,
+    /// How long its prospects are kept, in months (A72).
+    pub retention_months: u8,
+    /// Since when it exists.
+    pub created_at: Timestamp,
+    /// Since when it is closed; nothing is sent from then on (A29).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
+    /// The terms that were accepted.
+    pub terms: Terms,
+}
+
+impl Workspace {
+    /// Whether it is closed: no message leaves, exports and rights stay open.
+    pub const fn is_closed(&self) -> bool {
+        self.closed_at.is_some()
+    }
+}
+
+/// Which terms were accepted, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The version in force at the time.
+    pub version: String,
+    /// When they were accepted.
+    pub accepted_at: Timestamp,
+}
+
+/// A person who signs in to a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Their identifier.
+    pub id: MemberId,
+    /// Their address.
+    pub email: EmailAddress,
+    /// Their name, if they gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// What they may do.
+    pub role: Role,
+    /// The keyed hash their sign-in is found by, so that the purge finds it too.
+    pub login: String,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+/// The Sender as stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SenderRecord {
+    /// Who sends, and by which channel.
+    pub sender: Sender,
+    /// When it was last put.
+    pub updated_at: Timestamp,
+}
+
+/// What a member may change of the workspace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WorkspaceChange {
+    /// How long prospects are kept, in months.
+    pub retention_months: Option<u8>,
+    /// The language of mail to its members.
+    pub locale: Option<Locale>,
+}
+
+/// One workspace's own records.
+#[derive(Debug, Clone, Copy)]
+pub struct Accounts<'a> {
+    db: &'a Db,
+    workspace: WorkspaceId,
+}
+
+impl Db {
+    /// The records of the scope's workspace.
+    pub fn accounts(&self, scope: &WorkspaceScope) -> Accounts<'_> {
+        Accounts { db: self, workspace: scope.workspace() }
+    }
+}
+
+impl Accounts<'_> {
+    /// The workspace, strongly consistent: whether it is closed decides whether anything is sent.
+    pub async fn workspace(&self) -> Result<Option<Workspace>, StoreError> {
+        self.db.get(&self.db.tables.accounts, &keys::workspace(self.workspace), true).await
+    }
+
+    /// Who sends and by which channel, strongly consistent; `None` until it has been put.
+    pub async fn sender(&self) -> Result<Option<Sender>, StoreError> {
+        Ok(self.sender_record().await?.map(|record| record.sender))
+    }
+
+    /// The Sender and when it was put.
+    pub async fn sender_record(&self) -> Result<Option<SenderRecord>, StoreError> {
+        self.db.get(&self.db.tables.accounts, &keys::sender(self.workspace), true).await
+    }
+
+    /// Replaces the Sender.
+    pub async fn put_sender(&self, record: &SenderRecord) -> Result<(), StoreError> {
+        self.db.put(&self.db.tables.accounts, &keys::sender(self.workspace), record, Expected::Anything).await
+    }
+
+    /// One member.
+    pub async fn member(&self, member: MemberId) -> Result<Option<Member>, StoreError> {
+        self.db.get(&self.db.tables.accounts, &keys::member(self.workspace, member), true).await
+    }
+
+    /// All members.
+    pub async fn members(&self) -> Result<Vec<Member>, StoreError> {
+        let pk = keys::account(self.workspace);
+        let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Prefix(keys::MEMBER)) };
+        self.db.all(&self.db.tables.accounts, query).await?.into_iter().map(from_item).collect()
+    }
+
+    /// Gives a member another name. `Conflict` when there is no such member.
+    pub async fn rename_member(&self, member: MemberId, name: &str) -> Result<(), StoreError> {
+        let key = keys::member(self.workspace, member);
+        self.db
+            .client
+            .update_item()
+            .table_name(&self.db.tables.accounts)
+            .key("pk", s(key.pk))
+            .key("sk", s(key.sk))
+            .update_expression("SET display_name = :name")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":name", s(name))
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// Changes what is given and returns the result. `Conflict` when there is no such workspace.
+    pub async fn change(&self, change: WorkspaceChange) -> Result<Workspace, StoreError> {
+        let mut sets = vec!["id = :id"]; // an update needs one assignment at least
+        let mut values = vec![(":id", s(self.workspace.to_string()))];
+        if let Some(months) = change.retention_months {
+            sets.push("retention_months = :months");
+            values.push((":months", n(months)));
+        }
+        if let Some(locale) = change.locale {
+            sets.push("locale = :locale");
+            values.push((":locale", s(locale.tag())));
+        }
+        self.update(&format!("SET {}", sets.join(", ")), "attribute_exists(pk)", values).await
+    }
+
+    /// Closes it at `now`. `Conflict` when it is closed already, or is not there.
+    pub async fn close(&self, now: Timestamp) -> Result<Workspace, StoreError> {
+        let condition = "attribute_exists(pk) AND attribute_not_exists(closed_at)";
+        self.update("SET closed_at = :now", condition, vec![(":now", s(now.to_string()))]).await
+    }
+
+    /// Reopens it, if it is still closed since `closed_at`. `Conflict` otherwise.
+    pub async fn reopen(&self, closed_at: Timestamp) -> Result<Workspace, StoreError> {
+        self.update("REMOVE closed_at", "closed_at = :seen", vec![(":seen", s(closed_at.to_string()))]).await
+    }
+
+    async fn update(
+        &self,
+        expression: &str,
+        condition: &str,
+        values: Vec<(&str, aws_sdk_dynamodb::types::AttributeValue)>,
+    ) -> Result<Workspace, StoreError> {
+        let key = keys::workspace(self.workspace);
+        let mut call = self
+            .db
+            .client
+            .update_item()
+            .table_name(&self.db.tables.accounts)
+            .key("pk", s(key.pk))
+            .key("sk", s(key.sk))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .return_values(ReturnValue::AllNew);
+        for (name, value) in values {
+            call = call.expression_attribute_values(name, value);
+        }
+        let answer = call.send().await?;
+        answer.attributes.map(from_item).transpose()?.ok_or(StoreError::Corrupt("workspace"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::to_item;
+
+    #[test]
+    fn a_workspace_reads_back_open_and_closed() {
+        let id = WorkspaceId::from_bytes([1; 10]);
+        let now: Timestamp = "2026-03-01T10:00:00.123Z".parse().unwrap();
+        let mut workspace = Workspace {
+            id,
+            company: "Exemple SAS".into(),
+            locale: Locale::Fr,
+            retention_months: 36,
+            created_at: now,
+            closed_at: None,
+            terms: Terms { version: "1".into(), accepted_at: now },
+        };
+        let item = to_item(&keys::workspace(id), &workspace).unwrap();
+        assert!(!item.contains_key("closed_at"), "the conditions on closing need it absent");
+        assert_eq!(from_item::<Workspace>(item).unwrap(), workspace);
+        workspace.closed_at = Some(now);
+        let item = to_item(&keys::workspace(id), &workspace).unwrap();
+        assert_eq!(item["closed_at"], s(now.to_string()), "the condition on reopening compares this text");
+        assert_eq!(from_item::<Workspace>(item).unwrap(), workspace);
+    }
+}

@@ -42,8 +42,11 @@ pub fn workspace(workspace: WorkspaceId) -> Key {
 
 /// A member.
 pub fn member(workspace: WorkspaceId, member: MemberId) -> Key {
-    Key::new(account(workspace), format!("MEMBER#{member}"))
+    Key::new(account(workspace), format!("{MEMBER}{member}"))
 }
+
+/// What a member's sort key starts with.
+pub const MEMBER: &str = "MEMBER#";
 
 /// A family of refresh tokens.
 pub fn session(workspace: WorkspaceId, session: SessionId) -> Key {

@@ -1,0 +1,92 @@
+//! One-time tokens: stored by their hash, with what they are good for.
+
+use domain::{Timestamp, email::EmailAddress, locale::Locale};
+use serde::{Deserialize, Serialize};
+
+use super::Terms;
+use crate::{
+    db::{Db, Expected, StoreError},
+    keys,
+};
+
+/// What a one-time token is good for.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "good_for", rename_all = "snake_case")]
+pub enum GoodFor {
+    /// Opening the account that was asked for.
+    Signup(PendingSignup),
+    /// Setting another password for a sign-in of this generation.
+    Reset {
+        /// The keyed hash that the sign-in is found by.
+        login: String,
+        /// Its generation.
+        generation: u64,
+    },
+    /// Nothing: written for an address that must not be told from another by the work it makes.
+    Nothing,
+}
+
+/// A sign-up that waits for its address to be confirmed: all that it asks for (A3).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingSignup {
+    /// The address.
+    pub email: EmailAddress,
+    /// bcrypt.
+    pub password: String,
+    /// The company.
+    pub company: String,
+    /// The person's name, if given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Their language.
+    pub locale: Locale,
+    /// The terms they accepted.
+    pub terms: Terms,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    #[serde(flatten)]
+    good_for: GoodFor,
+    /// When it ends, epoch seconds.
+    ttl: i64,
+}
+
+impl Db {
+    /// Remembers what the token with this hash is good for, and until when.
+    pub async fn issue_token(&self, hash: &str, good_for: GoodFor, until: Timestamp) -> Result<(), StoreError> {
+        let stored = Stored { good_for, ttl: until.as_second() };
+        self.put(&self.tables.accounts, &keys::token(hash), &stored, Expected::Absent).await
+    }
+
+    /// What the token is good for at `now`; `None` when it is unknown, used, or too old.
+    pub async fn token(&self, hash: &str, now: Timestamp) -> Result<Option<GoodFor>, StoreError> {
+        let stored: Option<Stored> = self.get(&self.tables.accounts, &keys::token(hash), true).await?;
+        Ok(stored.filter(|stored| now.as_second() < stored.ttl).map(|stored| stored.good_for))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{from_item, to_item};
+
+    #[test]
+    fn what_a_token_is_good_for_reads_back() {
+        let at: Timestamp = "2026-03-01T10:00:00Z".parse().unwrap();
+        let pending = PendingSignup {
+            email: EmailAddress::parse("ada@firm.test").unwrap(),
+            password: "$2b$12$".into(),
+            company: "Exemple SAS".into(),
+            display_name: None,
+            locale: Locale::En,
+            terms: Terms { version: "1".into(), accepted_at: at },
+        };
+        let reset = GoodFor::Reset { login: "ab".into(), generation: 3 };
+        for good_for in [GoodFor::Signup(pending), reset, GoodFor::Nothing] {
+            let item = to_item(&keys::token("x"), &Stored { good_for: good_for.clone(), ttl: 9 }).unwrap();
+            let back: Stored = from_item(item).unwrap();
+            assert!(back.good_for == good_for && back.ttl == 9);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The keys table: wrapped data keys, and the public keys that access tokens are verified with.
+//!
+//! Kept apart, and out of long backups: destroying a workspace's data key makes what it sealed
+//! unreadable wherever a copy lies.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use domain::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    WorkspaceScope,
+    db::{Db, Expected, StoreError},
+    keys,
+};
+
+#[derive(Serialize, Deserialize)]
+struct DataKey {
+    /// As KMS wrapped it, base64.
+    wrapped: String,
+    created_at: Timestamp,
+}
+
+/// The public half of a key that access tokens are signed with (RFC 8037).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyingKey {
+    /// Its 32 bytes, base64url without padding.
+    pub x: String,
+    /// When it was first used.
+    pub published_at: Timestamp,
+}
+
+impl Db {
+    /// The workspace's data key as KMS wrapped it; `None` before the first secret.
+    pub async fn data_key(&self, scope: &WorkspaceScope) -> Result<Option<Blob>, StoreError> {
+        let stored: Option<DataKey> = self.get(&self.tables.keys, &keys::data_key(scope.workspace()), true).await?;
+        stored.map(|key| unbase64(&key.wrapped)).transpose()
+    }
+
+    /// Keeps a new data key. `Conflict` when there is one already: that one counts.
+    pub async fn put_data_key(&self, scope: &WorkspaceScope, wrapped: &Blob, now: Timestamp) -> Result<(), StoreError> {
+        let key = DataKey { wrapped: base64(wrapped), created_at: now };
+        self.put(&self.tables.keys, &keys::data_key(scope.workspace()), &key, Expected::Absent).await
+    }
+
+    /// The public key of that name.
+    pub async fn verifying_key(&self, kid: &str) -> Result<Option<VerifyingKey>, StoreError> {
+        self.get(&self.tables.keys, &keys::verifying_key(kid), false).await
+    }
+
+    /// Publishes a public key, once.
+    pub async fn publish_key(&self, kid: &str, key: &VerifyingKey) -> Result<(), StoreError> {
+        match self.put(&self.tables.keys, &keys::verifying_key(kid), key, Expected::Absent).await {
+            Ok(()) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn base64(bytes: &Blob) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    STANDARD.encode(bytes)
+}
+
+fn unbase64(text: &str) -> Result<Blob, StoreError> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    STANDARD.decode(text).map(Blob::new).map_err(|_| StoreError::Corrupt("data key"))
+}
