@@ -1,0 +1,159 @@
+//! Faults on request: what throttling, broken networks and eager queues do to the product.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What to break. Zero is never; `n` is every n-th.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Plan {
+    /// DynamoDB.
+    pub dynamodb: DynamoDbPlan,
+    /// SES.
+    pub ses: SesPlan,
+    /// The SMTP relay.
+    pub smtp: SmtpPlan,
+    /// SQS.
+    pub sqs: SqsPlan,
+}
+
+/// Faults of DynamoDB.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DynamoDbPlan {
+    /// Refuses every n-th request, or every n-th statement or item of a batch, as throttled.
+    pub throttle_every: u64,
+    /// Commits every n-th write, then answers 500.
+    pub fail_after_commit_every: u64,
+}
+
+/// Faults of SES.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SesPlan {
+    /// Refuses every n-th message: `TooManyRequestsException`, "Maximum sending rate exceeded."
+    pub throttle_every: u64,
+    /// Refuses every n-th message: `MessageRejected`.
+    pub reject_every: u64,
+    /// Accepts every n-th message, then drops the connection.
+    pub drop_after_accept_every: u64,
+    /// Waits before each answer, in milliseconds.
+    pub latency_ms: u64,
+}
+
+/// Faults of the SMTP relay.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SmtpPlan {
+    /// Cuts the connection after the final dot of every n-th message, which is kept.
+    pub cut_after_data_every: u64,
+    /// Waits before each answer, in milliseconds.
+    pub latency_ms: u64,
+}
+
+/// Faults of SQS.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SqsPlan {
+    /// How often each message sent from now on is delivered; zero and one are once.
+    pub deliveries: u32,
+    /// Delivers in an order drawn from this seed.
+    pub shuffle_seed: Option<u64>,
+}
+
+/// Where a fault strikes; each place counts for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    DynamoDbThrottle,
+    DynamoDbAfterCommit,
+    SesThrottle,
+    SesReject,
+    SesDrop,
+    SmtpCut,
+}
+
+/// The faults in force. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    plan: Arc<Mutex<Plan>>,
+    counters: Arc<[AtomicU64; 6]>,
+}
+
+impl Faults {
+    /// Nothing breaks.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Replaces the plan and starts counting anew.
+    pub fn set(&self, plan: Plan) {
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
+        for counter in self.counters.iter() {
+            counter.store(0, Ordering::SeqCst);
+        }
+    }
+
+    /// The plan in force.
+    pub fn plan(&self) -> Plan {
+        self.plan
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Whether the fault strikes now; each question counts.
+    pub(crate) fn strikes(&self, place: Place) -> bool {
+        let every = {
+            let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+            match place {
+                Place::DynamoDbThrottle => plan.dynamodb.throttle_every,
+                Place::DynamoDbAfterCommit => plan.dynamodb.fail_after_commit_every,
+                Place::SesThrottle => plan.ses.throttle_every,
+                Place::SesReject => plan.ses.reject_every,
+                Place::SesDrop => plan.ses.drop_after_accept_every,
+                Place::SmtpCut => plan.smtp.cut_after_data_every,
+            }
+        };
+        if every == 0 {
+            return false;
+        }
+        let count = self.counters[place as usize].fetch_add(1, Ordering::SeqCst) + 1;
+        count.is_multiple_of(every)
+    }
+
+    /// Waits as long as SES is told to.
+    pub(crate) async fn ses_latency(&self) {
+        wait(self.plan().ses.latency_ms).await;
+    }
+
+    /// Waits as long as the relay is told to.
+    pub(crate) async fn smtp_latency(&self) {
+        wait(self.plan().smtp.latency_ms).await;
+    }
+}
+
+async fn wait(milliseconds: u64) {
+    if milliseconds > 0 {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_nth_strikes_and_places_count_apart() {
+        let faults = Faults::new();
+        assert!(!faults.strikes(Place::SesThrottle));
+        let plan: Plan = serde_json::from_str(r#"{"ses": {"throttle_every": 3}}"#).unwrap();
+        faults.set(plan);
+        let struck: Vec<bool> = (0..6).map(|_| faults.strikes(Place::SesThrottle)).collect();
+        assert_eq!(struck, [false, false, true, false, false, true]);
+        assert!(!faults.strikes(Place::SesReject));
+        assert!(serde_json::from_str::<Plan>(r#"{"ses": {"typo": 3}}"#).is_err());
+    }
+}

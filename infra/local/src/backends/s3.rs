@@ -1,0 +1,260 @@
+//! S3: a file system behind our own listener, which checks signatures and permissions and tells of new objects.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use http::{Method, Request, StatusCode};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use s3s::access::{S3Access, S3AccessContext};
+use s3s::auth::{S3Auth, SecretKey};
+use s3s::dto::HeadObjectInput;
+use s3s::path::S3Path;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{HttpError, HttpResponse, S3, S3Request, S3Result, s3_error};
+use s3s_fs::FileSystem;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::ObjectCreated;
+use super::front::{self, Listener};
+use crate::iam::{Context, Iam};
+use crate::meter::{Meter, Usage};
+use crate::template::Bucket;
+
+/// The emulated S3 of one stack.
+struct Store {
+    service: S3Service,
+    /// A second view of the same directory: `S3Service` keeps the first to itself.
+    files: FileSystem,
+    created: UnboundedSender<ObjectCreated>,
+    meter: Meter,
+}
+
+/// Creates the buckets in `directory` and serves them.
+pub(super) async fn start(
+    directory: &Path,
+    buckets: &[Bucket],
+    iam: Iam,
+    meter: Meter,
+    created: UnboundedSender<ObjectCreated>,
+) -> anyhow::Result<Listener> {
+    for bucket in buckets {
+        std::fs::create_dir_all(directory.join(&bucket.name))?;
+    }
+    let open = || {
+        FileSystem::new(directory)
+            .map_err(|error| anyhow::anyhow!("{}: {error:?}", directory.display()))
+    };
+    let mut builder = S3ServiceBuilder::new(open()?);
+    builder.set_auth(OneSecret);
+    builder.set_access(Access { iam });
+    let store = Arc::new(Store {
+        service: builder.build(),
+        files: open()?,
+        created,
+        meter,
+    });
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = listener.local_addr()?;
+    let task = tokio::spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    tokio::spawn(converse(stream, Arc::clone(&store)));
+                }
+                Err(error) => tracing::warn!(%error, "could not accept a connection"),
+            }
+        }
+    });
+    Ok(Listener::around(address, task))
+}
+
+async fn converse(stream: TcpStream, store: Arc<Store>) {
+    stream.set_nodelay(true).ok();
+    let answer = service_fn(move |request| {
+        let store = Arc::clone(&store);
+        async move { store.respond(request).await }
+    });
+    let connection =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "connection ended early");
+    }
+}
+
+impl Store {
+    async fn respond(&self, request: Request<Incoming>) -> Result<HttpResponse, HttpError> {
+        let uri = request.uri().clone();
+        let method = request.method().clone();
+        let caller = front::caller(request.headers(), &uri).unwrap_or_default();
+        let length = request.headers().get("x-amz-decoded-content-length");
+        let length = length.or_else(|| request.headers().get(http::header::CONTENT_LENGTH));
+        let bytes_in = length
+            .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
+            .unwrap_or(0);
+        let copies = request.headers().contains_key("x-amz-copy-source");
+        let response = hyper::service::Service::call(&self.service, request).await?;
+        if response.status() == StatusCode::FORBIDDEN {
+            return Ok(response);
+        }
+        let query = uri.query().unwrap_or_default();
+        let call = call_name(&method, uri.path(), query, copies);
+        let bytes_out = response.headers().get(http::header::CONTENT_LENGTH);
+        let bytes_out = bytes_out
+            .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
+            .unwrap_or(0);
+        let usage = Usage {
+            bytes: bytes_in + bytes_out,
+            ..Usage::one(0)
+        };
+        self.meter.call(&caller, &format!("s3:{call}"), &usage);
+        let makes_object = matches!(call, "PutObject" | "CopyObject" | "CompleteMultipartUpload");
+        if makes_object
+            && response.status().is_success()
+            && let Some((bucket, key)) = split(uri.path())
+        {
+            self.tell(bucket, key).await;
+        }
+        Ok(response)
+    }
+
+    async fn tell(&self, bucket: String, key: String) {
+        let input = HeadObjectInput {
+            bucket: bucket.clone(),
+            key: key.clone(),
+            ..HeadObjectInput::default()
+        };
+        let request = S3Request {
+            input,
+            method: Method::HEAD,
+            uri: http::Uri::from_static("/"),
+            headers: http::HeaderMap::new(),
+            extensions: http::Extensions::new(),
+            credentials: None,
+            region: None,
+            service: None,
+            trailing_headers: None,
+        };
+        match self.files.head_object(request).await {
+            Ok(head) => {
+                let etag = head
+                    .output
+                    .e_tag
+                    .as_ref()
+                    .map(|etag| etag.value().to_owned());
+                let event = ObjectCreated {
+                    bucket,
+                    key,
+                    size: head.output.content_length.unwrap_or(0).unsigned_abs(),
+                    etag: etag.unwrap_or_default(),
+                };
+                self.created.send(event).ok();
+            }
+            Err(error) => tracing::warn!(%error, "a new object could not be read back"),
+        }
+    }
+}
+
+/// The name of a call by its shape.
+fn call_name(method: &Method, path: &str, query: &str, copies: bool) -> &'static str {
+    let has = |name: &str| {
+        let mut pairs = query.split('&');
+        pairs.any(|pair| pair.split('=').next() == Some(name))
+    };
+    let object = split(path).is_some();
+    match (method.as_str(), object) {
+        ("PUT", true) if has("partNumber") => "UploadPart",
+        ("PUT", true) if copies => "CopyObject",
+        ("PUT", true) => "PutObject",
+        ("POST", true) if has("uploads") => "CreateMultipartUpload",
+        ("POST", true) => "CompleteMultipartUpload",
+        ("GET", true) if has("uploadId") => "ListParts",
+        ("GET", true) => "GetObject",
+        ("HEAD", true) => "HeadObject",
+        ("DELETE", true) if has("uploadId") => "AbortMultipartUpload",
+        ("DELETE", true) => "DeleteObject",
+        ("POST", false) if has("delete") => "DeleteObjects",
+        ("HEAD", false) => "HeadBucket",
+        _ => "ListObjects",
+    }
+}
+
+/// `/bucket/key`, decoded.
+fn split(path: &str) -> Option<(String, String)> {
+    let (bucket, key) = path.trim_start_matches('/').split_once('/')?;
+    // Form decoding turns a plus into a space; in a path it is a plus.
+    let key = format!("k={}", key.replace('+', "%2B").replace('&', "%26"));
+    let key = url::form_urlencoded::parse(key.as_bytes())
+        .next()?
+        .1
+        .into_owned();
+    (!key.is_empty()).then(|| (bucket.to_owned(), key))
+}
+
+/// Every access key of the stack signs with the same secret.
+struct OneSecret;
+
+#[async_trait::async_trait]
+impl S3Auth for OneSecret {
+    async fn get_secret_key(&self, _access_key: &str) -> S3Result<SecretKey> {
+        Ok(SecretKey::from(front::SECRET))
+    }
+}
+
+struct Access {
+    iam: Iam,
+}
+
+#[async_trait::async_trait]
+impl S3Access for Access {
+    async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
+        let Some(caller) = cx
+            .credentials()
+            .map(|credentials| credentials.access_key.clone())
+        else {
+            return Err(s3_error!(AccessDenied, "Signature is required"));
+        };
+        let action = match cx.s3_op().name() {
+            "PutObject"
+            | "CreateMultipartUpload"
+            | "UploadPart"
+            | "UploadPartCopy"
+            | "CompleteMultipartUpload"
+            | "CopyObject"
+            | "PostObject" => "s3:PutObject",
+            "GetObject" | "HeadObject" => "s3:GetObject",
+            "DeleteObject" | "DeleteObjects" => "s3:DeleteObject",
+            "ListObjects" | "ListObjectsV2" | "HeadBucket" => "s3:ListBucket",
+            "AbortMultipartUpload" => "s3:AbortMultipartUpload",
+            "ListParts" => "s3:ListMultipartUploadParts",
+            "ListBuckets" => "s3:ListAllMyBuckets",
+            "GetBucketLocation" => "s3:GetBucketLocation",
+            "CreateBucket" => "s3:CreateBucket",
+            "DeleteBucket" => "s3:DeleteBucket",
+            _ => "s3:Unknown",
+        };
+        let resource = match cx.s3_path() {
+            S3Path::Root => "*".to_owned(),
+            // A batch delete is permitted per object; the bucket's objects stand for the ones it names.
+            S3Path::Bucket { bucket } if action == "s3:DeleteObject" => {
+                format!("arn:aws:s3:::{bucket}/*")
+            }
+            S3Path::Bucket { bucket } => format!("arn:aws:s3:::{bucket}"),
+            S3Path::Object { bucket, key } => format!("arn:aws:s3:::{bucket}/{key}"),
+        };
+        let prefix = cx.uri().query().and_then(|query| {
+            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+            pairs
+                .find(|(name, _)| name == "prefix")
+                .map(|(_, value)| value.into_owned())
+        });
+        let context = Context::new()
+            .with("aws:SecureTransport", "true")
+            .with_many("s3:prefix", prefix.as_deref());
+        self.iam
+            .authorize(Some(&caller), action, &resource, &context)
+            .map_err(|message| s3_error!(AccessDenied, "{message}"))
+    }
+}

@@ -1,0 +1,431 @@
+//! The permissions of template.yaml, enforced: a call without a statement is refused here as AWS would refuse it,
+//! and every statement that was used is remembered, so that a test finds the ones nobody needs.
+
+mod condition;
+mod pattern;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use condition::Condition;
+pub use condition::Context;
+use pattern::matches;
+
+use crate::backends::OPERATOR;
+use crate::template::{self, Effect, Template};
+
+/// The services this stack answers for. Statements about others (logs, metrics) cannot be used here,
+/// so they are not reported as unused.
+const SERVICES: [&str; 6] = ["dynamodb", "sqs", "s3", "ses", "kms", "secretsmanager"];
+
+/// One statement of a function's policy, with every ARN resolved.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    sid: String,
+    effect: Effect,
+    actions: Vec<String>,
+    resources: Vec<String>,
+    conditions: Vec<Condition>,
+}
+
+impl Statement {
+    /// Takes a statement of the template.
+    ///
+    /// # Errors
+    ///
+    /// No Action, no Resource, or a condition operator that is not understood: a statement that cannot be
+    /// enforced must not pass in silence.
+    pub fn new(statement: &template::Statement) -> anyhow::Result<Self> {
+        let sid = statement.sid.clone();
+        anyhow::ensure!(
+            !statement.actions.is_empty(),
+            "statement {sid:?} has no Action"
+        );
+        anyhow::ensure!(
+            !statement.resources.is_empty(),
+            "statement {sid:?} has no Resource"
+        );
+        let conditions = Condition::parse_all(&statement.condition)
+            .map_err(|error| anyhow::anyhow!("statement {sid:?}: {error}"))?;
+        Ok(Self {
+            sid,
+            effect: statement.effect,
+            actions: statement.actions.clone(),
+            resources: statement.resources.clone(),
+            conditions,
+        })
+    }
+}
+
+/// A permission that was exercised.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Used {
+    /// The function (its binary name).
+    pub function: String,
+    /// The statement that allowed it.
+    pub sid: String,
+    /// The action called, such as `dynamodb:Query`.
+    pub action: String,
+    /// The ARN it was called on.
+    pub resource: String,
+}
+
+/// A part of a statement that nothing exercised.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unused {
+    /// The function (its binary name).
+    pub function: String,
+    /// The statement.
+    pub sid: String,
+    /// The action or the resource pattern, as the template writes it.
+    pub part: String,
+}
+
+/// A call that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Denied {
+    /// The caller.
+    pub function: String,
+    /// The action it wanted.
+    pub action: String,
+    /// The ARN it wanted it on.
+    pub resource: String,
+}
+
+#[derive(Debug, Default)]
+struct Record {
+    used: BTreeSet<Used>,
+    denied: BTreeSet<Denied>,
+    /// function → statement index → parts (actions and resource patterns) that matched at least once.
+    parts: BTreeMap<String, BTreeMap<usize, BTreeSet<String>>>,
+}
+
+/// The policies of every function, and what was used of them. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Iam {
+    policies: Arc<BTreeMap<String, Vec<Statement>>>,
+    record: Arc<Mutex<Record>>,
+}
+
+impl Iam {
+    /// Policies by function (binary name).
+    pub fn new(policies: BTreeMap<String, Vec<Statement>>) -> Self {
+        Self {
+            policies: Arc::new(policies),
+            record: Arc::default(),
+        }
+    }
+
+    /// The policies of every function of the template.
+    ///
+    /// # Errors
+    ///
+    /// A statement that cannot be enforced (see [`Statement::new`]).
+    pub fn from_template(template: &Template) -> anyhow::Result<Self> {
+        let mut policies: BTreeMap<String, Vec<Statement>> = BTreeMap::new();
+        for function in &template.functions {
+            let statements = policies.entry(function.binary.clone()).or_default();
+            for statement in &function.statements {
+                let statement = Statement::new(statement)
+                    .map_err(|error| anyhow::anyhow!("{}: {error}", function.logical_id))?;
+                statements.push(statement);
+            }
+        }
+        Ok(Self::new(policies))
+    }
+
+    /// Decides one call and records it. The operator's key may do anything.
+    ///
+    /// # Errors
+    ///
+    /// The message AWS gives: who may not do what on what.
+    pub fn authorize(
+        &self,
+        caller: Option<&str>,
+        action: &str,
+        resource: &str,
+        context: &Context,
+    ) -> Result<(), String> {
+        let caller = caller.unwrap_or("anonymous");
+        if caller == OPERATOR {
+            return Ok(());
+        }
+        let statements = self.policies.get(caller).map_or(&[][..], Vec::as_slice);
+        let mut allowed = None;
+        let mut forbidden = false;
+        for (index, statement) in statements.iter().enumerate() {
+            let Some(hit) = Hit::of(statement, action, resource, context) else {
+                continue;
+            };
+            match statement.effect {
+                Effect::Deny => forbidden = true,
+                Effect::Allow => {
+                    allowed.get_or_insert((index, statement, hit));
+                }
+            }
+        }
+        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        match allowed {
+            Some((index, statement, hit)) if !forbidden => {
+                record.used.insert(Used {
+                    function: caller.to_owned(),
+                    sid: statement.sid.clone(),
+                    action: action.to_owned(),
+                    resource: resource.to_owned(),
+                });
+                let parts = record
+                    .parts
+                    .entry(caller.to_owned())
+                    .or_default()
+                    .entry(index)
+                    .or_default();
+                for part in [hit.action, hit.resource] {
+                    if !parts.contains(part) {
+                        parts.insert(part.to_owned());
+                    }
+                }
+                Ok(())
+            }
+            _ => {
+                record.denied.insert(Denied {
+                    function: caller.to_owned(),
+                    action: action.to_owned(),
+                    resource: resource.to_owned(),
+                });
+                let why = if forbidden {
+                    "with an explicit deny in an identity-based policy"
+                } else {
+                    "because no identity-based policy allows the action"
+                };
+                Err(format!(
+                    "User: {caller} is not authorized to perform: {action} on resource: {resource} {why}"
+                ))
+            }
+        }
+    }
+
+    /// Whether a call would be allowed; nothing is recorded.
+    pub fn permits(&self, caller: &str, action: &str, resource: &str, context: &Context) -> bool {
+        let statements = self.policies.get(caller).map_or(&[][..], Vec::as_slice);
+        let effects: Vec<Effect> = statements
+            .iter()
+            .filter(|statement| Hit::of(statement, action, resource, context).is_some())
+            .map(|statement| statement.effect)
+            .collect();
+        caller == OPERATOR || (effects.contains(&Effect::Allow) && !effects.contains(&Effect::Deny))
+    }
+
+    /// What was exercised so far, in order of function.
+    pub fn used(&self) -> Vec<Used> {
+        let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        record.used.iter().cloned().collect()
+    }
+
+    /// What was refused so far.
+    pub fn denied(&self) -> Vec<Denied> {
+        let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        record.denied.iter().cloned().collect()
+    }
+
+    /// Every action and resource pattern of an Allow statement that nothing exercised yet.
+    pub fn unused(&self) -> Vec<Unused> {
+        let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unused = Vec::new();
+        for (function, statements) in &*self.policies {
+            for (index, statement) in statements.iter().enumerate() {
+                if statement.effect == Effect::Deny || !statement.is_ours() {
+                    continue;
+                }
+                let seen = record.parts.get(function).and_then(|all| all.get(&index));
+                for part in statement.actions.iter().chain(&statement.resources) {
+                    if !seen.is_some_and(|seen| seen.contains(part)) {
+                        unused.push(Unused {
+                            function: function.clone(),
+                            sid: statement.sid.clone(),
+                            part: part.clone(),
+                        });
+                    }
+                }
+            }
+        }
+        unused.sort();
+        unused
+    }
+
+    /// Forgets what was used and refused.
+    pub fn reset(&self) {
+        *self.record.lock().unwrap_or_else(PoisonError::into_inner) = Record::default();
+    }
+}
+
+impl Statement {
+    fn is_ours(&self) -> bool {
+        self.actions.iter().any(|action| {
+            let service = action.split(':').next().unwrap_or_default();
+            action == "*" || SERVICES.contains(&service)
+        })
+    }
+}
+
+/// The patterns of a statement that a call matched.
+struct Hit<'a> {
+    action: &'a str,
+    resource: &'a str,
+}
+
+impl<'a> Hit<'a> {
+    fn of(
+        statement: &'a Statement,
+        action: &str,
+        resource: &str,
+        context: &Context,
+    ) -> Option<Self> {
+        let by_action = statement
+            .actions
+            .iter()
+            .find(|pattern| matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase()))?;
+        let by_resource = statement
+            .resources
+            .iter()
+            .find(|pattern| matches(pattern, resource))?;
+        statement
+            .conditions
+            .iter()
+            .all(|condition| condition.holds(context))
+            .then_some(Self {
+                action: by_action,
+                resource: by_resource,
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const TABLE: &str = "arn:aws:dynamodb:eu-west-3:000000000000:table/prospects";
+
+    fn iam(statements: &[Value]) -> Iam {
+        let statements = statements
+            .iter()
+            .map(|json| Statement::new(&read(json)).unwrap())
+            .collect();
+        Iam::new(BTreeMap::from([("send".to_owned(), statements)]))
+    }
+
+    fn read(json: &Value) -> template::Statement {
+        let many = |value: &Value| match value {
+            Value::String(one) => vec![one.clone()],
+            other => serde_json::from_value(other.clone()).unwrap_or_default(),
+        };
+        template::Statement {
+            sid: json["Sid"].as_str().unwrap_or_default().to_owned(),
+            effect: if json["Effect"] == "Deny" {
+                Effect::Deny
+            } else {
+                Effect::Allow
+            },
+            actions: many(&json["Action"]),
+            resources: many(&json["Resource"]),
+            condition: json["Condition"].clone(),
+        }
+    }
+
+    fn keys(keys: &[&str]) -> Context {
+        Context::new().with_many("dynamodb:LeadingKeys", keys.iter().copied())
+    }
+
+    #[test]
+    fn an_action_needs_a_statement_for_its_resource() {
+        let iam = iam(&[json!({
+            "Sid": "ReadProspects", "Effect": "Allow",
+            "Action": ["dynamodb:Query", "dynamodb:Get*"], "Resource": [TABLE, format!("{TABLE}/index/*")],
+        })]);
+        let none = Context::new();
+        let ask =
+            |who, action: &str, resource: &str| iam.authorize(who, action, resource, &none).is_ok();
+        assert!(ask(Some("send"), "dynamodb:Query", TABLE));
+        assert!(ask(Some("send"), "dynamodb:GetItem", TABLE));
+        assert!(ask(
+            Some("send"),
+            "dynamodb:Query",
+            &format!("{TABLE}/index/due")
+        ));
+        assert!(!ask(Some("send"), "dynamodb:PutItem", TABLE));
+        assert!(!ask(Some("send"), "dynamodb:Query", &format!("{TABLE}s")));
+        assert!(!ask(Some("import"), "dynamodb:Query", TABLE));
+        assert!(!ask(None, "dynamodb:Query", TABLE));
+        assert!(ask(Some(OPERATOR), "dynamodb:DeleteTable", TABLE));
+        assert_eq!(iam.denied().len(), 4);
+        assert_eq!(iam.used().len(), 3);
+    }
+
+    #[test]
+    fn deny_wins() {
+        let iam = iam(&[
+            json!({"Sid": "All", "Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}),
+            json!({"Sid": "NoScan", "Effect": "Deny", "Action": "dynamodb:Scan", "Resource": "*"}),
+        ]);
+        let none = Context::new();
+        assert!(
+            iam.authorize(Some("send"), "dynamodb:PutItem", TABLE, &none)
+                .is_ok()
+        );
+        let refusal = iam
+            .authorize(Some("send"), "dynamodb:Scan", TABLE, &none)
+            .unwrap_err();
+        assert!(refusal.contains("explicit deny"), "{refusal}");
+    }
+
+    #[test]
+    fn leading_keys_with_null_bind_a_call_to_its_partition() {
+        let iam = iam(&[json!({
+            "Sid": "OneWorkspace", "Effect": "Allow", "Action": "dynamodb:*", "Resource": TABLE,
+            "Condition": {
+                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["W#ws_1", "W#ws_1#*"]},
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            },
+        })]);
+        let ask = |context: &Context| {
+            iam.authorize(Some("send"), "dynamodb:PutItem", TABLE, context)
+                .is_ok()
+        };
+        assert!(ask(&keys(&["W#ws_1#7", "W#ws_1"])));
+        assert!(!ask(&keys(&["W#ws_1#7", "W#ws_2#7"])));
+        assert!(!ask(&keys(&["W#ws_10#7"])));
+        assert!(!ask(&Context::new()), "an absent key must not slip through");
+    }
+
+    #[test]
+    fn unused_parts_are_listed_until_they_are_used() {
+        let iam = iam(&[
+            json!({
+                "Sid": "Queue", "Effect": "Allow",
+                "Action": ["sqs:SendMessage", "sqs:DeleteMessage"], "Resource": "arn:q",
+            }),
+            json!({"Sid": "Logs", "Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}),
+        ]);
+        let none = Context::new();
+        iam.authorize(Some("send"), "sqs:SendMessage", "arn:q", &none)
+            .unwrap();
+        let unused = iam.unused();
+        assert_eq!(unused.len(), 1);
+        assert_eq!(unused[0].part, "sqs:DeleteMessage");
+        iam.authorize(Some("send"), "sqs:DeleteMessage", "arn:q", &none)
+            .unwrap();
+        assert!(iam.unused().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_enforced_is_refused_at_load() {
+        for bad in [
+            json!({"Effect": "Allow", "Action": [], "Resource": "*"}),
+            json!({"Effect": "Allow", "Action": "s3:*"}),
+            json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*",
+                   "Condition": {"NumericGrob": {"a": "1"}}}),
+        ] {
+            assert!(Statement::new(&read(&bad)).is_err(), "{bad}");
+        }
+    }
+}
