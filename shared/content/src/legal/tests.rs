@@ -1,0 +1,600 @@
+use domain::policy::retention::Retention;
+
+use super::*;
+
+const POLICY: &str = include_str!("../../../../infra/policy/policy.toml");
+
+fn operator() -> Operator {
+    Operator {
+        name: "Exemple SAS".to_owned(),
+        siren: "732 829 320".to_owned(),
+        address: "1 rue de l'Exemple\n75000 Paris".to_owned(),
+        contact: "contact@operator.example, +33 1 99 00 00 00".to_owned(),
+        privacy_contact: "privacy@operator.example".to_owned(),
+        abuse_contact: "abuse@operator.example".to_owned(),
+        host: "Hôte SARL\n2 avenue de l'Exemple, Luxembourg\n+352 99 00 00".to_owned(),
+    }
+}
+
+fn html(slug: &str, locale: Locale) -> String {
+    render(slug, locale, &operator())
+        .unwrap()
+        .html
+        .into_string()
+        .replace('\u{a0}', " ")
+}
+
+fn has(slug: &str, locale: Locale, wanted: &[&str]) {
+    let html = html(slug, locale);
+    for words in wanted {
+        assert!(
+            html.contains(words),
+            "{slug} in {} does not say: {words}",
+            locale.tag()
+        );
+    }
+}
+
+#[test]
+fn every_page_in_both_languages() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| {
+        for slug in slugs() {
+            for locale in Locale::ALL {
+                let page = render(slug, locale, &operator())
+                    .unwrap()
+                    .html
+                    .into_string();
+                let start = page.find("<main").unwrap();
+                let end = page.find("<footer").unwrap();
+                insta::assert_snapshot!(format!("{slug}.{}", locale.tag()), &page[start..end]);
+            }
+        }
+    });
+}
+
+#[test]
+fn an_unknown_page_is_none() {
+    assert!(render("imprint", Locale::Fr, &operator()).is_none());
+    assert!(render("", Locale::Fr, &operator()).is_none());
+    assert!(
+        render("rights", Locale::Fr, &operator()).is_none(),
+        "a fragment is not a page"
+    );
+    assert!(version("imprint").is_none());
+}
+
+#[test]
+fn a1_every_page_that_names_the_operator_takes_it_from_the_configuration() {
+    for locale in Locale::ALL {
+        for slug in ["privacy", "prospects-privacy", "terms", "notice"] {
+            has(slug, locale, &["Exemple SAS", "732 829 320"]);
+        }
+        has(
+            "privacy",
+            locale,
+            &["1 rue de l", "privacy@operator.example"],
+        );
+        has(
+            "notice",
+            locale,
+            &[
+                "Hôte SARL",
+                "abuse@operator.example",
+                "privacy@operator.example",
+            ],
+        );
+    }
+}
+
+#[test]
+fn what_the_operator_configures_cannot_become_markup() {
+    let operator = Operator {
+        name: "<b>Exemple</b>".to_owned(),
+        ..operator()
+    };
+    let page = render("notice", Locale::Fr, &operator)
+        .unwrap()
+        .html
+        .into_string();
+    assert!(!page.contains("<b>") && page.contains("&lt;b&gt;Exemple"));
+}
+
+#[test]
+fn a13_every_class_of_the_policy_is_on_a_page() {
+    for class in Class::ALL {
+        assert!(
+            OF_USERS.contains(class) || OF_PROSPECTS.contains(class),
+            "{class:?}"
+        );
+        let rule = Policy::current().rule(*class);
+        for locale in Locale::ALL {
+            let pages = html("privacy", locale) + &html("prospects-privacy", locale);
+            let label = rule.label.get(locale).replace('\'', "&#x27;");
+            assert!(pages.contains(&label), "{class:?} in {}", locale.tag());
+        }
+    }
+}
+
+#[test]
+fn a23_the_table_of_processors_is_the_register() {
+    for locale in Locale::ALL {
+        for processor in processors::current() {
+            for text in [
+                &processor.name,
+                &processor.purpose,
+                &processor.country,
+                &processor.safeguard,
+            ] {
+                has(
+                    "subprocessors",
+                    locale,
+                    &[&text.get(locale).replace('\'', "&#x27;")],
+                );
+            }
+        }
+    }
+    let fewer = &processors::current()[..1];
+    let page = fill(
+        "subprocessors",
+        Locale::En,
+        &operator(),
+        Policy::current(),
+        fewer,
+    )
+    .unwrap();
+    assert!(
+        !page.html.as_str().contains("SMTP relay"),
+        "a change of the register republishes"
+    );
+}
+
+#[test]
+fn periods_on_the_pages_are_those_of_the_policy() {
+    let mut shorter = POLICY.to_owned();
+    for (from, to) in [
+        ("keep = \"36 months\"", "keep = \"17 months\""),
+        ("purge_lag = \"24 hours\"", "purge_lag = \"19 hours\""),
+        ("rights_answer = \"30 days\"", "rights_answer = \"21 days\""),
+        (
+            "policy_change_notice = \"30 days\"",
+            "policy_change_notice = \"45 days\"",
+        ),
+        ("keep = \"90 days\"", "keep = \"89 days\""),
+        ("keep = \"24 hours\"", "keep = \"23 hours\""),
+        ("keep = \"13 months\"", "keep = \"11 months\""),
+        ("keep = \"365 days\"", "keep = \"180 days\""),
+        ("keep = \"14 days\"", "keep = \"4 days\""),
+    ] {
+        assert!(shorter.contains(from), "{from}");
+        shorter = shorter.replace(from, to);
+    }
+    // The floor of the erasure ledger is the ceiling of the backups, so that both still load.
+    let policy = Policy::load(&shorter).unwrap();
+    for slug in slugs() {
+        for (locale, gone, come) in [
+            (
+                Locale::En,
+                ["36 months", "24 hours", "90 days", "13 months", "365 days"],
+                "17 months",
+            ),
+            (
+                Locale::Fr,
+                ["36 mois", "24 heures", "90 jours", "13 mois", "365 jours"],
+                "17 mois",
+            ),
+        ] {
+            let page = fill(slug, locale, &operator(), &policy, processors::current()).unwrap();
+            for period in gone {
+                assert!(
+                    !page.html.as_str().contains(period),
+                    "{slug} still says {period}"
+                );
+            }
+            if slug == "prospects-privacy" {
+                assert!(page.html.as_str().contains(come));
+            }
+        }
+    }
+}
+
+/// A number of hours, days, months or years outside `{{ … }}` would be a second source.
+#[test]
+fn no_period_is_typed_into_a_text() {
+    const UNITS: [&str; 13] = [
+        "heure", "heures", "jour", "jours", "mois", "an", "ans", "année", "années", "hour", "day",
+        "month", "year",
+    ];
+    const NUMBERS: [&str; 34] = [
+        "un",
+        "une",
+        "deux",
+        "trois",
+        "six",
+        "sept",
+        "dix",
+        "douze",
+        "treize",
+        "quinze",
+        "vingt",
+        "vingt-quatre",
+        "trente",
+        "soixante",
+        "quatre-vingt-dix",
+        "one",
+        "two",
+        "three",
+        "six",
+        "seven",
+        "ten",
+        "twelve",
+        "thirteen",
+        "fifteen",
+        "twenty",
+        "twenty-four",
+        "thirty",
+        "sixty",
+        "ninety",
+        "quelques",
+        "plusieurs",
+        "several",
+        "few",
+        "sixteen",
+    ];
+    let is_number =
+        |word: &str| word.chars().all(|c| c.is_ascii_digit()) || NUMBERS.contains(&word);
+    let is_unit = |word: &str| UNITS.contains(&word) || UNITS.contains(&word.trim_end_matches('s'));
+    let typed = |text: &str| -> Option<String> {
+        let lower = without(&text.to_lowercase(), "<", ">");
+        let words: Vec<&str> = lower
+            .split(|c: char| !c.is_alphanumeric() && c != '-')
+            .filter(|word| !word.is_empty())
+            .collect();
+        words
+            .windows(2)
+            .find(|pair| is_number(pair[0]) && is_unit(pair[1]))
+            .map(|pair| pair.join(" "))
+    };
+    // The check itself sees what it is there to see.
+    for sample in [
+        "kept 36 months",
+        "pendant trois ans",
+        "within <b>30</b> days",
+        "en 24 heures",
+    ] {
+        assert!(typed(sample).is_some(), "{sample}");
+    }
+    for text in PAGES.iter().chain(FRAGMENTS) {
+        for locale in Locale::ALL {
+            let found = typed(&without(text.get(locale), "{{", "}}"));
+            assert_eq!(found, None, "{} in {}", text.name, locale.tag());
+        }
+    }
+}
+
+/// The text with whatever stands between `open` and `close` blanked out.
+fn without(text: &str, open: &str, close: &str) -> String {
+    text.split(open)
+        .enumerate()
+        .fold(String::new(), |out, (i, piece)| {
+            out + if i == 0 {
+                piece
+            } else {
+                piece.split_once(close).map_or("", |(_, rest)| rest)
+            } + " "
+        })
+}
+
+#[test]
+fn a49_pages_give_the_authoritys_address_telephone_and_site() {
+    for locale in Locale::ALL {
+        for slug in ["privacy", "prospects-privacy", "cookies", "notice"] {
+            has(
+                slug,
+                locale,
+                &[AUTHORITY.complaints, AUTHORITY.phone, "TSA 80715", "CNIL"],
+            );
+        }
+    }
+}
+
+#[test]
+fn a38_a44_pages_list_every_right() {
+    for slug in ["privacy", "prospects-privacy"] {
+        has(
+            slug,
+            Locale::Fr,
+            &[
+                "article 15",
+                "article 16",
+                "article 17",
+                "article 18",
+                "article 20",
+                "article 21",
+                "article 85",
+                "<strong>retrait du consentement",
+                "sans donner de motif",
+            ],
+        );
+        has(
+            slug,
+            Locale::En,
+            &[
+                "article 15",
+                "article 16",
+                "article 17",
+                "article 18",
+                "article 20",
+                "article 21",
+                "article 85",
+                "<strong>withdrawal of consent",
+                "without giving a reason",
+            ],
+        );
+    }
+}
+
+#[test]
+fn a47_pages_promise_an_answer_within_30_days() {
+    assert_eq!(
+        Policy::current().promises().rights_answer,
+        Retention::Days(30)
+    );
+    for slug in ["privacy", "prospects-privacy", "cookies"] {
+        has(slug, Locale::Fr, &["en 30 jours au plus"]);
+        has(slug, Locale::En, &["within 30 days"]);
+    }
+}
+
+#[test]
+fn a59_a60_the_prospects_page_explains_the_one_click_opt_out() {
+    has(
+        "prospects-privacy",
+        Locale::Fr,
+        &[
+            "en un clic",
+            "L'effet est immédiat",
+            "sans motif",
+            "importe à nouveau",
+        ],
+    );
+    has(
+        "prospects-privacy",
+        Locale::En,
+        &[
+            "one click",
+            "takes effect immediately",
+            "importing your address anew",
+        ],
+    );
+}
+
+#[test]
+fn a65_pages_say_that_there_is_no_pixel() {
+    for slug in ["prospects-privacy", "cookies", "terms"] {
+        has(slug, Locale::Fr, &["pixel de suivi"]);
+        has(slug, Locale::En, &["tracking pixel"]);
+    }
+}
+
+#[test]
+fn the_prospects_page_keeps_its_promises() {
+    has(
+        "prospects-privacy",
+        Locale::Fr,
+        &[
+            "36 mois (3 ans) après la collecte", // A72, A73
+            "pendant 3 ans",                     // A61
+            "30 jours plus tard",                // A74
+            "90 jours au plus",                  // A30
+            "24 heures après la fin",            // the purge lag
+            "dans chaque message",               // A62
+            "article 28",                        // A63
+            "viennent toutes de l'Expéditeur",   // A66
+            "particuliers est interdit",         // A70
+            "abuse@",                            // A71
+            "transmettons sans tarder",          // A75
+            "quels Expéditeurs les détiennent",  // A76
+            "ni vendues, ni cédées",             // A20
+            "/legal/prospects-privacy",          // A58
+            "L. 34-5",
+        ],
+    );
+    has(
+        "prospects-privacy",
+        Locale::En,
+        &[
+            "36 months (3 years) after collection",
+            "for 3 years",
+            "30 days later",
+            "within 90 days",
+            "24 hours after the end",
+            "in every message",
+            "article 28",
+            "comes from the Sender",
+            "private individuals is prohibited",
+            "abuse@",
+            "without delay",
+            "which Senders hold it",
+            "never sold",
+            "/legal/prospects-privacy",
+            "L. 34-5",
+        ],
+    );
+}
+
+#[test]
+fn the_users_page_keeps_its_promises() {
+    has(
+        "privacy",
+        Locale::Fr,
+        &[
+            "privacy@operator.example",  // A2
+            "bcrypt",                    // A4
+            "tronquée",                  // A7
+            "durée du contrat",          // A28
+            "30 jours pour le rouvrir",  // A29
+            "90 jours au plus",          // A30
+            "13 mois",                   // A32
+            "365 jours",                 // A33
+            "24 heures après la fin",    // the purge lag
+            "pièce d'identité",          // A48
+            "TLS 1.2",                   // A50
+            "article 34",                // A54
+            "au moins 30 jours avant",   // A56
+            "moins de 16 ans",           // A80
+            "ni vendues, ni cédées",     // A20
+            "Union européenne",          // A21
+            "intelligence artificielle", // A25
+            "courrier",                  // A46
+        ],
+    );
+    has(
+        "privacy",
+        Locale::En,
+        &[
+            "privacy@operator.example",
+            "bcrypt",
+            "truncated",
+            "duration of the contract",
+            "30 days to reopen",
+            "within 90 days",
+            "13 months",
+            "365 days",
+            "24 hours after the end",
+            "proof of identity",
+            "TLS 1.2",
+            "article 34",
+            "at least 30 days before",
+            "under the age of 16",
+            "never sold",
+            "European Union",
+            "artificial intelligence",
+            "letter",
+        ],
+    );
+}
+
+#[test]
+fn a24_the_terms_hold_what_article_28_asks_for() {
+    has(
+        "terms",
+        Locale::Fr,
+        &[
+            "Objet, nature et durée",
+            "instruction documentée",
+            "Confidentialité",
+            "Sécurité",
+            "Sous-traitants ultérieurs",
+            "Assistance",
+            "Violation de données",
+            "Sort des données",
+            "audit",
+            "prospection de particuliers est interdite",
+        ],
+    );
+    has(
+        "terms",
+        Locale::En,
+        &[
+            "Subject, nature and duration",
+            "documented instructions",
+            "Confidentiality",
+            "Security",
+            "Sub-processors",
+            "Assistance",
+            "Data breach",
+            "What becomes of the data",
+            "audit",
+            "prospecting private individuals is prohibited",
+        ],
+    );
+}
+
+#[test]
+fn a58_every_page_is_dated_and_ends_with_its_change_log() {
+    for slug in slugs() {
+        let record = &records()[slug];
+        assert!(!record.title.is_blank());
+        for pair in record.versions.windows(2) {
+            assert!(
+                pair[0].effective > pair[1].effective,
+                "{slug}: newest first"
+            );
+            assert_ne!(pair[0].version, pair[1].version);
+        }
+        for locale in Locale::ALL {
+            let page = render(slug, locale, &operator()).unwrap();
+            assert_eq!(Some(page.version.as_str()), version(slug));
+            let html = page.html.into_string();
+            let date = words::date(page.effective, locale);
+            assert_eq!(
+                html.matches(&date).count(),
+                1 + record.versions.len(),
+                "{slug}"
+            );
+            assert!(
+                html.find("id=\"changes\"").unwrap() > html.rfind("<h2>").unwrap_or(0),
+                "{slug}"
+            );
+        }
+    }
+    assert_eq!(records().len(), PAGES.len());
+}
+
+#[test]
+fn a82_pages_link_to_each_other_and_to_the_other_language() {
+    for slug in slugs() {
+        for (locale, other) in [(Locale::Fr, "en"), (Locale::En, "fr")] {
+            let html = html(slug, locale);
+            assert!(
+                html.contains(&format!("href=\"/legal/{slug}?lang={other}\"")),
+                "{slug}"
+            );
+            for target in slugs() {
+                assert!(
+                    html.contains(&format!("href=\"/legal/{target}?lang={}\"", locale.tag())),
+                    "{slug} → {target}"
+                );
+            }
+            assert!(html.contains(&format!("<html lang=\"{}\">", locale.tag())));
+        }
+    }
+}
+
+/// Both languages have the same parts, in the same order, and say the same facts.
+#[test]
+fn translations_match() {
+    for text in PAGES.iter().chain(FRAGMENTS) {
+        let [fr, en] = Locale::ALL.map(|locale| text.get(locale));
+        for tag in [
+            "<h2",
+            "<h3",
+            "<li>",
+            "<p>",
+            "<td>",
+            "<address>",
+            "<strong>",
+            "{%",
+        ] {
+            assert_eq!(
+                fr.matches(tag).count(),
+                en.matches(tag).count(),
+                "{}: {tag}",
+                text.name
+            );
+        }
+        let facts = |text: &str| {
+            let mut found: Vec<_> = text
+                .split("{{")
+                .skip(1)
+                .filter_map(|piece| Some(piece.split_once("}}")?.0.trim().to_owned()))
+                .collect();
+            found.sort();
+            found
+        };
+        assert_eq!(facts(fr), facts(en), "{}", text.name);
+    }
+}
