@@ -1,0 +1,3 @@
+//! One binary for every test that looks at the product as a whole.
+
+mod contract;

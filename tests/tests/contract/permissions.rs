@@ -1,0 +1,124 @@
+//! Each function may do what it names, on what it names. That it does all it may, and nothing it
+//! may not, is known only while it runs: the local runner enforces these same statements.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::template::{Resource, Template, each, target};
+use super::{clean, notices};
+
+pub(super) fn check(template: &Template) -> Vec<String> {
+    let mut findings = Vec::new();
+    for function in template.functions() {
+        let mut sids = BTreeSet::new();
+        if function
+            .get("Policies")
+            .as_array()
+            .is_some_and(|all| all.iter().any(|policy| !policy.is_object()))
+        {
+            findings.push(format!("{}: takes a managed policy", function.id));
+        }
+        for statement in function.statements() {
+            let sid = statement["Sid"].as_str().unwrap_or_default();
+            let at = format!("{}.{sid}", function.id);
+            if sid.is_empty() || !sids.insert(sid) {
+                findings.push(format!("{at}: a statement needs a Sid of its own"));
+            }
+            if statement["Effect"] != "Allow" || each(&statement["Action"]).count() == 0 {
+                findings.push(format!("{at}: allows nothing"));
+            }
+            for action in each(&statement["Action"]).filter_map(Value::as_str) {
+                if action.contains(['*', '?']) || action.split_once(':').is_none() {
+                    findings.push(format!("{at}: {action} is not one action"));
+                }
+            }
+            if each(&statement["Resource"]).count() == 0 {
+                findings.push(format!("{at}: names no resource"));
+            }
+            for resource in each(&statement["Resource"]).filter(|resource| !is_specific(resource)) {
+                findings.push(format!("{at}: {resource} is not specific"));
+            }
+        }
+        findings.extend(session_secret(function));
+    }
+    findings
+}
+
+/// `!Ref`, `!GetAtt`, or a `!Sub` whose only star stands for objects of a bucket or identities of SES.
+fn is_specific(resource: &Value) -> bool {
+    match resource["Fn::Sub"].as_str() {
+        Some(arn) => match arn.strip_suffix('*') {
+            Some(head) => {
+                !head.contains('*')
+                    && (head.starts_with("${UploadsBucket.Arn}/") || head.ends_with(":identity/"))
+            }
+            None => !arn.contains('*'),
+        },
+        None => target(resource).is_some(),
+    }
+}
+
+/// Only `session` can sign.
+fn session_secret(function: Resource<'_>) -> Option<String> {
+    let reads = function
+        .statements()
+        .any(|statement| each(&statement["Resource"]).any(|r| target(r) == Some("SessionSecret")));
+    (reads != (function.binary() == "session")).then(|| {
+        format!(
+            "{}: the key of sessions is for `session` alone",
+            function.id
+        )
+    })
+}
+
+#[test]
+fn every_statement_is_named_and_narrow() {
+    clean(check(&Template::load()));
+}
+
+#[test]
+fn a_wide_statement_is_noticed() {
+    notices(
+        check,
+        "            - Sid: Accounts\n              Effect",
+        "            - Effect",
+        "needs a Sid",
+    );
+    notices(
+        check,
+        "Sid: ReadPepper",
+        "Sid: Evidence",
+        "needs a Sid of its own",
+    );
+    notices(
+        check,
+        "Action: secretsmanager:GetSecretValue",
+        "Action: secretsmanager:*",
+        "is not one action",
+    );
+    notices(
+        check,
+        "Resource: !GetAtt EvidenceTable.Arn",
+        "Resource: \"*\"",
+        "is not specific",
+    );
+    notices(
+        check,
+        "${UploadsBucket.Arn}/uploads/*",
+        "arn:aws:s3:::*",
+        "is not specific",
+    );
+    notices(
+        check,
+        "Resource: !Ref PepperSecret",
+        "Resource: !Ref SessionSecret",
+        "for `session` alone",
+    );
+    notices(
+        check,
+        "      Policies:\n        - Statement:",
+        "      Policies:\n        - AdministratorAccess\n        - Statement:",
+        "managed policy",
+    );
+}
