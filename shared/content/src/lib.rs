@@ -1,1 +1,13 @@
 //! Everything a person reads: campaign messages, system mails, pages and legal texts, in French and English.
+//!
+//! Pure: values in, text or bytes out. No clock, no network, no table.
+
+pub mod campaign;
+mod html;
+pub mod legal;
+pub mod message;
+mod mime;
+pub mod optout;
+pub mod page;
+pub mod system;
+pub mod template;

@@ -1,0 +1,118 @@
+//! The two pages behind the unsubscribe link of a message.
+//!
+//! They name nobody: the same page answers a token that means somebody and one that means nobody.
+//! The first changes nothing (A59): only its button, or a mail program's one-click POST, does.
+
+use domain::locale::Locale;
+
+use crate::message::opt_outs_kept;
+use crate::page::{self, Html, Page, escape};
+
+/// The page that asks; its one button POSTs to `action_url`, the page's own path.
+#[must_use]
+pub fn ask(locale: Locale, action_url: &str) -> Html {
+    let action = escape(action_url);
+    let (title, why, button, after) = match locale {
+        Locale::Fr => (
+            "Ne plus recevoir de messages",
+            "Un clic sur le bouton suffit : l’entreprise qui vous a écrit ne vous enverra plus aucun message par \
+             Prospectra. C’est immédiat, gratuit, sans compte et sans motif à donner.",
+            "Me désinscrire",
+            "Rien n’est modifié tant que vous n’avez pas cliqué.",
+        ),
+        Locale::En => (
+            "Stop these messages",
+            "One click on the button is enough: the company that wrote to you will send you no further message through \
+             Prospectra. It is immediate, free, and needs no account and no reason.",
+            "Unsubscribe me",
+            "Nothing changes until you click.",
+        ),
+    };
+    let body = format!(
+        "<h1>{title}</h1>\n<p>{why}</p>\n<form method=\"post\" action=\"{action}\">\n\
+         <input type=\"hidden\" name=\"List-Unsubscribe\" value=\"One-Click\">\n\
+         <button type=\"submit\">{button}</button>\n</form>\n<p class=\"soft\">{after}</p>"
+    );
+    lay_out(locale, title, &body)
+}
+
+/// The page that answers the POST, whoever the token means.
+#[must_use]
+pub fn confirmed(locale: Locale) -> Html {
+    let period = opt_outs_kept(locale);
+    let (title, done, kept, policy) = match locale {
+        Locale::Fr => (
+            "C’est fait",
+            "L’entreprise qui vous a écrit ne vous enverra plus de message par Prospectra.",
+            format!(
+                "Pour respecter votre choix, nous gardons pendant {period} une empreinte de votre adresse et la date de \
+                 votre demande, rien d’autre. Pour toute autre demande sur vos données :"
+            ),
+            "vos données et vos droits",
+        ),
+        Locale::En => (
+            "Done",
+            "The company that wrote to you will send you no further message through Prospectra.",
+            format!(
+                "To honour your choice, we keep a fingerprint of your address and the date of your request for {period}, \
+                 and nothing else. For anything else about your data:"
+            ),
+            "your data and your rights",
+        ),
+    };
+    let lang = locale.tag();
+    let body = format!(
+        "<h1>{title}</h1>\n<p role=\"status\">{done}</p>\n\
+         <p>{kept} <a href=\"/legal/prospects-privacy?lang={lang}\">{policy}</a>.</p>"
+    );
+    lay_out(locale, title, &body)
+}
+
+fn lay_out(locale: Locale, title: &str, body_html: &str) -> Html {
+    page::render(&Page {
+        lang: locale,
+        title,
+        body_html,
+        other_language: None,
+        indexed: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a59_the_pages_in_both_languages() {
+        for locale in Locale::ALL {
+            let lang = locale.tag();
+            insta::assert_snapshot!(
+                format!("ask_{lang}"),
+                without_style(&ask(locale, "/u/AbC-123_xyz"))
+            );
+            insta::assert_snapshot!(
+                format!("confirmed_{lang}"),
+                without_style(&confirmed(locale))
+            );
+        }
+    }
+
+    /// The style sheet is every page's, and has its own test.
+    fn without_style(html: &Html) -> String {
+        let (before, rest) = html.as_str().split_once("<style>").unwrap();
+        let (_, after) = rest.split_once("</style>").unwrap();
+        format!("{before}<style>…</style>{after}")
+    }
+
+    #[test]
+    fn a59_the_page_asks_with_one_form_that_posts_what_rfc_8058_posts() {
+        for locale in Locale::ALL {
+            let html = ask(locale, "/u/x\"><script>").into_string();
+            assert_eq!(html.matches("<form").count(), 1);
+            assert!(html.contains("method=\"post\" action=\"/u/x&quot;&gt;&lt;script&gt;\""));
+            assert!(html.contains("name=\"List-Unsubscribe\" value=\"One-Click\""));
+            assert!(html.contains("noindex"));
+            assert!(!confirmed(locale).as_str().contains("<form"));
+        }
+    }
+}

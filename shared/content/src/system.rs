@@ -1,0 +1,238 @@
+//! The mails the product itself sends to the people who use it, in French and English.
+//!
+//! Plain words, one thing to do, and `Auto-Submitted: auto-generated` (RFC 3834) so that no
+//! out-of-office answers them. The HTML is made from the text, so the two never differ.
+
+mod words;
+
+use std::borrow::Cow;
+
+use domain::email::EmailAddress;
+use domain::locale::Locale;
+use jiff::Timestamp;
+
+use crate::message::Preview;
+use crate::mime::{self, Parts, ascii_value};
+pub use crate::mime::{ComposeError, Message};
+use crate::page::{PRODUCT, escape};
+
+/// What happened, and what the person may do about it.
+#[derive(Clone, Copy)]
+pub enum Notification<'a> {
+    /// Somebody signed up with this address: confirm it.
+    VerifyAddress {
+        /// The one-time token, as base64url or hex.
+        token: &'a str,
+        /// How long it works, in hours.
+        hours: u16,
+    },
+    /// Somebody signed up with an address that has an account: nothing changed.
+    AlreadyRegistered,
+    /// Somebody asked for a new password.
+    PasswordReset {
+        /// The one-time token, as base64url or hex.
+        token: &'a str,
+        /// How long it works, in minutes.
+        minutes: u16,
+    },
+    /// The password was changed.
+    PasswordChanged {
+        /// When, shown in Paris time.
+        at: Timestamp,
+    },
+}
+
+/// Everything one system mail is made of.
+#[derive(Clone, Copy)]
+pub struct SystemMail<'a> {
+    /// The operator's own address for system mails.
+    pub from: &'a EmailAddress,
+    /// The member's address.
+    pub to: &'a EmailAddress,
+    /// The member's language.
+    pub locale: Locale,
+    /// What happened.
+    pub notification: Notification<'a>,
+    /// Base of every link, https, without a slash at the end.
+    pub public_url: &'a str,
+    /// The company that runs the service, named in every mail.
+    pub operator: &'a str,
+    /// Where to ask for help.
+    pub contact: &'a str,
+    /// `unique@domain`, without brackets.
+    pub message_id: &'a str,
+    /// For the `Date` header.
+    pub date: Timestamp,
+}
+
+/// Subject, text and HTML of a system mail: what [`compose`] sends.
+///
+/// # Errors
+/// A link that is not https; a token that is not plain ASCII.
+pub fn preview(mail: &SystemMail<'_>) -> Result<Preview, ComposeError> {
+    mime::link("public", mail.public_url)?;
+    if let Notification::VerifyAddress { token, .. } | Notification::PasswordReset { token, .. } =
+        mail.notification
+    {
+        ascii_value("token", token, "-_.")?;
+    }
+    let (subject, body) = words::of(mail);
+    let (operator, contact) = (mime::one_line(mail.operator), mime::one_line(mail.contact));
+    let end = match mail.locale {
+        Locale::Fr => format!(
+            "L’équipe {PRODUCT}\n{PRODUCT} est un service de {operator}. Une question ? Écrivez à {contact}.\n{}/legal/notice?lang=fr",
+            mail.public_url
+        ),
+        Locale::En => format!(
+            "The {PRODUCT} team\n{PRODUCT} is a service of {operator}. A question? Write to {contact}.\n{}/legal/notice?lang=en",
+            mail.public_url
+        ),
+    };
+    let text = format!("{body}\n\n{end}\n");
+    let (lang, title, html) = (
+        mail.locale.tag(),
+        escape(&subject),
+        crate::html::html_of(&text),
+    );
+    let html = format!(
+        "<!DOCTYPE html>\n<html lang=\"{lang}\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n</head>\n\
+         <body style=\"margin:0;padding:16px;max-width:640px;background-color:#ffffff;color:#222222;\
+         font-family:Arial,Helvetica,sans-serif;font-size:16px;line-height:1.5\">\n{html}\n</body>\n</html>\n"
+    );
+    Ok(Preview {
+        subject,
+        text,
+        html,
+    })
+}
+
+/// The mail as bytes.
+///
+/// # Errors
+/// As [`preview`]; and an address or Message-ID that cannot be written, see [`ComposeError`].
+pub fn compose(mail: &SystemMail<'_>) -> Result<Message, ComposeError> {
+    let shown = preview(mail)?;
+    mime::assemble(&Parts {
+        from: (PRODUCT, mail.from),
+        to: (None, mail.to),
+        reply_to: None,
+        subject: &shown.subject,
+        text: &shown.text,
+        html: &shown.html,
+        language: mail.locale.tag(),
+        message_id: mail.message_id,
+        date: mail.date,
+        smtputf8: false,
+        extra: vec![("Auto-Submitted", Cow::Borrowed("auto-generated"))],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use mail_parser::MessageParser;
+
+    use super::*;
+
+    const TOKEN: &str = "tok_AbC-123_xyz";
+
+    fn all() -> [(&'static str, Notification<'static>); 4] {
+        [
+            (
+                "verify_address",
+                Notification::VerifyAddress {
+                    token: TOKEN,
+                    hours: 24,
+                },
+            ),
+            ("already_registered", Notification::AlreadyRegistered),
+            (
+                "password_reset",
+                Notification::PasswordReset {
+                    token: TOKEN,
+                    minutes: 60,
+                },
+            ),
+            (
+                "password_changed",
+                Notification::PasswordChanged {
+                    at: "2026-04-05T06:07:08Z".parse().unwrap(),
+                },
+            ),
+        ]
+    }
+
+    fn with_mail<T>(
+        notification: Notification<'_>,
+        locale: Locale,
+        f: impl FnOnce(SystemMail<'_>) -> T,
+    ) -> T {
+        let from = EmailAddress::parse("bonjour@prospectra.test").unwrap();
+        let to = EmailAddress::parse("zoe@example.com").unwrap();
+        f(SystemMail {
+            from: &from,
+            to: &to,
+            locale,
+            notification,
+            public_url: "https://prospectra.test",
+            operator: "Exemple SAS",
+            contact: "aide@prospectra.test",
+            message_id: "sys_0001@prospectra.test",
+            date: "2026-04-05T06:07:08Z".parse().unwrap(),
+        })
+    }
+
+    #[test]
+    fn every_system_mail_in_both_languages() {
+        for (name, notification) in all() {
+            for locale in Locale::ALL {
+                let message = with_mail(notification, locale, |mail| compose(&mail).unwrap());
+                let raw = String::from_utf8(message.bytes).unwrap();
+                insta::assert_snapshot!(format!("{name}_{}", locale.tag()), raw);
+            }
+        }
+    }
+
+    #[test]
+    fn a_system_mail_says_that_it_is_one_and_is_complete() {
+        for (name, notification) in all() {
+            for locale in Locale::ALL {
+                let message = with_mail(notification, locale, |mail| compose(&mail).unwrap());
+                let parsed = MessageParser::default().parse(&message.bytes).unwrap();
+                assert_eq!(
+                    parsed.header_raw("Auto-Submitted").map(str::trim),
+                    Some("auto-generated"),
+                    "{name}"
+                );
+                assert!(parsed.header_raw("List-Unsubscribe").is_none(), "{name}");
+                for part in [parsed.body_text(0).unwrap(), parsed.body_html(0).unwrap()] {
+                    let needs_token = matches!(name, "verify_address" | "password_reset");
+                    assert_eq!(part.contains(TOKEN), needs_token, "{name}");
+                    assert!(
+                        part.contains("Exemple SAS") && part.contains("aide@prospectra.test"),
+                        "{name}"
+                    );
+                    assert!(!part.contains("<img"), "{name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_or_link_that_is_not_plain_is_refused() {
+        let notification = Notification::PasswordReset {
+            token: "a\r\nb",
+            minutes: 60,
+        };
+        with_mail(notification, Locale::Fr, |mail| {
+            assert_eq!(compose(&mail), Err(ComposeError::UnsafeHeader("token")));
+        });
+        with_mail(Notification::AlreadyRegistered, Locale::Fr, |mail| {
+            let mail = SystemMail {
+                public_url: "http://prospectra.test",
+                ..mail
+            };
+            assert_eq!(compose(&mail), Err(ComposeError::UnsafeLink("public")));
+        });
+    }
+}

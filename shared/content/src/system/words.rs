@@ -1,0 +1,121 @@
+//! What the system mails say.
+
+use domain::locale::Locale;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Notification, SystemMail};
+use crate::message::day;
+use crate::page::PRODUCT;
+
+/// Subject and text of a mail, without its end.
+pub(super) fn of(mail: &SystemMail<'_>) -> (String, String) {
+    match mail.locale {
+        Locale::Fr => french(mail),
+        Locale::En => english(mail),
+    }
+}
+
+fn french(mail: &SystemMail<'_>) -> (String, String) {
+    let (subject, text) = match mail.notification {
+        Notification::VerifyAddress { token, hours } => (
+            format!("Confirmez votre adresse pour ouvrir votre compte {PRODUCT}"),
+            format!(
+                "Bienvenue,\n\nIl ne reste qu’une étape : confirmer que cette adresse est bien la vôtre. Voici votre code \
+                 de confirmation :\n\n{token}\n\nIl fonctionne une seule fois, pendant {}.\n\n\
+                 Vous n’avez pas demandé de compte ? Ne faites rien : sans confirmation, votre adresse est effacée.",
+                heures(hours)
+            ),
+        ),
+        Notification::AlreadyRegistered => (
+            format!("Vous avez déjà un compte {PRODUCT}"),
+            format!(
+                "Bonjour,\n\nQuelqu’un vient de demander l’ouverture d’un compte {PRODUCT} avec votre adresse. Vous en avez \
+                 déjà un : rien n’a changé.\n\nSi c’était vous, connectez-vous avec votre mot de passe habituel ; si vous \
+                 l’avez oublié, demandez-en un nouveau depuis la page de connexion.\n\nSi ce n’était pas vous, ne faites \
+                 rien : personne n’a eu accès à votre compte."
+            ),
+        ),
+        Notification::PasswordReset { token, minutes } => (
+            format!("Choisissez un nouveau mot de passe {PRODUCT}"),
+            format!(
+                "Bonjour,\n\nVous avez demandé un nouveau mot de passe. Voici le code qui permet de le choisir :\n\n{token}\n\n\
+                 Il fonctionne une seule fois, pendant {minutes} minutes. Toutes vos sessions ouvertes seront alors \
+                 fermées.\n\nVous n’avez rien demandé ? Ne faites rien, et ne donnez ce code à personne : votre mot de \
+                 passe actuel reste valable."
+            ),
+        ),
+        Notification::PasswordChanged { at } => (
+            format!("Votre mot de passe {PRODUCT} a été modifié"),
+            format!(
+                "Bonjour,\n\nVotre mot de passe a été modifié le {}. Toutes les sessions qui étaient ouvertes ont été \
+                 fermées.\n\nSi ce n’était pas vous, demandez tout de suite un nouveau mot de passe depuis la page de \
+                 connexion, puis écrivez-nous.",
+                moment(Locale::Fr, at)
+            ),
+        ),
+    };
+    (subject, text)
+}
+
+fn english(mail: &SystemMail<'_>) -> (String, String) {
+    let (subject, text) = match mail.notification {
+        Notification::VerifyAddress { token, hours } => (
+            format!("Confirm your address to open your {PRODUCT} account"),
+            format!(
+                "Welcome,\n\nOne step is left: confirming that this address is yours. Here is your confirmation code:\n\n\
+                 {token}\n\nIt works once, for {}.\n\nYou did not ask for an account? Do nothing: unless it is confirmed, \
+                 your address is erased.",
+                hours_en(hours)
+            ),
+        ),
+        Notification::AlreadyRegistered => (
+            format!("You already have a {PRODUCT} account"),
+            format!(
+                "Hello,\n\nSomebody just asked to open a {PRODUCT} account with your address. You already have one: nothing \
+                 has changed.\n\nIf it was you, sign in with your usual password; if you have forgotten it, ask for a new \
+                 one on the sign-in page.\n\nIf it was not you, do nothing: nobody has had access to your account."
+            ),
+        ),
+        Notification::PasswordReset { token, minutes } => (
+            format!("Choose a new {PRODUCT} password"),
+            format!(
+                "Hello,\n\nYou asked for a new password. Here is the code that lets you choose it:\n\n{token}\n\nIt works once, \
+                 for {minutes} minutes. All your open sessions will then be closed.\n\nYou did not ask for anything? Do \
+                 nothing, and give this code to nobody: your current password remains valid."
+            ),
+        ),
+        Notification::PasswordChanged { at } => (
+            format!("Your {PRODUCT} password was changed"),
+            format!(
+                "Hello,\n\nYour password was changed on {}. All sessions that were open have been closed.\n\nIf it was not \
+                 you, ask for a new password on the sign-in page right away, then write to us.",
+                moment(Locale::En, at)
+            ),
+        ),
+    };
+    (subject, text)
+}
+
+fn heures(hours: u16) -> String {
+    format!("{hours} heure{}", if hours > 1 { "s" } else { "" })
+}
+
+fn hours_en(hours: u16) -> String {
+    format!("{hours} hour{}", if hours == 1 { "" } else { "s" })
+}
+
+/// Day and time as a person in France reads them.
+fn moment(locale: Locale, at: Timestamp) -> String {
+    let zoned = at.to_zoned(TimeZone::get("Europe/Paris").unwrap_or(TimeZone::UTC));
+    let (day, time) = (day(locale, zoned.date()), zoned.strftime("%H:%M"));
+    let place = if zoned.time_zone().iana_name() == Some("Europe/Paris") {
+        "Paris"
+    } else {
+        "UTC"
+    };
+    match locale {
+        Locale::Fr => format!("{day} à {time} (heure de {place})"),
+        Locale::En => format!("{day} at {time} ({place} time)"),
+    }
+}

@@ -1,0 +1,414 @@
+//! The grammar of one merge tag, and the cutting of a source into tags and plain text.
+//!
+//! A tag is a variable and filters, nothing else: `{{ first_name | default: "there" | upper }}`.
+//! Whatever does not fit is refused here, with the place and what to do, before the engine sees it.
+
+use super::person::Variable;
+
+/// Longest text between `{{` and `}}`, in bytes.
+const MAX_TAG: usize = 300;
+
+/// Why a template cannot be used, where, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {message}")]
+pub struct TemplateError {
+    /// The line in the source, from 1.
+    pub line: usize,
+    /// The column in that line, in characters, from 1.
+    pub column: usize,
+    /// What is wrong and what to do, for the person who wrote the template.
+    pub message: String,
+}
+
+impl TemplateError {
+    /// An error at the byte `offset` of `source`.
+    pub(crate) fn at(source: &str, offset: usize, message: impl Into<String>) -> Self {
+        let before = source.get(..offset).unwrap_or(source);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            line: before.bytes().filter(|&b| b == b'\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            message: message.into(),
+        }
+    }
+}
+
+/// What a filter does to a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Filter {
+    /// The fallback for a value that a person does not have.
+    Default(String),
+    /// A filter without an argument, by its name in the engine.
+    Plain(&'static str),
+}
+
+const PLAIN: [&str; 5] = ["upper", "lower", "title", "capitalize", "trim"];
+
+/// One merge tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tag {
+    pub(crate) variable: Variable,
+    pub(crate) filters: Vec<Filter>,
+}
+
+impl Tag {
+    /// The tag as an expression of the engine.
+    pub(crate) fn expression(&self) -> String {
+        let mut out = String::from(self.variable.name());
+        for filter in &self.filters {
+            match filter {
+                Filter::Plain(name) => {
+                    out.push('|');
+                    out.push_str(name);
+                }
+                Filter::Default(text) => {
+                    out.push_str("|default(\"");
+                    for c in text.chars() {
+                        if matches!(c, '"' | '\\') {
+                            out.push('\\');
+                        }
+                        out.push(c);
+                    }
+                    // `true`: an empty value gets the fallback too, not only an undefined one.
+                    out.push_str("\", true)");
+                }
+            }
+        }
+        out
+    }
+
+    /// The tag as its author would write it.
+    pub(crate) fn source(&self) -> String {
+        let mut out = format!("{{{{ {}", self.variable.name());
+        for filter in &self.filters {
+            match filter {
+                Filter::Plain(name) => {
+                    out.push_str(" | ");
+                    out.push_str(name);
+                }
+                Filter::Default(text) => {
+                    let quote = if text.contains('"') { '\'' } else { '"' };
+                    out.push_str(" | default: ");
+                    out.push(quote);
+                    out.push_str(text);
+                    out.push(quote);
+                }
+            }
+        }
+        out.push_str(" }}");
+        out
+    }
+}
+
+/// A piece of a template's source, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece<'s> {
+    Literal(&'s str),
+    /// A tag, and where its `{{` stands.
+    Tag(Tag, usize),
+}
+
+/// Cuts `source` into text and tags. In HTML an editor may have written `&quot;` inside a tag.
+pub(crate) fn scan(source: &str, html: bool) -> Result<Vec<Piece<'_>>, TemplateError> {
+    let mut pieces = Vec::new();
+    let mut rest = 0;
+    while let Some(found) = source[rest..].find('{').map(|i| rest + i) {
+        let two = source.get(found..found + 2);
+        if two == Some("{%") {
+            let message = "instructions such as {% if %} are not available: write text and {{ variables }} only";
+            return Err(TemplateError::at(source, found, message));
+        }
+        if two != Some("{{") {
+            push_literal(&mut pieces, &source[rest..=found]);
+            rest = found + 1;
+            continue;
+        }
+        push_literal(&mut pieces, &source[rest..found]);
+        let inside = found + 2;
+        let Some(length) = end_of_tag(&source[inside..]) else {
+            return Err(TemplateError::at(
+                source,
+                found,
+                "this {{ has no }} after it: close it, as in {{ first_name }}",
+            ));
+        };
+        let text = &source[inside..inside + length];
+        let tag = if html && text.contains('&') {
+            parse(&decoded(text))
+                .map_err(|(_, message)| TemplateError::at(source, found, message))?
+        } else {
+            parse(text)
+                .map_err(|(offset, message)| TemplateError::at(source, inside + offset, message))?
+        };
+        pieces.push(Piece::Tag(tag, found));
+        rest = inside + length + 2;
+    }
+    push_literal(&mut pieces, &source[rest..]);
+    Ok(pieces)
+}
+
+/// Joins neighbours, so that a literal is as long as it can be.
+fn push_literal<'s>(pieces: &mut Vec<Piece<'s>>, text: &'s str) {
+    if !text.is_empty() {
+        pieces.push(Piece::Literal(text));
+    }
+}
+
+/// Where the `}}` stands that ends a tag: the first one outside quotes, on the tag's length limit.
+fn end_of_tag(text: &str) -> Option<usize> {
+    let bytes = &text.as_bytes()[..text.len().min(MAX_TAG + 2)];
+    let mut quote = None;
+    for (i, &b) in bytes.iter().enumerate() {
+        match quote {
+            Some(open) if b == open => quote = None,
+            Some(_) => {}
+            None if matches!(b, b'"' | b'\'') => quote = Some(b),
+            None if b == b'}' && bytes.get(i + 1) == Some(&b'}') => return Some(i),
+            None => {}
+        }
+    }
+    // A quote that is never closed: end at the first }} so that the message speaks of the quote.
+    text.find("}}").filter(|&i| i <= MAX_TAG)
+}
+
+fn decoded(text: &str) -> String {
+    text.replace("&quot;", "\"")
+        .replace("&#34;", "\"")
+        .replace("&#39;", "'")
+        .replace("&apos;", "'")
+        .replace("&nbsp;", " ")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
+}
+
+type Refused = (usize, String);
+
+struct Cursor<'s> {
+    text: &'s str,
+    at: usize,
+}
+
+impl<'s> Cursor<'s> {
+    fn rest(&self) -> &'s str {
+        &self.text[self.at..]
+    }
+
+    fn skip_space(&mut self) {
+        let rest = self.rest();
+        self.at += rest.len() - rest.trim_start().len();
+    }
+
+    fn eat(&mut self, c: char) -> bool {
+        self.skip_space();
+        let ate = self.rest().starts_with(c);
+        if ate {
+            self.at += c.len_utf8();
+        }
+        ate
+    }
+
+    fn word(&mut self) -> (usize, &'s str) {
+        self.skip_space();
+        let start = self.at;
+        let rest = self.rest();
+        let length = rest
+            .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .unwrap_or(rest.len());
+        self.at += length;
+        (start, &rest[..length])
+    }
+
+    /// `"…"`, `'…'`, or the curly quotes that word processors make.
+    fn quoted(&mut self) -> Result<String, Refused> {
+        self.skip_space();
+        let start = self.at;
+        let refused = |message: &str| Err((start, message.to_owned()));
+        let rest = self.rest();
+        let Some(open) = rest.chars().next() else {
+            return refused("default needs its text between quotes, as in default: \"there\"");
+        };
+        let close = match open {
+            '"' | '\'' => open,
+            '“' => '”',
+            '‘' => '’',
+            _ => return refused("default needs its text between quotes, as in default: \"there\""),
+        };
+        let inside = &rest[open.len_utf8()..];
+        let Some(length) = inside.find(close) else {
+            return refused("this quote is not closed: end the text with the same quote");
+        };
+        let text = &inside[..length];
+        if text.chars().any(char::is_control) {
+            return refused("the text of a default must stand on one line");
+        }
+        self.at += open.len_utf8() + length + close.len_utf8();
+        Ok(text.to_owned())
+    }
+}
+
+fn parse(text: &str) -> Result<Tag, Refused> {
+    let mut cursor = Cursor { text, at: 0 };
+    let (start, name) = cursor.word();
+    if name.is_empty() {
+        let message = format!(
+            "put the name of a variable here, one of: {}",
+            Variable::list()
+        );
+        return Err((start, message));
+    }
+    let variable = Variable::from_name(name).ok_or_else(|| (start, unknown_variable(name)))?;
+    let mut filters = Vec::new();
+    loop {
+        cursor.skip_space();
+        if cursor.rest().is_empty() {
+            return Ok(Tag { variable, filters });
+        }
+        if !cursor.eat('|') {
+            let message = "only filters may follow a variable, as in {{ first_name | default: \"there\" }}; \
+                           calculations, calls, HTML and dots are not available";
+            return Err((cursor.at, message.to_owned()));
+        }
+        filters.push(parse_filter(&mut cursor)?);
+    }
+}
+
+fn parse_filter(cursor: &mut Cursor<'_>) -> Result<Filter, Refused> {
+    let (start, name) = cursor.word();
+    if name == "default" {
+        if cursor.eat(':') {
+            return cursor.quoted().map(Filter::Default);
+        }
+        if cursor.eat('(') {
+            let text = cursor.quoted()?;
+            if cursor.eat(')') {
+                return Ok(Filter::Default(text));
+            }
+            return Err((
+                cursor.at,
+                "close the parenthesis: default(\"there\")".to_owned(),
+            ));
+        }
+        return Err((
+            cursor.at,
+            "default needs a text, as in default: \"there\"".to_owned(),
+        ));
+    }
+    if let Some(plain) = PLAIN.into_iter().find(|&plain| plain == name) {
+        return Ok(Filter::Plain(plain));
+    }
+    Err((
+        start,
+        format!(
+            "{name:?} is not a filter; there are: default, {}",
+            PLAIN.join(", ")
+        ),
+    ))
+}
+
+fn unknown_variable(name: &str) -> String {
+    let plain = |text: &str| text.to_lowercase().replace('_', "");
+    let near = Variable::ALL
+        .into_iter()
+        .find(|v| plain(v.name()) == plain(name) || v.french() == plain(name));
+    match near {
+        Some(variable) => format!("{name:?} is not a variable: write {}", variable.name()),
+        None => format!(
+            "{name:?} is not a variable; there are: {}",
+            Variable::list()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn only(source: &str) -> Tag {
+        match scan(source, false).unwrap().as_slice() {
+            [Piece::Tag(tag, 0)] => tag.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn both_ways_of_writing_a_fallback_mean_the_same() {
+        let expected = Tag {
+            variable: Variable::FirstName,
+            filters: vec![Filter::Default("there".into()), Filter::Plain("upper")],
+        };
+        for source in [
+            r#"{{ first_name | default: "there" | upper }}"#,
+            r#"{{first_name|default:"there"|upper}}"#,
+            r#"{{ first_name | default("there") | upper }}"#,
+            "{{ first_name | default: 'there' | upper }}",
+            "{{ first_name | default: “there” | upper }}",
+            "{{\u{a0}first_name | default: \"there\"\n| upper }}",
+        ] {
+            assert_eq!(only(source), expected, "{source}");
+        }
+        assert_eq!(only(&expected.source()), expected);
+    }
+
+    #[test]
+    fn quotes_protect_braces_and_bars() {
+        let tag = only(r#"{{ company | default: "a }} | b \" }}"#);
+        assert_eq!(tag.filters, [Filter::Default("a }} | b \\".into())]);
+        assert_eq!(tag.expression(), r#"company|default("a }} | b \\", true)"#);
+    }
+
+    #[test]
+    fn an_editors_entities_inside_a_tag_are_read() {
+        let pieces = scan("{{&nbsp;company | default: &quot;R&amp;D&quot; }}", true).unwrap();
+        assert!(
+            matches!(&pieces[..], [Piece::Tag(tag, 0)] if tag.filters == [Filter::Default("R&D".into())])
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_merge_tag_is_refused_with_its_place() {
+        for (source, line, column, says) in [
+            ("Hi {{ first_name", 1, 4, "no }}"),
+            ("a\n  {% if x %}", 2, 3, "{% if %}"),
+            ("{{ }}", 1, 4, "name of a variable"),
+            ("{{ firstname }}", 1, 4, "write first_name"),
+            ("{{ prenom }}", 1, 4, "write first_name"),
+            ("é {{ password }}", 1, 6, "there are: first_name"),
+            ("{{ email.local }}", 1, 9, "only filters"),
+            ("{{ email['x'] }}", 1, 9, "only filters"),
+            ("{{ email + email }}", 1, 10, "only filters"),
+            ("{{ 7 * 7 }}", 1, 4, "not a variable"),
+            ("{{ \"x\" }}", 1, 4, "name of a variable"),
+            ("{{ self() }}", 1, 4, "not a variable"),
+            ("{{ email | safe }}", 1, 12, "not a filter"),
+            ("{{ email | upper() }}", 1, 17, "only filters"),
+            ("{{ email | default }}", 1, 20, "needs a text"),
+            ("{{ email | default: there }}", 1, 21, "between quotes"),
+            ("{{ email | default: \"x }}", 1, 21, "not closed"),
+            ("{{ email | default: \"a\nb\" }}", 1, 21, "one line"),
+            ("{{ email | default(\"x\" }}", 1, 24, "parenthesis"),
+            ("{{- email -}}", 1, 3, "name of a variable"),
+        ] {
+            let error = scan(source, false).unwrap_err();
+            assert_eq!(
+                (error.line, error.column),
+                (line, column),
+                "{source}: {error}"
+            );
+            assert!(error.message.contains(says), "{source}: {error}");
+        }
+    }
+
+    #[test]
+    fn lone_braces_are_text() {
+        let text: String = scan("{ a } }} {# b #} {", false)
+            .unwrap()
+            .iter()
+            .map(|piece| match piece {
+                Piece::Literal(text) => *text,
+                Piece::Tag(..) => panic!("no tag here"),
+            })
+            .collect();
+        assert_eq!(text, "{ a } }} {# b #} {");
+    }
+}
