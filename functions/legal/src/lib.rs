@@ -1,1 +1,113 @@
-//! The legal function.
+//! The legal pages, and whether the service answers.
+
+use std::sync::LazyLock;
+
+use app::{App, Failure, Kind};
+use content::{
+    legal::{self, LegalPage, Operator, OperatorIncomplete},
+    page,
+};
+use domain::locale::Locale;
+use edge::http::{Request, Response, json, no_such_route};
+use lambda_http::{
+    Body,
+    http::{StatusCode, header, response},
+};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+/// Long enough to spare the function, short enough that a new text is soon everywhere. Seconds.
+const CACHE: &str = "public, max-age=300";
+
+type Identity = Result<Operator, OperatorIncomplete>;
+
+/// Read once: a process has one environment.
+static OPERATOR: LazyLock<Identity> =
+    LazyLock::new(|| Operator::from_env(|name| std::env::var(name).ok()));
+
+/// `GET /legal/{page}` and `GET /healthz`.
+///
+/// # Errors
+/// [`Failure`] for a page that does not exist, and for every page while the operator is not
+/// identified (A1).
+pub async fn handle(_app: &App, request: Request) -> Result<Response, Failure> {
+    answer(&OPERATOR, &request)
+}
+
+fn answer(operator: &Identity, request: &Request) -> Result<Response, Failure> {
+    if let Some(slug) = request.path_param("page") {
+        return legal_page(operator, &slug, request);
+    }
+    match request.path() {
+        "/healthz" => json(StatusCode::OK, &json!({ "status": "ok" })),
+        _ => Err(no_such_route()),
+    }
+}
+
+fn legal_page(operator: &Identity, slug: &str, request: &Request) -> Result<Response, Failure> {
+    let operator = operator.as_ref().map_err(not_identified)?;
+    let locale = request.locale();
+    let page = legal::render(slug, locale, operator).ok_or_else(no_such_page)?;
+    let tag = entity_tag(&page);
+    let known = request
+        .header("if-none-match")
+        .is_some_and(|tags| knows(tags, &tag));
+    let (status, body) = if known {
+        (StatusCode::NOT_MODIFIED, Body::Empty)
+    } else {
+        (StatusCode::OK, Body::Text(page.html.into_string()))
+    };
+    headers(status, locale, &tag)
+        .body(body)
+        .map_err(|e| Failure::internal(e.to_string()))
+}
+
+fn headers(status: StatusCode, locale: Locale, tag: &str) -> response::Builder {
+    let answer = response::Builder::new()
+        .status(status)
+        .header(header::ETAG, tag)
+        .header(header::CACHE_CONTROL, CACHE)
+        .header(header::VARY, "accept-language")
+        .header(header::CONTENT_LANGUAGE, locale.tag());
+    page::headers()
+        .iter()
+        .fold(answer, |answer, (name, value)| answer.header(*name, *value))
+}
+
+/// A strong validator (RFC 9110 §8.8.3): the same for the same bytes only.
+fn entity_tag(page: &LegalPage) -> String {
+    let digest = Sha256::digest(page.html.as_str());
+    format!("\"{}\"", hex::encode(&digest[..16]))
+}
+
+/// Whether an `If-None-Match` header names the tag. Weak comparison (RFC 9110 §13.1.2): whatever is
+/// in front of the API may have weakened the tag by compressing the page.
+fn knows(header: &str, tag: &str) -> bool {
+    header
+        .split(',')
+        .map(str::trim)
+        .any(|known| known == "*" || known.trim_start_matches("W/") == tag)
+}
+
+fn no_such_page() -> Failure {
+    let pages = legal::slugs().join(", ");
+    Failure::new(
+        Kind::NotFound,
+        "no-such-page",
+        format!("There is no such page. There are: {pages}."),
+    )
+}
+
+fn not_identified(incomplete: &OperatorIncomplete) -> Failure {
+    Failure {
+        cause: Some(incomplete.to_string()),
+        ..Failure::new(
+            Kind::Unavailable,
+            "operator-not-identified",
+            "The operator of this service is not identified in its configuration, so no legal page can be served.",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+use std::collections::HashMap;
+
+use lambda_http::{RequestExt as _, http};
+
+use super::*;
+
+fn operator() -> Identity {
+    Operator::from_env(|name| {
+        let value = match name {
+            "OPERATOR_SIREN" => "732829320",
+            "OPERATOR_CONTACT" | "OPERATOR_PRIVACY_CONTACT" => "privacy@operator.example.com",
+            "OPERATOR_ABUSE_CONTACT" => "abuse@operator.example.com",
+            _ => "Exemple SAS",
+        };
+        Some(value.to_owned())
+    })
+}
+
+struct Get {
+    page: Option<&'static str>,
+    lang: Option<&'static str>,
+    headers: Vec<(&'static str, String)>,
+}
+
+fn get(page: &'static str) -> Get {
+    Get {
+        page: Some(page),
+        lang: None,
+        headers: Vec::new(),
+    }
+}
+
+impl Get {
+    fn lang(self, lang: &'static str) -> Self {
+        Self {
+            lang: Some(lang),
+            ..self
+        }
+    }
+
+    fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    fn from(&self, operator: &Identity) -> Result<Response, Failure> {
+        let path = self
+            .page
+            .map_or("/healthz".to_owned(), |page| format!("/legal/{page}"));
+        let mut request = http::Request::get(format!("https://prospectra.test{path}"));
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        let one = |name: &str, value: Option<&str>| {
+            value.map_or_else(HashMap::new, |v| {
+                HashMap::from([(name.to_owned(), vec![v.to_owned()])])
+            })
+        };
+        let request = request
+            .body(Body::Empty)
+            .unwrap()
+            .with_path_parameters(one("page", self.page))
+            .with_query_string_parameters(one("lang", self.lang));
+        answer(operator, &Request(request))
+    }
+}
+
+fn text(response: &Response) -> &str {
+    match response.body() {
+        Body::Text(text) => text,
+        other => panic!("not a text: {other:?}"),
+    }
+}
+
+#[test]
+fn a58_every_page_is_public_and_in_the_language_asked_for() {
+    for slug in legal::slugs() {
+        for (request, lang) in [
+            (get(slug), "fr"),
+            (get(slug).lang("en"), "en"),
+            (get(slug).header("accept-language", "en-GB,fr;q=0.5"), "en"),
+            (get(slug).lang("fr").header("accept-language", "en"), "fr"),
+            (get(slug).lang("xx").header("accept-language", "de"), "fr"),
+        ] {
+            let response = request.from(&operator()).unwrap();
+            assert_eq!(response.status(), 200, "{slug}");
+            assert_eq!(response.headers()["content-language"], lang);
+            assert!(text(&response).contains(&format!("<html lang=\"{lang}\">")));
+            assert_eq!(response.headers()["cache-control"], "public, max-age=300");
+            assert_eq!(response.headers()["vary"], "accept-language");
+        }
+    }
+}
+
+#[test]
+fn a55_pages_set_no_cookie_and_carry_their_security_headers() {
+    let response = get("cookies").from(&operator()).unwrap();
+    assert!(!response.headers().contains_key("set-cookie"));
+    for (name, value) in page::headers() {
+        assert_eq!(response.headers()[*name], *value);
+    }
+}
+
+#[test]
+fn a1_no_page_is_served_while_the_operator_is_unknown() {
+    let blank = Operator::from_env(|name| (name != "OPERATOR_SIREN").then(|| "Exemple SAS".into()));
+    for slug in legal::slugs() {
+        let failure = get(slug).from(&blank).unwrap_err();
+        assert_eq!(failure.slug, "operator-not-identified");
+        assert_eq!(failure.kind, Kind::Unavailable);
+        assert!(failure.cause.unwrap().contains("OPERATOR_SIREN is blank"));
+        assert!(!failure.detail.contains("OPERATOR_"), "for the log only");
+    }
+    let health = Get {
+        page: None,
+        ..get("")
+    };
+    assert_eq!(health.from(&blank).unwrap().status(), 200);
+}
+
+#[test]
+fn an_unknown_page_is_a_404_that_lists_the_pages() {
+    for slug in ["imprint", "rights", "../privacy", "Privacy", ""] {
+        let failure = get(slug).from(&operator()).unwrap_err();
+        assert_eq!(failure.kind, Kind::NotFound, "{slug}");
+        assert!(failure.detail.contains("prospects-privacy"));
+    }
+}
+
+#[test]
+fn a_page_that_has_not_changed_is_not_sent_again() {
+    let first = get("terms").from(&operator()).unwrap();
+    let tag = first.headers()["etag"].to_str().unwrap().to_owned();
+    for known in [
+        tag.clone(),
+        format!("W/{tag}"),
+        format!("\"other\", {tag}"),
+        "*".into(),
+    ] {
+        let again = get("terms")
+            .header("if-none-match", &known)
+            .from(&operator())
+            .unwrap();
+        assert_eq!(again.status(), 304, "{known}");
+        assert!(matches!(again.body(), Body::Empty));
+        assert_eq!(again.headers()["etag"], *tag);
+    }
+    let other = get("terms")
+        .lang("en")
+        .header("if-none-match", &tag)
+        .from(&operator())
+        .unwrap();
+    assert_eq!(other.status(), 200, "another language is another text");
+}
+
+#[test]
+fn health_says_ok() {
+    let response = Get {
+        page: None,
+        ..get("")
+    }
+    .from(&operator())
+    .unwrap();
+    assert_eq!(text(&response), r#"{"status":"ok"}"#);
+    assert_eq!(response.headers()["content-type"], "application/json");
+}
