@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod db;
 pub mod evidence;
+pub mod imports;
 pub mod keyring;
 pub mod keys;
 pub mod objects;

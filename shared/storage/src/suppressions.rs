@@ -83,6 +83,35 @@ impl Suppressions<'_> {
     }
 }
 
+impl Suppressions<'_> {
+    /// Hands out everybody suppressed in one shard, page by page and strongly consistent: memory for one
+    /// page, however many there are.
+    pub async fn each_of_shard(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        mut with: impl FnMut(Suppression),
+    ) -> Result<(), StoreError> {
+        let pk = keys::suppression_shard(self.workspace, shard);
+        let mut after = None;
+        loop {
+            // 1,000 items at a time: a page of 1 MB takes ten of memory.
+            let query = PageQuery {
+                after: after.as_deref(),
+                limit: Some(1_000),
+                strong: true,
+                ..PageQuery::of(&pk, Range::All)
+            };
+            let page = self.db.page(&self.db.tables.suppressions, &query).await?;
+            read(page.items, now)?.into_iter().for_each(&mut with);
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
 /// Reads items, leaving out those whose time is over: TTL deletes late, reads must not.
 fn read(items: Vec<Item>, now: Timestamp) -> Result<Vec<Suppression>, StoreError> {
     let mut found = Vec::with_capacity(items.len());
