@@ -80,11 +80,11 @@ pub fn preview(mail: &SystemMail<'_>) -> Result<Preview, ComposeError> {
     let (operator, contact) = (mime::one_line(mail.operator), mime::one_line(mail.contact));
     let end = match mail.locale {
         Locale::Fr => format!(
-            "L’équipe {PRODUCT}\n{PRODUCT} est un service de {operator}. Une question ? Écrivez à {contact}.\n{}/legal/notice?lang=fr",
+            "L’équipe {PRODUCT}\n{PRODUCT} est un service édité par {operator}. Une question ? Écrivez à {contact}.\n{}/legal/notice?lang=fr",
             mail.public_url
         ),
         Locale::En => format!(
-            "The {PRODUCT} team\n{PRODUCT} is a service of {operator}. A question? Write to {contact}.\n{}/legal/notice?lang=en",
+            "The {PRODUCT} team\n{PRODUCT} is a service run by {operator}. A question? Write to {contact}.\n{}/legal/notice?lang=en",
             mail.public_url
         ),
     };

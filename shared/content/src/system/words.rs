@@ -39,7 +39,7 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
         Notification::PasswordReset { token, minutes } => (
             format!("Choisissez un nouveau mot de passe {PRODUCT}"),
             format!(
-                "Bonjour,\n\nVous avez demandé un nouveau mot de passe. Voici le code qui permet de le choisir :\n\n{token}\n\n\
+                "Bonjour,\n\nQuelqu’un, sans doute vous, a demandé un nouveau mot de passe pour votre compte. Voici le code qui permet de le choisir :\n\n{token}\n\n\
                  Il fonctionne une seule fois, pendant {minutes} minutes. Toutes vos sessions ouvertes seront alors \
                  fermées.\n\nVous n’avez rien demandé ? Ne faites rien, et ne donnez ce code à personne : votre mot de \
                  passe actuel reste valable."
@@ -80,7 +80,7 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
         Notification::PasswordReset { token, minutes } => (
             format!("Choose a new {PRODUCT} password"),
             format!(
-                "Hello,\n\nYou asked for a new password. Here is the code that lets you choose it:\n\n{token}\n\nIt works once, \
+                "Hello,\n\nSomebody, most likely you, asked for a new password for your account. Here is the code that lets you choose it:\n\n{token}\n\nIt works once, \
                  for {minutes} minutes. All your open sessions will then be closed.\n\nYou did not ask for anything? Do \
                  nothing, and give this code to nobody: your current password remains valid."
             ),
