@@ -51,7 +51,7 @@ fn local(template: &Template) -> Vec<String> {
             parameter["AllowedPattern"].as_str(),
         ) {
             (None, _) if parameter["Default"].is_null() => {
-                findings.push(format!("parameters.toml has no {name}"))
+                findings.push(format!("parameters.toml has no {name}"));
             }
             (Some(value), Some(pattern)) if !allows(pattern, value) => {
                 findings.push(format!("parameters.toml: AWS would refuse {name}"));
