@@ -61,6 +61,9 @@ pub struct Processor {
     pub country: Bilingual,
     /// Inside or outside the European Economic Area.
     pub place: Place,
+    /// The cloud region it runs in, where it is one.
+    #[serde(default)]
+    pub region: Option<String>,
     /// What protects the data there.
     pub safeguard: Bilingual,
     /// What it may learn from the data.
@@ -98,6 +101,15 @@ struct File {
 #[must_use]
 pub fn current() -> &'static [Processor] {
     &CURRENT
+}
+
+/// Whether a host in `region` is on the register: in any other, the published page would name a
+/// place where the data is not.
+#[must_use]
+pub fn hosted_in(processors: &[Processor], region: &str) -> bool {
+    processors
+        .iter()
+        .any(|p| p.chosen_by == ChosenBy::Operator && p.region.as_deref() == Some(region))
 }
 
 /// Reads and checks a register.
@@ -181,6 +193,22 @@ mod tests {
                     what
                 }
             );
+        }
+    }
+
+    #[test]
+    fn a23_a_host_in_another_region_is_not_on_the_register() {
+        assert!(hosted_in(current(), "eu-west-3"));
+        for elsewhere in ["eu-central-1", "us-east-1", ""] {
+            assert!(!hosted_in(current(), elsewhere), "{elsewhere}");
+        }
+        for processor in current() {
+            let Some(region) = &processor.region else {
+                continue;
+            };
+            assert!(processor.country.fr.contains(region.as_str()));
+            assert!(processor.country.en.contains(region.as_str()));
+            assert!(processor.service.contains(region.as_str()));
         }
     }
 
