@@ -5,7 +5,7 @@
 //! letter frequencies. Mac Roman, which it leaves out, is told by its accents: old Excel for Mac
 //! writes it.
 
-use encoding_rs::{Encoding, MACINTOSH, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, MACINTOSH, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// The encoding of the file that begins with `prefix`. `whole`: there is nothing after it.
 pub(crate) fn detect(prefix: &[u8], whole: bool) -> &'static Encoding {
@@ -22,10 +22,46 @@ pub(crate) fn detect(prefix: &[u8], whole: bool) -> &'static Encoding {
     detector.feed(prefix, whole);
     let guess = detector.guess(None, chardetng::Utf8Detection::Deny);
     if guess.is_single_byte() && is_mac_roman(prefix) {
-        MACINTOSH
-    } else {
-        guess
+        return MACINTOSH;
     }
+    if is_plausible(guess, prefix) {
+        guess
+    } else {
+        WINDOWS_1252
+    }
+}
+
+/// The detector must say something even where a file has three characters outside ASCII, and they
+/// are a pound sign or a middle dot. A guess other than the common one needs letters that speak for
+/// it.
+fn is_plausible(guess: &'static Encoding, prefix: &[u8]) -> bool {
+    if guess == WINDOWS_1252 {
+        return true;
+    }
+    if !guess.is_single_byte() {
+        // Half-width katakana are single bytes: a symbol of another encoding passes for one.
+        let text = guess.decode_without_bom_handling(prefix).0;
+        let foreign = text.chars().filter(|c| !c.is_ascii()).count();
+        let doubtful = text
+            .chars()
+            .filter(|c| matches!(c, '\u{FF61}'..='\u{FF9F}' | '\u{FFFD}'))
+            .count();
+        return doubtful * 2 < foreign;
+    }
+    // Bytes between letters, which the guess reads otherwise than Windows-1252 does.
+    let reads = |encoding: &'static Encoding, b: u8| {
+        encoding.decode_without_bom_handling(&[b]).0.into_owned()
+    };
+    prefix
+        .windows(3)
+        .filter(|around| !around[1].is_ascii() && is_letter(around[0]) && is_letter(around[2]))
+        .filter(|around| reads(guess, around[1]) != reads(WINDOWS_1252, around[1]))
+        .nth(1)
+        .is_some()
+}
+
+const fn is_letter(b: u8) -> bool {
+    b.is_ascii_alphabetic() || b >= 0xC0
 }
 
 /// UTF-16 without a mark: ASCII (delimiters, digits, line ends) has a zero in every other byte.
@@ -74,7 +110,8 @@ fn mostly_utf8(prefix: &[u8], whole: bool) -> bool {
             return true;
         }
     }
-    good > 20 * bad
+    // What is valid by accident is rare: two letters such as `Ã©` in a row.
+    good >= 2 && good > 2 * bad
 }
 
 /// Lower-case accents of Mac Roman lie where Windows-1252 has capitals and symbols that do not stand

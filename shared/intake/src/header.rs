@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use crate::kinds::{Kind, kind};
-use crate::names;
+use crate::names::{self, Field};
 
 /// A row of the sample.
 pub(crate) struct SampleRow {
@@ -38,6 +38,14 @@ pub(crate) struct Layout {
 /// Finds the table in the sample.
 pub(crate) fn find(rows: &[SampleRow]) -> Layout {
     let width = usual_width(rows);
+    if let Some(index) = list_header(rows) {
+        let width = width.max(rows.get(index).map_or(0, |row| row.cells.len()));
+        return Layout {
+            width,
+            header: Some(index),
+            data: index + 1,
+        };
+    }
     let top = table_top(rows, width);
     let Some(first) = rows.get(top) else {
         return Layout {
@@ -58,6 +66,24 @@ pub(crate) fn find(rows: &[SampleRow]) -> Layout {
         header: None,
         data: top,
     }
+}
+
+/// A line among the first that names an address and something else that lists of people have: there is
+/// no surer sign, whatever stands before it.
+fn list_header(rows: &[SampleRow]) -> Option<usize> {
+    rows.iter().take(30).position(|row| {
+        let values = row.cells.iter().any(|cell| kind(cell).is_value());
+        let named = |field| {
+            row.cells
+                .iter()
+                .any(|cell| cell.chars().count() <= 60 && names::rank(field, cell).is_some())
+        };
+        !values
+            && named(Field::Email)
+            && Field::ALL
+                .into_iter()
+                .any(|field| field != Field::Email && named(field))
+    })
 }
 
 /// The width that most rows have; of two that are equally common, the larger.
@@ -84,7 +110,7 @@ fn table_top(rows: &[SampleRow], width: usize) -> usize {
         .map(SampleRow::filled)
         .collect();
     filled.sort_unstable();
-    let usual = filled.get(filled.len() / 2).copied().unwrap_or(1);
+    let usual = filled.get(filled.len() * 4 / 5).copied().unwrap_or(1);
     let enough = if usual >= 3 {
         (usual / 2).max(2)
     } else {

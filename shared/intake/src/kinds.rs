@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Text,
     /// Several sentences, markup, lists: text that could hold anything.
     Prose,
+    /// Several values in one cell, or two cells in one: `a;b;c`.
+    List,
     /// Debris, or text with characters that hint at a wrong cut.
     Odd,
 }
@@ -416,7 +418,18 @@ fn words(text: &str) -> Kind {
     if hints > 0 && hints == sentence && letters > digits && spaces > 0 {
         return Kind::Prose;
     }
-    Kind::Odd
+    if is_list(text) { Kind::List } else { Kind::Odd }
+}
+
+/// Several words or numbers with one sort of delimiter between them.
+fn is_list(text: &str) -> bool {
+    let Some(delimiter) = text.chars().find(|c| matches!(c, ',' | ';' | '\t' | '|')) else {
+        return false;
+    };
+    text.split(delimiter).all(|part| {
+        let part = part.trim();
+        !part.is_empty() && !part.contains([',', ';', '\t', '|', '"'])
+    })
 }
 
 #[cfg(test)]
@@ -492,7 +505,8 @@ mod tests {
                 &["Anne", "Société Générale", "O'Neil (SA)", "Éloïse"],
             ),
             (Kind::Prose, &["Bonjour, voici un message"]),
-            (Kind::Odd, &["\"abc", "12;13", "a,b", "1,2,x", ";", "a|b|c"]),
+            (Kind::List, &["12;13", "a,b", "1,2,x", "a|b|c"]),
+            (Kind::Odd, &["\"abc", ";", "a,b;c", "a,,b"]),
         ];
         for (expected, cells) in table {
             for cell in *cells {

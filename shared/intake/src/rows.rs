@@ -370,6 +370,7 @@ fn quoted_cell(input: &[u8], from: usize, last: bool, format: Format, cells: &mu
                     }
                     if proper.is_some_and(|end| end.is_none()) {
                         // No better end on this line: it closes here, and what follows is text.
+                        cells.stray += 1;
                         return Quoted::Closed { at: at + 1, lines };
                     }
                     cells.stray += 1;
@@ -473,6 +474,8 @@ pub(crate) struct Rows {
     skip_lines: u64,
     /// The first bytes may still be a byte order mark.
     at_head: bool,
+    /// A cell of the file was quoted.
+    pub(crate) quoted: bool,
     scratch: Cells,
 }
 
@@ -501,6 +504,7 @@ impl Rows {
             skipping: false,
             skip_lines,
             at_head: true,
+            quoted: false,
             scratch: Cells::default(),
         }
     }
@@ -634,6 +638,7 @@ impl Rows {
             let line = self.position.lines + 1;
             match step {
                 Step::Row { len, lines } => {
+                    self.quoted |= cells.quoted > 0;
                     sink(Found {
                         line,
                         row: Ok((&cells, &input[..len])),
