@@ -78,7 +78,7 @@ pub(crate) fn assemble(parts: &Parts<'_>) -> Result<Message, ComposeError> {
     let name = one_line(parts.from.0);
     let mut message = MessageBuilder::new()
         .from(Address::new_address(
-            Some(name.as_ref()),
+            Some(name.as_ref()).filter(|name| !name.is_empty()),
             parts.from.1.expose(),
         ))
         .to(Address::new_address(

@@ -303,6 +303,22 @@ fn a_message_whose_footer_would_be_cut_off_is_not_sent() {
 }
 
 #[test]
+fn a_sender_without_a_name_shows_its_address() {
+    let sender = SenderIdentity {
+        from_name: " \r\n".into(),
+        ..sender()
+    };
+    with_mail(&rendered(), Locale::Fr, |mail| {
+        let message = compose(&CampaignMail {
+            sender: &sender,
+            ..mail
+        })
+        .unwrap();
+        assert!(raw(&message).starts_with("From: <zoe@example.com>\r\n"));
+    });
+}
+
+#[test]
 fn a_test_says_that_it_is_one() {
     let shown = with_mail(&rendered(), Locale::En, |mail| {
         preview(&CampaignMail { test: true, ..mail }).unwrap()
