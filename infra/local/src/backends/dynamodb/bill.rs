@@ -76,6 +76,8 @@ impl Call<'_> {
     }
 
     /// Statements of a batch that failed on a condition or a duplicate are billed as the write they wanted.
+    /// The answer counts them into the total of a table where another statement succeeded, and leaves out a table
+    /// where none did, as AWS leaves it out: that part is added here.
     fn failed_statements(&self) -> f64 {
         // Nothing failed in most answers, and looking at bytes is cheaper than parsing 25 responses.
         if !contains(&self.done.body, b"\"Error\"") {
@@ -84,14 +86,21 @@ impl Call<'_> {
         let answer: Value = serde_json::from_slice(&self.done.body).unwrap_or_default();
         let statements = self.request["Statements"].as_array().into_iter().flatten();
         let responses = answer["Responses"].as_array().into_iter().flatten();
+        let failed = |response: &Value| {
+            let code = response["Error"]["Code"].as_str();
+            matches!(code, Some("DuplicateItem" | "ConditionalCheckFailed"))
+        };
+        let counted = |response: &Value| {
+            let mut tables = self
+                .done
+                .capacity
+                .iter()
+                .map(|capacity| &capacity.table_name);
+            tables.any(|table| response["TableName"] == **table)
+        };
         statements
             .zip(responses)
-            .filter(|(_, response)| {
-                matches!(
-                    response["Error"]["Code"].as_str(),
-                    Some("DuplicateItem" | "ConditionalCheckFailed")
-                )
-            })
+            .filter(|(_, response)| failed(response) && !counted(response))
             .map(|(statement, _)| self.statement(statement))
             .sum()
     }

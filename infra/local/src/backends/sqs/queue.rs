@@ -360,9 +360,93 @@ fn read_receipt(handle: &str) -> Option<(u64, u32)> {
 }
 
 #[cfg(test)]
-impl Message {
-    pub(super) fn kept_since(mut self, time: Timestamp) -> Self {
-        self.kept_since = time;
-        self
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::system_now;
+
+    fn queue() -> Queue {
+        let settings = template::Queue {
+            logical_id: "Q".to_owned(),
+            name: "q".to_owned(),
+            arn: "arn:q".to_owned(),
+            url: String::new(),
+            visibility_timeout: Duration::from_secs(30),
+            delay: Duration::ZERO,
+            retention: Duration::from_secs(60),
+            max_receive_count: None,
+            dead_letter: None,
+        };
+        Queue::open(settings, Journal::none(), BTreeMap::new())
+    }
+
+    fn later(now: Now, seconds: i64) -> Now {
+        let machine = now
+            .machine
+            .checked_add(SignedDuration::from_secs(seconds))
+            .unwrap();
+        Now { machine, ..now }
+    }
+
+    #[test]
+    fn a_message_is_dropped_after_its_retention() {
+        let start = system_now();
+        let now = Now {
+            machine: start,
+            clock: start,
+        };
+        let mut queue = queue();
+        let message = Message::new("x".to_owned(), Value::Null, "me", SignedDuration::ZERO, now);
+        queue.put(&message, 1);
+        let visibility = SignedDuration::from_secs(30);
+        assert_eq!(queue.receive(10, visibility, now, None).0.len(), 1);
+        assert_eq!(
+            queue.receive(10, visibility, later(now, 31), None).0.len(),
+            1
+        );
+        assert!(
+            queue
+                .receive(10, visibility, later(now, 62), None)
+                .0
+                .is_empty()
+        );
+        assert_eq!(queue.counts(later(now, 62)), Counts::default());
+    }
+
+    #[test]
+    fn moving_the_clock_shows_delayed_messages_only() {
+        let start = system_now();
+        let now = Now {
+            machine: start,
+            clock: start,
+        };
+        let mut queue = queue();
+        let message = |delay| {
+            Message::new(
+                "x".to_owned(),
+                Value::Null,
+                "me",
+                SignedDuration::from_secs(delay),
+                now,
+            )
+        };
+        queue.put(&message(0), 1);
+        queue.put(&message(600), 1);
+        let visibility = SignedDuration::from_secs(30);
+        assert_eq!(queue.receive(10, visibility, now, None).0.len(), 1);
+        let clock = now
+            .clock
+            .checked_add(SignedDuration::from_hours(24))
+            .unwrap();
+        let moved = Now { clock, ..now };
+        assert_eq!(
+            queue.counts(moved),
+            Counts {
+                visible: 1,
+                in_flight: 1,
+                delayed: 0
+            }
+        );
     }
 }

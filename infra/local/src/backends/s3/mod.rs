@@ -1,5 +1,8 @@
 //! S3: a file system behind our own listener, which checks signatures and permissions and tells of new objects.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 use std::sync::Arc;
 
