@@ -51,9 +51,12 @@ pub struct ImportRecord {
     /// How the file is written: JSON as the API shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detected: Option<String>,
-    /// Which column fills which field: JSON, as asked for until the file was looked at, then as used.
+    /// Which column fills which field, as asked for: JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<String>,
+    /// Which column fills which field, as used: JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping_used: Option<String>,
     /// When a worker first took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
@@ -166,6 +169,7 @@ mod tests {
             rejected_by_reason: BTreeMap::from([("freemail".into(), 2)]),
             detected: Some(r#"{"delimiter":";"}"#.into()),
             mapping: None,
+            mapping_used: None,
             started_at: Some(at),
             finished_at: None,
             etag: Some("\"abc\"".into()),

@@ -1,0 +1,157 @@
+//! From a row to a prospect, and what a row may change of one who is held already.
+
+use domain::{
+    Timestamp,
+    id::{ImportId, WorkspaceId},
+    locale::Locale,
+    prospect::{Details, ImportMark, LawfulBasis, Prospect, ProspectState, Source},
+    subject::{Pepper, Subject},
+};
+use intake::ProspectRow;
+
+/// What all rows of one import share.
+pub(super) struct Origin<'a> {
+    pub(super) pepper: &'a Pepper,
+    pub(super) workspace: WorkspaceId,
+    pub(super) import: ImportId,
+    pub(super) source: Source,
+    pub(super) lawful_basis: LawfulBasis,
+    pub(super) now: Timestamp,
+}
+
+impl Origin<'_> {
+    /// Whom a row is about.
+    pub(super) fn subject(&self, row: &ProspectRow) -> Subject {
+        self.pepper.subject(self.workspace, &row.email)
+    }
+
+    /// The prospect that a row makes, if the person is new.
+    pub(super) fn prospect(&self, subject: Subject, row: ProspectRow) -> Prospect {
+        Prospect {
+            subject,
+            email: row.email,
+            details: Details {
+                first_name: row.first_name,
+                last_name: row.last_name,
+                company: row.company,
+                job_title: row.job_title,
+                tags: row.tags.into_iter().collect(),
+                notes: row.notes,
+                locale: row.locale.as_deref().and_then(Locale::from_tag),
+                country: row.country,
+            },
+            source: self.source.clone(),
+            lawful_basis: self.lawful_basis,
+            state: ProspectState::Active,
+            edited: Default::default(),
+            import: Some(ImportMark { import: self.import, line: row.line, created: true }),
+            created_at: self.now,
+            updated_at: self.now,
+            last_contact_at: None,
+        }
+    }
+}
+
+/// What a row means for a person who is held already.
+#[derive(Debug, PartialEq)]
+pub(super) enum Meeting {
+    /// This very row made or changed the record, in an attempt that was cut short: it counts as it did.
+    Replayed {
+        /// It made it.
+        created: bool,
+    },
+    /// It says nothing new.
+    Unchanged,
+    /// It says something new.
+    Changed(Box<Prospect>),
+}
+
+/// Compares a held prospect with what a row says.
+///
+/// Source, basis and day of collection stay those under which the person first came: sending a list again
+/// must not start the three years anew (A73). What a member edited stays too.
+pub(super) fn meet(held: &Prospect, row: &Prospect) -> Meeting {
+    let Some(mark) = row.import else { return Meeting::Unchanged };
+    if let Some(last) = held.import
+        && (last.import, last.line) == (mark.import, mark.line)
+    {
+        return Meeting::Replayed { created: last.created };
+    }
+    let mut next = held.clone();
+    if !next.details.absorb(&row.details, &held.edited) {
+        return Meeting::Unchanged;
+    }
+    next.import = Some(ImportMark { created: false, ..mark });
+    next.updated_at = row.updated_at;
+    Meeting::Changed(Box::new(next))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        email::EmailAddress,
+        prospect::{Field, SourceKind},
+    };
+
+    use super::*;
+
+    fn row(import: u8, line: u64, company: &str) -> Prospect {
+        let pepper = Pepper::from_json(r#"{"v1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
+        let origin = Origin {
+            pepper: &pepper,
+            workspace: WorkspaceId::from_bytes([1; 10]),
+            import: ImportId::from_bytes([import; 10]),
+            source: Source {
+                kind: SourceKind::TradeFair,
+                detail: format!("Fair {import}"),
+                collected_on: format!("2026-0{import}-01").parse().unwrap(),
+            },
+            lawful_basis: LawfulBasis::LegitimateInterest,
+            now: Timestamp::from_second(1_700_000_000 + i64::from(import)).unwrap(),
+        };
+        let row = ProspectRow {
+            line,
+            email: EmailAddress::parse("ada@firm.test").unwrap(),
+            first_name: Some("Ada".into()),
+            last_name: None,
+            company: Some(company.into()),
+            job_title: None,
+            tags: vec!["fair".into()],
+            notes: None,
+            locale: Some("fr".into()),
+            country: None,
+        };
+        origin.prospect(origin.subject(&row), row)
+    }
+
+    #[test]
+    fn the_same_row_again_counts_as_it_did() {
+        let first = row(1, 2, "Firm");
+        assert_eq!(meet(&first, &row(1, 2, "Firm")), Meeting::Replayed { created: true });
+        let Meeting::Changed(updated) = meet(&first, &row(2, 9, "New")) else { panic!("a change") };
+        assert_eq!(meet(&updated, &row(2, 9, "New")), Meeting::Replayed { created: false });
+    }
+
+    #[test]
+    fn the_same_file_again_changes_nothing_and_a_changed_one_what_changed() {
+        let first = row(1, 2, "Firm");
+        assert_eq!(meet(&first, &row(2, 2, "Firm")), Meeting::Unchanged);
+        let Meeting::Changed(next) = meet(&first, &row(2, 2, "New")) else { panic!("a change") };
+        assert_eq!(next.details.company.as_deref(), Some("New"));
+        assert_eq!(next.created_at, first.created_at);
+        assert!(next.updated_at > first.updated_at);
+    }
+
+    #[test]
+    fn a_member_edit_stays() {
+        let mut held = row(1, 2, "Edited");
+        held.edited.insert(Field::Company);
+        assert_eq!(meet(&held, &row(2, 2, "Firm")), Meeting::Unchanged);
+    }
+
+    #[test]
+    fn a73_importing_again_does_not_start_the_three_years_anew() {
+        let Meeting::Changed(next) = meet(&row(1, 2, "Firm"), &row(2, 2, "New")) else { panic!("a change") };
+        assert_eq!(next.source, row(1, 2, "Firm").source);
+    }
+}
