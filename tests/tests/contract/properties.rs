@@ -193,9 +193,9 @@ fn a_misspelt_property_is_noticed_wherever_it_is() {
     );
     notices(
         check,
-        "Tracing: PassThrough",
-        "Trace: PassThrough",
-        "there is no Trace",
+        "Handler: bootstrap",
+        "Handle: bootstrap",
+        "there is no Handle",
     );
     notices(
         check,
