@@ -7,6 +7,29 @@ pub mod auth;
 pub mod config;
 pub mod deadline;
 pub mod failure;
+pub mod fields;
+pub mod idempotency;
+pub mod limits;
+pub mod password;
+pub mod post;
+pub mod relay;
+pub mod reset;
+pub mod seal;
+pub mod secret;
+pub mod sender;
+pub mod session;
+pub mod signup;
+pub mod workspace;
+pub mod import;
+pub mod imports;
+pub mod campaigns;
+pub mod fan_out;
+pub mod feedback;
+pub mod letter;
+pub mod mailer;
+pub mod queues;
+pub mod send;
+pub mod unsubscribe;
 
 use domain::subject::Pepper;
 use storage::Db;
@@ -35,13 +58,23 @@ pub struct App {
     pub config: Config,
     /// Read once, on first use.
     pub(crate) pepper: OnceCell<Pepper>,
+    /// What access tokens are verified with, as read so far.
+    pub(crate) verifying_keys: auth::VerifyingKeys,
+    /// What access tokens are signed with; only `session` can read it.
+    pub(crate) signer: OnceCell<session::Signer>,
+    /// Data keys, as opened so far.
+    pub(crate) data_keys: seal::DataKeys,
+    /// Templates that were used before.
+    pub(crate) compiled: send::Compiled,
+    /// Relays that were used before.
+    pub(crate) relays: mailer::Relays,
 }
 
 impl App {
     /// Puts the parts together. Nothing is called yet.
     pub fn new(db: Db, clients: Clients, config: Config) -> Self {
         let Clients { s3, sqs, ses, kms, secrets } = clients;
-        Self { db, s3, sqs, ses, kms, secrets, config, pepper: OnceCell::new() }
+        Self { db, s3, sqs, ses, kms, secrets, config, pepper: OnceCell::new(), verifying_keys: Default::default(), signer: OnceCell::new(), data_keys: Default::default(), compiled: Default::default(), relays: Default::default() }
     }
 
     /// The keyed hashes and token keys; one call to Secrets Manager for the life of the process.

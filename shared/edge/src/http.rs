@@ -153,15 +153,18 @@ impl Request {
         asked.or_else(|| self.header("accept-language").and_then(Locale::from_accept_language)).unwrap_or_default()
     }
 
-    /// Whose data the caller may touch: the access token says.
-    pub async fn scope(&self, app: &App) -> Result<WorkspaceScope, Failure> {
-        let token = self
-            .header("authorization")
+    /// The access token.
+    pub fn bearer(&self) -> Result<&str, Failure> {
+        self.header("authorization")
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, token)| token.trim())
-            .ok_or_else(Failure::unauthenticated)?;
-        app.authenticate(token, self.now()?).await
+            .ok_or_else(Failure::unauthenticated)
+    }
+
+    /// Whose data the caller may touch: the access token says.
+    pub async fn scope(&self, app: &App) -> Result<WorkspaceScope, Failure> {
+        app.authenticate(self.bearer()?, self.now()?).await
     }
 }
 

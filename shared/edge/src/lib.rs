@@ -5,7 +5,9 @@
 //! the queue's receive timestamp. A request is decided at the time AWS accepted it.
 
 pub mod aws;
+pub mod cursor;
 pub mod http;
+pub mod idempotency;
 pub mod problem;
 pub mod queue;
 pub mod schedule;

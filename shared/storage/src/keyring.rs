@@ -3,7 +3,7 @@
 //! Kept apart, and out of long backups: destroying a workspace's data key makes what it sealed
 //! unreadable wherever a copy lies.
 
-use aws_sdk_dynamodb::primitives::Blob;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -31,14 +31,15 @@ pub struct VerifyingKey {
 
 impl Db {
     /// The workspace's data key as KMS wrapped it; `None` before the first secret.
-    pub async fn data_key(&self, scope: &WorkspaceScope) -> Result<Option<Blob>, StoreError> {
+    pub async fn data_key(&self, scope: &WorkspaceScope) -> Result<Option<Vec<u8>>, StoreError> {
         let stored: Option<DataKey> = self.get(&self.tables.keys, &keys::data_key(scope.workspace()), true).await?;
-        stored.map(|key| unbase64(&key.wrapped)).transpose()
+        let wrapped = stored.map(|key| STANDARD.decode(key.wrapped)).transpose();
+        wrapped.map_err(|_| StoreError::Corrupt("data key"))
     }
 
     /// Keeps a new data key. `Conflict` when there is one already: that one counts.
-    pub async fn put_data_key(&self, scope: &WorkspaceScope, wrapped: &Blob, now: Timestamp) -> Result<(), StoreError> {
-        let key = DataKey { wrapped: base64(wrapped), created_at: now };
+    pub async fn put_data_key(&self, scope: &WorkspaceScope, wrapped: &[u8], now: Timestamp) -> Result<(), StoreError> {
+        let key = DataKey { wrapped: STANDARD.encode(wrapped), created_at: now };
         self.put(&self.tables.keys, &keys::data_key(scope.workspace()), &key, Expected::Absent).await
     }
 
@@ -54,14 +55,4 @@ impl Db {
             Err(error) => Err(error),
         }
     }
-}
-
-fn base64(bytes: &Blob) -> String {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    STANDARD.encode(bytes)
-}
-
-fn unbase64(text: &str) -> Result<Blob, StoreError> {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    STANDARD.decode(text).map(Blob::new).map_err(|_| StoreError::Corrupt("data key"))
 }

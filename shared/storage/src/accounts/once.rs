@@ -1,6 +1,6 @@
 //! One-time tokens: stored by their hash, with what they are good for.
 
-use domain::{Timestamp, email::EmailAddress, locale::Locale};
+use domain::{Timestamp, email::EmailAddress, locale::Locale, policy::retention};
 use serde::{Deserialize, Serialize};
 
 use super::Terms;
@@ -55,7 +55,7 @@ struct Stored {
 impl Db {
     /// Remembers what the token with this hash is good for, and until when.
     pub async fn issue_token(&self, hash: &str, good_for: GoodFor, until: Timestamp) -> Result<(), StoreError> {
-        let stored = Stored { good_for, ttl: until.as_second() };
+        let stored = Stored { good_for, ttl: retention::ttl(until) };
         self.put(&self.tables.accounts, &keys::token(hash), &stored, Expected::Absent).await
     }
 

@@ -3,6 +3,7 @@
 use domain::{
     Timestamp,
     id::{MemberId, SessionId, WorkspaceId},
+    policy::retention,
 };
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +47,7 @@ impl Db {
     }
 
     /// Replaces the latest secret, if it is still the one that `session` holds. `Conflict` otherwise.
-    pub async fn rotate_session(&self, session: &Session, next: &str, ttl: Timestamp) -> Result<(), StoreError> {
+    pub async fn rotate_session(&self, session: &Session, next: &str, until: Timestamp) -> Result<(), StoreError> {
         let key = keys::session(session.workspace, session.id);
         self.client
             .update_item()
@@ -58,7 +59,7 @@ impl Db {
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":next", s(next))
             .expression_attribute_values(":seen", s(&session.secret))
-            .expression_attribute_values(":ttl", n(ttl.as_second()))
+            .expression_attribute_values(":ttl", n(retention::ttl(until)))
             .send()
             .await?;
         Ok(())

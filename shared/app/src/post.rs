@@ -1,0 +1,54 @@
+//! The operator's own mail to members: verification, passwords. Through SES, from MAIL_FROM.
+
+use aws_sdk_sesv2::{
+    error::ProvideErrorMetadata,
+    primitives::Blob,
+    types::{Destination, EmailContent, RawMessage},
+};
+use content::system::{self, Notification, SystemMail};
+use domain::{Timestamp, email::EmailAddress, locale::Locale};
+
+use crate::{App, Failure};
+
+impl App {
+    /// Sends a system mail. Such a mail may go twice when a time-out hides that it went: a second
+    /// verification mail does no harm.
+    pub async fn post(
+        &self,
+        to: &EmailAddress,
+        locale: Locale,
+        notification: Notification<'_>,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let from = EmailAddress::parse(&self.config.mail_from)
+            .map_err(|_| Failure::internal("MAIL_FROM is not an address"))?;
+        let message_id = format!("{}@{}", hex::encode(crate::chance::<16>()), from.domain());
+        let mail = SystemMail {
+            from: &from,
+            to,
+            locale,
+            notification,
+            public_url: &self.config.public_url,
+            operator: &self.config.operator_name,
+            contact: &self.config.operator_contact,
+            message_id: &message_id,
+            date: now,
+        };
+        let message = system::compose(&mail).map_err(|error| Failure::internal(format!("system mail: {error}")))?;
+        let raw = RawMessage::builder()
+            .data(Blob::new(message.bytes))
+            .build()
+            .map_err(|_| Failure::internal("system mail without bytes"))?;
+        let set = Some(self.config.ses_configuration_set.clone()).filter(|name| !name.is_empty());
+        self.ses
+            .send_email()
+            .from_email_address(from.expose())
+            .destination(Destination::builder().to_addresses(to.expose()).build())
+            .content(EmailContent::builder().raw(raw).build())
+            .set_configuration_set_name(set)
+            .send()
+            .await
+            .map_err(|error| Failure::unavailable("ses", error.code()))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! Forgotten passwords.
+
+use std::time::Duration;
+
+use content::system::Notification;
+use domain::{
+    Timestamp,
+    email::EmailAddress,
+    policy::retention::{Class, Policy},
+};
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use serde::Deserialize;
+use storage::{
+    WorkspaceScope,
+    accounts::{login::Redeem, once::GoodFor},
+};
+
+use crate::{
+    App, Failure,
+    fields::Fields,
+    limits,
+    password::Password,
+    secret::{Secret, hash_of},
+    signup::minutes,
+};
+
+/// How long an answer takes at least. An unknown address gets no mail, so that nobody can be bombed
+/// through us; this hides that one call was not made.
+const LEAST: Duration = Duration::from_millis(400);
+
+/// How long a reset link works at most, in minutes: it opens an account.
+const MINUTES: i64 = 60;
+
+/// Whose password was forgotten.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forgot {
+    email: String,
+}
+
+/// The token of a reset mail, and the new password.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reset {
+    token: String,
+    password: SecretString,
+}
+
+impl App {
+    /// Sends a reset mail to whoever has an account; says the same to everybody, at the same pace.
+    pub async fn forgot_password(&self, asked: Forgot, network: &str, now: Timestamp) -> Result<(), Failure> {
+        let mut fields = Fields::default();
+        let email = fields.email("email", &asked.email);
+        fields.done()?;
+        let email = email.ok_or_else(|| Failure::internal("a refused field was not reported"))?;
+        self.throttle(limits::REQUESTS, network, now).await?;
+        let (done, ()) = tokio::join!(self.mail_reset(&email, now), tokio::time::sleep(LEAST));
+        done
+    }
+
+    async fn mail_reset(&self, email: &EmailAddress, now: Timestamp) -> Result<(), Failure> {
+        let name = self.pepper().await?.login(email);
+        let allowed = self.may_mail(&name, now).await?;
+        let login = self.db.login(&name).await?;
+        let secret = Secret::new();
+        let good_for = match &login {
+            Some(login) if allowed => GoodFor::Reset { login: name, generation: login.generation },
+            _ => GoodFor::Nothing,
+        };
+        let wanted = good_for != GoodFor::Nothing;
+        let until = Policy::current().expiry(Class::OneTimeToken, now).min(now + SignedDuration::from_mins(MINUTES));
+        self.db.issue_token(&secret.hash(), good_for, until).await?;
+        let Some(login) = login.filter(|_| wanted) else { return Ok(()) };
+        let scope = WorkspaceScope::internal(login.workspace);
+        let locale = self.db.accounts(&scope).workspace().await?.map(|workspace| workspace.locale).unwrap_or_default();
+        let mail = Notification::PasswordReset { token: &secret.text(), minutes: minutes(now, until) };
+        self.post(email, locale, mail, now).await
+    }
+
+    /// Sets a new password, once per token. Every session and every other reset mail end with it.
+    pub async fn reset_password(&self, asked: Reset, now: Timestamp) -> Result<(), Failure> {
+        let mut fields = Fields::default();
+        let password = Password::parse(&mut fields, "password", &asked.password);
+        fields.done()?;
+        let password = password.ok_or_else(|| Failure::internal("a refused field was not reported"))?;
+        let hash = hash_of(&asked.token).ok_or_else(not_valid)?;
+        let Some(GoodFor::Reset { login, generation }) = self.db.token(&hash, now).await? else { return Err(not_valid()) };
+        match self.db.change_password(&hash, &login, generation, &password.hash()?).await {
+            Ok(()) => {}
+            Err(Redeem::TokenGone | Redeem::LoginDiffers) => return Err(not_valid()),
+            Err(Redeem::Store(error)) => return Err(error.into()),
+        }
+        if let Err(failure) = self.mail_changed(&login, now).await {
+            // The password is changed all the same, and the caller must know that.
+            tracing::warn!(slug = failure.slug, cause = failure.cause.as_deref(), "no mail about a changed password");
+        }
+        Ok(())
+    }
+
+    /// Tells a member that their password changed: whoever did not change it learns it so.
+    async fn mail_changed(&self, login: &str, now: Timestamp) -> Result<(), Failure> {
+        let Some(login) = self.db.login(login).await? else { return Ok(()) };
+        let scope = WorkspaceScope::internal(login.workspace);
+        let accounts = self.db.accounts(&scope);
+        let (workspace, member) = futures::try_join!(accounts.workspace(), accounts.member(login.member))?;
+        let (Some(workspace), Some(member)) = (workspace, member) else { return Ok(()) };
+        self.post(&member.email, workspace.locale, Notification::PasswordChanged { at: now }, now).await
+    }
+}
+
+fn not_valid() -> Failure {
+    let detail = "This token is unknown, was used already, or is too old. Ask for another: POST /v1/password/forgot.";
+    Failure::refused("invalid-token", detail)
+}

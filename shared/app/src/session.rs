@@ -1,0 +1,263 @@
+//! Logging in and out. Only the function `session` has the secret that tokens are signed with.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{
+    Timestamp,
+    email::EmailAddress,
+    id::{ID_BYTES, SessionId, WorkspaceId},
+    policy::retention::{self, Class, Policy, is_due},
+};
+use ed25519_dalek::SigningKey;
+use hkdf::Hkdf;
+use jsonwebtoken::EncodingKey;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use storage::{
+    StoreError, WorkspaceScope,
+    accounts::{login::Login, session::Session},
+    keyring::VerifyingKey,
+};
+
+use crate::{
+    App, Failure, Kind,
+    auth::{self, ACCESS_SECONDS, Claims},
+    limits, password,
+    secret::{Secret, sha256},
+};
+
+/// A PKCS #8 envelope (RFC 8410 §7) up to the 32 bytes of an Ed25519 seed.
+const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+
+/// Signs access tokens.
+pub struct Signer {
+    kid: String,
+    key: EncodingKey,
+    public: [u8; 32],
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Signer({})", self.kid)
+    }
+}
+
+impl Signer {
+    /// From the secret's JSON, `{"v1": "<32 or more random characters>", …}`: the newest version signs.
+    pub fn from_json(json: &str) -> Result<Self, Failure> {
+        let bad = || Failure::internal("the session secret is not as expected");
+        let versions: BTreeMap<String, String> = serde_json::from_str(json).map_err(|_| bad())?;
+        let numbered = versions.iter().filter_map(|(name, root)| Some((name.strip_prefix('v')?.parse::<u8>().ok()?, root)));
+        let (version, root) = numbered.max_by_key(|(version, _)| *version).ok_or_else(bad)?;
+        if root.len() < 32 {
+            return Err(bad());
+        }
+        let mut seed = [0; 32];
+        Hkdf::<Sha256>::new(None, root.as_bytes()).expand(b"access-token", &mut seed).map_err(|_| bad())?;
+        let public = SigningKey::from_bytes(&seed).verifying_key().to_bytes();
+        let key = EncodingKey::from_ed_der(&[PKCS8_PREFIX.as_slice(), &seed].concat());
+        // The fingerprint keeps two secrets of the same version apart.
+        let kid = format!("v{version}-{}", &sha256(&public)[..16]);
+        Ok(Self { kid, key, public })
+    }
+
+    /// The name of the key.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The public half in base64url.
+    pub fn public(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.public)
+    }
+
+    /// The token that says so.
+    pub fn sign(&self, claims: &Claims) -> Result<String, Failure> {
+        jsonwebtoken::encode(&auth::header(&self.kid), claims, &self.key).map_err(|_| Failure::internal("signing failed"))
+    }
+}
+
+/// Who logs in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogIn {
+    email: String,
+    password: SecretString,
+}
+
+/// A refresh token to trade.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    refresh_token: String,
+}
+
+/// What a session lives on.
+#[derive(Serialize)]
+pub struct Tokens {
+    access_token: String,
+    token_type: &'static str,
+    /// Seconds.
+    expires_in: i64,
+    refresh_token: String,
+}
+
+impl App {
+    /// Trades an address and its password for a session. An unknown address, a wrong password and an
+    /// address that was never confirmed read the same and take as long.
+    pub async fn log_in(&self, who: LogIn, network: &str, now: Timestamp) -> Result<Tokens, Failure> {
+        self.throttle(limits::LOGINS, network, now).await?;
+        let pepper = self.pepper().await?;
+        let name = match EmailAddress::parse(who.email.trim()) {
+            Ok(email) => pepper.login(&email),
+            Err(_) => sha256(who.email.as_bytes()), // found nowhere, throttled like any other
+        };
+        let guesses = self.guess(&name, network, now).await?;
+        let login = self.db.login(&name).await?;
+        let right = password::verify(&who.password, login.as_ref().map(|login| login.password.as_str()));
+        let login = login.filter(|_| right).ok_or_else(wrong)?;
+        self.forgive(guesses).await?;
+        self.still_there(&login, now).await?;
+
+        let secret = Secret::new();
+        let session = Session {
+            id: SessionId::new(now, crate::chance()),
+            workspace: login.workspace,
+            member: login.member,
+            login: name,
+            generation: login.generation,
+            secret: secret.hash(),
+            created_at: now,
+            ttl: retention::ttl(ends(now)),
+        };
+        self.db.begin_session(&session).await?;
+        self.issue_tokens(&session, &login, &secret, now).await
+    }
+
+    /// Trades a refresh token for new tokens. One that was used before ends the session: either its
+    /// owner or a thief holds a newer one, and nobody can tell which.
+    pub async fn refresh_session(&self, asked: Refresh, now: Timestamp) -> Result<Tokens, Failure> {
+        let token = RefreshToken::parse(&asked.refresh_token).ok_or_else(expired)?;
+        let session = self.db.session(token.workspace, token.session, now).await?.ok_or_else(expired)?;
+        let login = self.db.login(&session.login).await?;
+        // A password that changed since ends every session that is older (ASVS 7.4.3).
+        let current = login.filter(|l| l.generation == session.generation && l.member == session.member);
+        let (Some(login), true) = (current, sha256(&token.secret) == session.secret) else {
+            self.db.end_session(session.workspace, session.id).await?;
+            return Err(expired());
+        };
+        self.still_there(&login, now).await?;
+        let next = Secret::new();
+        match self.db.rotate_session(&session, &next.hash(), ends(now)).await {
+            Ok(()) => self.issue_tokens(&session, &login, &next, now).await,
+            Err(StoreError::Conflict) => {
+                self.db.end_session(session.workspace, session.id).await?;
+                Err(expired())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends the session that an access token belongs to.
+    pub async fn log_out(&self, access_token: &str, now: Timestamp) -> Result<(), Failure> {
+        let claims = self.claims(access_token, now).await?;
+        Ok(self.db.end_session(claims.ws, claims.sid).await?)
+    }
+
+    /// A closed workspace can be entered, to export or to reopen it, until its time is over.
+    async fn still_there(&self, login: &Login, now: Timestamp) -> Result<(), Failure> {
+        let scope = WorkspaceScope::internal(login.workspace);
+        let workspace = self.db.accounts(&scope).workspace().await?.ok_or_else(wrong)?;
+        let over = workspace.closed_at.is_some_and(|at| is_due(Policy::current().closed_account_expiry(at), now));
+        if over { Err(wrong()) } else { Ok(()) }
+    }
+
+    async fn issue_tokens(&self, session: &Session, login: &Login, secret: &Secret, now: Timestamp) -> Result<Tokens, Failure> {
+        let who = (session.workspace, session.member, login.role);
+        let claims = Claims::new(&self.config.public_url, who, session.id, now);
+        let refresh = RefreshToken { workspace: session.workspace, session: session.id, secret: *secret.as_bytes() };
+        Ok(Tokens {
+            access_token: self.signer(now).await?.sign(&claims)?,
+            token_type: "Bearer",
+            expires_in: ACCESS_SECONDS,
+            refresh_token: refresh.text(),
+        })
+    }
+
+    /// The signer, its public half published before the first token is signed.
+    async fn signer(&self, now: Timestamp) -> Result<&Signer, Failure> {
+        self.signer
+            .get_or_try_init(async || {
+                let signer = Signer::from_json(&self.secret(&self.config.session_secret).await?)?;
+                if self.db.verifying_key(signer.kid()).await?.is_none() {
+                    let key = VerifyingKey { x: signer.public(), published_at: now };
+                    self.db.publish_key(signer.kid(), &key).await?;
+                }
+                Ok(signer)
+            })
+            .await
+    }
+}
+
+/// When a session used at `now` ends unless it is used again.
+fn ends(now: Timestamp) -> Timestamp {
+    Policy::current().expiry(Class::Session, now)
+}
+
+fn wrong() -> Failure {
+    let detail = "The address or the password is not right, or the address has not been confirmed yet.";
+    Failure::new(Kind::Unauthenticated, "unauthenticated", detail)
+}
+
+fn expired() -> Failure {
+    Failure::new(Kind::Unauthenticated, "unauthenticated", "This session has ended. Log in again: POST /v1/session.")
+}
+
+/// Workspace, session and secret: what finds a session and proves the right to it.
+struct RefreshToken {
+    workspace: WorkspaceId,
+    session: SessionId,
+    secret: [u8; 32],
+}
+
+impl RefreshToken {
+    fn text(&self) -> String {
+        let bytes = [self.workspace.as_bytes().as_slice(), self.session.as_bytes(), &self.secret].concat();
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).ok()?;
+        let (workspace, rest) = bytes.split_first_chunk::<ID_BYTES>()?;
+        let (session, secret) = rest.split_first_chunk::<ID_BYTES>()?;
+        Some(Self {
+            workspace: WorkspaceId::from_bytes(*workspace),
+            session: SessionId::from_bytes(*session),
+            secret: secret.try_into().ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refresh_token_reads_back_and_nothing_else_does() {
+        let secret = Secret::new();
+        let token = RefreshToken {
+            workspace: WorkspaceId::from_bytes([1; 10]),
+            session: SessionId::from_bytes([2; 10]),
+            secret: *secret.as_bytes(),
+        };
+        let text = token.text();
+        let back = RefreshToken::parse(&text).unwrap();
+        assert_eq!((back.workspace, back.session), (token.workspace, token.session));
+        assert_eq!(sha256(&back.secret), secret.hash());
+        for bad in ["", "a.b.c", &text[1..], &format!("{text}AA")] {
+            assert!(RefreshToken::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

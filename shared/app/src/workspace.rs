@@ -1,0 +1,142 @@
+//! The workspace: what it is, how long it keeps prospects, closing it and coming back (A28, A29, A72).
+
+use domain::{
+    Timestamp,
+    email::EmailAddress,
+    id::{MemberId, WorkspaceId},
+    locale::Locale,
+    member::Role,
+    policy::retention::{Policy, is_due},
+};
+use serde::{Deserialize, Serialize};
+use storage::{
+    StoreError, WorkspaceScope,
+    accounts::{Terms, Workspace, WorkspaceChange},
+};
+
+use crate::{App, Failure, Kind, fields::Fields};
+
+/// What a member may change.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    #[serde(default)]
+    retention_months: Option<u16>,
+    #[serde(default)]
+    locale: Option<Locale>,
+    #[serde(default)]
+    display_name: Option<String>,
+}
+
+/// The workspace as its members see it.
+#[derive(Serialize)]
+pub struct WorkspaceView {
+    id: WorkspaceId,
+    company: String,
+    locale: Locale,
+    status: &'static str,
+    retention_months: u8,
+    created_at: Timestamp,
+    closed_at: Option<Timestamp>,
+    deleted_after: Option<Timestamp>,
+    terms: Terms,
+    members: Vec<MemberView>,
+}
+
+#[derive(Serialize)]
+struct MemberView {
+    id: MemberId,
+    email: EmailAddress,
+    display_name: Option<String>,
+    role: Role,
+}
+
+impl App {
+    /// The workspace with its members.
+    pub async fn workspace(&self, scope: &WorkspaceScope) -> Result<WorkspaceView, Failure> {
+        let workspace = self.any_workspace(scope).await?;
+        self.with_members(scope, workspace).await
+    }
+
+    /// The workspace, if it is open: what changes or sends something asks for this first.
+    pub async fn active_workspace(&self, scope: &WorkspaceScope) -> Result<Workspace, Failure> {
+        let workspace = self.any_workspace(scope).await?;
+        if workspace.is_closed() {
+            let detail = "The workspace is closed: data can be read, exported and deleted, and nothing is sent. \
+                          POST /v1/workspace/reactivate reopens it.";
+            return Err(Failure::new(Kind::Forbidden, "workspace-closed", detail));
+        }
+        Ok(workspace)
+    }
+
+    /// Changes what is given: how long prospects are kept, the language, the acting member's name.
+    pub async fn change_workspace(&self, scope: &WorkspaceScope, asked: Change) -> Result<WorkspaceView, Failure> {
+        let mut fields = Fields::default();
+        let name = asked.display_name.as_deref().map(|name| fields.line("display_name", name, 200));
+        let months = asked.retention_months.and_then(|asked| match Policy::current().prospect_months(asked) {
+            Ok(months) => Some(months),
+            Err(refused) => {
+                fields.wrong("retention_months", refused.to_string());
+                None
+            }
+        });
+        fields.done()?;
+        self.active_workspace(scope).await?;
+        if let (Some(name), Some(member)) = (name, scope.member()) {
+            self.db.accounts(scope).rename_member(member, &name).await?;
+        }
+        let change = WorkspaceChange { retention_months: months, locale: asked.locale };
+        let workspace = self.db.accounts(scope).change(change).await?;
+        self.with_members(scope, workspace).await
+    }
+
+    /// Closes it: nothing is sent from here on, and after 30 days everything of it is deleted. Closing
+    /// what is closed changes nothing, the date least of all.
+    pub async fn close_workspace(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<WorkspaceView, Failure> {
+        let workspace = match self.db.accounts(scope).close(now).await {
+            Ok(workspace) => workspace,
+            Err(StoreError::Conflict) => self.any_workspace(scope).await?,
+            Err(error) => return Err(error.into()),
+        };
+        self.with_members(scope, workspace).await
+    }
+
+    /// Reopens it within its 30 days. Reopening what is open changes nothing.
+    pub async fn reactivate_workspace(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<WorkspaceView, Failure> {
+        let workspace = self.any_workspace(scope).await?;
+        let Some(closed_at) = workspace.closed_at else { return self.with_members(scope, workspace).await };
+        if is_due(Policy::current().closed_account_expiry(closed_at), now) {
+            let detail = "The workspace was closed too long ago; it is being deleted with everything in it.";
+            return Err(Failure::new(Kind::Forbidden, "workspace-closed", detail));
+        }
+        let workspace = self.db.accounts(scope).reopen(closed_at).await?;
+        self.with_members(scope, workspace).await
+    }
+
+    async fn any_workspace(&self, scope: &WorkspaceScope) -> Result<Workspace, Failure> {
+        let found = self.db.accounts(scope).workspace().await?;
+        found.ok_or_else(|| Failure::new(Kind::NotFound, "not-found", "This workspace does not exist any more."))
+    }
+
+    async fn with_members(&self, scope: &WorkspaceScope, workspace: Workspace) -> Result<WorkspaceView, Failure> {
+        let members = self.db.accounts(scope).members().await?;
+        let members = members.into_iter().map(|member| MemberView {
+            id: member.id,
+            email: member.email,
+            display_name: member.display_name,
+            role: member.role,
+        });
+        Ok(WorkspaceView {
+            id: workspace.id,
+            company: workspace.company,
+            locale: workspace.locale,
+            status: if workspace.closed_at.is_some() { "closed" } else { "active" },
+            retention_months: workspace.retention_months,
+            created_at: workspace.created_at,
+            closed_at: workspace.closed_at,
+            deleted_after: workspace.closed_at.map(|at| Policy::current().closed_account_expiry(at)),
+            terms: workspace.terms,
+            members: members.collect(),
+        })
+    }
+}
