@@ -1,1 +1,5 @@
-fn main() {}
+//! The `fan-out` Lambda.
+
+fn main() -> Result<(), edge::Error> {
+    edge::queue::serve(fan_out::handle)
+}

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `feedback` Lambda.
+
+fn main() -> Result<(), edge::Error> {
+    edge::queue::serve(feedback::handle)
+}

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `send` Lambda.
+
+fn main() -> Result<(), edge::Error> {
+    edge::queue::serve(send::handle)
+}

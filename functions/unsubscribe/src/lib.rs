@@ -1,1 +1,42 @@
-//! The unsubscribe function.
+//! The link in every message: GET asks and changes nothing, POST stops it (RFC 8058, A59).
+//!
+//! No cookie, no sign-in, no redirect, no check of the body: a receiver's one-click POST and the
+//! page's own button mean the same. A token that means nobody is answered like one that does.
+
+use app::{App, Failure};
+use content::{optout, page};
+use domain::{locale::Locale, unsubscribe::OptOutClaim};
+use edge::http::{Request, Response, build, no_such_route};
+use lambda_http::http::{HeaderName, HeaderValue, Method, StatusCode};
+
+/// One request to `/u/{token}`.
+pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
+    let token = request.path_param("token").ok_or_else(no_such_route)?;
+    let locale = OptOutClaim::peek_locale(&token).unwrap_or_else(|| request.locale());
+    match *request.method() {
+        Method::POST => {
+            app.opt_out(&token, request.now()?).await?;
+            html(optout::confirmed(locale), locale)
+        }
+        Method::GET | Method::HEAD => html(optout::ask(locale, request.path()), locale),
+        Method::OPTIONS => {
+            let mut answer = edge::http::no_content()?;
+            answer.headers_mut().insert("allow", HeaderValue::from_static("GET, HEAD, OPTIONS, POST"));
+            Ok(answer)
+        }
+        _ => Err(no_such_route()),
+    }
+}
+
+fn html(body: page::Html, locale: Locale) -> Result<Response, Failure> {
+    let mut answer = build(StatusCode::OK, "text/html; charset=utf-8", body.into_string())?;
+    let headers = answer.headers_mut();
+    headers.insert("content-language", HeaderValue::from_static(locale.tag()));
+    headers.insert("x-robots-tag", HeaderValue::from_static("noindex, nofollow"));
+    for (name, value) in page::headers() {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value.as_ref())) {
+            headers.insert(name, value);
+        }
+    }
+    Ok(answer)
+}

@@ -27,6 +27,7 @@ pub mod fan_out;
 pub mod feedback;
 pub mod letter;
 pub mod mailer;
+pub mod prospects;
 pub mod queues;
 pub mod send;
 pub mod unsubscribe;

@@ -262,7 +262,8 @@ fn push_domain(out: &mut String, domain: &str) -> Result<(), AddressError> {
     let plain = domain
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
-    if plain && !contains_ace(domain) {
+    // `xn--…` is ASCII, but must decode to something UTS 46 allows.
+    if plain && !(domain.contains("--") && contains_ace(domain)) {
         out.push_str(domain);
         out[start..].make_ascii_lowercase();
         return Ok(());
@@ -279,7 +280,6 @@ fn push_domain(out: &mut String, domain: &str) -> Result<(), AddressError> {
     Ok(())
 }
 
-/// Whether a label is `xn--…` already: it must decode to something UTS 46 allows.
 fn contains_ace(domain: &str) -> bool {
     domain
         .as_bytes()

@@ -37,7 +37,7 @@ pub struct SenderIdentity {
 }
 
 /// How the connection to a relay is protected. There is no third way (A50).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RelaySecurity {
     /// TLS from the first byte, usually on port 465.
@@ -47,7 +47,7 @@ pub enum RelaySecurity {
 }
 
 /// The channel messages leave by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Channel {
     /// Amazon SES, by the operator's account.

@@ -4,8 +4,6 @@
 //! asked early. [`may_send`] wants the claim and an opt-out list that was read *after* the claim, and
 //! only it can make a [`SendPermit`], which the mailer takes by value: one permit, one hand-off.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -157,7 +155,7 @@ pub fn may_send(cleared: Cleared, claim: &Claim, opt_outs: &OptOutsAfterClaim) -
     }
 }
 
-/// The subjects of a set that a list of suppressions covers.
-pub fn suppressed(found: &[Suppression]) -> BTreeSet<Subject> {
-    found.iter().map(|s| s.subject).collect()
+/// The permit for a member's test to their own address: no prospect is written to.
+pub const fn test_to_oneself(member: Subject) -> SendPermit {
+    SendPermit { subject: member }
 }

@@ -6,4 +6,4 @@ pub mod processors;
 mod register;
 pub mod retention;
 
-pub use may_send::{Cleared, Refusal, Rules, SendPermit, may_send, screen};
+pub use may_send::{Cleared, Refusal, Rules, SendPermit, may_send, screen, test_to_oneself};

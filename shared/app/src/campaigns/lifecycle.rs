@@ -1,0 +1,130 @@
+//! Launch, pause, resume, cancel, and the test to oneself.
+
+use domain::{
+    Timestamp,
+    campaign::{CampaignStatus, Command, Progress},
+    id::CampaignId,
+    policy::test_to_oneself,
+};
+use storage::WorkspaceScope;
+
+use super::{
+    CampaignView,
+    preview::{invented, no_sender, templates, unrenderable},
+};
+use crate::{
+    App, Deadline, Failure, FieldError, Kind,
+    letter::{Letters, Manner},
+    mailer::{Handed, Outgoing},
+    queues::FanOutTask,
+};
+
+impl App {
+    /// Carries a command out. The status is durable before anything follows from it.
+    pub async fn command_campaign(
+        &self,
+        scope: &WorkspaceScope,
+        id: CampaignId,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<CampaignView, Failure> {
+        let (campaign, progress) = self.campaign_and_progress(scope, id).await?;
+        let next = progress.status.after(command).ok_or_else(|| not_now(&progress, command))?;
+        if matches!(command, Command::Launch | Command::Resume) {
+            self.open_workspace(scope).await?;
+        }
+        if command == Command::Launch {
+            self.may_launch(scope, &campaign.content).await?;
+        }
+        let moved = self.db.outreach(scope).transition(&progress, next, now).await?;
+        let task = match command {
+            Command::Launch => Some(FanOutTask::Advance),
+            // Those who are left get their outcome from the same hands: refused, for `cancelled`.
+            Command::Resume | Command::Cancel => Some(FanOutTask::Resume),
+            Command::Pause => None,
+        };
+        if let Some(task) = task {
+            self.ask_fan_out(scope, &moved, task, 0).await?;
+        }
+        let tally = self.db.outreach(scope).tally(id).await?;
+        Ok(CampaignView::new(campaign, moved, &tally))
+    }
+
+    /// Nothing leaves without the Sender's identity, the notice, the purpose and the assessment.
+    async fn may_launch(&self, scope: &WorkspaceScope, content: &domain::campaign::Content) -> Result<(), Failure> {
+        let mut missing: Vec<FieldError> = content
+            .missing()
+            .into_iter()
+            .map(|field| FieldError { field: field.into(), message: "fill it in before launching".into() })
+            .collect();
+        if self.db.accounts(scope).sender().await?.is_none() {
+            missing.push(FieldError { field: "sender".into(), message: "say who sends first: PUT /v1/sender".into() });
+        }
+        if missing.is_empty() {
+            templates(content)?;
+            return Ok(());
+        }
+        let names: Vec<&str> = missing.iter().map(|m| m.field.as_str()).collect();
+        let detail = format!("The campaign cannot be launched yet. Missing: {}.", names.join(", "));
+        Err(Failure { fields: missing, ..Failure::refused("launch-refused", detail) })
+    }
+
+    /// Sends the sample to the member who asks, and to nobody else.
+    pub async fn test_campaign(&self, scope: &WorkspaceScope, id: CampaignId, now: Timestamp) -> Result<(), Failure> {
+        let (campaign, _) = self.campaign_and_progress(scope, id).await?;
+        let workspace = self.open_workspace(scope).await?;
+        let accounts = self.db.accounts(scope);
+        let sender = accounts.sender().await?.ok_or_else(no_sender)?;
+        let member = match scope.member() {
+            Some(member) => accounts.member(member).await?,
+            None => None,
+        };
+        let member = member.ok_or_else(Failure::unauthenticated)?;
+        let templates = templates(&campaign.content)?;
+        let letters = Letters {
+            workspace: scope.workspace(),
+            campaign: id,
+            content: &campaign.content,
+            templates: &templates,
+            sender: &sender.identity,
+            retention_months: workspace.retention_months,
+            public_url: &self.config.public_url,
+            pepper: self.pepper().await?,
+        };
+        let person = invented(&member.email, campaign.content.locale, now);
+        let rendered = letters.render(&person).map_err(|_| unrenderable())?;
+        let manner = Manner { date: now, informed: false, test: true, smtputf8: false };
+        let bytes = letters.compose(&person, &rendered, manner).map_err(|_| unrenderable())?;
+        let message = Outgoing { from: &sender.identity.from_email, to: &member.email, bytes, about: None };
+        let mailer = self.mailer(scope, &sender).await?;
+        let deadline = Deadline::after(std::time::Duration::from_secs(20));
+        match mailer.hand_over(self, test_to_oneself(person.subject), &message, deadline).await {
+            Handed::Accepted => Ok(()),
+            Handed::Rejected => {
+                Err(Failure::refused("test-refused", "The channel refuses this message. Check the sender's address and the relay."))
+            }
+            Handed::Later | Handed::Unknown => Err(Failure::new(
+                Kind::Unavailable,
+                "channel-unavailable",
+                "The channel did not take the message. Check PUT /v1/sender (host, port, credentials) and try again.",
+            )),
+        }
+    }
+}
+
+fn not_now(progress: &Progress, command: Command) -> Failure {
+    let (verb, needs) = match command {
+        Command::Launch => ("launched", "a draft"),
+        Command::Pause => ("paused", "sending"),
+        Command::Resume => ("resumed", "paused"),
+        Command::Cancel => ("cancelled", "sending or paused"),
+    };
+    let is = match progress.status {
+        CampaignStatus::Draft => "a draft",
+        CampaignStatus::Sending => "sending",
+        CampaignStatus::Paused => "paused",
+        CampaignStatus::Completed => "completed",
+        CampaignStatus::Cancelled => "cancelled",
+    };
+    Failure::conflict("conflict", format!("The campaign is {is}; only one that is {needs} can be {verb}."))
+}

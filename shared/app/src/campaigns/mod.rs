@@ -1,0 +1,207 @@
+//! Campaigns: drafting them, saying who gets them, and moving them from one state to the next.
+
+mod lifecycle;
+mod preview;
+mod read;
+
+use content::campaign::CampaignTemplate;
+use domain::{
+    Timestamp,
+    campaign::{Audience, CampaignStatus, Content, LegitimateInterest, Progress},
+    id::CampaignId,
+    locale::Locale,
+};
+use serde::{Deserialize, Deserializer};
+use storage::{WorkspaceScope, outreach::StoredCampaign};
+
+pub use preview::{Preview, PreviewCounts};
+pub use read::{CampaignView, RecipientView};
+
+use crate::{App, Failure, FieldError, chance};
+
+/// What a member writes: all of it optional, unknown fields refused. `null` empties a field.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Draft {
+    name: Option<String>,
+    purpose: Option<String>,
+    audience: Option<Audience>,
+    subject: Option<String>,
+    text: Option<String>,
+    #[serde(deserialize_with = "present")]
+    html: Option<Option<String>>,
+    information_notice: Option<String>,
+    legitimate_interest_assessment: Option<Assessment>,
+    locale: Option<Locale>,
+}
+
+/// The assessment in its parts, or as one text that answers for all of them.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Assessment {
+    Parts(LegitimateInterest),
+    Text(String),
+}
+
+impl From<Assessment> for LegitimateInterest {
+    fn from(assessment: Assessment) -> Self {
+        match assessment {
+            Assessment::Parts(parts) => parts,
+            Assessment::Text(text) => {
+                Self { interest: text.clone(), necessity: text.clone(), balancing: text, safeguards: None }
+            }
+        }
+    }
+}
+
+/// A field that is there, even when it is `null`.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+impl Draft {
+    /// Writes what is there into a campaign's content, and checks all of it.
+    fn apply(self, content: &mut Content) -> Result<(), Failure> {
+        let mut errors = Vec::new();
+        let texts = [
+            ("name", self.name, &mut content.name, 200),
+            ("purpose", self.purpose, &mut content.purpose, 500),
+            ("subject", self.subject, &mut content.subject, 200),
+            ("text", self.text, &mut content.text, 50_000),
+            ("information_notice", self.information_notice, &mut content.information_notice, 5_000),
+        ];
+        for (field, new, old, most) in texts {
+            let Some(new) = new else { continue };
+            check_text(field, &new, most, &mut errors);
+            *old = new;
+        }
+        if let Some(html) = self.html {
+            if let Some(html) = &html {
+                check_text("html", html, 200_000, &mut errors);
+            }
+            content.html = html.filter(|html| !html.trim().is_empty());
+        }
+        if let Some(audience) = self.audience {
+            content.audience = audience;
+        }
+        if let Some(assessment) = self.legitimate_interest_assessment {
+            let assessment = LegitimateInterest::from(assessment);
+            for (part, text) in
+                [("interest", &assessment.interest), ("necessity", &assessment.necessity), ("balancing", &assessment.balancing)]
+            {
+                check_text(&format!("legitimate_interest_assessment.{part}"), text, 2_000, &mut errors);
+            }
+            content.legitimate_interest_assessment = assessment;
+        }
+        content.locale = self.locale.unwrap_or(content.locale);
+        if content.name.trim().is_empty() {
+            errors.push(FieldError { field: "name".into(), message: "give the campaign a name".into() });
+        }
+        if errors.is_empty() {
+            check_templates(content, &mut errors);
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Failure::fields(errors)) }
+    }
+}
+
+fn check_text(field: &str, text: &str, most: usize, errors: &mut Vec<FieldError>) {
+    let length = text.chars().count();
+    if length > most {
+        errors.push(FieldError { field: field.into(), message: format!("{most} characters at most; this has {length}") });
+    }
+}
+
+/// Compiles the templates that are there, and keeps the HTML in its safe form.
+fn check_templates(content: &mut Content, errors: &mut Vec<FieldError>) {
+    let has_body = !content.text.trim().is_empty() || content.html.is_some();
+    let text = if has_body { content.text.as_str() } else { "-" };
+    match CampaignTemplate::parse(&content.subject, text, content.html.as_deref()) {
+        Ok(templates) => content.html = templates.html_source().map(str::to_owned),
+        Err(found) => {
+            errors.extend(found.into_iter().map(|e| FieldError { field: e.field.into(), message: e.error.to_string() }));
+        }
+    }
+}
+
+impl App {
+    /// Drafts a campaign.
+    pub async fn create_campaign(&self, scope: &WorkspaceScope, draft: Draft, now: Timestamp) -> Result<CampaignView, Failure> {
+        let workspace = self.open_workspace(scope).await?;
+        let mut content = Content {
+            name: String::new(),
+            purpose: String::new(),
+            audience: Audience::default(),
+            subject: String::new(),
+            text: String::new(),
+            html: None,
+            information_notice: String::new(),
+            legitimate_interest_assessment: LegitimateInterest::default(),
+            locale: workspace.locale,
+        };
+        draft.apply(&mut content)?;
+        let id = CampaignId::new(now, chance());
+        let campaign = StoredCampaign { id, content, created_at: now, updated_at: now, version: 1 };
+        let progress = Progress {
+            campaign: id,
+            status: CampaignStatus::Draft,
+            epoch: 0,
+            launched_at: None,
+            audience: 0,
+            planned: false,
+            completed_at: None,
+        };
+        self.db.outreach(scope).create_campaign(&campaign, &progress).await?;
+        Ok(CampaignView::new(campaign, progress, &domain::campaign::Tally::default()))
+    }
+
+    /// Changes a draft. A launched campaign is what its recipients got, so it stays.
+    pub async fn change_campaign(
+        &self,
+        scope: &WorkspaceScope,
+        id: CampaignId,
+        draft: Draft,
+        now: Timestamp,
+    ) -> Result<CampaignView, Failure> {
+        let (mut campaign, progress) = self.campaign_and_progress(scope, id).await?;
+        if progress.status != CampaignStatus::Draft {
+            return Err(Failure::conflict("conflict", "Only a draft can be changed: this campaign was launched. Make a new one."));
+        }
+        draft.apply(&mut campaign.content)?;
+        campaign.version += 1;
+        campaign.updated_at = now;
+        self.db.outreach(scope).replace_campaign(&campaign).await?;
+        Ok(CampaignView::new(campaign, progress, &domain::campaign::Tally::default()))
+    }
+
+    /// Deletes a draft, or a campaign that has ended.
+    pub async fn delete_campaign(&self, scope: &WorkspaceScope, id: CampaignId) -> Result<(), Failure> {
+        let (_, progress) = self.campaign_and_progress(scope, id).await?;
+        if matches!(progress.status, CampaignStatus::Sending | CampaignStatus::Paused) {
+            return Err(Failure::conflict("conflict", "The campaign is under way. Cancel it first."));
+        }
+        Ok(self.db.outreach(scope).delete_campaign(id).await?)
+    }
+
+    pub(crate) async fn campaign_and_progress(
+        &self,
+        scope: &WorkspaceScope,
+        id: CampaignId,
+    ) -> Result<(StoredCampaign, Progress), Failure> {
+        let outreach = self.db.outreach(scope);
+        let (campaign, progress) = futures::try_join!(outreach.campaign(id), outreach.progress(id))?;
+        campaign.zip(progress).ok_or_else(|| Failure::not_found("campaign"))
+    }
+
+    /// The workspace, if it is not closed.
+    pub(crate) async fn open_workspace(&self, scope: &WorkspaceScope) -> Result<storage::accounts::Workspace, Failure> {
+        let workspace = self.db.accounts(scope).workspace().await?.ok_or_else(Failure::unauthenticated)?;
+        if workspace.is_closed() {
+            return Err(Failure::new(
+                crate::Kind::Forbidden,
+                "workspace-closed",
+                "This account is closed: nothing is imported or sent. POST /v1/workspace/reactivate opens it again.",
+            ));
+        }
+        Ok(workspace)
+    }
+}

@@ -1,0 +1,179 @@
+//! Before a launch: the message as a recipient gets it, and exactly who gets it, who does not, and why.
+//!
+//! It asks the very questions that the sending asks, in the same order, of every person.
+
+use std::collections::{BTreeMap, HashMap};
+
+use content::{campaign::CampaignTemplate, message};
+use domain::{
+    Timestamp,
+    campaign::Content,
+    email::EmailAddress,
+    id::CampaignId,
+    locale::Locale,
+    policy::{Refusal, Rules, screen},
+    prospect::{Details, LawfulBasis, Prospect, ProspectState, Source, SourceKind},
+    subject::{SHARDS, Subject},
+    suppression::Suppression,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use storage::{WorkspaceScope, accounts::Workspace};
+
+use crate::{
+    App, Failure,
+    letter::{Letters, Manner},
+};
+
+/// The answer to a preview.
+#[derive(Debug, Serialize)]
+pub struct Preview {
+    /// For the first person who will receive it; for an invented one when nobody will.
+    pub sample: message::Preview,
+    /// `audience = will_receive + refused`.
+    pub counts: PreviewCounts,
+    /// Why, and how many.
+    pub refused_by_reason: BTreeMap<&'static str, u64>,
+}
+
+/// How many get it.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+pub struct PreviewCounts {
+    /// Everybody the audience names.
+    pub audience: u64,
+    /// Nothing speaks against writing to them.
+    pub will_receive: u64,
+    /// Something does.
+    pub refused: u64,
+}
+
+/// Shards read at once.
+const SHARDS_AT_ONCE: usize = 4;
+
+#[derive(Default)]
+struct Found {
+    will_receive: u64,
+    refused: BTreeMap<Refusal, u64>,
+    first: Option<Prospect>,
+}
+
+impl App {
+    /// Counts everybody, now. An opt-out that arrives before a message leaves still wins.
+    pub async fn preview_campaign(&self, scope: &WorkspaceScope, id: CampaignId, now: Timestamp) -> Result<Preview, Failure> {
+        let (campaign, _) = self.campaign_and_progress(scope, id).await?;
+        let workspace = self.db.accounts(scope).workspace().await?.ok_or_else(Failure::unauthenticated)?;
+        let sender = self.db.accounts(scope).sender().await?.ok_or_else(no_sender)?;
+        let templates = templates(&campaign.content)?;
+        let letters = Letters {
+            workspace: scope.workspace(),
+            campaign: campaign.id,
+            content: &campaign.content,
+            templates: &templates,
+            sender: &sender.identity,
+            retention_months: workspace.retention_months,
+            public_url: &self.config.public_url,
+            pepper: self.pepper().await?,
+        };
+        let shards: Vec<Found> = stream::iter(0..SHARDS)
+            .map(|shard| self.preview_shard(scope, &letters, &workspace, shard, now))
+            .buffered(SHARDS_AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut all = Found::default();
+        for found in shards {
+            all.will_receive += found.will_receive;
+            all.first = all.first.or(found.first);
+            for (reason, count) in found.refused {
+                *all.refused.entry(reason).or_default() += count;
+            }
+        }
+        let refused = all.refused.values().sum();
+        let person = all.first.unwrap_or_else(|| invented(&sender.identity.from_email, campaign.content.locale, now));
+        let manner = Manner { date: now, informed: false, test: false, smtputf8: false };
+        let rendered = letters.render(&person).map_err(|_| unrenderable())?;
+        Ok(Preview {
+            sample: letters.preview(&person, &rendered, manner)?,
+            counts: PreviewCounts { audience: all.will_receive + refused, will_receive: all.will_receive, refused },
+            refused_by_reason: all.refused.into_iter().map(|(reason, count)| (reason.as_str(), count)).collect(),
+        })
+    }
+
+    async fn preview_shard(
+        &self,
+        scope: &WorkspaceScope,
+        letters: &Letters<'_>,
+        workspace: &Workspace,
+        shard: u8,
+        now: Timestamp,
+    ) -> Result<Found, Failure> {
+        let rules = Rules { retention_months: workspace.retention_months };
+        let suppressed: HashMap<Subject, Suppression> =
+            self.db.suppressions(scope).of_shard(shard, now).await?.into_iter().map(|s| (s.subject, s)).collect();
+        let mut found = Found::default();
+        let mut after = None;
+        loop {
+            let page = self.db.prospects(scope).page(shard, after, None).await?;
+            for prospect in page.prospects.into_iter().filter(|p| letters.content.audience.includes(p)) {
+                let answer = screen(Some(&prospect), rules, now)
+                    .and_then(|_| letters.render(&prospect))
+                    .and_then(|_| suppressed.get(&prospect.subject).map_or(Ok(()), |s| Err(s.reason.into())));
+                match answer {
+                    Ok(()) => {
+                        found.will_receive += 1;
+                        found.first.get_or_insert(prospect);
+                    }
+                    Err(reason) => *found.refused.entry(reason).or_default() += 1,
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+}
+
+/// The templates of a campaign that is to be shown or sent.
+pub(super) fn templates(content: &Content) -> Result<CampaignTemplate, Failure> {
+    CampaignTemplate::stored(&content.subject, &content.text, content.html.as_deref()).map_err(|errors| {
+        Failure::fields(
+            errors.into_iter().map(|e| crate::FieldError { field: e.field.into(), message: e.error.to_string() }).collect(),
+        )
+    })
+}
+
+pub(super) fn no_sender() -> Failure {
+    Failure::refused("launch-refused", "Say who sends first: PUT /v1/sender. Every message carries that identity.")
+}
+
+pub(super) fn unrenderable() -> Failure {
+    Failure::refused("message-not-possible", "The message uses a value that is missing. Give each merge tag a default.")
+}
+
+/// Somebody to show the message for when there is nobody yet.
+pub(super) fn invented(email: &EmailAddress, locale: Locale, now: Timestamp) -> Prospect {
+    let text = |fr: &str, en: &str| Some(if locale == Locale::Fr { fr } else { en }.to_owned());
+    Prospect {
+        subject: Subject::from_bytes([0; 16]),
+        email: email.clone(),
+        details: Details {
+            first_name: Some("Camille".into()),
+            last_name: Some("Exemple".into()),
+            company: text("Société Exemple", "Example Company"),
+            job_title: text("Responsable des achats", "Head of purchasing"),
+            ..Details::default()
+        },
+        source: Source {
+            kind: SourceKind::Other,
+            detail: text("aperçu, personne inventée", "preview, an invented person").unwrap_or_default(),
+            collected_on: now.to_zoned(jiff::tz::TimeZone::UTC).date(),
+        },
+        lawful_basis: LawfulBasis::LegitimateInterest,
+        state: ProspectState::Active,
+        edited: Default::default(),
+        import: None,
+        created_at: now,
+        updated_at: now,
+        last_contact_at: None,
+    }
+}

@@ -1,0 +1,178 @@
+//! What the API says of campaigns and their recipients.
+
+use std::collections::{BTreeMap, HashMap};
+
+use domain::{
+    Timestamp,
+    campaign::{Audience, CampaignStatus, Counts, LegitimateInterest, Progress, Tally},
+    chunk::Outcome,
+    id::CampaignId,
+    locale::Locale,
+    subject::Subject,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use storage::{WorkspaceScope, outreach::StoredCampaign};
+
+use crate::{App, Failure};
+
+/// A campaign as the API shows it. What is not said yet is `null`.
+#[derive(Debug, Serialize)]
+pub struct CampaignView {
+    id: CampaignId,
+    status: CampaignStatus,
+    name: String,
+    purpose: Option<String>,
+    audience: Option<Audience>,
+    subject: Option<String>,
+    text: Option<String>,
+    html: Option<String>,
+    information_notice: Option<String>,
+    legitimate_interest_assessment: Option<LegitimateInterest>,
+    locale: Locale,
+    counts: Counts,
+    refused_by_reason: BTreeMap<&'static str, u64>,
+    bounced: u64,
+    complained: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    launched_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
+}
+
+impl CampaignView {
+    pub(super) fn new(campaign: StoredCampaign, progress: Progress, tally: &Tally) -> Self {
+        let StoredCampaign { id, content, created_at, updated_at, .. } = campaign;
+        let said = |text: String| Some(text).filter(|text| !text.is_empty());
+        let counts = tally.counts(progress.audience);
+        Self {
+            id,
+            status: progress.status,
+            name: content.name,
+            purpose: said(content.purpose),
+            audience: Some(content.audience).filter(|audience| !audience.is_empty()),
+            subject: said(content.subject),
+            text: said(content.text),
+            html: content.html,
+            information_notice: said(content.information_notice),
+            legitimate_interest_assessment: Some(content.legitimate_interest_assessment)
+                .filter(|assessment| *assessment != LegitimateInterest::default()),
+            locale: content.locale,
+            refused_by_reason: tally.refused_by_reason(),
+            bounced: tally.of(Outcome::Bounced),
+            complained: tally.of(Outcome::Complained),
+            counts,
+            created_at,
+            updated_at,
+            launched_at: progress.launched_at,
+            completed_at: progress.completed_at,
+        }
+    }
+
+    /// Its id.
+    pub const fn id(&self) -> CampaignId {
+        self.id
+    }
+}
+
+/// One recipient.
+#[derive(Debug, Serialize)]
+pub struct RecipientView {
+    prospect: Subject,
+    email: Option<String>,
+    status: &'static str,
+    reason: Option<String>,
+}
+
+impl App {
+    /// What a campaign says and how far it is.
+    pub async fn read_campaign(&self, scope: &WorkspaceScope, id: CampaignId, now: Timestamp) -> Result<CampaignView, Failure> {
+        let (campaign, progress) = self.campaign_and_progress(scope, id).await?;
+        self.campaign_view(scope, campaign, progress, now).await
+    }
+
+    /// Campaigns, newest first.
+    pub async fn list_campaigns(
+        &self,
+        scope: &WorkspaceScope,
+        after: Option<&str>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<(Vec<CampaignView>, Option<String>), Failure> {
+        let (campaigns, next) = self.db.outreach(scope).campaigns(after, limit).await?;
+        let views = stream::iter(campaigns)
+            .map(async |campaign| {
+                let progress = self.db.outreach(scope).progress(campaign.id).await?;
+                let progress = progress.ok_or_else(|| Failure::internal("a campaign without progress"))?;
+                self.campaign_view(scope, campaign, progress, now).await
+            })
+            .buffered(8)
+            .try_collect()
+            .await?;
+        Ok((views, next))
+    }
+
+    async fn campaign_view(
+        &self,
+        scope: &WorkspaceScope,
+        campaign: StoredCampaign,
+        progress: Progress,
+        now: Timestamp,
+    ) -> Result<CampaignView, Failure> {
+        // Who looks need not wait for the queue to notice that the last one is done.
+        let progress = self.complete_if_done(scope, &progress, now).await?.unwrap_or(progress);
+        let tally = match progress.status {
+            CampaignStatus::Draft => Tally::default(),
+            _ => self.db.outreach(scope).tally(campaign.id).await?,
+        };
+        Ok(CampaignView::new(campaign, progress, &tally))
+    }
+
+    /// A page of recipients, chunk by chunk; those of chunks that no `send` has put down yet are pending.
+    pub async fn list_recipients(
+        &self,
+        scope: &WorkspaceScope,
+        id: CampaignId,
+        status: Option<&str>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<(Vec<RecipientView>, Option<String>), Failure> {
+        self.campaign_and_progress(scope, id).await?;
+        let chunks = limit.div_ceil(u32::try_from(domain::chunk::CHUNK).unwrap_or(50));
+        let (chunks, next) = self.db.outreach(scope).chunks(id, after, Some(chunks)).await?;
+        let mut people: Vec<(Subject, Outcome)> = Vec::new();
+        for (_, record) in &chunks {
+            people.extend(record.subjects.iter().copied().zip(record.results.iter()));
+        }
+        people.retain(|(_, outcome)| status.is_none_or(|wanted| status_of(*outcome) == wanted));
+        let subjects: Vec<Subject> = people.iter().map(|(subject, _)| *subject).collect();
+        let mut emails = HashMap::new();
+        for batch in subjects.chunks(100) {
+            for prospect in self.db.prospects(scope).batch_get(batch).await? {
+                emails.insert(prospect.subject, prospect.email.expose().to_owned());
+            }
+        }
+        let items = people.into_iter().map(|(prospect, outcome)| RecipientView {
+            prospect,
+            email: emails.remove(&prospect),
+            status: status_of(outcome),
+            reason: match outcome {
+                Outcome::Refused(reason) => Some(reason.as_str().to_owned()),
+                Outcome::Bounced | Outcome::Complained => Some(outcome.name()),
+                _ => None,
+            },
+        });
+        Ok((items.collect(), next))
+    }
+}
+
+/// The five words of the API.
+const fn status_of(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pending => "pending",
+        Outcome::Sent | Outcome::Bounced | Outcome::Complained => "sent",
+        Outcome::Refused(_) => "refused",
+        Outcome::Failed => "failed",
+        Outcome::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,259 @@
+//! From a launched campaign to chunks on the queue.
+//!
+//! A stretch of the audience is planned, written down, and only then put on the queue: whatever dies
+//! in between, the next run sends the very same chunks again, and a chunk's number always means the
+//! same people. The claims make a chunk that comes twice harmless.
+
+use domain::{
+    Timestamp,
+    campaign::{Audience, CampaignStatus, Progress},
+    chunk::CHUNK,
+    subject::{SHARDS, Subject},
+};
+use storage::{
+    StoreError, WorkspaceScope,
+    outreach::{Cursor, Plan, plan::PLAN},
+};
+
+use crate::{
+    App, Deadline, Failure,
+    queues::{ChunkMessage, FanOutMessage, FanOutTask},
+};
+
+/// Prospects read in one page: sixteen shards take turns to fill a stretch.
+const PAGE: u32 = 900;
+
+/// Pages read for one stretch, at most: an audience of few among many must not run out of time.
+const PAGES: usize = 96;
+
+/// A person and whether this Sender has informed them before.
+type Planned = (Subject, bool);
+
+impl App {
+    /// Handles one message of the fan-out's queue.
+    pub async fn fan_out(&self, message: &FanOutMessage, now: Timestamp, deadline: Deadline) -> Result<(), Failure> {
+        let scope = WorkspaceScope::internal(message.workspace);
+        let Some(progress) = self.db.outreach(&scope).progress(message.campaign).await? else { return Ok(()) };
+        match message.task {
+            FanOutTask::Advance => self.advance(&scope, &progress, deadline).await,
+            FanOutTask::Resume => {
+                self.requeue_unfinished(&scope, &progress).await?;
+                self.advance(&scope, &progress, deadline).await
+            }
+            FanOutTask::Finish { looks } => self.finish(&scope, &progress, looks, now).await,
+        }
+    }
+
+    async fn advance(&self, scope: &WorkspaceScope, progress: &Progress, deadline: Deadline) -> Result<(), Failure> {
+        // A cancelled campaign is planned to its end as well: everybody gets an outcome.
+        if !matches!(progress.status, CampaignStatus::Sending | CampaignStatus::Cancelled) {
+            return Ok(());
+        }
+        let outreach = self.db.outreach(scope);
+        let campaign = outreach.campaign(progress.campaign).await?.ok_or_else(|| Failure::internal("a campaign without text"))?;
+        let launched_at = progress.launched_at.ok_or_else(|| Failure::internal("a campaign without a launch"))?;
+        let mut plan = match outreach.plan(progress.campaign).await? {
+            Some(plan) => {
+                // Whether the run that wrote it got to send it, nobody knows.
+                self.enqueue_plan(scope, progress, &plan).await?;
+                plan
+            }
+            None => Plan::begin(SHARDS),
+        };
+        while !plan.complete() {
+            if deadline.left() < std::time::Duration::from_secs(20) {
+                return self.ask_fan_out(scope, progress, FanOutTask::Advance, 0).await;
+            }
+            let next = self.stretch(scope, &plan, &campaign.content.audience, launched_at).await?;
+            match outreach.put_plan(progress.campaign, &next).await {
+                // Another run of the same message is ahead of us, and will go on.
+                Err(StoreError::Conflict) => return Ok(()),
+                result => result?,
+            }
+            self.enqueue_plan(scope, progress, &next).await?;
+            outreach.record_planned(progress.campaign, next.audience(), false).await?;
+            plan = next;
+            // A pause in the meantime stops the planning; a resume takes it up from the plan.
+            let status = outreach.progress(progress.campaign).await?.map(|p| p.status);
+            if status == Some(CampaignStatus::Paused) {
+                return Ok(());
+            }
+        }
+        outreach.record_planned(progress.campaign, plan.audience(), true).await?;
+        self.ask_fan_out(scope, progress, FanOutTask::Finish { looks: 0 }, 5).await
+    }
+
+    /// The stretch after `before`: pages of every shard in turn, until it is full or all are read.
+    async fn stretch(
+        &self,
+        scope: &WorkspaceScope,
+        before: &Plan,
+        audience: &Audience,
+        launched_at: Timestamp,
+    ) -> Result<Plan, Failure> {
+        let (prospects, outreach) = (self.db.prospects(scope), self.db.outreach(scope));
+        let mut cursors = before.cursors.clone();
+        let mut people: Vec<Vec<Planned>> = vec![Vec::new(); SHARDS.into()];
+        let (mut planned, mut pages) = (0, 0);
+        'full: loop {
+            let mut open = false;
+            for shard in 0..SHARDS {
+                let cursor = &mut cursors[usize::from(shard)];
+                let after = match cursor {
+                    Cursor::Start => None,
+                    Cursor::After(sk) => Subject::from_hex(sk),
+                    Cursor::Done => continue,
+                };
+                if planned + PAGE as usize > PLAN || pages >= PAGES {
+                    break 'full;
+                }
+                open = true;
+                let page = prospects.page(shard, after, Some(PAGE)).await?;
+                pages += 1;
+                *cursor = page.next.map_or(Cursor::Done, |last| Cursor::After(last.hex()));
+                // Who was entered after the launch was not in what the Sender saw before it.
+                let chosen: Vec<Subject> = page
+                    .prospects
+                    .iter()
+                    .filter(|p| p.created_at <= launched_at && audience.includes(p))
+                    .map(|p| p.subject)
+                    .collect();
+                let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else { continue };
+                let contacted = outreach.contacted(shard, *first, *last).await?;
+                planned += chosen.len();
+                people[usize::from(shard)].extend(chosen.into_iter().map(|s| (s, contacted.contains(&s))));
+            }
+            if !open {
+                break;
+            }
+        }
+        let (subjects, informed) = arrange(people).into_iter().unzip();
+        Ok(Plan {
+            version: before.version + 1,
+            first_chunk: before.next_chunk(),
+            audience_before: before.audience(),
+            subjects,
+            informed,
+            cursors,
+        })
+    }
+
+    async fn enqueue_plan(&self, scope: &WorkspaceScope, progress: &Progress, plan: &Plan) -> Result<(), Failure> {
+        let messages: Vec<ChunkMessage> = plan
+            .chunks()
+            .map(|(chunk, people, informed)| {
+                ChunkMessage::new(scope.workspace(), progress.campaign, chunk, people, informed)
+            })
+            .collect();
+        self.enqueue_all(&self.config.send_queue_url, &messages).await
+    }
+
+    /// Puts the chunks on the queue again that were put down with people still pending.
+    async fn requeue_unfinished(&self, scope: &WorkspaceScope, progress: &Progress) -> Result<(), Failure> {
+        let outreach = self.db.outreach(scope);
+        let mut after: Option<String> = None;
+        loop {
+            let (chunks, next) = outreach.chunks(progress.campaign, after.as_deref(), None).await?;
+            let messages: Vec<ChunkMessage> = chunks
+                .iter()
+                .filter(|(_, record)| !record.results.settled())
+                // Who is informed was not kept with the chunk: informing twice does no harm.
+                .map(|(chunk, record)| {
+                    ChunkMessage::new(scope.workspace(), progress.campaign, *chunk, &record.subjects, &[])
+                })
+                .collect();
+            self.enqueue_all(&self.config.send_queue_url, &messages).await?;
+            match next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Completes the campaign when nobody is pending, or looks again later.
+    async fn finish(&self, scope: &WorkspaceScope, progress: &Progress, looks: u32, now: Timestamp) -> Result<(), Failure> {
+        if progress.status != CampaignStatus::Sending || self.complete_if_done(scope, progress, now).await?.is_some() {
+            return Ok(());
+        }
+        let delay = 5 * (looks + 1).min(60);
+        let task = FanOutTask::Finish { looks: looks + 1 };
+        self.ask_fan_out(scope, progress, task, u16::try_from(delay).unwrap_or(300)).await
+    }
+
+    /// Moves a campaign that is sending to completed if everybody has an outcome; `None` if not.
+    pub(crate) async fn complete_if_done(
+        &self,
+        scope: &WorkspaceScope,
+        progress: &Progress,
+        now: Timestamp,
+    ) -> Result<Option<Progress>, Failure> {
+        let outreach = self.db.outreach(scope);
+        let done = progress.planned
+            && progress.status == CampaignStatus::Sending
+            && outreach.tally(progress.campaign).await?.counts(progress.audience).pending == 0;
+        if !done {
+            return Ok(None);
+        }
+        match outreach.transition(progress, CampaignStatus::Completed, now).await {
+            Ok(completed) => Ok(Some(completed)),
+            // Somebody else was first, with this or with a pause: what is stored counts.
+            Err(StoreError::Conflict) => Ok(outreach.progress(progress.campaign).await?),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(crate) async fn ask_fan_out(
+        &self,
+        scope: &WorkspaceScope,
+        progress: &Progress,
+        task: FanOutTask,
+        delay_seconds: u16,
+    ) -> Result<(), Failure> {
+        let message = FanOutMessage { workspace: scope.workspace(), campaign: progress.campaign, task };
+        self.enqueue(&self.config.fan_out_queue_url, &message, delay_seconds).await
+    }
+}
+
+/// Puts people in an order that, cut every [`CHUNK`], gives chunks of neighbours (their opt-outs are then
+/// one range query), with the shards taking turns (so that their claims heat all partitions alike).
+/// What is left of each shard, less than a chunk, goes together at the end.
+fn arrange(shards: Vec<Vec<Planned>>) -> Vec<Planned> {
+    let mut ordered = Vec::with_capacity(shards.iter().map(Vec::len).sum());
+    let rounds = shards.iter().map(|s| s.len() / CHUNK).max().unwrap_or(0);
+    for round in 0..rounds {
+        for shard in &shards {
+            let full = &shard[..shard.len() / CHUNK * CHUNK];
+            ordered.extend(full.chunks(CHUNK).nth(round).into_iter().flatten().copied());
+        }
+    }
+    for shard in &shards {
+        ordered.extend_from_slice(&shard[shard.len() / CHUNK * CHUNK..]);
+    }
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn arranging_loses_nobody_and_keeps_neighbours_together() {
+        let mut shards = vec![Vec::new(); 16];
+        for n in 0..1234u16 {
+            let shard = usize::from(n % 7);
+            let mut bytes = [0; 16];
+            bytes[0] = u8::try_from(shard).unwrap() << 4;
+            bytes[1..3].copy_from_slice(&n.to_be_bytes());
+            shards[shard].push((Subject::from_bytes(bytes), n % 3 == 0));
+        }
+        let all: BTreeSet<_> = shards.iter().flatten().copied().collect();
+        let ordered = arrange(shards);
+        assert_eq!(ordered.iter().copied().collect::<BTreeSet<_>>(), all);
+        assert_eq!(ordered.len(), all.len());
+        let mixed = ordered.chunks(CHUNK).filter(|c| c.iter().any(|p| p.0.shard() != c[0].0.shard())).count();
+        assert!(mixed <= 7 * CHUNK / CHUNK, "{mixed} chunks span shards");
+        assert_ne!(ordered[0].0.shard(), ordered[CHUNK].0.shard());
+    }
+}

@@ -1,0 +1,131 @@
+//! From a campaign and a person to the message that person gets.
+
+use content::{
+    campaign::{CampaignTemplate, Rendered},
+    message::{self, CampaignMail, ComposeError, Notice, Preview},
+    template::{Person, RenderError},
+};
+use domain::{
+    Timestamp,
+    campaign::Content,
+    id::{CampaignId, WorkspaceId},
+    locale::Locale,
+    policy::Refusal,
+    prospect::Prospect,
+    sender::SenderIdentity,
+    subject::Pepper,
+    unsubscribe::OptOutClaim,
+};
+
+use crate::Failure;
+
+/// A campaign ready to be written to people: templates compiled, Sender known.
+#[derive(Debug)]
+pub struct Letters<'a> {
+    /// The Sender's workspace.
+    pub workspace: WorkspaceId,
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// What it says.
+    pub content: &'a Content,
+    /// Its templates.
+    pub templates: &'a CampaignTemplate,
+    /// Who sends.
+    pub sender: &'a SenderIdentity,
+    /// How long the Sender keeps prospects, in months.
+    pub retention_months: u8,
+    /// Base of every link.
+    pub public_url: &'a str,
+    /// Signs unsubscribe links.
+    pub pepper: &'a Pepper,
+}
+
+/// What differs from one message of a campaign to the next, beside the person.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// For the `Date` header.
+    pub date: Timestamp,
+    /// The person has been informed before (art. 14).
+    pub informed: bool,
+    /// A member's test.
+    pub test: bool,
+    /// The channel carries UTF-8 addresses.
+    pub smtputf8: bool,
+}
+
+impl Letters<'_> {
+    /// The member's words with this person's values.
+    pub fn render(&self, prospect: &Prospect) -> Result<Rendered, Refusal> {
+        let details = &prospect.details;
+        let tags: Vec<String> = details.tags.iter().cloned().collect();
+        let person = Person {
+            first_name: details.first_name.as_deref(),
+            last_name: details.last_name.as_deref(),
+            company: details.company.as_deref(),
+            job_title: details.job_title.as_deref(),
+            email: Some(prospect.email.expose()),
+            country: details.country.as_deref(),
+            tags: &tags,
+            sender_name: Some(&self.sender.from_name),
+            sender_company: Some(&self.sender.company),
+        };
+        self.templates.render(&person).map_err(|error| match error {
+            RenderError::MissingValue { .. } => Refusal::MissingValue,
+            _ => Refusal::AddressUnsupported,
+        })
+    }
+
+    /// The whole message as bytes.
+    pub fn compose(&self, prospect: &Prospect, rendered: &Rendered, manner: Manner) -> Result<Vec<u8>, Refusal> {
+        self.with_mail(prospect, rendered, manner, message::compose)
+            .map(|message| message.bytes)
+            .map_err(|_: ComposeError| Refusal::AddressUnsupported)
+    }
+
+    /// The message as a mailbox will show it.
+    pub fn preview(&self, prospect: &Prospect, rendered: &Rendered, manner: Manner) -> Result<Preview, Failure> {
+        self.with_mail(prospect, rendered, manner, message::preview)
+            .map_err(|error| Failure::refused("message-not-possible", format!("The message cannot be written: {error}.")))
+    }
+
+    fn with_mail<T>(
+        &self,
+        prospect: &Prospect,
+        rendered: &Rendered,
+        manner: Manner,
+        make: impl FnOnce(&CampaignMail<'_>) -> Result<T, ComposeError>,
+    ) -> Result<T, ComposeError> {
+        let locale = self.locale(prospect);
+        let claim = OptOutClaim { workspace: self.workspace, subject: prospect.subject, locale };
+        let interest = &self.content.legitimate_interest_assessment.interest;
+        let full_name = prospect.details.full_name();
+        let domain = self.sender.from_email.domain();
+        make(&CampaignMail {
+            sender: self.sender,
+            to: &prospect.email,
+            to_name: full_name.as_deref(),
+            rendered,
+            locale,
+            unsubscribe_url: &format!("{}/u/{}", self.public_url, claim.sign(self.pepper)),
+            prospects_privacy_url: &format!("{}/legal/prospects-privacy?lang={}", self.public_url, locale.tag()),
+            source: &prospect.source,
+            first_message: (!manner.informed).then_some(Notice {
+                purpose: &self.content.purpose,
+                lawful_basis: prospect.lawful_basis,
+                interest: Some(interest.as_str()).filter(|text| !text.trim().is_empty()),
+                retention_months: self.retention_months.into(),
+                information: &self.content.information_notice,
+            }),
+            message_id: &format!("{}.{}@{domain}", prospect.subject.hex(), self.campaign),
+            date: manner.date,
+            list_id: &format!("{}.{domain}", self.workspace),
+            feedback_id: Some(&format!("{}:{}:prospectra", self.campaign, self.workspace)),
+            smtputf8: manner.smtputf8,
+            test: manner.test,
+        })
+    }
+
+    fn locale(&self, prospect: &Prospect) -> Locale {
+        prospect.details.locale.unwrap_or(self.content.locale)
+    }
+}

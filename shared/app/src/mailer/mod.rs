@@ -1,0 +1,132 @@
+//! Handing one message to a channel, once, and saying honestly what came of it.
+
+pub(crate) mod ses;
+pub(crate) mod smtp;
+
+use std::{collections::HashMap, sync::Mutex, time::Duration};
+
+use domain::{
+    email::EmailAddress,
+    id::{CampaignId, WorkspaceId},
+    policy::SendPermit,
+    sender::{Channel, Sender},
+};
+use secrecy::ExposeSecret;
+use storage::WorkspaceScope;
+
+use crate::{App, Deadline, Failure};
+
+/// What came of handing a message over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handed {
+    /// The channel took it.
+    Accepted,
+    /// The channel will never take it.
+    Rejected,
+    /// The channel did not take it now; it certainly does not have it.
+    Later,
+    /// Nobody can tell. It is not handed over again.
+    Unknown,
+}
+
+/// Pauses between attempts at a channel that is throttling, within one invocation.
+const BACK_OFF: [Duration; 5] = [
+    Duration::from_millis(50),
+    Duration::from_millis(150),
+    Duration::from_millis(400),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+
+/// A message ready to go.
+#[derive(Debug)]
+pub struct Outgoing<'a> {
+    /// The envelope's sender.
+    pub from: &'a EmailAddress,
+    /// The one recipient.
+    pub to: &'a EmailAddress,
+    /// RFC 5322 bytes.
+    pub bytes: Vec<u8>,
+    /// Where the provider's events about it belong; nowhere for a test to oneself.
+    pub about: Option<About>,
+}
+
+/// Which recipient of which chunk a message is for: travels as tags, comes back with events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// The Sender.
+    pub workspace: WorkspaceId,
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// The chunk.
+    pub chunk: u32,
+    /// The place in it.
+    pub index: usize,
+}
+
+/// An open channel.
+#[derive(Debug)]
+pub enum Mailer {
+    /// Amazon SES.
+    Ses,
+    /// The Sender's relay.
+    Smtp(smtp::Relay),
+}
+
+impl Mailer {
+    /// Hands a message over, waiting a little while the channel throttles. The permit is used up,
+    /// whatever comes of it.
+    pub async fn hand_over(&self, app: &App, permit: SendPermit, message: &Outgoing<'_>, deadline: Deadline) -> Handed {
+        drop(permit);
+        for pause in BACK_OFF {
+            let handed = match self {
+                Mailer::Ses => app.ses_send(message).await,
+                Mailer::Smtp(relay) => relay.send(message).await,
+            };
+            // Only what the channel certainly did not take is offered again.
+            if handed != Handed::Later || deadline.left() < Duration::from_secs(15) {
+                return handed;
+            }
+            tokio::time::sleep(pause).await;
+        }
+        Handed::Later
+    }
+
+    /// Messages worth having under way at once.
+    pub const fn concurrency(&self) -> usize {
+        match self {
+            Mailer::Ses => 10,
+            Mailer::Smtp(_) => smtp::CONNECTIONS,
+        }
+    }
+
+    /// True when the channel carries UTF-8 addresses (RFC 6531).
+    pub const fn smtputf8(&self) -> bool {
+        false
+    }
+}
+
+/// Relays opened by this process: their connections outlive an invocation.
+#[derive(Debug, Default)]
+pub struct Relays(Mutex<HashMap<(WorkspaceId, Channel), smtp::Relay>>);
+
+impl App {
+    /// The channel a Sender's messages leave by.
+    pub async fn mailer(&self, scope: &WorkspaceScope, sender: &Sender) -> Result<Mailer, Failure> {
+        let Channel::Smtp { host, port, security, username, .. } = &sender.channel else { return Ok(Mailer::Ses) };
+        let key = (scope.workspace(), sender.channel.clone());
+        if let Some(open) = self.relays.0.lock().ok().and_then(|relays| relays.get(&key).cloned()) {
+            return Ok(Mailer::Smtp(open));
+        }
+        let password = self.open_relay_password(scope, &sender.channel).await?;
+        let address = crate::relay::resolve(host, *port, &self.config.relay_networks)
+            .await
+            .map_err(|error| Failure::unavailable("relay", Some(&error.to_string())))?;
+        let roots = &self.config.relay_root_certificates;
+        let relay = smtp::Relay::new(host, address, *security, username, password.expose_secret(), roots)?;
+        if let Ok(mut relays) = self.relays.0.lock() {
+            relays.insert(key, relay.clone());
+        }
+        Ok(Mailer::Smtp(relay))
+    }
+}

@@ -1,0 +1,85 @@
+//! Amazon SES v2, raw messages. One attempt per hand-off: the SDK must not repeat a `SendEmail`.
+
+use aws_sdk_sesv2::{
+    error::{ProvideErrorMetadata, SdkError},
+    primitives::Blob,
+    types::{Destination, EmailContent, MessageTag, RawMessage},
+};
+
+use super::{Handed, Outgoing};
+use crate::App;
+
+/// Names of the tags that an event carries back.
+pub(crate) mod tag {
+    pub(crate) const WORKSPACE: &str = "workspace";
+    pub(crate) const CAMPAIGN: &str = "campaign";
+    pub(crate) const CHUNK: &str = "chunk";
+    pub(crate) const INDEX: &str = "index";
+}
+
+impl App {
+    pub(super) async fn ses_send(&self, message: &Outgoing<'_>) -> Handed {
+        let tags: Result<Vec<_>, _> = message
+            .about
+            .iter()
+            .flat_map(|about| {
+                [
+                    (tag::WORKSPACE, about.workspace.to_string()),
+                    (tag::CAMPAIGN, about.campaign.to_string()),
+                    (tag::CHUNK, about.chunk.to_string()),
+                    (tag::INDEX, about.index.to_string()),
+                ]
+            })
+            .map(|(name, value)| MessageTag::builder().name(name).value(value).build())
+            .collect();
+        let raw = RawMessage::builder().data(Blob::new(message.bytes.clone())).build();
+        let (Ok(tags), Ok(raw)) = (tags, raw) else { return Handed::Rejected };
+        let configuration = Some(self.config.ses_configuration_set.clone()).filter(|name| !name.is_empty());
+        let answer = self
+            .ses
+            .send_email()
+            .from_email_address(message.from.expose())
+            .destination(Destination::builder().to_addresses(message.to.expose()).build())
+            .content(EmailContent::builder().raw(raw).build())
+            .set_email_tags(Some(tags))
+            .set_configuration_set_name(configuration)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Handed::Accepted,
+            Err(error) => {
+                let handed = judge(&error);
+                tracing::warn!(code = error.code().unwrap_or("no answer"), ?handed, "ses did not accept a message");
+                handed
+            }
+        }
+    }
+}
+
+/// What a failed `SendEmail` means for the message.
+fn judge<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Handed {
+    match error {
+        // Never left this process.
+        SdkError::ConstructionFailure(_) => Handed::Rejected,
+        SdkError::ServiceError(service) => match service.err().code() {
+            Some(
+                "TooManyRequestsException"
+                | "ThrottlingException"
+                | "Throttling"
+                | "LimitExceededException"
+                | "SendingPausedException"
+                | "AccountSuspendedException"
+                | "AccessDeniedException"
+                | "AccessDenied"
+                | "ExpiredTokenException",
+            ) => Handed::Later,
+            Some("MessageRejected" | "BadRequestException" | "MailFromDomainNotVerifiedException" | "NotFoundException") => {
+                Handed::Rejected
+            }
+            // 5xx and whatever is new: it may have been taken.
+            _ => Handed::Unknown,
+        },
+        // Time-outs, resets, answers that cannot be read.
+        _ => Handed::Unknown,
+    }
+}

@@ -1,0 +1,158 @@
+//! The Sender's own relay: verified TLS, a pinned address, connections that are used again.
+//!
+//! The conversation is driven command by command, because what a failure means depends on where it
+//! happens: before the final dot the relay certainly does not have the message, after it nobody can
+//! tell (RFC 5321 §4.5.3.2.6).
+
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+
+use domain::sender::RelaySecurity;
+use lettre::{
+    Address,
+    transport::smtp::{
+        Error as SmtpError,
+        authentication::{Credentials, Mechanism},
+        client::{AsyncSmtpConnection, Certificate, TlsParameters},
+        commands::{Data, Mail, Rcpt},
+        extension::ClientId,
+    },
+};
+use tokio::sync::{Mutex, Semaphore};
+
+use super::{Handed, Outgoing};
+use crate::Failure;
+
+/// Connections to one relay from one process.
+pub(crate) const CONNECTIONS: usize = 4;
+
+/// How long a relay may take to answer one command.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A relay and its connections.
+#[derive(Clone)]
+pub struct Relay(Arc<Inner>);
+
+struct Inner {
+    address: SocketAddr,
+    security: RelaySecurity,
+    tls: TlsParameters,
+    credentials: Credentials,
+    idle: Mutex<Vec<AsyncSmtpConnection>>,
+    slots: Semaphore,
+}
+
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Relay(***)")
+    }
+}
+
+impl Relay {
+    /// A relay at a pinned address, whose certificate must be for `host`. `extra_roots` is PEM.
+    pub fn new(
+        host: &str,
+        address: SocketAddr,
+        security: RelaySecurity,
+        username: &str,
+        password: &str,
+        extra_roots: &str,
+    ) -> Result<Self, Failure> {
+        let mut tls = TlsParameters::builder(host.to_owned());
+        if !extra_roots.is_empty() {
+            let roots = Certificate::from_pem(extra_roots.as_bytes())
+                .map_err(|_| Failure::internal("RELAY_ROOT_CERTIFICATES is not PEM"))?;
+            tls = tls.add_root_certificate(roots);
+        }
+        let tls = tls.build().map_err(|_| Failure::internal("the relay's TLS parameters"))?;
+        Ok(Self(Arc::new(Inner {
+            address,
+            security,
+            tls,
+            credentials: Credentials::new(username.to_owned(), password.to_owned()),
+            idle: Mutex::default(),
+            slots: Semaphore::new(CONNECTIONS),
+        })))
+    }
+
+    /// One message, over a connection that is used again unless something went wrong on it.
+    pub(super) async fn send(&self, message: &Outgoing<'_>) -> Handed {
+        let Ok(_slot) = self.0.slots.acquire().await else { return Handed::Later };
+        let idle = self.0.idle.lock().await.pop();
+        // A connection that was idle may have been closed by the relay: that shows at MAIL, before
+        // anything is handed over, and a new one is tried.
+        if let Some(connection) = idle
+            && let Some(handed) = self.converse(connection, message).await
+        {
+            return handed;
+        }
+        match self.connect().await {
+            Ok(connection) => self.converse(connection, message).await.unwrap_or(Handed::Later),
+            Err(error) => {
+                tracing::warn!(status = status(&error), tls = error.is_tls(), "the relay cannot be used");
+                Handed::Later
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+        let inner = &self.0;
+        let hello = ClientId::default();
+        let implicit = (inner.security == RelaySecurity::Tls).then(|| inner.tls.clone());
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(inner.address, Some(PATIENCE), &hello, implicit, None).await?;
+        if inner.security == RelaySecurity::Starttls {
+            connection.starttls(inner.tls.clone(), &hello).await?;
+        }
+        connection.auth(&[Mechanism::Plain, Mechanism::Login], &inner.credentials).await?;
+        Ok(connection)
+    }
+
+    /// `None` when the connection was dead before the relay had answered anything about this message.
+    async fn converse(&self, mut connection: AsyncSmtpConnection, message: &Outgoing<'_>) -> Option<Handed> {
+        let (Ok(from), Ok(to)) = (message.from.expose().parse::<Address>(), message.to.expose().parse::<Address>()) else {
+            return Some(Handed::Rejected);
+        };
+        if let Err(error) = connection.command(Mail::new(Some(from), vec![])).await {
+            return error.status().map(|_| refused(&error));
+        }
+        for step in [Step::Rcpt(to), Step::Data] {
+            let answer = match step {
+                Step::Rcpt(to) => connection.command(Rcpt::new(to, vec![])).await,
+                Step::Data => connection.command(Data).await,
+            };
+            if let Err(error) = answer {
+                if error.status().is_some() {
+                    connection.abort().await;
+                }
+                return Some(refused(&error));
+            }
+        }
+        match connection.message(&message.bytes).await {
+            Ok(_) => {
+                self.0.idle.lock().await.push(connection);
+                Some(Handed::Accepted)
+            }
+            Err(error) if error.status().is_some() => Some(refused(&error)),
+            Err(_) => {
+                tracing::warn!("the relay went silent after a message was handed over");
+                Some(Handed::Unknown)
+            }
+        }
+    }
+}
+
+enum Step {
+    Rcpt(Address),
+    Data,
+}
+
+/// A 5xx is final, a 4xx is not, and a connection that broke before the final dot took nothing.
+fn refused(error: &SmtpError) -> Handed {
+    let handed = if error.is_permanent() { Handed::Rejected } else { Handed::Later };
+    tracing::info!(status = status(error), ?handed, "the relay did not accept a message");
+    handed
+}
+
+fn status(error: &SmtpError) -> u16 {
+    error.status().map_or(0, Into::into)
+}

@@ -1,0 +1,139 @@
+//! Prospects one by one: add, look at, correct, freeze, erase. Lists and exports are in the modules below.
+
+mod change;
+mod export;
+mod list;
+mod view;
+
+use domain::{
+    Timestamp,
+    email::{self, NotProfessional},
+    prospect::Prospect,
+    subject::Subject,
+    suppression::{Suppression, SuppressionReason},
+};
+use storage::{StoreError, WorkspaceScope};
+
+pub use change::{NewProspect, ProspectChange};
+pub use export::{Export, Format};
+pub use list::Filter;
+pub use view::{ProspectDetail, ProspectView};
+
+use crate::{App, Failure};
+
+/// Attempts at a change that others get in the way of.
+const ATTEMPTS: u32 = 5;
+
+impl App {
+    /// Adds one person by hand. Source and basis are as mandatory as in an import (A66).
+    pub async fn add_prospect(
+        &self,
+        scope: &WorkspaceScope,
+        new: NewProspect,
+        now: Timestamp,
+    ) -> Result<ProspectView, Failure> {
+        let workspace = self.open_workspace_of(scope).await?;
+        let new = new.checked(workspace.retention_months, now)?;
+        email::professional(&new.email).map_err(not_professional)?;
+        let subject = self.pepper().await?.subject(scope.workspace(), &new.email);
+        if self.db.suppressions(scope).find(subject, now).await?.is_some() {
+            return Err(suppressed());
+        }
+        let prospect = new.prospect(subject, now);
+        match self.db.prospects(scope).create(&prospect).await {
+            Ok(()) => Ok(ProspectView::new(prospect, None, workspace.retention_months)),
+            Err(StoreError::Conflict) => Err(Failure::conflict(
+                "prospect-exists",
+                format!("This person is in the workspace already: change them at /v1/prospects/{subject}."),
+            )),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// One person with everything that is known, and what was sent to them.
+    pub async fn prospect(
+        &self,
+        scope: &WorkspaceScope,
+        subject: Subject,
+        now: Timestamp,
+    ) -> Result<ProspectDetail, Failure> {
+        let (held, suppression, workspace) = futures::try_join!(
+            async { Ok(self.db.prospects(scope).get(subject, true).await?) },
+            async { Ok(self.db.suppressions(scope).find(subject, now).await?) },
+            self.workspace_of(scope),
+        )?;
+        let prospect = held.ok_or_else(not_found)?.prospect;
+        self.prospect_detail(scope, prospect, suppression, workspace.retention_months).await
+    }
+
+    /// Corrects or freezes one person. What a member changed, a later import leaves alone.
+    pub async fn change_prospect(
+        &self,
+        scope: &WorkspaceScope,
+        subject: Subject,
+        change: ProspectChange,
+        now: Timestamp,
+    ) -> Result<ProspectDetail, Failure> {
+        let change = change.checked()?;
+        let prospects = self.db.prospects(scope);
+        for _ in 0..ATTEMPTS {
+            let held = prospects.get(subject, true).await?.ok_or_else(not_found)?;
+            let mut prospect = held.prospect;
+            change.apply(&mut prospect, now);
+            match prospects.replace(&prospect, held.version).await {
+                Ok(()) => return self.prospect(scope, subject, now).await,
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// Erases one person (A40): first the entry that keeps every later import from reviving them, then the
+    /// record. Cut short in between, the person is not written to, and the erasure can be asked for again.
+    pub async fn erase_prospect(&self, scope: &WorkspaceScope, subject: Subject, now: Timestamp) -> Result<(), Failure> {
+        let prospects = self.db.prospects(scope);
+        if prospects.get(subject, true).await?.is_none() {
+            let known = self.db.suppressions(scope).find(subject, now).await?;
+            let erased = known.is_some_and(|s| s.reason == SuppressionReason::Erased);
+            return if erased { Ok(()) } else { Err(not_found()) };
+        }
+        let suppression = Suppression { subject, reason: SuppressionReason::Erased, since: now };
+        self.db.suppressions(scope).put_if_absent(&suppression).await?;
+        prospects.delete(subject).await?;
+        tracing::info!(workspace = %scope.workspace(), "prospect erased");
+        Ok(())
+    }
+
+    async fn prospect_detail(
+        &self,
+        scope: &WorkspaceScope,
+        prospect: Prospect,
+        suppression: Option<Suppression>,
+        retention_months: u8,
+    ) -> Result<ProspectDetail, Failure> {
+        let history = self.history(scope, prospect.subject).await?;
+        Ok(ProspectDetail::new(ProspectView::new(prospect, suppression, retention_months), suppression, history))
+    }
+}
+
+fn not_found() -> Failure {
+    Failure::not_found("prospect")
+}
+
+fn suppressed() -> Failure {
+    Failure::refused(
+        "suppressed",
+        "This person objected to your messages, or was erased at their request: they cannot be added again.",
+    )
+}
+
+fn not_professional(why: NotProfessional) -> Failure {
+    let detail = match why {
+        NotProfessional::Freemail => {
+            "This is a personal mailbox. Only professional addresses may be written to: use the one at the person's organisation."
+        }
+        NotProfessional::Disposable => "This is a throw-away mailbox. Use the address at the person's organisation.",
+    };
+    Failure::refused("not-professional", detail)
+}

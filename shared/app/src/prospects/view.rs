@@ -1,0 +1,192 @@
+//! A prospect as the API shows it: every category that is held, and no other (A64).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{
+    Timestamp,
+    chunk::Outcome,
+    id::{CampaignId, ImportId},
+    locale::Locale,
+    policy::retention::Policy,
+    prospect::{Field, LawfulBasis, Prospect, ProspectState, Source},
+    subject::Subject,
+    suppression::{Suppression, SuppressionReason},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+use storage::{StoreError, WorkspaceScope};
+
+use crate::{App, Failure};
+
+/// Deliveries that a history shows, the newest.
+const HISTORY: usize = 100;
+
+/// Whether a person may be written to, the list of opt-outs included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum State {
+    /// Nothing speaks against it.
+    Active,
+    /// Art. 18: frozen.
+    Restricted,
+    /// Objected, complained, or was erased.
+    OptedOut,
+    /// The address does not exist.
+    Bounced,
+}
+
+impl State {
+    pub(super) fn of(prospect: &Prospect, suppression: Option<&Suppression>) -> Self {
+        match (suppression.map(|s| s.reason), prospect.state) {
+            (Some(SuppressionReason::HardBounced), _) => Self::Bounced,
+            (Some(_), _) => Self::OptedOut,
+            (None, ProspectState::Restricted) => Self::Restricted,
+            (None, ProspectState::Active) => Self::Active,
+        }
+    }
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Restricted => "restricted",
+            Self::OptedOut => "opted_out",
+            Self::Bounced => "bounced",
+        }
+    }
+}
+
+/// A prospect.
+#[derive(Clone, Serialize)]
+pub struct ProspectView {
+    pub(super) id: Subject,
+    pub(super) email: String,
+    pub(super) first_name: Option<String>,
+    pub(super) last_name: Option<String>,
+    pub(super) company: Option<String>,
+    pub(super) job_title: Option<String>,
+    pub(super) locale: Option<Locale>,
+    pub(super) country: Option<String>,
+    pub(super) tags: BTreeSet<String>,
+    pub(super) notes: Option<String>,
+    pub(super) state: State,
+    pub(super) source: Source,
+    pub(super) lawful_basis: LawfulBasis,
+    pub(super) import: Option<ImportId>,
+    pub(super) edited: BTreeSet<Field>,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+    pub(super) last_contact_at: Option<Timestamp>,
+    pub(super) delete_after: Timestamp,
+}
+
+impl ProspectView {
+    pub(super) fn new(prospect: Prospect, suppression: Option<Suppression>, retention_months: u8) -> Self {
+        let collected_on = prospect.source.collected_on;
+        Self {
+            state: State::of(&prospect, suppression.as_ref()),
+            delete_after: Policy::current().prospect_expiry(
+                collected_on,
+                prospect.last_contact_at,
+                Some(retention_months),
+            ),
+            id: prospect.subject,
+            email: prospect.email.expose().to_owned(),
+            first_name: prospect.details.first_name,
+            last_name: prospect.details.last_name,
+            company: prospect.details.company,
+            job_title: prospect.details.job_title,
+            locale: prospect.details.locale,
+            country: prospect.details.country,
+            tags: prospect.details.tags,
+            notes: prospect.details.notes,
+            source: prospect.source,
+            lawful_basis: prospect.lawful_basis,
+            import: prospect.import.map(|mark| mark.import),
+            edited: prospect.edited,
+            created_at: prospect.created_at,
+            updated_at: prospect.updated_at,
+            last_contact_at: prospect.last_contact_at,
+        }
+    }
+
+    /// Its public name.
+    pub const fn id(&self) -> Subject {
+        self.id
+    }
+}
+
+/// A prospect with what was sent and what stands against sending.
+#[derive(Serialize)]
+pub struct ProspectDetail {
+    #[serde(flatten)]
+    prospect: ProspectView,
+    suppression: Option<Suppressed>,
+    history: Vec<Event>,
+}
+
+#[derive(Serialize)]
+struct Suppressed {
+    reason: SuppressionReason,
+    since: Timestamp,
+}
+
+/// One thing that happened.
+#[derive(Serialize)]
+pub(super) struct Event {
+    at: Timestamp,
+    kind: &'static str,
+    campaign: CampaignId,
+    subject: Option<String>,
+    detail: Option<&'static str>,
+}
+
+impl ProspectDetail {
+    pub(super) fn new(prospect: ProspectView, suppression: Option<Suppression>, history: Vec<Event>) -> Self {
+        let suppression = suppression.map(|s| Suppressed { reason: s.reason, since: s.since });
+        Self { prospect, suppression, history }
+    }
+}
+
+/// Kind and detail of an outcome. What has none yet is on its way: whether it leaves is not known.
+const fn told(outcome: Outcome) -> (&'static str, Option<&'static str>) {
+    match outcome {
+        Outcome::Sent => ("sent", None),
+        Outcome::Bounced => ("bounced", None),
+        Outcome::Complained => ("complained", None),
+        Outcome::Failed => ("failed", None),
+        Outcome::Pending | Outcome::Unknown => ("unknown", None),
+        Outcome::Refused(reason) => ("refused", Some(reason.as_str())),
+    }
+}
+
+impl App {
+    /// What was sent to a person, or was about to be: newest first. One query, then the chunks it names.
+    pub(super) async fn history(&self, scope: &WorkspaceScope, subject: Subject) -> Result<Vec<Event>, Failure> {
+        let outreach = self.db.outreach(scope);
+        let mut deliveries = outreach.deliveries_of(subject).await?;
+        deliveries.sort_unstable_by_key(|delivery| std::cmp::Reverse(delivery.at));
+        deliveries.truncate(HISTORY);
+        let outcomes: Vec<Outcome> = stream::iter(&deliveries)
+            .map(async |delivery| {
+                let chunk = outreach.chunk(delivery.campaign, delivery.chunk).await?;
+                let outcome = chunk.and_then(|chunk| chunk.results.get(delivery.index));
+                Ok::<_, StoreError>(outcome.unwrap_or(Outcome::Pending))
+            })
+            .buffered(8)
+            .try_collect()
+            .await?;
+        let mut subjects: BTreeMap<CampaignId, Option<String>> = BTreeMap::new();
+        for delivery in &deliveries {
+            if !subjects.contains_key(&delivery.campaign) {
+                let campaign = outreach.campaign(delivery.campaign).await?;
+                subjects.insert(delivery.campaign, campaign.map(|campaign| campaign.content.subject));
+            }
+        }
+        let events = deliveries.into_iter().zip(outcomes).map(|(delivery, outcome)| {
+            let (kind, detail) = told(outcome);
+            let subject = subjects.get(&delivery.campaign).cloned().flatten();
+            Event { at: delivery.at, kind, campaign: delivery.campaign, subject, detail }
+        });
+        Ok(events.collect())
+    }
+}

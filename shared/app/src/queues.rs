@@ -1,0 +1,161 @@
+//! Messages between our own functions, and the one way to put them on a queue.
+
+use aws_sdk_sqs::{error::ProvideErrorMetadata, types::SendMessageBatchRequestEntry};
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use domain::{
+    id::{CampaignId, WorkspaceId},
+    subject::Subject,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+
+use crate::{App, Failure};
+
+/// Work for `fan-out`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FanOutMessage {
+    /// Whose campaign.
+    pub workspace: WorkspaceId,
+    /// Which.
+    pub campaign: CampaignId,
+    /// What to do.
+    pub task: FanOutTask,
+}
+
+/// What `fan-out` is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FanOutTask {
+    /// Plan the audience and put its chunks on the queue.
+    Advance,
+    /// The same, and first put the chunks on the queue again that were put down unfinished.
+    Resume,
+    /// See whether everybody has an outcome.
+    Finish {
+        /// How often that was looked at before.
+        looks: u32,
+    },
+}
+
+/// Work for `send`: one chunk. It names people by their keyed hashes; what is sent to whom is read
+/// when it is sent, so that a correction, an erasure or a restriction still reaches it (A39, A40, A41).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChunkMessage {
+    /// Whose campaign.
+    pub workspace: WorkspaceId,
+    /// Which.
+    pub campaign: CampaignId,
+    /// The chunk's number.
+    pub chunk: u32,
+    /// Its people, 16 bytes each, base64.
+    who: String,
+    /// One digit each: 1 for a person whom this Sender has informed before (art. 14).
+    informed: String,
+    /// How often it was put back because the channel would not take it then.
+    #[serde(default)]
+    pub tries: u8,
+}
+
+impl ChunkMessage {
+    /// A message about these people.
+    pub fn new(workspace: WorkspaceId, campaign: CampaignId, chunk: u32, people: &[Subject], informed: &[bool]) -> Self {
+        Self {
+            workspace,
+            campaign,
+            chunk,
+            who: STANDARD_NO_PAD.encode(Subject::pack(people)),
+            informed: informed.iter().map(|i| if *i { '1' } else { '0' }).collect(),
+            tries: 0,
+        }
+    }
+
+    /// The people.
+    pub fn people(&self) -> Result<Vec<Subject>, Failure> {
+        let bytes = STANDARD_NO_PAD.decode(&self.who).ok();
+        bytes.and_then(|b| Subject::unpack(&b)).ok_or_else(|| Failure::internal("a chunk message without people"))
+    }
+
+    /// Whether the person at `index` is known to be informed.
+    pub fn informed(&self, index: usize) -> bool {
+        self.informed.as_bytes().get(index) == Some(&b'1')
+    }
+}
+
+/// Messages that SQS takes in one call.
+const BATCH: usize = 10;
+
+/// Calls in flight.
+const IN_FLIGHT: usize = 8;
+
+impl App {
+    /// Puts one message on a queue, to be seen after `delay_seconds` (900 at most).
+    pub async fn enqueue<T: Serialize>(&self, url: &str, message: &T, delay_seconds: u16) -> Result<(), Failure> {
+        self.sqs
+            .send_message()
+            .queue_url(url)
+            .message_body(body(message)?)
+            .delay_seconds(delay_seconds.into())
+            .send()
+            .await
+            .map_err(|error| Failure::unavailable("sqs", error.code()))?;
+        Ok(())
+    }
+
+    /// Puts many messages on a queue, ten a call. All of them, or an error: then some may be there.
+    pub async fn enqueue_all<T: Serialize>(&self, url: &str, messages: &[T]) -> Result<(), Failure> {
+        stream::iter(messages.chunks(BATCH))
+            .map(|batch| self.enqueue_batch(url, batch))
+            .buffer_unordered(IN_FLIGHT)
+            .try_collect()
+            .await
+    }
+
+    async fn enqueue_batch<T: Serialize>(&self, url: &str, batch: &[T]) -> Result<(), Failure> {
+        let mut entries = Vec::with_capacity(batch.len());
+        for (index, message) in batch.iter().enumerate() {
+            let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body(message)?);
+            entries.push(entry.build().map_err(|e| Failure::internal(e.to_string()))?);
+        }
+        for _ in 0..5 {
+            let answer = self
+                .sqs
+                .send_message_batch()
+                .queue_url(url)
+                .set_entries(Some(entries.clone()))
+                .send()
+                .await
+                .map_err(|error| Failure::unavailable("sqs", error.code()))?;
+            if answer.failed.is_empty() {
+                return Ok(());
+            }
+            entries.retain(|entry| answer.failed.iter().any(|failed| failed.id == entry.id));
+        }
+        Err(Failure::unavailable("sqs", Some("messages refused")))
+    }
+}
+
+fn body<T: Serialize>(message: &T) -> Result<String, Failure> {
+    serde_json::to_string(message).map_err(|e| Failure::internal(e.to_string()))
+}
+
+/// Reads a message of one of our queues.
+pub fn read<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, Failure> {
+    serde_json::from_str(body).map_err(|e| Failure::internal(format!("unreadable message, line {}", e.line())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_message_names_people_by_hashes_only_and_stays_small() {
+        let people: Vec<_> = (0..50).map(|n| Subject::from_bytes([n; 16])).collect();
+        let informed: Vec<_> = (0..50).map(|n| n % 2 == 0).collect();
+        let (ws, cmp) = (WorkspaceId::from_bytes([1; 10]), CampaignId::from_bytes([2; 10]));
+        let text = body(&ChunkMessage::new(ws, cmp, 7, &people, &informed)).unwrap();
+        let message: ChunkMessage = read(&text).unwrap();
+        assert_eq!(message.people().unwrap(), people);
+        assert!(message.informed(0) && !message.informed(1) && !message.informed(50));
+        assert!(text.len() < 1400, "{}", text.len());
+    }
+}

@@ -1,0 +1,22 @@
+//! One click, and it stops (A59): verify, write once, done.
+
+use domain::{
+    Timestamp,
+    suppression::{Suppression, SuppressionReason},
+    unsubscribe::OptOutClaim,
+};
+use storage::WorkspaceScope;
+
+use crate::{App, Failure};
+
+impl App {
+    /// Records the objection that a token stands for; durable when this returns. A token that means
+    /// nobody writes nothing and is answered the same.
+    pub async fn opt_out(&self, token: &str, now: Timestamp) -> Result<(), Failure> {
+        let Some(claim) = OptOutClaim::verify(token, self.pepper().await?) else { return Ok(()) };
+        let scope = WorkspaceScope::internal(claim.workspace);
+        let objection = Suppression { subject: claim.subject, reason: SuppressionReason::OptedOut, since: now };
+        self.db.suppressions(&scope).put_if_absent(&objection).await?;
+        Ok(())
+    }
+}
