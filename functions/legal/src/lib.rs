@@ -7,7 +7,7 @@ use content::{
     legal::{self, LegalPage, Operator, OperatorIncomplete},
     page,
 };
-use domain::locale::Locale;
+use domain::{locale::Locale, policy::processors};
 use edge::http::{Request, Response, json, no_such_route};
 use lambda_http::{
     Body,
@@ -19,17 +19,35 @@ use sha2::{Digest as _, Sha256};
 /// Long enough to spare the function, short enough that a new text is soon everywhere. Seconds.
 const CACHE: &str = "public, max-age=300";
 
-type Identity = Result<Operator, OperatorIncomplete>;
+/// Why no page can be served: it would not say the truth.
+#[derive(Debug, thiserror::Error)]
+enum Unready {
+    #[error(transparent)]
+    Operator(#[from] OperatorIncomplete),
+    #[error("this runs in {0}, where infra/policy/processors.toml names no host")]
+    Region(String),
+}
+
+type Identity = Result<Operator, Unready>;
 
 /// Read once: a process has one environment.
-static OPERATOR: LazyLock<Identity> =
-    LazyLock::new(|| Operator::from_env(|name| std::env::var(name).ok()));
+static OPERATOR: LazyLock<Identity> = LazyLock::new(|| identity(|name| std::env::var(name).ok()));
+
+fn identity(value: impl Fn(&str) -> Option<String>) -> Identity {
+    let operator = Operator::from_env(&value)?;
+    match value("AWS_REGION") {
+        Some(region) if !processors::hosted_in(processors::current(), &region) => {
+            Err(Unready::Region(region))
+        }
+        _ => Ok(operator),
+    }
+}
 
 /// `GET /legal/{page}` and `GET /healthz`.
 ///
 /// # Errors
 /// [`Failure`] for a page that does not exist, and for every page while the operator is not
-/// identified (A1).
+/// identified (A1) or the register of processors names no host in this region (A23).
 pub async fn handle(_app: &App, request: Request) -> Result<Response, Failure> {
     answer(&OPERATOR, &request)
 }
@@ -45,7 +63,7 @@ fn answer(operator: &Identity, request: &Request) -> Result<Response, Failure> {
 }
 
 fn legal_page(operator: &Identity, slug: &str, request: &Request) -> Result<Response, Failure> {
-    let operator = operator.as_ref().map_err(not_identified)?;
+    let operator = operator.as_ref().map_err(not_served)?;
     let locale = request.locale();
     let page = legal::render(slug, locale, operator).ok_or_else(no_such_page)?;
     let tag = entity_tag(&page);
@@ -98,14 +116,20 @@ fn no_such_page() -> Failure {
     )
 }
 
-fn not_identified(incomplete: &OperatorIncomplete) -> Failure {
-    Failure {
-        cause: Some(incomplete.to_string()),
-        ..Failure::new(
-            Kind::Unavailable,
+fn not_served(why: &Unready) -> Failure {
+    let (slug, detail) = match why {
+        Unready::Operator(_) => (
             "operator-not-identified",
             "The operator of this service is not identified in its configuration, so no legal page can be served.",
-        )
+        ),
+        Unready::Region(_) => (
+            "processors-not-current",
+            "The register of processors does not name the place this service runs in, so no legal page can be served.",
+        ),
+    };
+    Failure {
+        cause: Some(why.to_string()),
+        ..Failure::new(Kind::Unavailable, slug, detail)
     }
 }
 

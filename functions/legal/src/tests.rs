@@ -5,8 +5,13 @@ use lambda_http::{RequestExt as _, http};
 use super::*;
 
 fn operator() -> Identity {
-    Operator::from_env(|name| {
+    in_region("eu-west-3")
+}
+
+fn in_region(region: &str) -> Identity {
+    identity(|name| {
         let value = match name {
+            "AWS_REGION" => region,
             "OPERATOR_SIREN" => "732829320",
             "OPERATOR_CONTACT" | "OPERATOR_PRIVACY_CONTACT" => "privacy@operator.example.com",
             "OPERATOR_ABUSE_CONTACT" => "abuse@operator.example.com",
@@ -103,7 +108,7 @@ fn a55_pages_set_no_cookie_and_carry_their_security_headers() {
 
 #[test]
 fn a1_no_page_is_served_while_the_operator_is_unknown() {
-    let blank = Operator::from_env(|name| (name != "OPERATOR_SIREN").then(|| "Exemple SAS".into()));
+    let blank = identity(|name| (name != "OPERATOR_SIREN").then(|| "Exemple SAS".into()));
     for slug in legal::slugs() {
         let failure = get(slug).from(&blank).unwrap_err();
         assert_eq!(failure.slug, "operator-not-identified");
@@ -116,6 +121,15 @@ fn a1_no_page_is_served_while_the_operator_is_unknown() {
         ..get("")
     };
     assert_eq!(health.from(&blank).unwrap().status(), 200);
+}
+
+#[test]
+fn a23_no_page_is_served_where_the_register_names_no_host() {
+    let failure = get("subprocessors")
+        .from(&in_region("eu-central-1"))
+        .unwrap_err();
+    assert_eq!(failure.slug, "processors-not-current");
+    assert!(failure.cause.unwrap().contains("eu-central-1"));
 }
 
 #[test]
