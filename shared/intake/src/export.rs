@@ -71,6 +71,11 @@ impl<W: Write> Writer<W> {
         Ok(writer)
     }
 
+    /// Goes on with a file whose header line is already written.
+    pub fn resume(to: W) -> Self {
+        Self { to }
+    }
+
     /// Writes a row.
     ///
     /// # Errors
