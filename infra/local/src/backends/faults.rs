@@ -98,10 +98,7 @@ impl Faults {
 
     /// The plan in force.
     pub fn plan(&self) -> Plan {
-        self.plan
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether the fault strikes now; each question counts.

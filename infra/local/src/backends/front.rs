@@ -99,28 +99,20 @@ async fn converse<S: Service>(stream: TcpStream, service: Arc<S>) {
         let service = Arc::clone(&service);
         async move { respond(request, &*service).await }
     });
-    let connection =
-        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
+    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
     if let Err(error) = connection.await {
         tracing::debug!(%error, "connection ended early");
     }
 }
 
 /// An error here makes hyper close the socket without a word: that is how [`Reply::HangUp`] reaches the client.
-async fn respond<S: Service>(
-    request: Request<Incoming>,
-    service: &S,
-) -> Result<Response<Full<Bytes>>, std::io::Error> {
+async fn respond<S: Service>(request: Request<Incoming>, service: &S) -> Result<Response<Full<Bytes>>, std::io::Error> {
     let (parts, body) = request.into_parts();
     let body = match Limited::new(body, S::MAX_BODY).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => {
-            return Ok(error(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "RequestEntityTooLarge",
-                "The request is too large.",
-            )
-            .map(Full::new));
+            return Ok(error(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", "The request is too large.")
+                .map(Full::new));
         }
     };
     match service.call(Request::from_parts(parts, body)).await {
@@ -136,18 +128,9 @@ pub(crate) fn caller(headers: &HeaderMap, uri: &Uri) -> Option<String> {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split_once("Credential="))
         .map(|(_, credential)| credential);
-    let from_query = || {
-        uri.query()?
-            .split('&')
-            .find_map(|pair| pair.strip_prefix("X-Amz-Credential="))
-    };
+    let from_query = || uri.query()?.split('&').find_map(|pair| pair.strip_prefix("X-Amz-Credential="));
     let credential = from_header.or_else(from_query)?;
-    let key = credential
-        .split(['/', ','])
-        .next()?
-        .split("%2F")
-        .next()?
-        .trim();
+    let key = credential.split(['/', ',']).next()?.split("%2F").next()?.trim();
     (!key.is_empty()).then(|| key.to_owned())
 }
 
@@ -167,10 +150,7 @@ pub(crate) fn raw_answer(status: StatusCode, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(
-        http::header::CONTENT_TYPE,
-        http::HeaderValue::from_static("application/x-amz-json-1.0"),
-    );
+    headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/x-amz-json-1.0"));
     if let Ok(id) = http::HeaderValue::from_str(&request_id()) {
         headers.insert("x-amzn-requestid", id);
     }
@@ -203,14 +183,7 @@ pub(crate) fn uuid(mut bytes: [u8; 16]) -> String {
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let hex = hex::encode(bytes);
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 #[cfg(test)]
@@ -230,9 +203,7 @@ mod tests {
         );
         assert_eq!(caller(&headers, &uri).as_deref(), Some("fan-out"));
         let uri: Uri =
-            "/b/k?X-Amz-Credential=imports%2F20260101%2Feu-west-3%2Fs3%2Faws4_request&X-Amz-Date=1"
-                .parse()
-                .unwrap();
+            "/b/k?X-Amz-Credential=imports%2F20260101%2Feu-west-3%2Fs3%2Faws4_request&X-Amz-Date=1".parse().unwrap();
         assert_eq!(caller(&HeaderMap::new(), &uri).as_deref(), Some("imports"));
     }
 

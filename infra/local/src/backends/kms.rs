@@ -62,17 +62,11 @@ impl Kms {
                 id: key.id.clone(),
                 arn: key.arn.clone(),
                 aliases: key.aliases.clone(),
-                material: bytes
-                    .try_into()
-                    .map_err(|_| anyhow::anyhow!("a key is not 32 bytes long"))?,
+                material: bytes.try_into().map_err(|_| anyhow::anyhow!("a key is not 32 bytes long"))?,
             });
         }
         super::remember(file, &materials)?;
-        Ok(Arc::new(Self {
-            keys: opened,
-            iam,
-            meter,
-        }))
+        Ok(Arc::new(Self { keys: opened, iam, meter }))
     }
 
     /// A key by id, ARN, alias or alias ARN.
@@ -136,8 +130,7 @@ impl Kms {
                 };
                 let data_key = random(length)?;
                 let blob = key.seal(&data_key, &aad)?;
-                let mut answer =
-                    json!({ "CiphertextBlob": STANDARD.encode(blob), "KeyId": key.arn });
+                let mut answer = json!({ "CiphertextBlob": STANDARD.encode(blob), "KeyId": key.arn });
                 if operation == "GenerateDataKey" {
                     answer["Plaintext"] = STANDARD.encode(data_key).into();
                 }
@@ -148,10 +141,7 @@ impl Kms {
                 "KeyState": "Enabled", "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": "SYMMETRIC_DEFAULT",
                 "KeyManager": "CUSTOMER", "Origin": "AWS_KMS", "MultiRegion": false,
             }})),
-            _ => refuse(
-                "UnknownOperationException",
-                "This operation is not emulated.",
-            ),
+            _ => refuse("UnknownOperationException", "This operation is not emulated."),
         }
     }
 
@@ -160,10 +150,7 @@ impl Kms {
         let mut keys = Vec::new();
         for (name, value) in body["EncryptionContext"].as_object().into_iter().flatten() {
             keys.push(name.as_str());
-            context = context.with(
-                &format!("kms:EncryptionContext:{name}"),
-                value.as_str().unwrap_or_default(),
-            );
+            context = context.with(&format!("kms:EncryptionContext:{name}"), value.as_str().unwrap_or_default());
         }
         let context = context.with_many("kms:EncryptionContextKeys", keys);
         let allowed = self.iam.authorize(Some(caller), action, arn, &context);
@@ -175,8 +162,7 @@ impl Service for Kms {
     const MAX_BODY: usize = 64 * 1024;
 
     async fn call(&self, request: Request<Bytes>) -> Reply {
-        let refusal =
-            |code, message: &str| front::error(StatusCode::BAD_REQUEST, code, message).into();
+        let refusal = |code, message: &str| front::error(StatusCode::BAD_REQUEST, code, message).into();
         let Some(operation) = front::target(request.headers()) else {
             return refusal("UnknownOperationException", "X-Amz-Target is missing.");
         };
@@ -184,16 +170,12 @@ impl Service for Kms {
             return refusal("SerializationException", "The body is not JSON.");
         };
         let Some(caller) = front::caller(request.headers(), request.uri()) else {
-            return refusal(
-                "MissingAuthenticationTokenException",
-                "The request is not signed.",
-            );
+            return refusal("MissingAuthenticationTokenException", "The request is not signed.");
         };
         match self.run(operation, &caller, &body) {
             Ok(answer) => {
                 let usage = Usage::one(request.body().len());
-                self.meter
-                    .call(&caller, &format!("kms:{operation}"), &usage);
+                self.meter.call(&caller, &format!("kms:{operation}"), &usage);
                 front::answer(StatusCode::OK, &answer).into()
             }
             Err(Refusal(code, message)) => refusal(code, &message),
@@ -205,18 +187,10 @@ impl Key {
     /// Magic, length of the key id, key id, nonce, sealed bytes.
     fn seal(&self, plaintext: &[u8], aad: &[u8]) -> Result<Vec<u8>, Refusal> {
         let nonce: [u8; NONCE] = rand::random();
-        let payload = Payload {
-            msg: plaintext,
-            aad,
-        };
+        let payload = Payload { msg: plaintext, aad };
         let sealed = Aes256Gcm::new(&self.material.into())
             .encrypt(&Nonce::from(nonce), payload)
-            .map_err(|_| {
-                Refusal(
-                    "KMSInternalException",
-                    "The plaintext could not be sealed.".to_owned(),
-                )
-            })?;
+            .map_err(|_| Refusal("KMSInternalException", "The plaintext could not be sealed.".to_owned()))?;
         let mut blob = MAGIC.to_vec();
         blob.push(u8::try_from(self.id.len()).unwrap_or(u8::MAX));
         blob.extend_from_slice(self.id.as_bytes());
@@ -272,9 +246,6 @@ fn random(length: Option<u64>) -> Result<Vec<u8>, Refusal> {
             rand::rng().fill_bytes(&mut bytes);
             Ok(bytes)
         }
-        _ => refuse(
-            "ValidationException",
-            "Specify KeySpec, or NumberOfBytes between 1 and 1024.",
-        ),
+        _ => refuse("ValidationException", "Specify KeySpec, or NumberOfBytes between 1 and 1024."),
     }
 }

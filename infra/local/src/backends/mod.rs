@@ -62,6 +62,7 @@ pub struct ObjectCreated {
 /// The emulated services of one stack. They stop when it is dropped.
 pub struct Backends {
     env: BTreeMap<String, String>,
+    clock: Clock,
     iam: Iam,
     meter: Meter,
     faults: Faults,
@@ -100,13 +101,8 @@ impl Backends {
         let meter = Meter::new()?;
         let faults = Faults::new();
         let mailbox = Mailbox::open(inside("mailbox").as_deref(), clock.clone())?;
-        let dynamodb = Arc::new(DynamoDb::open(
-            directory,
-            &template.tables,
-            iam.clone(),
-            meter.clone(),
-            faults.clone(),
-        )?);
+        let dynamodb =
+            Arc::new(DynamoDb::open(directory, &template.tables, iam.clone(), meter.clone(), faults.clone())?);
         let sqs = sqs::Sqs::open(
             inside("queues").as_deref(),
             &template.queues,
@@ -128,13 +124,7 @@ impl Backends {
         let keys = inside("kms.json");
         let kms = kms::Kms::open(keys.as_deref(), &template.keys, iam.clone(), meter.clone())?;
         let file = inside("secrets.json");
-        let secrets = secrets::Secrets::open(
-            file.as_deref(),
-            &template.secrets,
-            &clock,
-            iam.clone(),
-            meter.clone(),
-        )?;
+        let secrets = secrets::Secrets::open(file.as_deref(), &template.secrets, &clock, iam.clone(), meter.clone())?;
         let (objects, temporary) = match inside("objects") {
             Some(directory) => {
                 std::fs::create_dir_all(&directory)?;
@@ -151,17 +141,7 @@ impl Backends {
             ("SESV2", Listener::start(Arc::new(ses.clone())).await?),
             ("KMS", Listener::start(kms).await?),
             ("SECRETS_MANAGER", Listener::start(secrets).await?),
-            (
-                "S3",
-                s3::start(
-                    &objects,
-                    &template.buckets,
-                    iam.clone(),
-                    meter.clone(),
-                    created,
-                )
-                .await?,
-            ),
+            ("S3", s3::start(&objects, &template.buckets, iam.clone(), meter.clone(), created).await?),
         ];
         let mut env = BTreeMap::from([("AWS_REGION".to_owned(), REGION.to_owned())]);
         for (service, listener) in &listeners {
@@ -169,6 +149,7 @@ impl Backends {
         }
         Ok(Self {
             env,
+            clock,
             iam,
             meter,
             faults,
@@ -177,10 +158,7 @@ impl Backends {
             ses,
             smtp,
             dynamodb,
-            _listeners: listeners
-                .into_iter()
-                .map(|(_, listener)| listener)
-                .collect(),
+            _listeners: listeners.into_iter().map(|(_, listener)| listener).collect(),
             _objects: temporary,
         })
     }
@@ -230,15 +208,24 @@ impl Backends {
         self.dynamodb.database()
     }
 
+    /// Deletes every item whose TTL is past by the movable clock, and gives how many there were. AWS does so within
+    /// days of its own accord; here it happens when it is asked for, so that nothing comes to rely on it.
+    ///
+    /// # Errors
+    ///
+    /// The database fails.
+    pub async fn sweep_ttl(&self) -> anyhow::Result<usize> {
+        let (dynamodb, now) = (Arc::clone(&self.dynamodb), self.clock.now());
+        tokio::task::spawn_blocking(move || dynamodb.sweep_ttl(now)).await?
+    }
+
     /// `/_local/mailbox`, `/_local/meter`, `/_local/faults`.
     pub fn router(&self) -> Router {
         let meter = Router::new()
             .route("/_local/meter", get(measured))
             .route("/_local/meter/reset", post(reset))
             .with_state(self.meter.clone());
-        let faults = Router::new()
-            .route("/_local/faults", get(plan).post(set_plan))
-            .with_state(self.faults.clone());
+        let faults = Router::new().route("/_local/faults", get(plan).post(set_plan)).with_state(self.faults.clone());
         self.mailbox.router().merge(meter).merge(faults)
     }
 }

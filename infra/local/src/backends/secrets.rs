@@ -50,33 +50,22 @@ impl Secrets {
         for secret in secrets {
             let stored = match remembered.get(&secret.name) {
                 Some(stored) => stored.clone(),
-                None => Stored {
-                    value: first_value(&secret.value)?,
-                    version: front::request_id(),
-                    created: clock.now(),
-                },
+                None => {
+                    Stored { value: first_value(&secret.value)?, version: front::request_id(), created: clock.now() }
+                }
             };
             remembered.insert(secret.name.clone(), stored.clone());
             let arn = secret.arn.clone();
             opened.insert(secret.name.clone(), Secret { arn, stored });
         }
         super::remember(file, &remembered)?;
-        Ok(Arc::new(Self {
-            secrets: opened,
-            iam,
-            meter,
-        }))
+        Ok(Arc::new(Self { secrets: opened, iam, meter }))
     }
 
     /// A secret by name, ARN, or ARN without its six random characters.
     fn secret(&self, id: &str) -> Option<(&String, &Secret)> {
-        let partial = |arn: &str| {
-            arn.get(..arn.len().saturating_sub(7))
-                .is_some_and(|part| part == id)
-        };
-        self.secrets
-            .iter()
-            .find(|(name, secret)| *name == id || secret.arn == id || partial(&secret.arn))
+        let partial = |arn: &str| arn.get(..arn.len().saturating_sub(7)).is_some_and(|part| part == id);
+        self.secrets.iter().find(|(name, secret)| *name == id || secret.arn == id || partial(&secret.arn))
     }
 }
 
@@ -84,8 +73,7 @@ impl Service for Secrets {
     const MAX_BODY: usize = 128 * 1024;
 
     async fn call(&self, request: Request<Bytes>) -> Reply {
-        let refuse =
-            |code, message: &str| front::error(StatusCode::BAD_REQUEST, code, message).into();
+        let refuse = |code, message: &str| front::error(StatusCode::BAD_REQUEST, code, message).into();
         let Ok(body) = serde_json::from_slice::<Value>(request.body()) else {
             return refuse("SerializationException", "The body is not JSON.");
         };
@@ -94,24 +82,14 @@ impl Service for Secrets {
             return refuse("InvalidRequestException", "This operation is not emulated.");
         }
         let Some(caller) = front::caller(request.headers(), request.uri()) else {
-            return refuse(
-                "MissingAuthenticationTokenException",
-                "The request is not signed.",
-            );
+            return refuse("MissingAuthenticationTokenException", "The request is not signed.");
         };
-        let Some((name, secret)) = self.secret(body["SecretId"].as_str().unwrap_or_default())
-        else {
-            return refuse(
-                "ResourceNotFoundException",
-                "Secrets Manager can't find the specified secret.",
-            );
+        let Some((name, secret)) = self.secret(body["SecretId"].as_str().unwrap_or_default()) else {
+            return refuse("ResourceNotFoundException", "Secrets Manager can't find the specified secret.");
         };
         let action = format!("secretsmanager:{operation}");
         let context = Context::new().with("aws:SecureTransport", "true");
-        if let Err(message) = self
-            .iam
-            .authorize(Some(&caller), &action, &secret.arn, &context)
-        {
+        if let Err(message) = self.iam.authorize(Some(&caller), &action, &secret.arn, &context) {
             return refuse("AccessDeniedException", &message);
         }
         let wanted = &body["VersionId"];
@@ -122,8 +100,7 @@ impl Service for Secrets {
                 "Secrets Manager can't find the specified secret value for the version.",
             );
         }
-        self.meter
-            .call(&caller, &action, &Usage::one(request.body().len()));
+        self.meter.call(&caller, &action, &Usage::one(request.body().len()));
         let mut answer = json!({
             "ARN": secret.arn,
             "Name": name,
@@ -144,23 +121,11 @@ impl Service for Secrets {
 fn first_value(value: &SecretValue) -> anyhow::Result<String> {
     match value {
         SecretValue::Literal(text) => Ok(text.clone()),
-        SecretValue::Generated {
-            template,
-            key,
-            length,
-            exclude,
-        } => {
-            let alphabet: Vec<char> = ('!'..='~')
-                .filter(|&character| !exclude.contains(character))
-                .collect();
-            anyhow::ensure!(
-                !alphabet.is_empty(),
-                "a generated secret excludes every character"
-            );
+        SecretValue::Generated { template, key, length, exclude } => {
+            let alphabet: Vec<char> = ('!'..='~').filter(|&character| !exclude.contains(character)).collect();
+            anyhow::ensure!(!alphabet.is_empty(), "a generated secret excludes every character");
             let mut random = rand::rng();
-            let generated: String = (0..*length)
-                .map(|_| alphabet[random.random_range(0..alphabet.len())])
-                .collect();
+            let generated: String = (0..*length).map(|_| alphabet[random.random_range(0..alphabet.len())]).collect();
             match (template, key) {
                 (Some(template), Some(key)) => {
                     let mut json: Value = serde_json::from_str(template)?;

@@ -28,9 +28,7 @@ impl Stack {
         let clock = Clock::new();
         let (sender, created) = unbounded_channel();
         Self {
-            backends: Backends::start(&template, state, clock.clone(), sender)
-                .await
-                .unwrap(),
+            backends: Backends::start(&template, state, clock.clone(), sender).await.unwrap(),
             clock,
             created,
             http: reqwest::Client::new(),
@@ -42,13 +40,7 @@ impl Stack {
     }
 
     /// One call of the JSON protocols: the status and the answer.
-    pub(super) async fn json(
-        &self,
-        caller: &str,
-        service: &str,
-        target: &str,
-        body: Value,
-    ) -> (u16, Value) {
+    pub(super) async fn json(&self, caller: &str, service: &str, target: &str, body: Value) -> (u16, Value) {
         let response = self
             .http
             .post(self.url(service))
@@ -99,50 +91,26 @@ async fn kms_keeps_contexts_and_limits() {
     let (_, described) = kms("DescribeKey", json!({"KeyId": "alias/data"})).await;
     let key = described["KeyMetadata"]["Arn"].as_str().unwrap().to_owned();
     let context = json!({"workspace": "ws_1", "purpose": "relay"});
-    let (status, made) = kms(
-        "GenerateDataKey",
-        json!({"KeyId": key, "KeySpec": "AES_256", "EncryptionContext": context}),
-    )
-    .await;
+    let (status, made) =
+        kms("GenerateDataKey", json!({"KeyId": key, "KeySpec": "AES_256", "EncryptionContext": context})).await;
     assert_eq!(status, 200, "{made}");
-    let (status, opened) = kms(
-        "Decrypt",
-        json!({"CiphertextBlob": made["CiphertextBlob"], "EncryptionContext": context}),
-    )
-    .await;
+    let (status, opened) =
+        kms("Decrypt", json!({"CiphertextBlob": made["CiphertextBlob"], "EncryptionContext": context})).await;
     assert_eq!(status, 200);
     assert_eq!(opened["Plaintext"], made["Plaintext"]);
-    let (status, refused) = kms(
-        "Decrypt",
-        json!({"CiphertextBlob": made["CiphertextBlob"], "EncryptionContext": {"workspace": "ws_2"}}),
-    )
-    .await;
-    assert_eq!(
-        (status, &refused["__type"]),
-        (400, &json!("InvalidCiphertextException"))
-    );
+    let (status, refused) =
+        kms("Decrypt", json!({"CiphertextBlob": made["CiphertextBlob"], "EncryptionContext": {"workspace": "ws_2"}}))
+            .await;
+    assert_eq!((status, &refused["__type"]), (400, &json!("InvalidCiphertextException")));
 
     use base64::Engine as _;
     let long = base64::engine::general_purpose::STANDARD.encode([0_u8; 4097]);
     let (status, _) = kms("Encrypt", json!({"KeyId": key, "Plaintext": long})).await;
     assert_eq!(status, 400);
-    let (status, refused) = stack
-        .json(
-            "reader",
-            "KMS",
-            "TrentService.Decrypt",
-            json!({"CiphertextBlob": made["CiphertextBlob"]}),
-        )
-        .await;
-    assert_eq!(
-        (status, &refused["__type"]),
-        (400, &json!("AccessDeniedException"))
-    );
-    let usage = stack
-        .backends
-        .meter()
-        .snapshot()
-        .of("writer", "kms:Decrypt");
+    let (status, refused) =
+        stack.json("reader", "KMS", "TrentService.Decrypt", json!({"CiphertextBlob": made["CiphertextBlob"]})).await;
+    assert_eq!((status, &refused["__type"]), (400, &json!("AccessDeniedException")));
+    let usage = stack.backends.meter().snapshot().of("writer", "kms:Decrypt");
     assert_eq!(usage.requests, 1, "refused calls are not billed");
 }
 
@@ -152,30 +120,11 @@ async fn secrets_are_generated_once() {
     let state = || State::Dir(directory.path().to_owned());
     let read = |stack: Stack| async move {
         let arn = "arn:aws:secretsmanager:eu-west-3:000000000000:secret:";
-        let id = stack
-            .backends
-            .iam()
-            .unused()
-            .into_iter()
-            .find(|unused| unused.part.starts_with(arn))
-            .unwrap()
-            .part;
-        let answer = stack
-            .ok(
-                "writer",
-                "SECRETS_MANAGER",
-                "secretsmanager.GetSecretValue",
-                json!({"SecretId": id}),
-            )
-            .await;
-        let (status, _) = stack
-            .json(
-                "reader",
-                "SECRETS_MANAGER",
-                "secretsmanager.GetSecretValue",
-                json!({"SecretId": id}),
-            )
-            .await;
+        let id = stack.backends.iam().unused().into_iter().find(|unused| unused.part.starts_with(arn)).unwrap().part;
+        let answer =
+            stack.ok("writer", "SECRETS_MANAGER", "secretsmanager.GetSecretValue", json!({"SecretId": id})).await;
+        let (status, _) =
+            stack.json("reader", "SECRETS_MANAGER", "secretsmanager.GetSecretValue", json!({"SecretId": id})).await;
         assert_eq!(status, 400, "only its owner may read a secret");
         answer["SecretString"].as_str().unwrap().to_owned()
     };
@@ -189,9 +138,7 @@ async fn secrets_are_generated_once() {
 async fn unused_permissions_are_named() {
     let stack = Stack::start().await;
     let before = stack.backends.iam().unused();
-    let of_reader = |unused: &[crate::iam::Unused]| {
-        unused.iter().filter(|one| one.function == "reader").count()
-    };
+    let of_reader = |unused: &[crate::iam::Unused]| unused.iter().filter(|one| one.function == "reader").count();
     assert!(of_reader(&before) >= 2);
     stack
         .ok(
@@ -212,89 +159,32 @@ async fn unused_permissions_are_named() {
 #[tokio::test]
 async fn meter_and_faults_answer_over_http() {
     let stack = Stack::start().await;
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(axum::serve(listener, stack.backends.router()).into_future());
-    stack
-        .ok(
-            "operator",
-            "DYNAMODB",
-            "DynamoDB_20120810.ListTables",
-            json!({}),
-        )
-        .await;
-    let meter: Value = stack
-        .http
-        .get(format!("{url}/_local/meter"))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    assert_eq!(
-        meter["functions"]["operator"]["calls"]["dynamodb:ListTables"]["count"],
-        1
-    );
+    stack.ok("operator", "DYNAMODB", "DynamoDB_20120810.ListTables", json!({})).await;
+    let meter: Value = stack.http.get(format!("{url}/_local/meter")).send().await.unwrap().json().await.unwrap();
+    assert_eq!(meter["functions"]["operator"]["calls"]["dynamodb:ListTables"]["count"], 1);
     assert_eq!(meter["money"]["region"], "eu-west-3");
-    stack
-        .http
-        .post(format!("{url}/_local/meter/reset"))
-        .send()
-        .await
-        .unwrap();
-    let meter: Value = stack
-        .http
-        .get(format!("{url}/_local/meter"))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    stack.http.post(format!("{url}/_local/meter/reset")).send().await.unwrap();
+    let meter: Value = stack.http.get(format!("{url}/_local/meter")).send().await.unwrap().json().await.unwrap();
     assert_eq!(meter["functions"], json!({}));
 
     let plan = json!({"dynamodb": {"throttle_every": 1}});
-    let set: Value = stack
-        .http
-        .post(format!("{url}/_local/faults"))
-        .json(&plan)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let set: Value =
+        stack.http.post(format!("{url}/_local/faults")).json(&plan).send().await.unwrap().json().await.unwrap();
     assert_eq!(set["dynamodb"]["throttle_every"], 1);
-    let (status, refused) = stack
-        .json(
-            "operator",
-            "DYNAMODB",
-            "DynamoDB_20120810.ListTables",
-            json!({}),
-        )
-        .await;
-    assert_eq!(
-        (status, &refused["__type"]),
-        (400, &json!("ProvisionedThroughputExceededException"))
-    );
+    let (status, refused) = stack.json("operator", "DYNAMODB", "DynamoDB_20120810.ListTables", json!({})).await;
+    assert_eq!((status, &refused["__type"]), (400, &json!("ProvisionedThroughputExceededException")));
 }
 
 #[test]
 fn small_files_are_remembered() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("a.json");
-    assert_eq!(
-        remembered::<BTreeMap<String, String>>(Some(&file)).unwrap(),
-        BTreeMap::new()
-    );
+    assert_eq!(remembered::<BTreeMap<String, String>>(Some(&file)).unwrap(), BTreeMap::new());
     let content = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
     remember(Some(&file), &content).unwrap();
-    assert_eq!(
-        remembered::<BTreeMap<String, String>>(Some(&file)).unwrap(),
-        content
-    );
+    assert_eq!(remembered::<BTreeMap<String, String>>(Some(&file)).unwrap(), content);
     remember(None::<&Path>, &content).unwrap();
 }

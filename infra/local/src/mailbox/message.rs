@@ -23,28 +23,22 @@ impl Readable {
         let Some(message) = MessageParser::default().parse(raw) else {
             return Self::default();
         };
-        let headers: Vec<(String, String)> = message
-            .headers_raw()
-            .map(|(name, value)| (name.to_owned(), unfold(value)))
-            .collect();
+        let headers: Vec<(String, String)> =
+            message.headers_raw().map(|(name, value)| (name.to_owned(), unfold(value))).collect();
         let header = |wanted: &str| {
             let mut all = headers.iter();
-            all.find(|(name, _)| name.eq_ignore_ascii_case(wanted))
-                .map(|(_, value)| value.as_str())
+            all.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.as_str())
         };
         // A part that was made up from the other one is not shown as if it had been sent.
         let own = |bodies: &[u32], kind: &str| {
-            bodies
-                .iter()
-                .filter_map(|&at| message.parts.get(at as usize))
-                .find_map(|part| {
-                    let is_own = match &part.body {
-                        mail_parser::PartType::Text(_) => kind == "text",
-                        mail_parser::PartType::Html(_) => kind == "html",
-                        _ => false,
-                    };
-                    is_own.then(|| part.text_contents().unwrap_or_default().to_owned())
-                })
+            bodies.iter().filter_map(|&at| message.parts.get(at as usize)).find_map(|part| {
+                let is_own = match &part.body {
+                    mail_parser::PartType::Text(_) => kind == "text",
+                    mail_parser::PartType::Html(_) => kind == "html",
+                    _ => false,
+                };
+                is_own.then(|| part.text_contents().unwrap_or_default().to_owned())
+            })
         };
         Self {
             subject: message.subject().unwrap_or_default().to_owned(),
@@ -56,10 +50,7 @@ impl Readable {
                 .attachments()
                 .map(|part| {
                     use mail_parser::MimeHeaders as _;
-                    (
-                        part.attachment_name().unwrap_or("unnamed").to_owned(),
-                        part.len(),
-                    )
+                    (part.attachment_name().unwrap_or("unnamed").to_owned(), part.len())
                 })
                 .collect(),
             unsubscribe: header("List-Unsubscribe").and_then(web_address),
@@ -100,10 +91,6 @@ fn unfold(value: &str) -> String {
 }
 
 fn web_address(header: &str) -> Option<String> {
-    let mut listed = header
-        .split(',')
-        .map(|one| one.trim().trim_matches(['<', '>']));
-    listed
-        .find(|one| one.starts_with("https://") || one.starts_with("http://"))
-        .map(str::to_owned)
+    let mut listed = header.split(',').map(|one| one.trim().trim_matches(['<', '>']));
+    listed.find(|one| one.starts_with("https://") || one.starts_with("http://")).map(str::to_owned)
 }

@@ -103,11 +103,7 @@ impl Mailbox {
     ///
     /// The directory cannot be read or written.
     pub fn open(directory: Option<&Path>, clock: Clock) -> anyhow::Result<Self> {
-        let mut shared = Shared {
-            entries: Vec::new(),
-            next: 1,
-            disk: None,
-        };
+        let mut shared = Shared { entries: Vec::new(), next: 1, disk: None };
         if let Some(directory) = directory {
             std::fs::create_dir_all(directory)?;
             let index = directory.join("index.jsonl");
@@ -117,28 +113,15 @@ impl Mailbox {
                     let Ok(envelope) = serde_json::from_str::<Envelope>(&line?) else {
                         continue;
                     };
-                    let number = envelope
-                        .id
-                        .trim_start_matches('m')
-                        .parse::<u64>()
-                        .unwrap_or(0);
+                    let number = envelope.id.trim_start_matches('m').parse::<u64>().unwrap_or(0);
                     shared.next = shared.next.max(number + 1);
-                    shared.entries.push(Entry {
-                        envelope: Arc::new(envelope),
-                        raw: None,
-                    });
+                    shared.entries.push(Entry { envelope: Arc::new(envelope), raw: None });
                 }
             }
             let index = OpenOptions::new().create(true).append(true).open(index)?;
-            shared.disk = Some(Disk {
-                directory: directory.to_owned(),
-                index,
-            });
+            shared.disk = Some(Disk { directory: directory.to_owned(), index });
         }
-        Ok(Self {
-            shared: Arc::new(RwLock::new(shared)),
-            clock,
-        })
+        Ok(Self { shared: Arc::new(RwLock::new(shared)), clock })
     }
 
     /// Keeps a message and gives its id.
@@ -158,14 +141,11 @@ impl Mailbox {
             match disk.write(&envelope, bytes) {
                 Ok(()) => raw = None,
                 Err(error) => {
-                    tracing::error!(%error, "a message could not be written to disk; it is kept in memory")
+                    tracing::error!(%error, "a message could not be written to disk; it is kept in memory");
                 }
             }
         }
-        shared.entries.push(Entry {
-            envelope: Arc::new(envelope),
-            raw,
-        });
+        shared.entries.push(Entry { envelope: Arc::new(envelope), raw });
         id
     }
 
@@ -187,11 +167,8 @@ impl Mailbox {
     /// Up to `limit` messages after the one with the id `after`, oldest first.
     pub fn list(&self, after: Option<&str>, limit: usize) -> Vec<Stored> {
         let shared = self.read();
-        let start = after.map_or(0, |after| {
-            shared
-                .entries
-                .partition_point(|entry| entry.envelope.id.as_str() <= after)
-        });
+        let start =
+            after.map_or(0, |after| shared.entries.partition_point(|entry| entry.envelope.id.as_str() <= after));
         let wanted = shared.entries[start..].iter().take(limit);
         wanted.map(|entry| shared.load(entry)).collect()
     }
@@ -199,10 +176,7 @@ impl Mailbox {
     /// One message.
     pub fn get(&self, id: &str) -> Option<Stored> {
         let shared = self.read();
-        let at = shared
-            .entries
-            .binary_search_by(|entry| entry.envelope.id.as_str().cmp(id))
-            .ok()?;
+        let at = shared.entries.binary_search_by(|entry| entry.envelope.id.as_str().cmp(id)).ok()?;
         Some(shared.load(&shared.entries[at]))
     }
 
@@ -217,15 +191,11 @@ impl Mailbox {
             .filter(|entry| {
                 let envelope = &entry.envelope;
                 let mut addresses = envelope.envelope_to.iter().chain([&envelope.envelope_from]);
-                search.is_empty()
-                    || addresses.any(|address| address.to_lowercase().contains(&search))
+                search.is_empty() || addresses.any(|address| address.to_lowercase().contains(&search))
             })
             .collect();
         let page = matching.iter().skip(skip).take(limit);
-        (
-            page.map(|entry| shared.load(entry)).collect(),
-            matching.len(),
-        )
+        (page.map(|entry| shared.load(entry)).collect(), matching.len())
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Shared> {
@@ -240,10 +210,7 @@ impl Shared {
             let bytes = path.and_then(|path| std::fs::read(path).ok());
             Bytes::from(bytes.unwrap_or_default())
         });
-        Stored {
-            envelope: Envelope::clone(&entry.envelope),
-            raw,
-        }
+        Stored { envelope: Envelope::clone(&entry.envelope), raw }
     }
 }
 

@@ -39,21 +39,11 @@ pub(super) fn list(list: &List<'_>) -> String {
     .ok();
     if list.rows.is_empty() {
         let (title, hint) = if list.search.is_empty() {
-            (
-                "Nothing sent yet",
-                "Every message that SES or the relay accepts appears here, newest first.",
-            )
+            ("Nothing sent yet", "Every message that SES or the relay accepts appears here, newest first.")
         } else {
-            (
-                "No such address",
-                "No message went to or came from an address with these letters.",
-            )
+            ("No such address", "No message went to or came from an address with these letters.")
         };
-        write!(
-            body,
-            r#"<div class="empty">{LOGO}<h1>{title}</h1><p>{hint}</p></div>"#
-        )
-        .ok();
+        write!(body, r#"<div class="empty">{LOGO}<h1>{title}</h1><p>{hint}</p></div>"#).ok();
     } else {
         body.push_str(r#"<ol class="list">"#);
         for (envelope, readable) in list.rows {
@@ -180,33 +170,18 @@ fn parts(body: &mut String, readable: &Readable) {
         tabs.push(("HTML", frame));
     }
     if let Some(text) = &readable.text {
-        tabs.push((
-            "Text",
-            format!(r#"<pre class="text">{}</pre>"#, linked(text)),
-        ));
+        tabs.push(("Text", format!(r#"<pre class="text">{}</pre>"#, linked(text))));
     }
     let mut headers = String::from(r#"<table class="headers">"#);
     for (name, value) in &readable.headers {
-        write!(
-            headers,
-            "<tr><th>{}</th><td>{}</td></tr>",
-            escape(name),
-            escape(value)
-        )
-        .ok();
+        write!(headers, "<tr><th>{}</th><td>{}</td></tr>", escape(name), escape(value)).ok();
     }
     headers.push_str("</table>");
     tabs.push(("Headers", headers));
     if !readable.attachments.is_empty() {
         let mut list = String::from(r#"<ul class="files">"#);
         for (name, size) in &readable.attachments {
-            write!(
-                list,
-                "<li>{} <span>{} bytes</span></li>",
-                escape(name),
-                grouped(*size)
-            )
-            .ok();
+            write!(list, "<li>{} <span>{} bytes</span></li>", escape(name), grouped(*size)).ok();
         }
         list.push_str("</ul>");
         tabs.push(("Attachments", list));
@@ -224,11 +199,7 @@ fn parts(body: &mut String, readable: &Readable) {
 }
 
 fn document(title: &str, body: &str) -> String {
-    let title = if title.is_empty() {
-        "(no subject)".to_owned()
-    } else {
-        escape(title)
-    };
+    let title = if title.is_empty() { "(no subject)".to_owned() } else { escape(title) };
     format!(
         r#"<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>{title}</title><style>{STYLE}</style></head><body>{body}</body></html>"#
     )
@@ -243,25 +214,17 @@ fn badge(channel: Channel) -> String {
 }
 
 fn subject(readable: &Readable) -> String {
-    if readable.subject.is_empty() {
-        "<em>(no subject)</em>".to_owned()
-    } else {
-        escape(&readable.subject)
-    }
+    if readable.subject.is_empty() { "<em>(no subject)</em>".to_owned() } else { escape(&readable.subject) }
 }
 
 fn initial(address: &str) -> String {
-    let first = address
-        .chars()
-        .find(|character| character.is_alphanumeric());
+    let first = address.chars().find(|character| character.is_alphanumeric());
     first.map_or_else(|| "@".to_owned(), |first| first.to_uppercase().to_string())
 }
 
 /// A colour that stays with an address.
 fn hue(address: &str) -> u32 {
-    address.bytes().fold(7_u32, |hash, byte| {
-        hash.wrapping_mul(31).wrapping_add(u32::from(byte))
-    }) % 360
+    address.bytes().fold(7_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte))) % 360
 }
 
 fn grouped(number: usize) -> String {
@@ -299,16 +262,11 @@ fn linked(text: &str) -> String {
     while let Some(at) = next_address(rest) {
         out.push_str(&escape(&rest[..at]));
         let from = &rest[at..];
-        let end = from
-            .find(|character: char| character.is_whitespace() || "<>\"'".contains(character))
-            .unwrap_or(from.len());
+        let end =
+            from.find(|character: char| character.is_whitespace() || "<>\"'".contains(character)).unwrap_or(from.len());
         let address = from[..end].trim_end_matches(['.', ',', ';', ')', ']']);
         let shown = escape(address);
-        write!(
-            out,
-            r#"<a href="{shown}" rel="noreferrer" target="_blank">{shown}</a>"#
-        )
-        .ok();
+        write!(out, r#"<a href="{shown}" rel="noreferrer" target="_blank">{shown}</a>"#).ok();
         rest = &from[address.len()..];
     }
     out.push_str(&escape(rest));
@@ -316,10 +274,7 @@ fn linked(text: &str) -> String {
 }
 
 fn next_address(text: &str) -> Option<usize> {
-    ["https://", "http://"]
-        .iter()
-        .filter_map(|scheme| text.find(scheme))
-        .min()
+    ["https://", "http://"].iter().filter_map(|scheme| text.find(scheme)).min()
 }
 
 fn url_encoded(text: &str) -> String {

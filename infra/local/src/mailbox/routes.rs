@@ -33,10 +33,7 @@ struct Listed {
 
 impl From<Stored> for Listed {
     fn from(stored: Stored) -> Self {
-        Self {
-            raw_base64: base64::engine::general_purpose::STANDARD.encode(&stored.raw),
-            envelope: stored.envelope,
-        }
+        Self { raw_base64: base64::engine::general_purpose::STANDARD.encode(&stored.raw), envelope: stored.envelope }
     }
 }
 
@@ -50,11 +47,7 @@ impl Mailbox {
     }
 }
 
-async fn list(
-    State(mailbox): State<Mailbox>,
-    Query(wanted): Query<Wanted>,
-    headers: HeaderMap,
-) -> Response {
+async fn list(State(mailbox): State<Mailbox>, Query(wanted): Query<Wanted>, headers: HeaderMap) -> Response {
     if wants_json(&headers) {
         let limit = wanted.limit.unwrap_or(usize::MAX);
         let messages = mailbox.list(wanted.after.as_deref(), limit);
@@ -79,11 +72,7 @@ async fn list(
     }))
 }
 
-async fn one(
-    State(mailbox): State<Mailbox>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
+async fn one(State(mailbox): State<Mailbox>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     let (id, source) = match id.strip_suffix(".eml") {
         Some(id) => (id.to_owned(), true),
         None => (id, false),
@@ -93,25 +82,18 @@ async fn one(
     };
     if source {
         // Plain text, never rendered: whatever it contains stays inert.
-        let headers = [
-            (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        ];
+        let headers =
+            [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
         return (headers, stored.raw).into_response();
     }
     if wants_json(&headers) {
         return Json(Listed::from(stored)).into_response();
     }
-    html(page::message(
-        &stored.envelope,
-        &Readable::parse(&stored.raw),
-    ))
+    html(page::message(&stored.envelope, &Readable::parse(&stored.raw)))
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok());
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     accept.is_some_and(|accept| accept.contains("application/json"))
 }
 

@@ -22,19 +22,11 @@ fn mailbox() -> Mailbox {
 }
 
 fn add(mailbox: &Mailbox, to: &str, raw: &str) -> String {
-    mailbox.accept(
-        Channel::Ses,
-        "news@example.org",
-        &[to.to_owned()],
-        Bytes::copy_from_slice(raw.as_bytes()),
-    )
+    mailbox.accept(Channel::Ses, "news@example.org", &[to.to_owned()], Bytes::copy_from_slice(raw.as_bytes()))
 }
 
 async fn get(mailbox: &Mailbox, path: &str, accept: &str) -> (StatusCode, String) {
-    let request = Request::get(path)
-        .header("accept", accept)
-        .body(Body::empty())
-        .unwrap();
+    let request = Request::get(path).header("accept", accept).body(Body::empty()).unwrap();
     let response = mailbox.router().oneshot(request).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -53,26 +45,11 @@ async fn the_list_is_oldest_first() {
     let first = list[0].as_object().unwrap();
     let mut fields: Vec<&str> = first.keys().map(String::as_str).collect();
     fields.sort_unstable();
-    assert_eq!(
-        fields,
-        [
-            "accepted_at",
-            "channel",
-            "envelope_from",
-            "envelope_to",
-            "id",
-            "raw_base64"
-        ]
-    );
+    assert_eq!(fields, ["accepted_at", "channel", "envelope_from", "envelope_to", "id", "raw_base64"]);
     assert_eq!(first["channel"], "ses");
     assert_eq!(first["envelope_to"][0], "p0@example.com");
     let after = list[2]["id"].as_str().unwrap();
-    let (_, body) = get(
-        &mailbox,
-        &format!("/_local/mailbox?after={after}&limit=1"),
-        "application/json",
-    )
-    .await;
+    let (_, body) = get(&mailbox, &format!("/_local/mailbox?after={after}&limit=1"), "application/json").await;
     let rest: Vec<Value> = serde_json::from_str(&body).unwrap();
     assert_eq!(rest.len(), 1);
     assert_eq!(rest[0]["envelope_to"][0], "p3@example.com");
@@ -93,10 +70,7 @@ async fn pages_escape_what_a_message_says() {
     assert!(page.contains("sandbox=\"\""));
     assert!(page.contains("srcdoc=\"&lt;p onclick=&quot;x()&quot;"));
     assert!(page.contains("Café &lt;news@example.org&gt;"));
-    assert!(
-        page.contains("href=\"https://example.org/u/t&quot;x\""),
-        "the web address of List-Unsubscribe"
-    );
+    assert!(page.contains("href=\"https://example.org/u/t&quot;x\""), "the web address of List-Unsubscribe");
     assert!(page.contains("value=\"One-Click\""));
     assert!(page.contains("See <a href=\"https://example.org/u/t\""));
     let (_, source) = get(&mailbox, &format!("/_local/mailbox/{id}.eml"), "*/*").await;
@@ -114,11 +88,7 @@ async fn ten_thousand_messages_stay_quick() {
     let started = Instant::now();
     let (_, page) = get(&mailbox, "/_local/mailbox?page=2", "text/html").await;
     let (_, found) = get(&mailbox, "/_local/mailbox?q=P77%40", "text/html").await;
-    assert!(
-        started.elapsed() < Duration::from_millis(500),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
     assert_eq!(page.matches("<li>").count(), 100);
     assert!(page.contains("Page 2 of 100"));
     assert!(page.contains("p9899@example.com"), "newest first");

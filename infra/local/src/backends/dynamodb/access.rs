@@ -21,10 +21,7 @@ pub(super) struct Need {
 
 /// Every permission of a call. Empty for an operation that is not known.
 pub(super) fn needs(operation: &str, body: &Value, schemas: &Schemas) -> Vec<Need> {
-    let mut needs = Needs {
-        schemas,
-        found: BTreeMap::new(),
-    };
+    let mut needs = Needs { schemas, found: BTreeMap::new() };
     let table = body["TableName"].as_str().unwrap_or_default();
     match operation {
         "GetItem" => needs.add("dynamodb:GetItem", table, None, None, key(&body["Key"])),
@@ -36,13 +33,7 @@ pub(super) fn needs(operation: &str, body: &Value, schemas: &Schemas) -> Vec<Nee
             let index = body["IndexName"].as_str();
             needs.add("dynamodb:Query", table, index, None, Some(&fixed));
         }
-        "Scan" => needs.add(
-            "dynamodb:Scan",
-            table,
-            body["IndexName"].as_str(),
-            None,
-            None,
-        ),
+        "Scan" => needs.add("dynamodb:Scan", table, body["IndexName"].as_str(), None, None),
         "BatchGetItem" => {
             for (table, request) in entries(&body["RequestItems"]) {
                 for wanted in items(&request["Keys"]) {
@@ -100,13 +91,7 @@ pub(super) fn needs(operation: &str, body: &Value, schemas: &Schemas) -> Vec<Nee
     needs
         .found
         .into_iter()
-        .map(|((action, table, index, enclosing), leading_keys)| Need {
-            action,
-            table,
-            index,
-            enclosing,
-            leading_keys,
-        })
+        .map(|((action, table, index, enclosing), leading_keys)| Need { action, table, index, enclosing, leading_keys })
         .collect()
 }
 
@@ -136,18 +121,9 @@ impl Needs<'_> {
     ) {
         // An ARN may stand in place of a name.
         let table = table.rsplit('/').next().unwrap_or(table);
-        let what = (
-            action,
-            table.to_owned(),
-            index.map(str::to_owned),
-            enclosing,
-        );
+        let what = (action, table.to_owned(), index.map(str::to_owned), enclosing);
         let keys = self.found.entry(what).or_default();
-        let leading = self
-            .schemas
-            .partition_key(table, index)
-            .and_then(|name| attributes?.get(name))
-            .and_then(plain);
+        let leading = self.schemas.partition_key(table, index).and_then(|name| attributes?.get(name)).and_then(plain);
         keys.extend(leading);
     }
 
@@ -194,16 +170,10 @@ fn query_keys(body: &Value) -> Map<String, Value> {
         }
     }
     let expression = body["KeyConditionExpression"].as_str().unwrap_or_default();
-    let words: Vec<&str> = expression
-        .split([' ', '(', ')', '\t', '\n', '\r'])
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<&str> =
+        expression.split([' ', '(', ')', '\t', '\n', '\r']).filter(|word| !word.is_empty()).collect();
     // `pk = :v` may be written without spaces.
-    let spaced = words
-        .join(" ")
-        .replace('=', " = ")
-        .replace("< =", "<=")
-        .replace("> =", ">=");
+    let spaced = words.join(" ").replace('=', " = ").replace("< =", "<=").replace("> =", ">=");
     let words: Vec<&str> = spaced.split(' ').filter(|word| !word.is_empty()).collect();
     for triple in words.windows(3) {
         if triple[1] != "=" {
@@ -239,24 +209,13 @@ mod tests {
     fn need(operation: &str, body: Value) -> Vec<(String, String, Option<String>, Vec<String>)> {
         needs(operation, &body, &schemas())
             .into_iter()
-            .map(|need| {
-                (
-                    need.action.to_owned(),
-                    need.table,
-                    need.index,
-                    need.leading_keys,
-                )
-            })
+            .map(|need| (need.action.to_owned(), need.table, need.index, need.leading_keys))
             .collect()
     }
 
     #[test]
     fn a_query_names_its_partition() {
-        for expression in [
-            "pk = :p AND begins_with(sk, :s)",
-            "(pk=:p) and sk > :s",
-            "#k = :p",
-        ] {
+        for expression in ["pk = :p AND begins_with(sk, :s)", "(pk=:p) and sk > :s", "#k = :p"] {
             let found = need(
                 "Query",
                 json!({"TableName": "outreach", "KeyConditionExpression": expression,

@@ -91,11 +91,7 @@ impl Call<'_> {
             matches!(code, Some("DuplicateItem" | "ConditionalCheckFailed"))
         };
         let counted = |response: &Value| {
-            let mut tables = self
-                .done
-                .capacity
-                .iter()
-                .map(|capacity| &capacity.table_name);
+            let mut tables = self.done.capacity.iter().map(|capacity| &capacity.table_name);
             tables.any(|table| response["TableName"] == **table)
         };
         statements
@@ -120,10 +116,7 @@ impl Call<'_> {
                 units::TRANSACTION * parts.map(|part| self.write(part)).sum::<f64>()
             }
             "ExecuteTransaction" => {
-                let all = request["TransactStatements"]
-                    .as_array()
-                    .into_iter()
-                    .flatten();
+                let all = request["TransactStatements"].as_array().into_iter().flatten();
                 units::TRANSACTION * all.map(|statement| self.statement(statement)).sum::<f64>()
             }
             _ => 0.0,
@@ -134,23 +127,19 @@ impl Call<'_> {
     fn write(&self, part: &Value) -> f64 {
         let table = part["TableName"].as_str().unwrap_or_default();
         let wanted = part["Item"].as_object();
-        let existing = wanted
-            .or_else(|| part["Key"].as_object())
-            .and_then(|attributes| self.size_of(table, attributes));
+        let existing =
+            wanted.or_else(|| part["Key"].as_object()).and_then(|attributes| self.size_of(table, attributes));
         units::failed_write_units(existing, wanted.map(units::item_size))
     }
 
     fn statement(&self, statement: &Value) -> f64 {
-        let parameters = statement["Parameters"]
-            .as_array()
-            .map_or(&[][..], Vec::as_slice);
+        let parameters = statement["Parameters"].as_array().map_or(&[][..], Vec::as_slice);
         let text = statement["Statement"].as_str().unwrap_or_default();
         let Some(statement) = Statement::parse(text, parameters) else {
             return 0.0;
         };
         let existing = self.size_of(&statement.table, &statement.attributes);
-        let wanted =
-            (statement.kind == Kind::Insert).then(|| units::item_size(&statement.attributes));
+        let wanted = (statement.kind == Kind::Insert).then(|| units::item_size(&statement.attributes));
         units::failed_write_units(existing, wanted)
     }
 
@@ -169,8 +158,7 @@ impl Call<'_> {
 
 fn is_select(statement: &Value) -> bool {
     let text = statement.as_str().unwrap_or_default().trim_start();
-    text.get(..6)
-        .is_some_and(|word| word.eq_ignore_ascii_case("SELECT"))
+    text.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("SELECT"))
 }
 
 fn contains(body: &[u8], needle: &[u8]) -> bool {

@@ -81,10 +81,7 @@ macro_rules! metered {
         // The request's type is inferred from the method.
         let mut request = request($body, |request| $database.$method(request))?;
         let wanted = Wanted::of(request.return_consumed_capacity.as_deref());
-        if matches!(
-            request.return_consumed_capacity.as_deref(),
-            None | Some("NONE" | "TOTAL" | "INDEXES")
-        ) {
+        if matches!(request.return_consumed_capacity.as_deref(), None | Some("NONE" | "TOTAL" | "INDEXES")) {
             request.return_consumed_capacity = Some("INDEXES".to_owned());
         }
         let mut response = $database.$method(request)?;
@@ -136,10 +133,7 @@ fn dispatch(database: &Database, operation: &str, body: &str) -> Result<Done, Dy
 }
 
 /// Reads a request of the type that `_method` takes.
-fn request<T: DeserializeOwned, R>(
-    body: &str,
-    _method: impl FnOnce(T) -> R,
-) -> Result<T, DynoxideError> {
+fn request<T: DeserializeOwned, R>(body: &str, _method: impl FnOnce(T) -> R) -> Result<T, DynoxideError> {
     serde_json::from_str(body).map_err(|error| refusal(&error.to_string()))
 }
 
@@ -155,15 +149,7 @@ fn refusal(message: &str) -> DynoxideError {
     DynoxideError::SerializationException(message.to_owned())
 }
 
-fn done<T: Serialize>(
-    response: &T,
-    capacity: Vec<ConsumedCapacity>,
-) -> Result<Done, DynoxideError> {
-    let body = serde_json::to_vec(response)
-        .map_err(|error| DynoxideError::InternalServerError(error.to_string()))?;
-    Ok(Done {
-        status: StatusCode::OK,
-        body,
-        capacity,
-    })
+fn done<T: Serialize>(response: &T, capacity: Vec<ConsumedCapacity>) -> Result<Done, DynoxideError> {
+    let body = serde_json::to_vec(response).map_err(|error| DynoxideError::InternalServerError(error.to_string()))?;
+    Ok(Done { status: StatusCode::OK, body, capacity })
 }

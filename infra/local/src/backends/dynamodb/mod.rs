@@ -13,6 +13,7 @@ use std::path::Path;
 use bytes::Bytes;
 use dynoxide::Database;
 use http::{Method, Request, StatusCode};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::faults::{Faults, Place};
@@ -42,10 +43,7 @@ impl Schemas {
         };
         let mut schemas = BTreeMap::new();
         for table in tables {
-            let mut schema = Schema {
-                keys: keys(table),
-                indexes: BTreeMap::new(),
-            };
+            let mut schema = Schema { keys: keys(table), indexes: BTreeMap::new() };
             for kind in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
                 for index in table[kind].as_array().into_iter().flatten() {
                     let name = index["IndexName"].as_str().unwrap_or_default();
@@ -79,6 +77,8 @@ impl Schemas {
 pub(crate) struct DynamoDb {
     database: Database,
     schemas: Schemas,
+    /// Table → the attribute that holds its expiry.
+    ttl: BTreeMap<String, String>,
     iam: Iam,
     meter: Meter,
     faults: Faults,
@@ -97,9 +97,7 @@ impl DynamoDb {
             None => Database::memory()?,
             Some(directory) => {
                 let path = directory.join("dynamodb.sqlite");
-                let path = path
-                    .to_str()
-                    .ok_or_else(|| anyhow::anyhow!("{} is not UTF-8", path.display()))?;
+                let path = path.to_str().ok_or_else(|| anyhow::anyhow!("{} is not UTF-8", path.display()))?;
                 let database = Database::new(path)?;
                 // No fsync per write: the state survives the death of this process, which is what a developer
                 // needs; a power cut may cost the last second.
@@ -113,6 +111,7 @@ impl DynamoDb {
         Ok(Self {
             database,
             schemas: Schemas::new(tables.iter().map(|table| &table.create)),
+            ttl: tables.iter().filter_map(|table| Some((table.name.clone(), table.ttl_attribute.clone()?))).collect(),
             iam,
             meter,
             faults,
@@ -122,6 +121,39 @@ impl DynamoDb {
     /// The database itself, for tests and tools.
     pub(crate) fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// Deletes what is past its TTL attribute, as AWS does sooner or later: unmetered, free. It blocks.
+    pub(crate) fn sweep_ttl(&self, now: Timestamp) -> anyhow::Result<usize> {
+        let mut deleted = 0;
+        for (table, attribute) in &self.ttl {
+            let mut start = Value::Null;
+            loop {
+                let mut scan = json!({
+                    "TableName": table,
+                    "FilterExpression": "#ttl < :now",
+                    "ExpressionAttributeNames": {"#ttl": attribute},
+                    "ExpressionAttributeValues": {":now": {"N": now.as_second().to_string()}},
+                });
+                if !start.is_null() {
+                    scan["ExclusiveStartKey"] = start;
+                }
+                let mut page = run_or_fail(&self.database, "Scan", &scan)?;
+                for item in page["Items"].as_array().into_iter().flatten() {
+                    let mut key = json!({});
+                    for name in self.schemas.keys(table) {
+                        key[name] = item[name].clone();
+                    }
+                    run_or_fail(&self.database, "DeleteItem", &json!({"TableName": table, "Key": key}))?;
+                    deleted += 1;
+                }
+                start = page["LastEvaluatedKey"].take();
+                if start.is_null() {
+                    break;
+                }
+            }
+        }
+        Ok(deleted)
     }
 
     fn authorize(&self, caller: Option<&str>, operation: &str, body: &Value) -> Result<(), String> {
@@ -146,12 +178,8 @@ impl DynamoDb {
         let run = move || dispatch::run(&database, &operation, &body);
         tokio::task::spawn_blocking(run).await.map_err(|error| {
             tracing::error!(%error, "the database panicked");
-            front::error(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "InternalServerError",
-                "The emulated database failed.",
-            )
-            .into()
+            front::error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "The emulated database failed.")
+                .into()
         })
     }
 }
@@ -160,8 +188,7 @@ impl Service for DynamoDb {
     const MAX_BODY: usize = 16 * 1024 * 1024;
 
     async fn call(&self, request: Request<Bytes>) -> Reply {
-        let refuse =
-            |code, message: &str| front::error(StatusCode::BAD_REQUEST, code, message).into();
+        let refuse = |code, message: &str| front::error(StatusCode::BAD_REQUEST, code, message).into();
         if request.method() != Method::POST {
             return front::error(StatusCode::NOT_FOUND, "UnknownOperationException", "").into();
         }
@@ -173,10 +200,7 @@ impl Service for DynamoDb {
         };
         let caller = front::caller(request.headers(), request.uri());
         let Some(name) = caller.as_deref() else {
-            return refuse(
-                "MissingAuthenticationTokenException",
-                "Request is missing Authentication Token",
-            );
+            return refuse("MissingAuthenticationTokenException", "Request is missing Authentication Token");
         };
         if let Err(message) = self.authorize(Some(name), operation, &json) {
             // DynamoDB answers 400 where the REST services answer 403.
@@ -218,12 +242,8 @@ impl Service for DynamoDb {
             done.body = throttled.merge(&done.body);
         }
         usage.bytes = (bytes_in + done.body.len()) as u64;
-        self.meter
-            .call(name, &format!("dynamodb:{operation}"), &usage);
-        if done.status.is_success()
-            && bill::writes(operation)
-            && self.faults.strikes(Place::DynamoDbAfterCommit)
-        {
+        self.meter.call(name, &format!("dynamodb:{operation}"), &usage);
+        if done.status.is_success() && bill::writes(operation) && self.faults.strikes(Place::DynamoDbAfterCommit) {
             return front::error(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "InternalServerError",
@@ -264,7 +284,7 @@ fn create(database: &Database, table: &Table) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn run_or_fail(database: &Database, operation: &str, request: &Value) -> anyhow::Result<()> {
+fn run_or_fail(database: &Database, operation: &str, request: &Value) -> anyhow::Result<Value> {
     let done = dispatch::run(database, operation, &request.to_string());
     anyhow::ensure!(
         done.status.is_success(),
@@ -272,7 +292,7 @@ fn run_or_fail(database: &Database, operation: &str, request: &Value) -> anyhow:
         request["TableName"],
         String::from_utf8_lossy(&done.body)
     );
-    Ok(())
+    Ok(serde_json::from_slice(&done.body)?)
 }
 
 #[cfg(test)]

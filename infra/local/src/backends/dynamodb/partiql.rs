@@ -38,11 +38,7 @@ impl Statement {
     /// Reads a statement and its parameters; `None` when it is not one of the four kinds.
     pub(super) fn parse(text: &str, parameters: &[Value]) -> Option<Self> {
         let tokens = tokens(text)?;
-        let mut reader = Reader {
-            tokens: &tokens,
-            at: 0,
-            parameters: parameters.iter(),
-        };
+        let mut reader = Reader { tokens: &tokens, at: 0, parameters: parameters.iter() };
         let kind = match reader.word()?.to_ascii_uppercase().as_str() {
             "SELECT" => Kind::Select,
             "INSERT" => Kind::Insert,
@@ -70,12 +66,7 @@ impl Statement {
             }
             _ => reader.fixed_by_where(),
         };
-        Some(Self {
-            kind,
-            table,
-            index,
-            attributes,
-        })
+        Some(Self { kind, table, index, attributes })
     }
 }
 
@@ -111,17 +102,13 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
                     other => inside.push(other),
                 }
             }
-            tokens.push(if first == '"' {
-                Token::Quoted(inside)
-            } else {
-                Token::Text(inside)
-            });
+            tokens.push(if first == '"' { Token::Quoted(inside) } else { Token::Text(inside) });
         } else if first.is_alphanumeric() || first == '_' {
             let mut word = String::new();
             let numeric = first.is_ascii_digit();
-            while let Some(next) = chars.next_if(|&next| {
-                next.is_alphanumeric() || next == '_' || next == '-' || (numeric && next == '.')
-            }) {
+            while let Some(next) =
+                chars.next_if(|&next| next.is_alphanumeric() || next == '_' || next == '-' || (numeric && next == '.'))
+            {
                 word.push(next);
             }
             tokens.push(Token::Word(word));
@@ -287,11 +274,8 @@ mod tests {
         assert_eq!(statement.attributes["sk"], json!({"S": "D#1"}));
         assert_eq!(statement.attributes["state"], json!({"S": "claimed"}));
 
-        let statement = Statement::parse(
-            r#"SELECT * FROM "outreach"."due" WHERE shard = ?"#,
-            &[json!({"N": "4"})],
-        )
-        .unwrap();
+        let statement =
+            Statement::parse(r#"SELECT * FROM "outreach"."due" WHERE shard = ?"#, &[json!({"N": "4"})]).unwrap();
         assert_eq!(statement.index.as_deref(), Some("due"));
         assert_eq!(statement.attributes["shard"], json!({"N": "4"}));
 

@@ -44,11 +44,7 @@ pub(super) fn apply(faults: &Faults, operation: &str, body: &mut Value) -> Verdi
             let mut unprocessed = Map::new();
             let tables = body["RequestItems"].as_object_mut();
             for (table, requests) in tables.into_iter().flatten() {
-                let list = if requests.is_array() {
-                    requests.as_array_mut()
-                } else {
-                    requests["Keys"].as_array_mut()
-                };
+                let list = if requests.is_array() { requests.as_array_mut() } else { requests["Keys"].as_array_mut() };
                 let mut left = Vec::new();
                 if let Some(list) = list {
                     list.retain(|request| {
@@ -69,11 +65,7 @@ pub(super) fn apply(faults: &Faults, operation: &str, body: &mut Value) -> Verdi
                 }
             }
             if !unprocessed.is_empty() {
-                let name = if operation == "BatchWriteItem" {
-                    "UnprocessedItems"
-                } else {
-                    "UnprocessedKeys"
-                };
+                let name = if operation == "BatchWriteItem" { "UnprocessedItems" } else { "UnprocessedKeys" };
                 if let Some(tables) = body["RequestItems"].as_object_mut() {
                     tables.retain(|_, requests| {
                         let list = requests.as_array().or_else(|| requests["Keys"].as_array());
@@ -148,13 +140,7 @@ mod tests {
 
     fn every(n: u64) -> Faults {
         let faults = Faults::new();
-        faults.set(Plan {
-            dynamodb: DynamoDbPlan {
-                throttle_every: n,
-                ..DynamoDbPlan::default()
-            },
-            ..Plan::default()
-        });
+        faults.set(Plan { dynamodb: DynamoDbPlan { throttle_every: n, ..DynamoDbPlan::default() }, ..Plan::default() });
         faults
     }
 
@@ -187,17 +173,11 @@ mod tests {
         };
         assert!(held.is_everything(&body));
         let only = held.only();
-        assert_eq!(
-            only["UnprocessedKeys"]["t"],
-            json!({"Keys": [1], "ConsistentRead": true})
-        );
+        assert_eq!(only["UnprocessedKeys"]["t"], json!({"Keys": [1], "ConsistentRead": true}));
     }
 
     #[test]
     fn single_calls_are_refused() {
-        assert!(matches!(
-            apply(&every(1), "GetItem", &mut json!({})),
-            Verdict::Refuse
-        ));
+        assert!(matches!(apply(&every(1), "GetItem", &mut json!({})), Verdict::Refuse));
     }
 }

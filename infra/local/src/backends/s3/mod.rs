@@ -46,19 +46,11 @@ pub(super) async fn start(
     for bucket in buckets {
         std::fs::create_dir_all(directory.join(&bucket.name))?;
     }
-    let open = || {
-        FileSystem::new(directory)
-            .map_err(|error| anyhow::anyhow!("{}: {error:?}", directory.display()))
-    };
+    let open = || FileSystem::new(directory).map_err(|error| anyhow::anyhow!("{}: {error:?}", directory.display()));
     let mut builder = S3ServiceBuilder::new(open()?);
     builder.set_auth(OneSecret);
     builder.set_access(Access { iam });
-    let store = Arc::new(Store {
-        service: builder.build(),
-        files: open()?,
-        created,
-        meter,
-    });
+    let store = Arc::new(Store { service: builder.build(), files: open()?, created, meter });
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
     let task = tokio::spawn(async move {
@@ -80,8 +72,7 @@ async fn converse(stream: TcpStream, store: Arc<Store>) {
         let store = Arc::clone(&store);
         async move { store.respond(request).await }
     });
-    let connection =
-        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
+    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
     if let Err(error) = connection.await {
         tracing::debug!(%error, "connection ended early");
     }
@@ -94,9 +85,7 @@ impl Store {
         let caller = front::caller(request.headers(), &uri).unwrap_or_default();
         let length = request.headers().get("x-amz-decoded-content-length");
         let length = length.or_else(|| request.headers().get(http::header::CONTENT_LENGTH));
-        let bytes_in = length
-            .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
-            .unwrap_or(0);
+        let bytes_in = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
         let copies = request.headers().contains_key("x-amz-copy-source");
         let response = hyper::service::Service::call(&self.service, request).await?;
         if response.status() == StatusCode::FORBIDDEN {
@@ -105,13 +94,8 @@ impl Store {
         let query = uri.query().unwrap_or_default();
         let call = call_name(&method, uri.path(), query, copies);
         let bytes_out = response.headers().get(http::header::CONTENT_LENGTH);
-        let bytes_out = bytes_out
-            .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
-            .unwrap_or(0);
-        let usage = Usage {
-            bytes: bytes_in + bytes_out,
-            ..Usage::one(0)
-        };
+        let bytes_out = bytes_out.and_then(|value| value.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
+        let usage = Usage { bytes: bytes_in + bytes_out, ..Usage::one(0) };
         self.meter.call(&caller, &format!("s3:{call}"), &usage);
         let makes_object = matches!(call, "PutObject" | "CopyObject" | "CompleteMultipartUpload");
         if makes_object
@@ -124,11 +108,7 @@ impl Store {
     }
 
     async fn tell(&self, bucket: String, key: String) {
-        let input = HeadObjectInput {
-            bucket: bucket.clone(),
-            key: key.clone(),
-            ..HeadObjectInput::default()
-        };
+        let input = HeadObjectInput { bucket: bucket.clone(), key: key.clone(), ..HeadObjectInput::default() };
         let request = S3Request {
             input,
             method: Method::HEAD,
@@ -142,11 +122,7 @@ impl Store {
         };
         match self.files.head_object(request).await {
             Ok(head) => {
-                let etag = head
-                    .output
-                    .e_tag
-                    .as_ref()
-                    .map(|etag| etag.value().to_owned());
+                let etag = head.output.e_tag.as_ref().map(|etag| etag.value().to_owned());
                 let event = ObjectCreated {
                     bucket,
                     key,
@@ -189,10 +165,7 @@ fn split(path: &str) -> Option<(String, String)> {
     let (bucket, key) = path.trim_start_matches('/').split_once('/')?;
     // Form decoding turns a plus into a space; in a path it is a plus.
     let key = format!("k={}", key.replace('+', "%2B").replace('&', "%26"));
-    let key = url::form_urlencoded::parse(key.as_bytes())
-        .next()?
-        .1
-        .into_owned();
+    let key = url::form_urlencoded::parse(key.as_bytes()).next()?.1.into_owned();
     (!key.is_empty()).then(|| (bucket.to_owned(), key))
 }
 
@@ -213,10 +186,7 @@ struct Access {
 #[async_trait::async_trait]
 impl S3Access for Access {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
-        let Some(caller) = cx
-            .credentials()
-            .map(|credentials| credentials.access_key.clone())
-        else {
+        let Some(caller) = cx.credentials().map(|credentials| credentials.access_key.clone()) else {
             return Err(s3_error!(AccessDenied, "Signature is required"));
         };
         let action = match cx.s3_op().name() {
@@ -249,13 +219,9 @@ impl S3Access for Access {
         };
         let prefix = cx.uri().query().and_then(|query| {
             let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-            pairs
-                .find(|(name, _)| name == "prefix")
-                .map(|(_, value)| value.into_owned())
+            pairs.find(|(name, _)| name == "prefix").map(|(_, value)| value.into_owned())
         });
-        let context = Context::new()
-            .with("aws:SecureTransport", "true")
-            .with_many("s3:prefix", prefix.as_deref());
+        let context = Context::new().with("aws:SecureTransport", "true").with_many("s3:prefix", prefix.as_deref());
         self.iam
             .authorize(Some(&caller), action, &resource, &context)
             .map_err(|message| s3_error!(AccessDenied, "{message}"))

@@ -40,18 +40,10 @@ fn presign(endpoint: &str, method: &str, caller: &str, path: &str, now: Timestam
 async fn a_presigned_upload_arrives_and_is_told() {
     let mut stack = Stack::start().await;
     let endpoint = stack.url("S3");
-    let sign = |method: &str, caller: &str, path: &str| {
-        presign(&endpoint, method, caller, path, system_now())
-    };
+    let sign = |method: &str, caller: &str, path: &str| presign(&endpoint, method, caller, path, system_now());
     let path = "/uploads-test/uploads/imp_1%20a%2Bb.csv";
     let put = sign("PUT", "writer", path);
-    let response = stack
-        .http
-        .put(&put)
-        .body("email\nana@example.com\n")
-        .send()
-        .await
-        .unwrap();
+    let response = stack.http.put(&put).body("email\nana@example.com\n").send().await.unwrap();
     assert_eq!(response.status(), 200, "{}", response.text().await.unwrap());
     let told = stack.created.recv().await.unwrap();
     assert_eq!(
@@ -64,64 +56,21 @@ async fn a_presigned_upload_arrives_and_is_told() {
         }
     );
     let get = sign("GET", "writer", path);
-    let range = stack
-        .http
-        .get(&get)
-        .header("range", "bytes=6-8")
-        .send()
-        .await
-        .unwrap();
+    let range = stack.http.get(&get).header("range", "bytes=6-8").send().await.unwrap();
     assert_eq!(range.status(), 206);
     assert_eq!(range.text().await.unwrap(), "ana");
-    let usage = stack
-        .backends
-        .meter()
-        .snapshot()
-        .of("writer", "s3:PutObject");
+    let usage = stack.backends.meter().snapshot().of("writer", "s3:PutObject");
     assert_eq!((usage.count, usage.bytes), (1, 22));
 
     let tampered = put.replace("imp_1", "imp_2");
-    assert_eq!(
-        stack
-            .http
-            .put(&tampered)
-            .body("x")
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        403
-    );
+    assert_eq!(stack.http.put(&tampered).body("x").send().await.unwrap().status(), 403);
     let elsewhere = sign("PUT", "writer", "/uploads-test/reports/a");
-    assert_eq!(
-        stack
-            .http
-            .put(&elsewhere)
-            .body("x")
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        403,
-        "not in its statement"
-    );
+    assert_eq!(stack.http.put(&elsewhere).body("x").send().await.unwrap().status(), 403, "not in its statement");
     let reader = sign("GET", "reader", path);
     let refused = stack.http.get(&reader).send().await.unwrap();
     assert_eq!(refused.status(), 403);
-    assert!(
-        refused
-            .text()
-            .await
-            .unwrap()
-            .contains("<Code>AccessDenied</Code>")
-    );
+    assert!(refused.text().await.unwrap().contains("<Code>AccessDenied</Code>"));
     let unsigned = format!("{}{path}", stack.url("S3"));
-    assert_eq!(
-        stack.http.get(&unsigned).send().await.unwrap().status(),
-        403
-    );
-    assert!(
-        stack.created.try_recv().is_err(),
-        "nothing else was created"
-    );
+    assert_eq!(stack.http.get(&unsigned).send().await.unwrap().status(), 403);
+    assert!(stack.created.try_recv().is_err(), "nothing else was created");
 }

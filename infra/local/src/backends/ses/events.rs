@@ -59,10 +59,7 @@ pub(super) fn event(message: &Accepted, outcome: &Outcome, now: Timestamp) -> Va
             ("bounce", detail)
         }
         Outcome::Complaint(recipients) => {
-            let complained: Vec<Value> = recipients
-                .iter()
-                .map(|address| json!({ "emailAddress": address }))
-                .collect();
+            let complained: Vec<Value> = recipients.iter().map(|address| json!({ "emailAddress": address })).collect();
             let detail = json!({
                 "feedbackId": feedback_id(),
                 "complaintSubType": null,
@@ -80,10 +77,8 @@ pub(super) fn event(message: &Accepted, outcome: &Outcome, now: Timestamp) -> Va
 }
 
 fn mail(message: &Accepted, now: Timestamp) -> Value {
-    let headers: Vec<Value> = mime::headers(&message.raw)
-        .into_iter()
-        .map(|(name, value)| json!({ "name": name, "value": value }))
-        .collect();
+    let headers: Vec<Value> =
+        mime::headers(&message.raw).into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
     let header = |name: &str| mime::header(&message.raw, name).unwrap_or_default();
     let mut tags = Map::new();
     for (name, value) in &message.tags {
@@ -91,20 +86,9 @@ fn mail(message: &Accepted, now: Timestamp) -> Value {
     }
     let own = [
         ("ses:operation", "SendEmail".to_owned()),
-        (
-            "ses:configuration-set",
-            message.configuration_set.clone().unwrap_or_default(),
-        ),
+        ("ses:configuration-set", message.configuration_set.clone().unwrap_or_default()),
         ("ses:source-ip", "127.0.0.1".to_owned()),
-        (
-            "ses:from-domain",
-            message
-                .from
-                .rsplit('@')
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-        ),
+        ("ses:from-domain", message.from.rsplit('@').next().unwrap_or_default().to_owned()),
         ("ses:caller-identity", message.caller.clone()),
     ];
     for (name, value) in own {
@@ -137,34 +121,21 @@ pub(super) fn routes(
     set: &str,
     kind: &str,
 ) -> Vec<(String, Envelope)> {
-    let of_set: Vec<&MailEvents> = destinations
-        .iter()
-        .filter(|destination| destination.configuration_set == set)
-        .collect();
+    let of_set: Vec<&MailEvents> =
+        destinations.iter().filter(|destination| destination.configuration_set == set).collect();
     if of_set.is_empty() {
         let fallback = fallback.map(|queue| (queue.to_owned(), Envelope::Raw));
         return fallback.into_iter().collect();
     }
     of_set
         .into_iter()
-        .filter(|destination| {
-            destination
-                .types
-                .iter()
-                .any(|wanted| wanted.eq_ignore_ascii_case(kind))
-        })
+        .filter(|destination| destination.types.iter().any(|wanted| wanted.eq_ignore_ascii_case(kind)))
         .map(|destination| (destination.queue_arn.clone(), destination.envelope))
         .collect()
 }
 
 /// The body of the SQS message that carries an event.
-pub(super) fn wrap(
-    event: &Value,
-    kind: &str,
-    set: &str,
-    envelope: Envelope,
-    now: Timestamp,
-) -> String {
+pub(super) fn wrap(event: &Value, kind: &str, set: &str, envelope: Envelope, now: Timestamp) -> String {
     let wrapped = match envelope {
         Envelope::Raw => return event.to_string(),
         Envelope::Sns => json!({
@@ -202,9 +173,5 @@ pub(super) fn wrap(
 
 /// SES writes milliseconds, always three digits.
 fn stamp(time: Timestamp) -> String {
-    format!(
-        "{}.{:03}Z",
-        time.strftime("%Y-%m-%dT%H:%M:%S"),
-        time.subsec_millisecond()
-    )
+    format!("{}.{:03}Z", time.strftime("%Y-%m-%dT%H:%M:%S"), time.subsec_millisecond())
 }

@@ -11,10 +11,7 @@ pub(super) fn stamp(raw: &[u8], message_id: &str, now: Timestamp) -> Vec<u8> {
     let mut dropping = false;
     let mut rest = raw;
     while !rest.is_empty() {
-        let end = rest
-            .iter()
-            .position(|&byte| byte == b'\n')
-            .map_or(rest.len(), |at| at + 1);
+        let end = rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| at + 1);
         let (line, after) = rest.split_at(end);
         if line == b"\r\n" || line == b"\n" {
             out.extend_from_slice(rest);
@@ -57,8 +54,7 @@ pub(super) fn headers(raw: &[u8]) -> Vec<(String, String)> {
 /// The first header of a name.
 pub(super) fn header(raw: &[u8], name: &str) -> Option<String> {
     let mut all = headers(raw).into_iter();
-    all.find(|(found, _)| found.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)
+    all.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 /// The recipients that the message itself names: SES delivers to them when the request names none.
@@ -67,13 +63,8 @@ pub(super) fn recipients(raw: &[u8]) -> Vec<String> {
         return Vec::new();
     };
     let lists = [message.to(), message.cc(), message.bcc()];
-    let addresses = lists
-        .into_iter()
-        .flatten()
-        .flat_map(mail_parser::Address::iter);
-    addresses
-        .filter_map(|one| one.address().map(str::to_owned))
-        .collect()
+    let addresses = lists.into_iter().flatten().flat_map(mail_parser::Address::iter);
+    addresses.filter_map(|one| one.address().map(str::to_owned)).collect()
 }
 
 /// Composes the message of a `Simple` content.
@@ -89,24 +80,13 @@ pub(super) fn compose(body: &Value) -> Vec<u8> {
             out.push_str(&format!("{name}: {}\r\n", encoded(value)));
         }
     };
-    add(
-        "From",
-        body["FromEmailAddress"].as_str().unwrap_or_default(),
-    );
+    add("From", body["FromEmailAddress"].as_str().unwrap_or_default());
     add("To", &list(&body["Destination"]["ToAddresses"]));
     add("Cc", &list(&body["Destination"]["CcAddresses"]));
     add("Reply-To", &list(&body["ReplyToAddresses"]));
-    add(
-        "Subject",
-        simple["Subject"]["Data"].as_str().unwrap_or_default(),
-    );
+    add("Subject", simple["Subject"]["Data"].as_str().unwrap_or_default());
     for header in simple["Headers"].as_array().into_iter().flatten() {
-        let text = |key: &str| {
-            header[key]
-                .as_str()
-                .unwrap_or_default()
-                .replace(['\r', '\n'], " ")
-        };
+        let text = |key: &str| header[key].as_str().unwrap_or_default().replace(['\r', '\n'], " ");
         add(&text("Name"), &text("Value"));
     }
     out.push_str("MIME-Version: 1.0\r\n");
@@ -118,9 +98,7 @@ pub(super) fn compose(body: &Value) -> Vec<u8> {
         [(kind, text)] => out.push_str(&part(kind, text)),
         several => {
             let boundary = hex::encode(rand::random::<[u8; 12]>());
-            out.push_str(&format!(
-                "Content-Type: multipart/alternative; boundary=\"{boundary}\"\r\n\r\n"
-            ));
+            out.push_str(&format!("Content-Type: multipart/alternative; boundary=\"{boundary}\"\r\n\r\n"));
             for (kind, text) in several {
                 out.push_str(&format!("--{boundary}\r\n{}", part(kind, text)));
             }
@@ -132,11 +110,8 @@ pub(super) fn compose(body: &Value) -> Vec<u8> {
 
 fn part(kind: &str, text: &str) -> String {
     let encoded = base64::engine::general_purpose::STANDARD.encode(text);
-    let lines: Vec<&str> = encoded
-        .as_bytes()
-        .chunks(76)
-        .map(|line| std::str::from_utf8(line).unwrap_or_default())
-        .collect();
+    let lines: Vec<&str> =
+        encoded.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
     format!(
         "Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n",
         lines.join("\r\n")
@@ -156,9 +131,7 @@ fn encoded(value: &str) -> String {
     };
     let mut words = vec![String::new()];
     for character in text.chars() {
-        let full = words
-            .last()
-            .is_some_and(|word| word.len() + character.len_utf8() > 42);
+        let full = words.last().is_some_and(|word| word.len() + character.len_utf8() > 42);
         if full {
             words.push(String::new());
         }
@@ -168,12 +141,7 @@ fn encoded(value: &str) -> String {
     }
     let encoded: Vec<String> = words
         .iter()
-        .map(|word| {
-            format!(
-                "=?utf-8?B?{}?=",
-                base64::engine::general_purpose::STANDARD.encode(word)
-            )
-        })
+        .map(|word| format!("=?utf-8?B?{}?=", base64::engine::general_purpose::STANDARD.encode(word)))
         .collect();
     encoded.join("\r\n ") + &tail
 }

@@ -82,14 +82,7 @@ impl Ses {
             let name = name.to_ascii_lowercase();
             name.contains("feedback") && !name.contains("dead") && !name.contains("dlq")
         });
-        let Neighbours {
-            mailbox,
-            sqs,
-            clock,
-            iam,
-            meter,
-            faults,
-        } = neighbours;
+        let Neighbours { mailbox, sqs, clock, iam, meter, faults } = neighbours;
         Self {
             shared: Arc::new(Shared {
                 mailbox,
@@ -108,27 +101,15 @@ impl Ses {
     /// Sends every event, bare, to this queue, whatever the template says.
     pub fn events_to(&self, queue_arn: &str) {
         let shared = &self.shared;
-        shared
-            .destinations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-        *shared
-            .fallback
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(queue_arn.to_owned());
+        shared.destinations.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *shared.fallback.lock().unwrap_or_else(PoisonError::into_inner) = Some(queue_arn.to_owned());
     }
 
     async fn respond(&self, request: &Request<Bytes>) -> Reply {
         let bad = |code, message: &str| front::error(StatusCode::BAD_REQUEST, code, message).into();
         let Some(caller) = front::caller(request.headers(), request.uri()) else {
             let message = "Missing Authentication Token";
-            return front::error(
-                StatusCode::FORBIDDEN,
-                "MissingAuthenticationTokenException",
-                message,
-            )
-            .into();
+            return front::error(StatusCode::FORBIDDEN, "MissingAuthenticationTokenException", message).into();
         };
         let body = if request.body().is_empty() {
             json!({})
@@ -148,12 +129,7 @@ impl Ses {
                 self.suppression(&caller, method, path, &body)
             }
             _ => {
-                return front::error(
-                    StatusCode::NOT_FOUND,
-                    "NotFoundException",
-                    "This call is not emulated.",
-                )
-                .into();
+                return front::error(StatusCode::NOT_FOUND, "NotFoundException", "This call is not emulated.").into();
             }
         };
         match answer {
@@ -181,10 +157,7 @@ impl Ses {
             let message = "Email address is not verified.";
             return front::error(StatusCode::BAD_REQUEST, "MessageRejected", message).into();
         }
-        let usage = Usage {
-            requests: message.recipients.len() as u64,
-            ..Usage::one(bytes)
-        };
+        let usage = Usage { requests: message.recipients.len() as u64, ..Usage::one(bytes) };
         shared.meter.call(caller, "ses:SendEmail", &usage);
         let id = message.id.clone();
         self.deliver(message);
@@ -212,16 +185,10 @@ impl Ses {
             },
             None if content["Simple"].is_object() => mime::compose(body),
             None => {
-                return refuse(
-                    "BadRequestException",
-                    "Content must hold Raw or Simple; templates are not emulated.",
-                );
+                return refuse("BadRequestException", "Content must hold Raw or Simple; templates are not emulated.");
             }
         };
-        let sender = body["FromEmailAddress"]
-            .as_str()
-            .map(str::to_owned)
-            .or_else(|| mime::header(&decoded, "From"));
+        let sender = body["FromEmailAddress"].as_str().map(str::to_owned).or_else(|| mime::header(&decoded, "From"));
         let Some(sender) = sender.filter(|sender| bare(sender).contains('@')) else {
             return refuse("BadRequestException", "Missing required header 'From'.");
         };
@@ -237,27 +204,15 @@ impl Ses {
         if let Some(wrong) = recipients.iter().find(|address| !plausible(address)) {
             // Never the address itself: it would end up in somebody's log.
             let length = wrong.len();
-            return refuse(
-                "BadRequestException",
-                format!("Invalid address of {length} characters."),
-            );
+            return refuse("BadRequestException", format!("Invalid address of {length} characters."));
         }
         if decoded.len() > MAX_MESSAGE {
-            return refuse(
-                "MessageRejected",
-                format!("Message length is more than {MAX_MESSAGE} bytes long."),
-            );
+            return refuse("MessageRejected", format!("Message length is more than {MAX_MESSAGE} bytes long."));
         }
         let tags = read_tags(&body["EmailTags"])?;
         let configuration_set = body["ConfigurationSetName"].as_str().map(str::to_owned);
         let from = bare(&sender);
-        self.authorize(
-            caller,
-            raw.is_some(),
-            &from,
-            &recipients,
-            configuration_set.as_deref(),
-        )?;
+        self.authorize(caller, raw.is_some(), &from, &recipients, configuration_set.as_deref())?;
         let now = self.shared.clock.now();
         let id = message_id();
         Ok(Accepted {
@@ -289,25 +244,16 @@ impl Ses {
             .with_many("ses:Recipients", recipients.iter().map(String::as_str));
         let arn = |kind: &str, name: &str| format!("arn:aws:ses:{REGION}:{ACCOUNT}:{kind}/{name}");
         let domain = from.rsplit('@').next().unwrap_or(from);
-        let actions: &[&str] = if raw {
-            &["ses:SendEmail", "ses:SendRawEmail"]
-        } else {
-            &["ses:SendEmail"]
-        };
+        let actions: &[&str] = if raw { &["ses:SendEmail", "ses:SendRawEmail"] } else { &["ses:SendEmail"] };
         for action in actions {
             // Either the address or its domain may be the verified identity.
             let by_address = arn("identity", from);
-            let identity = if iam.permits(caller, action, &by_address, &context) {
-                by_address
-            } else {
-                arn("identity", domain)
-            };
+            let identity =
+                if iam.permits(caller, action, &by_address, &context) { by_address } else { arn("identity", domain) };
             let set = configuration_set.map(|set| arn("configuration-set", set));
             for resource in [Some(identity), set].into_iter().flatten() {
                 iam.authorize(Some(caller), action, &resource, &context)
-                    .map_err(|message| {
-                        Refusal(StatusCode::FORBIDDEN, "AccessDeniedException", message)
-                    })?;
+                    .map_err(|message| Refusal(StatusCode::FORBIDDEN, "AccessDeniedException", message))?;
             }
         }
         Ok(())
@@ -316,16 +262,11 @@ impl Ses {
     fn deliver(&self, message: Accepted) {
         let shared = &self.shared;
         let outcomes = simulator::outcomes(&message.raw, &message.recipients, |address| {
-            let suppressed = shared
-                .suppressed
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let suppressed = shared.suppressed.lock().unwrap_or_else(PoisonError::into_inner);
             suppressed.contains(&address.to_lowercase())
         });
         let raw = Bytes::from(message.raw.clone());
-        shared
-            .mailbox
-            .accept(Channel::Ses, &message.from, &message.recipients, raw);
+        shared.mailbox.accept(Channel::Ses, &message.from, &message.recipients, raw);
         let Some(set) = &message.configuration_set else {
             return;
         };
@@ -339,15 +280,8 @@ impl Ses {
     fn publish(&self, set: &str, kind: &str, event: &Value) {
         let shared = &self.shared;
         let routes = events::routes(
-            &shared
-                .destinations
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-            shared
-                .fallback
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .as_deref(),
+            &shared.destinations.lock().unwrap_or_else(PoisonError::into_inner),
+            shared.fallback.lock().unwrap_or_else(PoisonError::into_inner).as_deref(),
             set,
             kind,
         );
@@ -372,32 +306,16 @@ impl Ses {
         }))
     }
 
-    fn suppression(
-        &self,
-        caller: &str,
-        method: &Method,
-        path: &str,
-        body: &Value,
-    ) -> Result<Value, Refusal> {
-        let named = path
-            .rsplit_once("/addresses/")
-            .map(|(_, address)| percent_decoded(address));
+    fn suppression(&self, caller: &str, method: &Method, path: &str, body: &Value) -> Result<Value, Refusal> {
+        let named = path.rsplit_once("/addresses/").map(|(_, address)| percent_decoded(address));
         let address = named.or_else(|| body["EmailAddress"].as_str().map(str::to_owned));
         let Some(address) = address.map(|address| address.to_lowercase()) else {
             return refuse("BadRequestException", "EmailAddress is missing.");
         };
-        let mut suppressed = self
-            .shared
-            .suppressed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut suppressed = self.shared.suppressed.lock().unwrap_or_else(PoisonError::into_inner);
         let missing = || {
             let message = "The address is not on the suppression list.";
-            Err(Refusal(
-                StatusCode::NOT_FOUND,
-                "NotFoundException",
-                message.to_owned(),
-            ))
+            Err(Refusal(StatusCode::NOT_FOUND, "NotFoundException", message.to_owned()))
         };
         match *method {
             Method::PUT => {
@@ -407,11 +325,7 @@ impl Ses {
             }
             Method::DELETE => {
                 self.plain(caller, "ses:DeleteSuppressedDestination", "*")?;
-                if suppressed.remove(&address) {
-                    Ok(json!({}))
-                } else {
-                    missing()
-                }
+                if suppressed.remove(&address) { Ok(json!({})) } else { missing() }
             }
             Method::GET => {
                 self.plain(caller, "ses:GetSuppressedDestination", "*")?;
@@ -430,10 +344,7 @@ impl Ses {
     fn plain(&self, caller: &str, action: &str, resource: &str) -> Result<(), Refusal> {
         self.shared.meter.call(caller, action, &Usage::one(0));
         let context = Context::new().with("aws:SecureTransport", "true");
-        let allowed = self
-            .shared
-            .iam
-            .authorize(Some(caller), action, resource, &context);
+        let allowed = self.shared.iam.authorize(Some(caller), action, resource, &context);
         allowed.map_err(|message| Refusal(StatusCode::FORBIDDEN, "AccessDeniedException", message))
     }
 }
@@ -463,9 +374,7 @@ fn json_answer(body: &Value) -> Response<Bytes> {
 
 fn set_json(response: &mut Response<Bytes>) {
     let json = http::HeaderValue::from_static("application/json");
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, json);
+    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
 }
 
 /// SES's rules for tags: letters, digits, and `_ - . @`, at most 256 of them.
@@ -490,9 +399,7 @@ fn read_tags(tags: &Value) -> Result<Vec<(String, String)>, Refusal> {
 
 /// `Name <address>` → `address`.
 fn bare(address: &str) -> String {
-    let inside = address
-        .rsplit_once('<')
-        .map_or(address, |(_, rest)| rest.trim_end().trim_end_matches('>'));
+    let inside = address.rsplit_once('<').map_or(address, |(_, rest)| rest.trim_end().trim_end_matches('>'));
     inside.trim().to_owned()
 }
 
@@ -508,9 +415,7 @@ fn plausible(address: &str) -> bool {
 fn percent_decoded(text: &str) -> String {
     let pair = format!("a={}", text.replace('+', "%2B"));
     let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
-    decoded
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
+    decoded.map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 /// A message id in SES's shape.

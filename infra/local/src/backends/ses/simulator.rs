@@ -41,16 +41,9 @@ impl Outcome {
 }
 
 /// Everything that becomes of a message, in the order in which it happens.
-pub(super) fn outcomes(
-    raw: &[u8],
-    recipients: &[String],
-    suppressed: impl Fn(&str) -> bool,
-) -> Vec<Outcome> {
+pub(super) fn outcomes(raw: &[u8], recipients: &[String], suppressed: impl Fn(&str) -> bool) -> Vec<Outcome> {
     let mut outcomes = vec![Outcome::Send];
-    if raw
-        .windows(TEST_VIRUS.len())
-        .any(|window| window == TEST_VIRUS)
-    {
+    if raw.windows(TEST_VIRUS.len()).any(|window| window == TEST_VIRUS) {
         outcomes.push(Outcome::Reject);
         return outcomes;
     }
@@ -84,7 +77,5 @@ pub(super) fn outcomes(
 fn simulated(address: &str) -> Option<String> {
     let (local, domain) = address.rsplit_once('@')?;
     let local = local.split('+').next().unwrap_or(local);
-    domain
-        .eq_ignore_ascii_case(DOMAIN)
-        .then(|| local.to_ascii_lowercase())
+    domain.eq_ignore_ascii_case(DOMAIN).then(|| local.to_ascii_lowercase())
 }

@@ -28,16 +28,8 @@ impl Stack {
 
     async fn events(&self) -> Vec<Value> {
         let wait = std::time::Duration::ZERO;
-        let received = self
-            .backends
-            .sqs()
-            .receive("feedback", "feedback", 10, wait)
-            .await
-            .unwrap();
-        received
-            .iter()
-            .map(|message| serde_json::from_str(&message.body).unwrap())
-            .collect()
+        let received = self.backends.sqs().receive("feedback", "feedback", 10, wait).await.unwrap();
+        received.iter().map(|message| serde_json::from_str(&message.body).unwrap()).collect()
     }
 }
 
@@ -62,41 +54,21 @@ async fn a_raw_message_is_kept_with_its_headers_and_ses_own() {
     assert_eq!(kept.envelope.envelope_from, "news@example.org");
     assert_eq!(kept.envelope.envelope_to, ["ana@example.com"]);
     let header = |name: &str| mime::header(&kept.raw, name);
-    assert_eq!(
-        header("Message-ID").unwrap(),
-        format!("<{id}@eu-west-3.amazonses.com>")
-    );
+    assert_eq!(header("Message-ID").unwrap(), format!("<{id}@eu-west-3.amazonses.com>"));
     assert_ne!(header("Date").unwrap(), "Thu, 1 Jan 1970 00:00:00 +0000");
     assert_eq!(header("Bcc"), None);
-    assert_eq!(
-        header("List-Unsubscribe").unwrap(),
-        "<https://example.org/u/t>"
-    );
+    assert_eq!(header("List-Unsubscribe").unwrap(), "<https://example.org/u/t>");
     assert_eq!(header("X-Folded").unwrap(), "one two");
     assert!(kept.raw.ends_with(b"\r\n\r\nMessage-ID: body stays\r\n"));
 
     let events = stack.events().await;
-    let kinds: Vec<&str> = events
-        .iter()
-        .map(|event| event["eventType"].as_str().unwrap())
-        .collect();
+    let kinds: Vec<&str> = events.iter().map(|event| event["eventType"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["Send", "Delivery"]);
     assert_eq!(events[1]["mail"]["tags"]["delivery"], json!(["dlv_1"]));
     assert_eq!(events[1]["mail"]["messageId"], id);
     assert_eq!(events[1]["mail"]["destination"], json!(["ana@example.com"]));
-    assert_eq!(
-        events[1]["delivery"]["recipients"],
-        json!(["ana@example.com"])
-    );
-    assert_eq!(
-        stack
-            .backends
-            .meter()
-            .snapshot()
-            .of("writer", "ses:SendEmail")
-            .requests,
-        1
-    );
+    assert_eq!(events[1]["delivery"]["recipients"], json!(["ana@example.com"]));
+    assert_eq!(stack.backends.meter().snapshot().of("writer", "ses:SendEmail").requests, 1);
 }
 
 #[tokio::test]
@@ -105,35 +77,21 @@ async fn the_simulator_bounces_and_complains() {
     for (to, kinds) in [
         ("bounce@simulator.amazonses.com", &["Send", "Bounce"][..]),
         ("bounce+dlv1@simulator.amazonses.com", &["Send", "Bounce"]),
-        (
-            "suppressionlist@simulator.amazonses.com",
-            &["Send", "Bounce"],
-        ),
-        (
-            "complaint@simulator.amazonses.com",
-            &["Send", "Delivery", "Complaint"],
-        ),
+        ("suppressionlist@simulator.amazonses.com", &["Send", "Bounce"]),
+        ("complaint@simulator.amazonses.com", &["Send", "Delivery", "Complaint"]),
         ("success@simulator.amazonses.com", &["Send", "Delivery"]),
     ] {
         stack.send(&raw_to(&[to])).await.unwrap();
         let events = stack.events().await;
-        let found: Vec<&str> = events
-            .iter()
-            .map(|event| event["eventType"].as_str().unwrap())
-            .collect();
+        let found: Vec<&str> = events.iter().map(|event| event["eventType"].as_str().unwrap()).collect();
         assert_eq!(found, kinds, "{to}");
         if kinds[1] == "Bounce" {
             assert_eq!(events[1]["bounce"]["bounceType"], "Permanent");
-            assert_eq!(
-                events[1]["bounce"]["bouncedRecipients"][0]["emailAddress"],
-                to
-            );
+            assert_eq!(events[1]["bounce"]["bouncedRecipients"][0]["emailAddress"], to);
         }
     }
     let mut virus = raw_to(&["ana@example.com"]);
-    virus["Content"]["Raw"]["Data"] = STANDARD
-        .encode(format!("{MESSAGE}EICAR-STANDARD-ANTIVIRUS-TEST-FILE!"))
-        .into();
+    virus["Content"]["Raw"]["Data"] = STANDARD.encode(format!("{MESSAGE}EICAR-STANDARD-ANTIVIRUS-TEST-FILE!")).into();
     stack.send(&virus).await.unwrap();
     assert_eq!(stack.events().await[1]["eventType"], "Reject");
 }
@@ -142,10 +100,7 @@ async fn the_simulator_bounces_and_complains() {
 async fn without_a_configuration_set_nothing_is_published() {
     let stack = Stack::start().await;
     let mut message = raw_to(&["ana@example.com"]);
-    message
-        .as_object_mut()
-        .unwrap()
-        .remove("ConfigurationSetName");
+    message.as_object_mut().unwrap().remove("ConfigurationSetName");
     stack.send(&message).await.unwrap();
     assert!(stack.events().await.is_empty());
 }
@@ -164,15 +119,9 @@ async fn what_ses_would_refuse_is_refused() {
         (raw_to(&many), 400),
         (raw_to(&["éa@example.com"]), 400),
         (with("Content", json!({})), 400),
-        (
-            with("EmailTags", json!([{"Name": "a b", "Value": "x"}])),
-            400,
-        ),
+        (with("EmailTags", json!([{"Name": "a b", "Value": "x"}])), 400),
         (with("FromEmailAddress", json!("nobody")), 400),
-        (
-            with("FromEmailAddress", json!("news@elsewhere.example")),
-            403,
-        ),
+        (with("FromEmailAddress", json!("news@elsewhere.example")), 403),
     ] {
         let (found, answer) = stack.send(&message).await.unwrap();
         assert_eq!(found, status, "{answer}");
@@ -195,63 +144,33 @@ async fn simple_content_becomes_a_message() {
     let (status, answer) = stack.send(&message).await.unwrap();
     assert_eq!(status, 200, "{answer}");
     let kept = &stack.backends.mailbox().all()[0];
-    let parsed = mail_parser::MessageParser::default()
-        .parse(&kept.raw[..])
-        .unwrap();
-    assert_eq!(
-        parsed.subject().unwrap(),
-        "Vérifiez votre adresse électronique pour commencer, s'il vous plaît"
-    );
+    let parsed = mail_parser::MessageParser::default().parse(&kept.raw[..]).unwrap();
+    assert_eq!(parsed.subject().unwrap(), "Vérifiez votre adresse électronique pour commencer, s'il vous plaît");
     assert_eq!(parsed.body_text(0).unwrap().trim(), "Bonjour");
-    assert_eq!(
-        parsed.from().unwrap().first().unwrap().name().unwrap(),
-        "Événements"
-    );
-    assert_eq!(
-        parsed.header_raw("Auto-Submitted").unwrap().trim(),
-        "auto-generated"
-    );
+    assert_eq!(parsed.from().unwrap().first().unwrap().name().unwrap(), "Événements");
+    assert_eq!(parsed.header_raw("Auto-Submitted").unwrap().trim(), "auto-generated");
 }
 
 #[tokio::test]
 async fn faults_throttle_refuse_and_drop_after_acceptance() {
     let stack = Stack::start().await;
-    let plan = |ses: SesPlan| Plan {
-        ses,
-        ..Plan::default()
-    };
+    let plan = |ses: SesPlan| Plan { ses, ..Plan::default() };
     let to = raw_to(&["ana@example.com"]);
-    stack.backends.faults().set(plan(SesPlan {
-        throttle_every: 2,
-        ..SesPlan::default()
-    }));
+    stack.backends.faults().set(plan(SesPlan { throttle_every: 2, ..SesPlan::default() }));
     assert_eq!(stack.send(&to).await.unwrap().0, 200);
     let response = stack.send(&to).await.unwrap();
     assert_eq!(response.0, 429);
     assert_eq!(response.1["message"], "Maximum sending rate exceeded.");
 
-    stack.backends.faults().set(plan(SesPlan {
-        reject_every: 1,
-        ..SesPlan::default()
-    }));
+    stack.backends.faults().set(plan(SesPlan { reject_every: 1, ..SesPlan::default() }));
     let (status, answer) = stack.send(&to).await.unwrap();
-    assert_eq!(
-        (status, &answer["__type"]),
-        (400, &json!("MessageRejected"))
-    );
+    assert_eq!((status, &answer["__type"]), (400, &json!("MessageRejected")));
     assert_eq!(stack.backends.mailbox().len(), 1);
 
     stack.events().await;
-    stack.backends.faults().set(plan(SesPlan {
-        drop_after_accept_every: 1,
-        ..SesPlan::default()
-    }));
+    stack.backends.faults().set(plan(SesPlan { drop_after_accept_every: 1, ..SesPlan::default() }));
     assert!(stack.send(&to).await.is_err(), "no answer comes");
-    assert_eq!(
-        stack.backends.mailbox().len(),
-        2,
-        "but the message was accepted"
-    );
+    assert_eq!(stack.backends.mailbox().len(), 2, "but the message was accepted");
     assert_eq!(stack.events().await.len(), 2, "and its events tell");
 }
 
@@ -267,10 +186,7 @@ async fn the_suppression_list_bounces() {
     assert_eq!(put.send().await.unwrap().status(), 200);
     stack.send(&raw_to(&["gone@example.com"])).await.unwrap();
     let events = stack.events().await;
-    assert_eq!(
-        events[1]["bounce"]["bounceSubType"],
-        "OnAccountSuppressionList"
-    );
+    assert_eq!(events[1]["bounce"]["bounceSubType"], "OnAccountSuppressionList");
     let account = stack
         .http
         .get(format!("{}/v2/email/account", stack.url("SESV2")))
@@ -285,9 +201,7 @@ fn every_envelope_carries_the_event() {
     use crate::template::{Envelope, MailEvents};
     let event = json!({"eventType": "Bounce"});
     let now = jiff::Timestamp::UNIX_EPOCH;
-    let read = |envelope| {
-        serde_json::from_str::<Value>(&wrap(&event, "Bounce", "main", envelope, now)).unwrap()
-    };
+    let read = |envelope| serde_json::from_str::<Value>(&wrap(&event, "Bounce", "main", envelope, now)).unwrap();
     assert_eq!(read(Envelope::Raw), event);
     assert_eq!(read(Envelope::EventBridge)["detail"], event);
     assert_eq!(read(Envelope::EventBridge)["time"], "1970-01-01T00:00:00Z");
@@ -301,8 +215,5 @@ fn every_envelope_carries_the_event() {
     let to = |set: &str, kind: &str| routes(&destinations, Some("feedback"), set, kind);
     assert_eq!(to("main", "Bounce"), [("arn:q".to_owned(), Envelope::Sns)]);
     assert!(to("main", "Send").is_empty());
-    assert_eq!(
-        to("other", "Send"),
-        [("feedback".to_owned(), Envelope::Raw)]
-    );
+    assert_eq!(to("other", "Send"), [("feedback".to_owned(), Envelope::Raw)]);
 }

@@ -56,15 +56,8 @@ impl Shared {
     /// Remembers a login and says whether it is let in.
     pub(super) fn log_in(&self, username: String, password: String) -> bool {
         let accepted = password != WRONG_PASSWORD;
-        let login = Login {
-            username,
-            password,
-            accepted,
-        };
-        self.logins
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(login);
+        let login = Login { username, password, accepted };
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner).push(login);
         accepted
     }
 }
@@ -104,11 +97,7 @@ impl Smtp {
 
     /// Every login offered so far.
     pub fn logins(&self) -> Vec<Login> {
-        self.shared
-            .logins
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.shared.logins.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

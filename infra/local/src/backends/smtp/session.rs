@@ -113,33 +113,19 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
 
     async fn capabilities(&mut self) -> io::Result<()> {
         let size = format!("SIZE {MAX_MESSAGE}");
-        let mut lines = vec![
-            "localhost",
-            "PIPELINING",
-            "8BITMIME",
-            "SMTPUTF8",
-            "ENHANCEDSTATUSCODES",
-            &size,
-        ];
-        lines.push(if self.secure {
-            "AUTH PLAIN LOGIN"
-        } else {
-            "STARTTLS"
-        });
+        let mut lines = vec!["localhost", "PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", &size];
+        lines.push(if self.secure { "AUTH PLAIN LOGIN" } else { "STARTTLS" });
         let last = lines.len() - 1;
         for (number, line) in lines.iter().enumerate() {
             let dash = if number == last { ' ' } else { '-' };
-            self.out
-                .extend_from_slice(format!("250{dash}{line}\r\n").as_bytes());
+            self.out.extend_from_slice(format!("250{dash}{line}\r\n").as_bytes());
         }
         Ok(())
     }
 
     async fn auth(&mut self, argument: &str) -> io::Result<()> {
         if !self.secure {
-            return self
-                .say("530 5.7.0 Must issue a STARTTLS command first")
-                .await;
+            return self.say("530 5.7.0 Must issue a STARTTLS command first").await;
         }
         if self.logged_in {
             return self.say("503 5.5.1 Already authenticated").await;
@@ -170,8 +156,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             self.logged_in = true;
             self.say("235 2.7.0 Authenticated").await
         } else {
-            self.say("535 5.7.8 Authentication credentials invalid")
-                .await
+            self.say("535 5.7.8 Authentication credentials invalid").await
         }
     }
 
@@ -192,16 +177,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         };
         let size = parameters.split_ascii_whitespace().find_map(|parameter| {
             let (name, value) = parameter.split_once('=')?;
-            name.eq_ignore_ascii_case("SIZE")
-                .then(|| value.parse::<usize>().ok())
-                .flatten()
+            name.eq_ignore_ascii_case("SIZE").then(|| value.parse::<usize>().ok()).flatten()
         });
         if size.is_some_and(|size| size > MAX_MESSAGE) {
             return self.say("552 5.3.4 Message too big").await;
         }
-        let utf8 = parameters
-            .split_ascii_whitespace()
-            .any(|one| one.eq_ignore_ascii_case("SMTPUTF8"));
+        let utf8 = parameters.split_ascii_whitespace().any(|one| one.eq_ignore_ascii_case("SMTPUTF8"));
         if !address.is_ascii() && !utf8 {
             return self.say("553 5.6.7 Address needs SMTPUTF8").await;
         }
@@ -213,8 +194,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         if self.from.is_none() {
             return self.say("503 5.5.1 MAIL first").await;
         }
-        let Some((address, _)) = path(argument, "TO:").filter(|(address, _)| address.contains('@'))
-        else {
+        let Some((address, _)) = path(argument, "TO:").filter(|(address, _)| address.contains('@')) else {
             return self.say("501 5.5.4 Syntax: RCPT TO:<address>").await;
         };
         if address.starts_with("reject-4xx") {
@@ -244,10 +224,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         };
         let from = self.from.take().unwrap_or_default();
         let to = std::mem::take(&mut self.to);
-        let id = self
-            .shared
-            .mailbox
-            .accept(Channel::Smtp, &from, &to, Bytes::from(message));
+        let id = self.shared.mailbox.accept(Channel::Smtp, &from, &to, Bytes::from(message));
         if self.shared.faults.strikes(Place::SmtpCut) {
             return Ok(Some(End::Closed));
         }
@@ -318,9 +295,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
 /// `FROM:<address> PARAMETERS` → the address and the parameters.
 fn path<'a>(argument: &'a str, keyword: &str) -> Option<(&'a str, &'a str)> {
     let start = argument.get(..keyword.len())?;
-    let rest = start
-        .eq_ignore_ascii_case(keyword)
-        .then(|| argument[keyword.len()..].trim_start())?;
+    let rest = start.eq_ignore_ascii_case(keyword).then(|| argument[keyword.len()..].trim_start())?;
     let (address, parameters) = rest.strip_prefix('<')?.split_once('>')?;
     Some((address, parameters.trim()))
 }

@@ -21,18 +21,10 @@ fn message(to: &str) -> Message {
         .unwrap()
 }
 
-fn transport(
-    stack: &Stack,
-    host: &str,
-    implicit: bool,
-    password: &str,
-) -> AsyncSmtpTransport<Tokio1Executor> {
+fn transport(stack: &Stack, host: &str, implicit: bool, password: &str) -> AsyncSmtpTransport<Tokio1Executor> {
     let smtp = stack.backends.smtp();
     let root = Certificate::from_pem(smtp.root_pem().as_bytes()).unwrap();
-    let parameters = TlsParameters::builder(host.to_owned())
-        .add_root_certificate(root)
-        .build_rustls()
-        .unwrap();
+    let parameters = TlsParameters::builder(host.to_owned()).add_root_certificate(root).build_rustls().unwrap();
     let (port, tls) = if implicit {
         (smtp.tls_port(), Tls::Wrapper(parameters))
     } else {
@@ -62,18 +54,12 @@ async fn both_ports_deliver_what_was_written() {
         if !expected.ends_with(b"\r\n") {
             expected.extend_from_slice(b"\r\n");
         }
-        assert_eq!(
-            String::from_utf8_lossy(&last.raw),
-            String::from_utf8_lossy(&expected)
-        );
+        assert_eq!(String::from_utf8_lossy(&last.raw), String::from_utf8_lossy(&expected));
     }
     assert_eq!(stack.backends.mailbox().len(), 4);
     let logins = stack.backends.smtp().logins();
     assert!(logins.iter().all(|login| login.accepted));
-    assert_eq!(
-        (logins[0].username.as_str(), logins[0].password.as_str()),
-        ("user", "right")
-    );
+    assert_eq!((logins[0].username.as_str(), logins[0].password.as_str()), ("user", "right"));
     assert!(!format!("{logins:?}").contains("right"));
 }
 
@@ -84,15 +70,9 @@ async fn logins_and_recipients_are_refused() {
     let refusal = wrong.send(message("ana@example.com")).await.unwrap_err();
     assert!(refusal.is_permanent(), "{refusal}");
     let right = transport(&stack, "localhost", true, "right");
-    let refusal = right
-        .send(message("reject-5xx@example.com"))
-        .await
-        .unwrap_err();
+    let refusal = right.send(message("reject-5xx@example.com")).await.unwrap_err();
     assert!(refusal.is_permanent(), "{refusal}");
-    let refusal = right
-        .send(message("reject-4xx-now@example.com"))
-        .await
-        .unwrap_err();
+    let refusal = right.send(message("reject-4xx-now@example.com")).await.unwrap_err();
     assert!(refusal.is_transient(), "{refusal}");
     assert!(stack.backends.mailbox().is_empty());
 }
@@ -100,9 +80,7 @@ async fn logins_and_recipients_are_refused() {
 #[tokio::test]
 async fn the_certificate_is_no_public_one() {
     let stack = Stack::start().await;
-    let parameters = TlsParameters::builder("localhost".to_owned())
-        .build_rustls()
-        .unwrap();
+    let parameters = TlsParameters::builder("localhost".to_owned()).build_rustls().unwrap();
     let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous("127.0.0.1")
         .port(stack.backends.smtp().tls_port())
         .tls(Tls::Wrapper(parameters))
@@ -113,13 +91,7 @@ async fn the_certificate_is_no_public_one() {
 #[tokio::test]
 async fn a_cut_after_data_keeps_the_message() {
     let stack = Stack::start().await;
-    stack.backends.faults().set(Plan {
-        smtp: SmtpPlan {
-            cut_after_data_every: 1,
-            latency_ms: 0,
-        },
-        ..Plan::default()
-    });
+    stack.backends.faults().set(Plan { smtp: SmtpPlan { cut_after_data_every: 1, latency_ms: 0 }, ..Plan::default() });
     let transport = transport(&stack, "localhost", true, "right");
     assert!(transport.send(message("ana@example.com")).await.is_err());
     assert_eq!(stack.backends.mailbox().len(), 1);
@@ -127,9 +99,7 @@ async fn a_cut_after_data_keeps_the_message() {
 
 /// Writes everything at once and reads until the server has nothing more to say.
 async fn plain(stack: &Stack, script: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", stack.backends.smtp().starttls_port()))
-        .await
-        .unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", stack.backends.smtp().starttls_port())).await.unwrap();
     stream.write_all(script.as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
     let mut answer = String::new();
@@ -140,21 +110,10 @@ async fn plain(stack: &Stack, script: &str) -> String {
 #[tokio::test]
 async fn nothing_is_taken_without_tls_and_login() {
     let stack = Stack::start().await;
-    let answer = plain(
-        &stack,
-        "EHLO me\r\nAUTH PLAIN AHUAcA==\r\nMAIL FROM:<a@example.org>\r\nDATA\r\nQUIT\r\n",
-    )
-    .await;
+    let answer = plain(&stack, "EHLO me\r\nAUTH PLAIN AHUAcA==\r\nMAIL FROM:<a@example.org>\r\nDATA\r\nQUIT\r\n").await;
     let codes: Vec<&str> = answer.lines().map(|line| &line[..3]).collect();
-    assert!(
-        answer.contains("250-PIPELINING") && answer.contains("250 STARTTLS"),
-        "{answer}"
-    );
+    assert!(answer.contains("250-PIPELINING") && answer.contains("250 STARTTLS"), "{answer}");
     assert!(!answer.contains("AUTH PLAIN"), "no password in the clear");
-    assert_eq!(
-        &codes[codes.len() - 4..],
-        ["530", "530", "503", "221"],
-        "{answer}"
-    );
+    assert_eq!(&codes[codes.len() - 4..], ["530", "530", "503", "221"], "{answer}");
     assert!(stack.backends.smtp().logins().is_empty());
 }

@@ -9,18 +9,14 @@ pub(super) fn identity() -> anyhow::Result<(ServerConfig, String)> {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    authority
-        .distinguished_name
-        .push(DnType::CommonName, "Local relay authority");
+    authority.distinguished_name.push(DnType::CommonName, "Local relay authority");
     let authority_key = KeyPair::generate()?;
     let root = authority.self_signed(&authority_key)?;
     let issuer = Issuer::new(authority, authority_key);
 
     // An address in digits becomes an IP name of its own.
     let mut server = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
-    server
-        .distinguished_name
-        .push(DnType::CommonName, "localhost");
+    server.distinguished_name.push(DnType::CommonName, "localhost");
     server.use_authority_key_identifier_extension = true;
     let server_key = KeyPair::generate()?;
     let certificate = server.signed_by(&server_key, &issuer)?;

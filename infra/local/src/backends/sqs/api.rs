@@ -55,14 +55,9 @@ impl Sqs {
         let Some(action) = action(operation) else {
             return bad("InvalidAction", "This operation is not emulated.");
         };
-        let url = body["QueueUrl"]
-            .as_str()
-            .or_else(|| body["QueueName"].as_str());
+        let url = body["QueueUrl"].as_str().or_else(|| body["QueueName"].as_str());
         let Some(shared) = url.and_then(|url| self.queue(url)) else {
-            return bad(
-                "AWS.SimpleQueueService.NonExistentQueue",
-                "The specified queue does not exist.",
-            );
+            return bad("AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.");
         };
         let arn = shared.lock().settings.arn.clone();
         let context = Context::new().with("aws:SecureTransport", "true");
@@ -83,26 +78,12 @@ impl Sqs {
 
     /// Payload travels in the request of a send and in the answer of a receive: each 64 KB of it is a request.
     fn meter_call(&self, operation: &str, caller: &str, bytes_in: usize, bytes_out: usize) {
-        let payload = if operation == "ReceiveMessage" {
-            bytes_out
-        } else {
-            bytes_in
-        };
-        let usage = Usage {
-            requests: payload.div_ceil(CHUNK).max(1) as u64,
-            ..Usage::one(bytes_in + bytes_out)
-        };
+        let payload = if operation == "ReceiveMessage" { bytes_out } else { bytes_in };
+        let usage = Usage { requests: payload.div_ceil(CHUNK).max(1) as u64, ..Usage::one(bytes_in + bytes_out) };
         self.meter.call(caller, &format!("sqs:{operation}"), &usage);
     }
 
-    async fn run(
-        &self,
-        operation: &str,
-        caller: &str,
-        shared: &Shared,
-        body: &Value,
-        host: &str,
-    ) -> Answer {
+    async fn run(&self, operation: &str, caller: &str, shared: &Shared, body: &Value, host: &str) -> Answer {
         match operation {
             "SendMessage" => {
                 let message = self.read_message(caller, shared, body)?;
@@ -121,9 +102,7 @@ impl Sqs {
                 self.change_visibility(shared, body)?;
                 Ok(json!({}))
             }
-            "ChangeMessageVisibilityBatch" => {
-                each(body, |entry| self.change_visibility(shared, entry))
-            }
+            "ChangeMessageVisibilityBatch" => each(body, |entry| self.change_visibility(shared, entry)),
             "GetQueueUrl" => {
                 let name = shared.lock().settings.name.clone();
                 Ok(json!({ "QueueUrl": format!("http://{host}/{ACCOUNT}/{name}") }))
@@ -137,36 +116,21 @@ impl Sqs {
         }
     }
 
-    fn read_message(
-        &self,
-        caller: &str,
-        shared: &Shared,
-        entry: &Value,
-    ) -> Result<Message, Refusal> {
+    fn read_message(&self, caller: &str, shared: &Shared, entry: &Value) -> Result<Message, Refusal> {
         let body = entry["MessageBody"].as_str().unwrap_or_default();
         if body.is_empty() {
-            return refuse(
-                "MissingParameter",
-                "The request must contain the parameter MessageBody.",
-            );
+            return refuse("MissingParameter", "The request must contain the parameter MessageBody.");
         }
         if size(entry) > MAX_BYTES {
-            let message = format!(
-                "One or more parameters are invalid. Reason: Message must be shorter than {MAX_BYTES} bytes."
-            );
+            let message =
+                format!("One or more parameters are invalid. Reason: Message must be shorter than {MAX_BYTES} bytes.");
             return refuse("InvalidParameterValue", message);
         }
         if !body.chars().all(allowed) {
             return refuse("InvalidMessageContents", "Invalid characters found.");
         }
-        if entry["MessageAttributes"]
-            .as_object()
-            .is_some_and(|all| all.len() > 10)
-        {
-            return refuse(
-                "InvalidParameterValue",
-                "Number of message attributes exceeds the allowed maximum [10].",
-            );
+        if entry["MessageAttributes"].as_object().is_some_and(|all| all.len() > 10) {
+            return refuse("InvalidParameterValue", "Number of message attributes exceeds the allowed maximum [10].");
         }
         if !entry["MessageGroupId"].is_null() || !entry["MessageDeduplicationId"].is_null() {
             return refuse("InvalidParameterValue", "The queue is not a FIFO queue.");
@@ -179,13 +143,7 @@ impl Sqs {
             Value::Object(all) if !all.is_empty() => Value::Object(all.clone()),
             _ => Value::Null,
         };
-        Ok(Message::new(
-            body.to_owned(),
-            attributes,
-            caller,
-            delay,
-            self.now(),
-        ))
+        Ok(Message::new(body.to_owned(), attributes, caller, delay, self.now()))
     }
 
     fn send_batch(&self, caller: &str, shared: &Shared, body: &Value) -> Answer {
@@ -193,9 +151,7 @@ impl Sqs {
         if all > MAX_BYTES {
             return refuse(
                 "AWS.SimpleQueueService.BatchRequestTooLong",
-                format!(
-                    "Batch requests cannot be longer than {MAX_BYTES} bytes. You have sent {all} bytes."
-                ),
+                format!("Batch requests cannot be longer than {MAX_BYTES} bytes. You have sent {all} bytes."),
             );
         }
         each(body, |entry| {
@@ -237,27 +193,18 @@ impl Sqs {
 
     fn change_visibility(&self, shared: &Shared, entry: &Value) -> Answer {
         let Some(seconds) = within(entry, "VisibilityTimeout", 0, MAX_VISIBILITY)? else {
-            return refuse(
-                "MissingParameter",
-                "The request must contain the parameter VisibilityTimeout.",
-            );
+            return refuse("MissingParameter", "The request must contain the parameter VisibilityTimeout.");
         };
         let handle = entry["ReceiptHandle"].as_str().unwrap_or_default();
         let visibility = SignedDuration::from_secs(seconds);
-        let changed = shared
-            .lock()
-            .change_visibility(handle, visibility, self.now());
+        let changed = shared.lock().change_visibility(handle, visibility, self.now());
         shared.arrived.notify_waiters();
         match changed {
             Ok(()) => Ok(json!({})),
-            Err(BadReceipt::Invalid) => refuse(
-                "ReceiptHandleIsInvalid",
-                "The input receipt handle is invalid.",
-            ),
-            Err(BadReceipt::NotInFlight) => refuse(
-                "AWS.SimpleQueueService.MessageNotInflight",
-                "The specified message isn't in flight.",
-            ),
+            Err(BadReceipt::Invalid) => refuse("ReceiptHandleIsInvalid", "The input receipt handle is invalid."),
+            Err(BadReceipt::NotInFlight) => {
+                refuse("AWS.SimpleQueueService.MessageNotInflight", "The specified message isn't in flight.")
+            }
         }
     }
 
@@ -315,10 +262,7 @@ fn delete(shared: &Shared, entry: &Value) -> Answer {
     let handle = entry["ReceiptHandle"].as_str().unwrap_or_default();
     match shared.lock().delete(handle) {
         Ok(()) => Ok(json!({})),
-        Err(_) => refuse(
-            "ReceiptHandleIsInvalid",
-            "The input receipt handle is invalid.",
-        ),
+        Err(_) => refuse("ReceiptHandleIsInvalid", "The input receipt handle is invalid."),
     }
 }
 
@@ -334,10 +278,7 @@ fn entries(body: &Value) -> Result<&[Value], Refusal> {
     if entries.len() > MAX_ENTRIES {
         return refuse(
             "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
-            format!(
-                "Maximum number of entries per request are {MAX_ENTRIES}. You have sent {}.",
-                entries.len()
-            ),
+            format!("Maximum number of entries per request are {MAX_ENTRIES}. You have sent {}.", entries.len()),
         );
     }
     let mut ids = BTreeSet::new();
@@ -352,10 +293,7 @@ fn entries(body: &Value) -> Result<&[Value], Refusal> {
             );
         }
         if !ids.insert(id) {
-            return refuse(
-                "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
-                format!("Id {id} repeated."),
-            );
+            return refuse("AWS.SimpleQueueService.BatchEntryIdsNotDistinct", format!("Id {id} repeated."));
         }
     }
     Ok(entries)
@@ -415,9 +353,7 @@ fn allowed(character: char) -> bool {
 
 fn names(list: &Value) -> Vec<String> {
     let names = list.as_array().into_iter().flatten();
-    names
-        .filter_map(|name| name.as_str().map(str::to_owned))
-        .collect()
+    names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
 /// Keeps of `json[field]` what was asked for; nothing asked, nothing given.
@@ -453,26 +389,14 @@ fn attributes_md5(attributes: &Map<String, Value>) -> String {
     for name in names {
         let attribute = &attributes[name];
         part(&mut bytes, name.as_bytes());
-        part(
-            &mut bytes,
-            attribute["DataType"]
-                .as_str()
-                .unwrap_or_default()
-                .as_bytes(),
-        );
+        part(&mut bytes, attribute["DataType"].as_str().unwrap_or_default().as_bytes());
         if let Some(binary) = attribute["BinaryValue"].as_str() {
             bytes.push(2);
             let decoded = base64::engine::general_purpose::STANDARD.decode(binary);
             part(&mut bytes, &decoded.unwrap_or_default());
         } else {
             bytes.push(1);
-            part(
-                &mut bytes,
-                attribute["StringValue"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .as_bytes(),
-            );
+            part(&mut bytes, attribute["StringValue"].as_str().unwrap_or_default().as_bytes());
         }
     }
     md5(&bytes)

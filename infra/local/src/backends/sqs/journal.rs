@@ -31,10 +31,7 @@ pub(super) struct Journal {
 impl Journal {
     /// A journal that keeps nothing.
     pub(super) fn none() -> Self {
-        Self {
-            file: None,
-            lines: 0,
-        }
+        Self { file: None, lines: 0 }
     }
 
     /// Opens a journal and reads what it remembers. A last line cut short by a crash is ignored.
@@ -56,18 +53,13 @@ impl Journal {
                         messages.remove(&number);
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "a line of a queue's journal was cut short")
+                        tracing::warn!(%error, "a line of a queue's journal was cut short");
                     }
                 }
             }
         }
-        let mut journal = Self {
-            file: Some((
-                path.to_owned(),
-                OpenOptions::new().create(true).append(true).open(path)?,
-            )),
-            lines: 0,
-        };
+        let mut journal =
+            Self { file: Some((path.to_owned(), OpenOptions::new().create(true).append(true).open(path)?)), lines: 0 };
         journal.rewrite(messages.iter())?;
         Ok((journal, messages))
     }
@@ -79,11 +71,7 @@ impl Journal {
     }
 
     pub(super) fn received(&mut self, number: u64, message: &Message) {
-        self.write(&Line::Received(
-            number,
-            message.receive_count,
-            message.first_received_at,
-        ));
+        self.write(&Line::Received(number, message.receive_count, message.first_received_at));
     }
 
     pub(super) fn deleted(&mut self, number: u64) {
@@ -94,12 +82,10 @@ impl Journal {
         let Some((_, file)) = &mut self.file else {
             return;
         };
-        let written = serde_json::to_vec(line)
-            .map_err(std::io::Error::from)
-            .and_then(|mut bytes| {
-                bytes.push(b'\n');
-                file.write_all(&bytes)
-            });
+        let written = serde_json::to_vec(line).map_err(std::io::Error::from).and_then(|mut bytes| {
+            bytes.push(b'\n');
+            file.write_all(&bytes)
+        });
         if let Err(error) = written {
             tracing::error!(%error, "a queue's journal could not be written");
         }
@@ -117,10 +103,7 @@ impl Journal {
         }
     }
 
-    fn rewrite<'a>(
-        &mut self,
-        messages: impl Iterator<Item = (&'a u64, &'a Message)>,
-    ) -> anyhow::Result<()> {
+    fn rewrite<'a>(&mut self, messages: impl Iterator<Item = (&'a u64, &'a Message)>) -> anyhow::Result<()> {
         let Some((path, file)) = &mut self.file else {
             return Ok(());
         };

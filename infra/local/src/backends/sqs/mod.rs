@@ -51,17 +51,11 @@ impl Received {
     fn new(receipt_handle: String, message: Message) -> Self {
         let mut attributes = BTreeMap::new();
         let mut add = |name: &str, value: String| attributes.insert(name.to_owned(), value);
-        add(
-            "SentTimestamp",
-            message.sent_at.as_millisecond().to_string(),
-        );
+        add("SentTimestamp", message.sent_at.as_millisecond().to_string());
         add("SenderId", message.sender);
         add("ApproximateReceiveCount", message.receive_count.to_string());
         if let Some(first) = message.first_received_at {
-            add(
-                "ApproximateFirstReceiveTimestamp",
-                first.as_millisecond().to_string(),
-            );
+            add("ApproximateFirstReceiveTimestamp", first.as_millisecond().to_string());
         }
         if let Some(arn) = message.died_in {
             add("DeadLetterQueueSourceArn", arn);
@@ -126,19 +120,11 @@ impl Sqs {
                 }
                 None => (journal::Journal::none(), BTreeMap::new()),
             };
-            let shared = Shared {
-                queue: Mutex::new(Queue::open(settings.clone(), journal, messages)),
-                arrived: Notify::new(),
-            };
+            let shared =
+                Shared { queue: Mutex::new(Queue::open(settings.clone(), journal, messages)), arrived: Notify::new() };
             opened.insert(settings.name.clone(), shared);
         }
-        Ok(Self {
-            queues: Arc::new(opened),
-            clock,
-            iam,
-            meter,
-            faults,
-        })
+        Ok(Self { queues: Arc::new(opened), clock, iam, meter, faults })
     }
 
     /// Receives up to `limit` messages for the mapping of `function`, waiting at most `wait` for the first.
@@ -190,10 +176,7 @@ impl Sqs {
     pub fn release(&self, queue: &str, receipt: &str, delay: Duration) -> anyhow::Result<()> {
         let shared = self.queue(queue).ok_or_else(|| unknown(queue))?;
         let delay = SignedDuration::try_from(delay)?;
-        shared
-            .lock()
-            .change_visibility(receipt, delay, self.now())
-            .ok();
+        shared.lock().change_visibility(receipt, delay, self.now()).ok();
         shared.arrived.notify_waiters();
         Ok(())
     }
@@ -233,24 +216,16 @@ impl Sqs {
     }
 
     fn now(&self) -> Now {
-        Now {
-            machine: system_now(),
-            clock: self.clock.now(),
-        }
+        Now { machine: system_now(), clock: self.clock.now() }
     }
 
     fn put(&self, shared: &Shared, message: &Message) {
-        shared
-            .lock()
-            .put(message, self.faults.plan().sqs.deliveries);
+        shared.lock().put(message, self.faults.plan().sqs.deliveries);
         shared.arrived.notify_waiters();
     }
 
     fn bill(&self, function: &str, call: &str, bytes: usize) {
-        let usage = Usage {
-            requests: bytes.div_ceil(CHUNK).max(1) as u64,
-            ..Usage::one(bytes)
-        };
+        let usage = Usage { requests: bytes.div_ceil(CHUNK).max(1) as u64, ..Usage::one(bytes) };
         self.meter.call(function, call, &usage);
     }
 
@@ -274,26 +249,15 @@ impl Sqs {
         }
     }
 
-    fn take(
-        &self,
-        shared: &Shared,
-        limit: usize,
-        visibility: Option<SignedDuration>,
-    ) -> Vec<Received> {
+    fn take(&self, shared: &Shared, limit: usize, visibility: Option<SignedDuration>) -> Vec<Received> {
         let seed = self.faults.plan().sqs.shuffle_seed;
         let now = self.now();
         let (taken, dead, from, to) = {
             let mut queue = shared.lock();
-            let visibility = visibility.unwrap_or_else(|| {
-                SignedDuration::try_from(queue.settings.visibility_timeout).unwrap_or_default()
-            });
+            let visibility = visibility
+                .unwrap_or_else(|| SignedDuration::try_from(queue.settings.visibility_timeout).unwrap_or_default());
             let (taken, dead) = queue.receive(limit, visibility, now, seed);
-            (
-                taken,
-                dead,
-                queue.settings.arn.clone(),
-                queue.settings.dead_letter.clone(),
-            )
+            (taken, dead, queue.settings.arn.clone(), queue.settings.dead_letter.clone())
         };
         if let Some(letters) = to.as_deref().and_then(|arn| self.queue(arn)) {
             for mut message in dead {
@@ -303,10 +267,7 @@ impl Sqs {
                 letters.arrived.notify_waiters();
             }
         }
-        taken
-            .into_iter()
-            .map(|(receipt, message)| Received::new(receipt, message))
-            .collect()
+        taken.into_iter().map(|(receipt, message)| Received::new(receipt, message)).collect()
     }
 }
 

@@ -48,13 +48,7 @@ pub(super) struct Message {
 }
 
 impl Message {
-    pub(super) fn new(
-        body: String,
-        attributes: Value,
-        sender: &str,
-        delay: SignedDuration,
-        now: Now,
-    ) -> Self {
+    pub(super) fn new(body: String, attributes: Value, sender: &str, delay: SignedDuration, now: Now) -> Self {
         let later = |start: Timestamp| start.saturating_add(delay).unwrap_or(Timestamp::MAX);
         Self {
             id: front::request_id(),
@@ -104,11 +98,7 @@ pub(super) struct Queue {
 
 impl Queue {
     /// A queue with what its journal remembers. Whatever was in flight is visible again.
-    pub(super) fn open(
-        settings: template::Queue,
-        journal: Journal,
-        remembered: BTreeMap<u64, Message>,
-    ) -> Self {
+    pub(super) fn open(settings: template::Queue, journal: Journal, remembered: BTreeMap<u64, Message>) -> Self {
         let mut queue = Self {
             settings,
             journal,
@@ -172,10 +162,7 @@ impl Queue {
             let Some(message) = self.messages.get_mut(&number) else {
                 continue;
             };
-            if self
-                .settings
-                .max_receive_count
-                .is_some_and(|max| message.receive_count >= max)
+            if self.settings.max_receive_count.is_some_and(|max| message.receive_count >= max)
                 && self.settings.dead_letter.is_some()
             {
                 dead.extend(self.remove(number));
@@ -188,10 +175,7 @@ impl Queue {
             }
             message.receive_count += 1;
             message.first_received_at.get_or_insert(now.clock);
-            message.hidden_until = now
-                .machine
-                .saturating_add(visibility)
-                .unwrap_or(Timestamp::MAX);
+            message.hidden_until = now.machine.saturating_add(visibility).unwrap_or(Timestamp::MAX);
             message.delayed_until = None;
             message.held = Some(message.receive_count);
             self.hidden.insert((message.hidden_until, number));
@@ -208,11 +192,7 @@ impl Queue {
     /// Deletes what a receipt holds. Only the newest receipt of a message deletes it.
     pub(super) fn delete(&mut self, handle: &str) -> Result<(), BadReceipt> {
         let (number, receive) = read_receipt(handle).ok_or(BadReceipt::Invalid)?;
-        if self
-            .messages
-            .get(&number)
-            .is_some_and(|message| message.receive_count == receive)
-        {
+        if self.messages.get(&number).is_some_and(|message| message.receive_count == receive) {
             self.remove(number);
             self.compact();
         }
@@ -232,16 +212,9 @@ impl Queue {
             return Err(BadReceipt::NotInFlight);
         }
         self.hidden.remove(&(message.hidden_until, number));
-        message.hidden_until = now
-            .machine
-            .saturating_add(visibility)
-            .unwrap_or(Timestamp::MAX);
+        message.hidden_until = now.machine.saturating_add(visibility).unwrap_or(Timestamp::MAX);
         // A visibility chosen by the holder is a delay: it is over when the movable clock says so, too.
-        message.delayed_until = Some(
-            now.clock
-                .saturating_add(visibility)
-                .unwrap_or(Timestamp::MAX),
-        );
+        message.delayed_until = Some(now.clock.saturating_add(visibility).unwrap_or(Timestamp::MAX));
         let message = message.clone();
         self.hide(number, &message);
         Ok(())
@@ -317,17 +290,8 @@ impl Queue {
 
     pub(super) fn counts(&mut self, now: Now) -> Counts {
         self.wake(now);
-        let delayed = self
-            .messages
-            .values()
-            .filter(|message| message.held.is_none())
-            .count()
-            - self.ready.len();
-        Counts {
-            visible: self.ready.len(),
-            in_flight: self.messages.len() - self.ready.len() - delayed,
-            delayed,
-        }
+        let delayed = self.messages.values().filter(|message| message.held.is_none()).count() - self.ready.len();
+        Counts { visible: self.ready.len(), in_flight: self.messages.len() - self.ready.len() - delayed, delayed }
     }
 
     /// Forgets every message.
@@ -351,9 +315,7 @@ fn receipt(number: u64, receive: u32) -> String {
 
 fn read_receipt(handle: &str) -> Option<(u64, u32)> {
     use base64::Engine as _;
-    let bytes = base64::engine::general_purpose::STANDARD
-        .decode(handle)
-        .ok()?;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(handle).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let (number, receive) = text.split_once('#')?;
     Some((number.parse().ok()?, receive.parse().ok()?))
@@ -382,71 +344,36 @@ mod tests {
     }
 
     fn later(now: Now, seconds: i64) -> Now {
-        let machine = now
-            .machine
-            .checked_add(SignedDuration::from_secs(seconds))
-            .unwrap();
+        let machine = now.machine.checked_add(SignedDuration::from_secs(seconds)).unwrap();
         Now { machine, ..now }
     }
 
     #[test]
     fn a_message_is_dropped_after_its_retention() {
         let start = system_now();
-        let now = Now {
-            machine: start,
-            clock: start,
-        };
+        let now = Now { machine: start, clock: start };
         let mut queue = queue();
         let message = Message::new("x".to_owned(), Value::Null, "me", SignedDuration::ZERO, now);
         queue.put(&message, 1);
         let visibility = SignedDuration::from_secs(30);
         assert_eq!(queue.receive(10, visibility, now, None).0.len(), 1);
-        assert_eq!(
-            queue.receive(10, visibility, later(now, 31), None).0.len(),
-            1
-        );
-        assert!(
-            queue
-                .receive(10, visibility, later(now, 62), None)
-                .0
-                .is_empty()
-        );
+        assert_eq!(queue.receive(10, visibility, later(now, 31), None).0.len(), 1);
+        assert!(queue.receive(10, visibility, later(now, 62), None).0.is_empty());
         assert_eq!(queue.counts(later(now, 62)), Counts::default());
     }
 
     #[test]
     fn moving_the_clock_shows_delayed_messages_only() {
         let start = system_now();
-        let now = Now {
-            machine: start,
-            clock: start,
-        };
+        let now = Now { machine: start, clock: start };
         let mut queue = queue();
-        let message = |delay| {
-            Message::new(
-                "x".to_owned(),
-                Value::Null,
-                "me",
-                SignedDuration::from_secs(delay),
-                now,
-            )
-        };
+        let message = |delay| Message::new("x".to_owned(), Value::Null, "me", SignedDuration::from_secs(delay), now);
         queue.put(&message(0), 1);
         queue.put(&message(600), 1);
         let visibility = SignedDuration::from_secs(30);
         assert_eq!(queue.receive(10, visibility, now, None).0.len(), 1);
-        let clock = now
-            .clock
-            .checked_add(SignedDuration::from_hours(24))
-            .unwrap();
+        let clock = now.clock.checked_add(SignedDuration::from_hours(24)).unwrap();
         let moved = Now { clock, ..now };
-        assert_eq!(
-            queue.counts(moved),
-            Counts {
-                visible: 1,
-                in_flight: 1,
-                delayed: 0
-            }
-        );
+        assert_eq!(queue.counts(moved), Counts { visible: 1, in_flight: 1, delayed: 0 });
     }
 }
