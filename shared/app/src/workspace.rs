@@ -71,6 +71,10 @@ impl App {
 
     /// Changes what is given: how long prospects are kept, the language, the acting member's name.
     pub async fn change_workspace(&self, scope: &WorkspaceScope, asked: Change) -> Result<WorkspaceView, Failure> {
+        if asked.retention_months.is_none() && asked.locale.is_none() && asked.display_name.is_none() {
+            let detail = "Send at least one of retention_months, locale and display_name.";
+            return Err(Failure::new(Kind::Invalid, "invalid-request", detail));
+        }
         let mut fields = Fields::default();
         let name = asked.display_name.as_deref().map(|name| fields.line("display_name", name, 200));
         let months = asked.retention_months.and_then(|asked| match Policy::current().prospect_months(asked) {
