@@ -3,5 +3,27 @@
 //! It reads the template that goes to AWS, builds the functions, and runs their very binaries over
 //! the Lambda Runtime API, with an HTTP API gateway, SQS pollers, S3 events and schedules around them.
 
+pub mod backends;
+mod build_functions;
 pub mod clock;
+mod console;
+mod engine;
+mod gateway;
+pub mod iam;
+mod instance;
+mod local_routes;
+pub mod mailbox;
+pub mod meter;
+mod payload;
+mod routes;
+mod runtime_api;
+mod sources;
+mod stack;
+mod supervisor;
 pub mod template;
+
+pub use build_functions::{BIN_DIR, build_functions, workspace_root};
+pub use console::LogLine;
+pub use sources::schedules::Fired;
+pub use stack::{Options, PORT, Stack};
+pub use supervisor::Failure;

@@ -145,7 +145,7 @@ fn policies(id: &str, properties: &Properties) -> anyhow::Result<Vec<Statement>>
                 }
             }
             Value::Object(object) if object.contains_key("Statement") => {
-                all.extend(statements(id, &object["Statement"])?)
+                all.extend(statements(id, &object["Statement"])?);
             }
             other => bail!("{id}.Policies: write statements out instead of {other}"),
         }

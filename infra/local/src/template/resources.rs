@@ -53,7 +53,7 @@ pub(super) fn read(scope: &Scope) -> anyhow::Result<Template> {
             "AWS::SecretsManager::Secret" => {
                 template
                     .secrets
-                    .push(stores::secret(scope, id, properties()?)?)
+                    .push(stores::secret(scope, id, properties()?)?);
             }
             "AWS::KMS::Key" => {
                 let key = Key {

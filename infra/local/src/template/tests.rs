@@ -346,3 +346,32 @@ fn refuses_a_parameter_that_is_not_declared_or_has_no_value() {
     );
     assert!(missing.contains("OperatorName"), "{missing}");
 }
+
+#[test]
+fn reads_the_template_that_goes_to_aws() {
+    let root = crate::workspace_root();
+    let text = std::fs::read_to_string(root.join("infra/local/parameters.toml")).unwrap();
+    let mut inputs = Inputs {
+        parameters: toml::from_str(&text).unwrap(),
+        ..Inputs::default()
+    };
+    inputs
+        .filled
+        .insert("PublicUrl".to_owned(), "http://127.0.0.1:8787".to_owned());
+    let template = Template::load(&root.join("template.yaml"), &inputs).unwrap();
+    let binaries: Vec<&str> = template
+        .functions
+        .iter()
+        .map(|function| function.binary.as_str())
+        .collect();
+    for binary in ["signup", "send", "unsubscribe", "purge"] {
+        assert!(binaries.contains(&binary), "{binary}");
+    }
+    assert!(!template.mail_events.is_empty());
+    assert!(
+        template
+            .buckets
+            .iter()
+            .any(|bucket| !bucket.notifications.is_empty())
+    );
+}
