@@ -1,1 +1,5 @@
-fn main() {}
+//! The `import` Lambda.
+
+fn main() -> Result<(), edge::Error> {
+    edge::queue::serve(import::handle)
+}

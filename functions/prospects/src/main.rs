@@ -1,1 +1,5 @@
-fn main() {}
+//! The `prospects` Lambda.
+
+fn main() -> Result<(), edge::Error> {
+    edge::http::serve(|app, request| Box::pin(prospects::handle(app, request)))
+}

@@ -76,13 +76,6 @@ struct Upload {
     expires_at: Timestamp,
 }
 
-/// A page of imports.
-#[derive(Serialize)]
-pub struct ImportPage {
-    items: Vec<ImportView>,
-    next_cursor: Option<ImportId>,
-}
-
 /// The rejected rows of an import.
 pub enum Rejects {
     /// The report itself, CSV.
@@ -184,17 +177,17 @@ impl App {
         Ok(ImportView { upload: Some(upload), ..record.into() })
     }
 
-    /// Imports, newest first.
+    /// Imports, newest first, and the one to go on after.
     pub async fn list_imports(
         &self,
         scope: &WorkspaceScope,
         cursor: Option<&str>,
         limit: u32,
-    ) -> Result<ImportPage, Failure> {
+    ) -> Result<(Vec<ImportView>, Option<ImportId>), Failure> {
         let after = cursor.map(str::parse::<ImportId>).transpose();
         let after = after.map_err(|_| Failure::field("cursor", "the `next_cursor` of the page before, unchanged"))?;
-        let (records, next_cursor) = self.db.imports(scope).page(after, limit).await?;
-        Ok(ImportPage { items: records.into_iter().map(Into::into).collect(), next_cursor })
+        let (records, next) = self.db.imports(scope).page(after, limit).await?;
+        Ok((records.into_iter().map(Into::into).collect(), next))
     }
 
     /// One import.

@@ -166,10 +166,11 @@ impl App {
         let mut deliveries = outreach.deliveries_of(subject).await?;
         deliveries.sort_unstable_by_key(|delivery| std::cmp::Reverse(delivery.at));
         deliveries.truncate(HISTORY);
-        let outcomes: Vec<Outcome> = stream::iter(&deliveries)
-            .map(async |delivery| {
-                let chunk = outreach.chunk(delivery.campaign, delivery.chunk).await?;
-                let outcome = chunk.and_then(|chunk| chunk.results.get(delivery.index));
+        let places: Vec<_> = deliveries.iter().map(|d| (d.campaign, d.chunk, d.index)).collect();
+        let outcomes: Vec<Outcome> = stream::iter(places)
+            .map(|(campaign, chunk, index)| async move {
+                let chunk = outreach.chunk(campaign, chunk).await?;
+                let outcome = chunk.and_then(|chunk| chunk.results.get(index));
                 Ok::<_, StoreError>(outcome.unwrap_or(Outcome::Pending))
             })
             .buffered(8)
