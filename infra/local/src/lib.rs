@@ -10,6 +10,7 @@ mod console;
 mod engine;
 mod gateway;
 pub mod iam;
+pub mod inspect;
 mod instance;
 mod local_routes;
 pub mod mailbox;

@@ -6,6 +6,7 @@
     reason = "a command line speaks to its terminal"
 )]
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -23,6 +24,12 @@ struct Arguments {
 enum Command {
     /// Builds the functions and serves the product until Ctrl-C.
     Serve(Serve),
+    /// Says what an import of files would do, as JSON, without importing them.
+    Inspect {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
 }
 
 #[derive(clap::Args)]
@@ -47,6 +54,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve(serve) => run(serve).await,
+        Command::Inspect { files } => local::inspect::run(&files),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
