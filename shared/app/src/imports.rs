@@ -204,9 +204,13 @@ impl App {
                 "The report of rejected rows is written at the end. Ask again when `status` is `done`.",
             ));
         }
-        let Some(object) = self.objects(scope).rejects(id).await? else {
+        if record.counts.rejected == 0 {
             let header = intake::RejectReport::new(Vec::new()).map_err(|e| Failure::internal(e.to_string()))?;
             return Ok(Rejects::Inline(header.into_inner()));
+        }
+        let Some(object) = self.objects(scope).rejects(id).await? else {
+            let detail = "The report of this import is not kept any longer. Import the file again to get a new one.";
+            return Err(Failure { detail: detail.to_owned(), ..Failure::not_found("report") });
         };
         if object.bytes > INLINE_REPORT {
             let signed = self.objects(scope).sign_rejects(id, &format!("{id}-rejects.csv"), REPORT_VALID).await?;
