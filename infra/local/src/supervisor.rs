@@ -332,7 +332,7 @@ impl Supervisor {
             .envs(&host.env)
             .env(
                 "AWS_LAMBDA_RUNTIME_API",
-                format!("{}/.rt/{name}", inner.runtime_api),
+                format!("http://{}/.rt/{name}", inner.runtime_api),
             )
             .current_dir("/")
             .stdin(Stdio::null())
