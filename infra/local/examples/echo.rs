@@ -58,7 +58,7 @@ fn answer(event: &Value) -> Result<Value, String> {
             match body {
                 "crash once" if first => std::process::exit(3),
                 "fail once" if first => {
-                    failures.push(json!({"itemIdentifier": record["messageId"]}))
+                    failures.push(json!({"itemIdentifier": record["messageId"]}));
                 }
                 "fail always" => failures.push(json!({"itemIdentifier": record["messageId"]})),
                 _ => {}

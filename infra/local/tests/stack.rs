@@ -1,5 +1,7 @@
 //! The runner end to end, with the function of `examples/echo.rs`.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
