@@ -3,10 +3,10 @@
 #![expect(clippy::print_stdout, reason = "the answer of a command")]
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use intake::Request;
+use intake::{Inspection, Request};
 use serde_json::{Value, json};
 
 /// Prints one object for one file, an array for several. A file that cannot be read gives
@@ -19,11 +19,7 @@ pub fn run(paths: &[PathBuf]) -> anyhow::Result<()> {
     let mut failed = 0;
     for path in paths {
         let file = path.display().to_string();
-        let answer = File::open(path)
-            .map_err(intake::InspectError::from)
-            .and_then(|from| intake::inspect(&file, from, &Request::new()))
-            .map_err(anyhow::Error::from)
-            .and_then(|inspection| Ok(serde_json::to_value(inspection)?));
+        let answer = inspect(path, &file).and_then(|found| Ok(serde_json::to_value(found)?));
         answers.push(answer.unwrap_or_else(|error| {
             failed += 1;
             json!({ "file": file, "error": error.to_string() })
@@ -38,4 +34,10 @@ pub fn run(paths: &[PathBuf]) -> anyhow::Result<()> {
         bail!("{failed} of {} files could not be read", paths.len());
     }
     Ok(())
+}
+
+fn inspect(path: &Path, name: &str) -> anyhow::Result<Inspection> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    Ok(intake::inspect(name, length, file, &Request::new())?)
 }

@@ -110,18 +110,10 @@ impl EmailAddress {
     pub fn canonical(&self) -> Cow<'_, str> {
         let local = self.local();
         let quoted = local.starts_with('"');
-        if !quoted
-            && !local
-                .bytes()
-                .any(|b| b.is_ascii_uppercase() || !b.is_ascii())
-        {
+        if !quoted && !local.bytes().any(|b| b.is_ascii_uppercase() || !b.is_ascii()) {
             return Cow::Borrowed(&self.text);
         }
-        let bare: Cow<'_, str> = if quoted {
-            unquoted(local)
-        } else {
-            Cow::Borrowed(local)
-        };
+        let bare: Cow<'_, str> = if quoted { unquoted(local) } else { Cow::Borrowed(local) };
         Cow::Owned(format!("{}@{}", bare.to_lowercase(), self.domain()))
     }
 
@@ -151,7 +143,7 @@ fn split(text: &str) -> Result<usize, AddressError> {
         let end = text.rfind("\"@").ok_or(AddressError::MissingAt)?;
         end + 1
     } else {
-        text.find('@').ok_or(AddressError::MissingAt)?
+        text.bytes().position(|b| b == b'@').ok_or(AddressError::MissingAt)?
     };
     if at == 0 {
         return Err(AddressError::EmptyLocal);
@@ -182,11 +174,7 @@ fn check_local(local: &str) -> Result<(), AddressError> {
         ascii &= b.is_ascii();
         after_dot = dot;
     }
-    if ascii || local.chars().all(|c| c.is_ascii() || visible(c)) {
-        Ok(())
-    } else {
-        Err(AddressError::InvalidLocal)
-    }
+    if ascii || local.chars().all(|c| c.is_ascii() || visible(c)) { Ok(()) } else { Err(AddressError::InvalidLocal) }
 }
 
 fn check_quoted(inside: &str) -> Result<(), AddressError> {
@@ -202,11 +190,7 @@ fn check_quoted(inside: &str) -> Result<(), AddressError> {
             return Err(AddressError::InvalidLocal);
         }
     }
-    if inside.is_empty() {
-        Err(AddressError::EmptyLocal)
-    } else {
-        Ok(())
-    }
+    if inside.is_empty() { Err(AddressError::EmptyLocal) } else { Ok(()) }
 }
 
 /// `atext` (RFC 5322 §3.2.3), and every octet of a longer UTF-8 character.
@@ -220,19 +204,7 @@ const ATEXT: [bool; 256] = {
             || b >= 0x80
             || matches!(
                 b,
-                b'!' | b'#'
-                    | b'$'
-                    | b'%'
-                    | b'&'
-                    | b'\''
-                    | b'*'
-                    | b'+'
-                    | b'-'
-                    | b'/'
-                    | b'='
-                    | b'?'
-                    | b'^'
-                    | b'_'
+                b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^' | b'_'
             )
             || matches!(b, b'`' | b'{' | b'|' | b'}' | b'~');
         i += 1;
@@ -259,9 +231,7 @@ fn push_domain(out: &mut String, domain: &str) -> Result<(), AddressError> {
         return Err(AddressError::AddressLiteral);
     }
     let start = out.len();
-    let plain = domain
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+    let plain = domain.bytes().fold(true, |fine, b| fine & (b.is_ascii_alphanumeric() | (b == b'-') | (b == b'.')));
     // `xn--…` is ASCII, but must decode to something UTS 46 allows.
     if plain && !(domain.contains("--") && contains_ace(domain)) {
         out.push_str(domain);
@@ -269,22 +239,14 @@ fn push_domain(out: &mut String, domain: &str) -> Result<(), AddressError> {
         return Ok(());
     }
     let ascii = Uts46::new()
-        .to_ascii(
-            domain.as_bytes(),
-            AsciiDenyList::STD3,
-            Hyphens::CheckFirstLast,
-            DnsLength::Verify,
-        )
+        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
         .map_err(|_| AddressError::InvalidDomain)?;
     out.push_str(&ascii);
     Ok(())
 }
 
 fn contains_ace(domain: &str) -> bool {
-    domain
-        .as_bytes()
-        .windows(4)
-        .any(|w| w.eq_ignore_ascii_case(b"xn--"))
+    domain.as_bytes().windows(4).any(|w| w.eq_ignore_ascii_case(b"xn--"))
 }
 
 /// Host name rules on a lower-case ASCII domain (RFC 5321 §2.3.5, RFC 1123 §2.1).
@@ -292,20 +254,27 @@ fn check_domain(domain: &str) -> Result<(), AddressError> {
     if domain.len() > MAX_DOMAIN {
         return Err(AddressError::TooLong);
     }
-    let mut labels = 0;
-    let mut last = "";
-    for label in domain.split('.') {
-        if label.is_empty() || label.len() > 63 || label.starts_with('-') || label.ends_with('-') {
+    // The start of the label that is being read, and how many came before it.
+    let (mut start, mut labels) = (0, 0);
+    let bytes = domain.as_bytes();
+    for end in 0..=bytes.len() {
+        if end < bytes.len() && bytes[end] != b'.' {
+            continue;
+        }
+        let label = &bytes[start..end];
+        if !(1..=63).contains(&label.len()) || label[0] == b'-' || label[label.len() - 1] == b'-' {
             return Err(AddressError::InvalidDomain);
         }
         labels += 1;
-        last = label;
-    }
-    if labels < 2 {
-        return Err(AddressError::SingleLabel);
-    }
-    if last.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(AddressError::NumericTld);
+        if end == bytes.len() {
+            if labels < 2 {
+                return Err(AddressError::SingleLabel);
+            }
+            if label.iter().all(u8::is_ascii_digit) {
+                return Err(AddressError::NumericTld);
+            }
+        }
+        start = end + 1;
     }
     Ok(())
 }
@@ -313,24 +282,13 @@ fn check_domain(domain: &str) -> Result<(), AddressError> {
 /// The text inside the quotes if it would be a valid local part without them, else `local` itself:
 /// RFC 5321 §4.1.2 says that both then name the same mailbox.
 fn unquoted(local: &str) -> Cow<'_, str> {
-    let inside = local
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or(local);
+    let inside = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(local);
     let mut bare = String::with_capacity(inside.len());
     let mut chars = inside.chars();
     while let Some(c) = chars.next() {
-        bare.push(if c == '\\' {
-            chars.next().unwrap_or(c)
-        } else {
-            c
-        });
+        bare.push(if c == '\\' { chars.next().unwrap_or(c) } else { c });
     }
-    if !bare.starts_with('"') && check_local(&bare).is_ok() {
-        Cow::Owned(bare)
-    } else {
-        Cow::Borrowed(local)
-    }
+    if !bare.starts_with('"') && check_local(&bare).is_ok() { Cow::Owned(bare) } else { Cow::Borrowed(local) }
 }
 
 impl fmt::Debug for EmailAddress {

@@ -35,11 +35,7 @@ pub(crate) fn line(text: &str, max: usize) -> Option<String> {
     if trimmed.is_empty() {
         return None;
     }
-    let bytes = trimmed.as_bytes();
-    let clean = bytes.len() <= max
-        && bytes.iter().all(|&b| (0x20..0x7F).contains(&b))
-        && memchr::memmem::find(bytes, b"  ").is_none();
-    if clean {
+    if trimmed.len() <= max && is_clean(trimmed) {
         return Some(trimmed.to_owned());
     }
     let mut out = String::with_capacity(trimmed.len());
@@ -64,14 +60,24 @@ pub(crate) fn line(text: &str, max: usize) -> Option<String> {
     (!out.is_empty()).then_some(out)
 }
 
+/// Visible ASCII, letters of Latin alphabets and single spaces. Every byte is looked at, without
+/// branches: that is what a compiler can make wide instructions of.
+fn is_clean(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    // 0xC3 to 0xC9 begin U+00C0 to U+027F, and 0x80 to 0xBF follow them.
+    let plain = bytes.iter().fold(true, |fine, &b| fine & (b >= 0x20) & (b != 0x7F) & (b != 0xC2) & (b < 0xCA));
+    let gaps = bytes.iter().zip(bytes.iter().skip(1));
+    plain && !gaps.fold(false, |double, (&a, &b)| double | ((a == b' ') & (b == b' ')))
+}
+
 /// Text of several lines: as [`line()`], line by line, with at most one empty line in a row.
 pub(crate) fn paragraph(text: &str, max: usize) -> Option<String> {
-    if !text.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) {
+    let one_line = memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none()
+        && (text.is_ascii() || !text.contains(['\u{85}', '\u{2028}', '\u{2029}']));
+    if one_line {
         return line(text, max);
     }
-    let unified = text
-        .replace("\r\n", "\n")
-        .replace(['\r', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
+    let unified = text.replace("\r\n", "\n").replace(['\r', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
     let mut out = String::with_capacity(unified.len());
     let mut left = max;
     let mut gap = 0;
@@ -101,13 +107,15 @@ pub(crate) fn tags(text: &str, into: &mut Vec<String>) {
             return;
         }
         if let Some(tag) = line(part.trim().trim_start_matches('#'), MAX_TAG)
-            && !into
-                .iter()
-                .any(|known| known.to_lowercase() == tag.to_lowercase())
+            && !into.iter().any(|known| same(known, &tag))
         {
             into.push(tag);
         }
     }
+}
+
+fn same(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b) || (!a.is_ascii() && a.to_lowercase() == b.to_lowercase())
 }
 
 /// What an e-mail cell held.
@@ -125,6 +133,9 @@ pub(crate) enum EmailCell {
 /// `Name <address>`, quotes, a trailing `;` or `.`, invisible characters, several addresses in one
 /// cell (the first good one counts).
 pub(crate) fn email(cell: &str) -> EmailCell {
+    if let Ok(address) = EmailAddress::parse(cell) {
+        return EmailCell::Found(address);
+    }
     let text = cell.trim_matches(is_padding);
     if text.is_empty() {
         return EmailCell::Empty;
@@ -146,9 +157,8 @@ pub(crate) fn email(cell: &str) -> EmailCell {
     if let Some(address) = bare(&visible) {
         return EmailCell::Found(address);
     }
-    let parts = visible.split(|c: char| {
-        matches!(c, ',' | ';' | '|' | '<' | '>' | '(' | ')' | '[' | ']') || is_space(c)
-    });
+    let parts =
+        visible.split(|c: char| matches!(c, ',' | ';' | '|' | '<' | '>' | '(' | ')' | '[' | ']') || is_space(c));
     for part in parts.chain(visible.split('/')) {
         if part.contains('@')
             && let Some(address) = bare(part)
@@ -172,41 +182,20 @@ fn bracketed(text: &str) -> Option<&str> {
 /// An address after its prefix and the punctuation around it are taken off.
 fn bare(text: &str) -> Option<EmailAddress> {
     let mut text = text.trim_matches(is_padding);
-    for prefix in [
-        "mailto:",
-        "email:",
-        "e-mail:",
-        "mail:",
-        "courriel:",
-        "smtp:",
-    ] {
-        if text
-            .get(..prefix.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(prefix))
-        {
+    for prefix in ["mailto:", "email:", "e-mail:", "mail:", "courriel:", "smtp:"] {
+        if text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)) {
             text = text[prefix.len()..].trim_start_matches(is_padding);
         }
     }
-    let text = text
-        .split('?')
-        .next()
-        .filter(|head| head.contains('@'))
-        .unwrap_or(text);
-    let text = text.trim_matches(|c: char| {
-        is_padding(c) || matches!(c, '\'' | '`' | '“' | '”' | '«' | '»' | '’' | '‘')
-    });
-    let text = text.trim_matches(|c: char| {
-        matches!(c, ';' | ',' | '.' | ':' | '<' | '>' | '(' | ')' | '[' | ']')
-    });
+    let text = text.split('?').next().filter(|head| head.contains('@')).unwrap_or(text);
+    let text =
+        text.trim_matches(|c: char| is_padding(c) || matches!(c, '\'' | '`' | '“' | '”' | '«' | '»' | '’' | '‘'));
+    let text = text.trim_matches(|c: char| matches!(c, ';' | ',' | '.' | ':' | '<' | '>' | '(' | ')' | '[' | ']'));
     EmailAddress::parse(text)
         .or_else(|error| {
             // "anne@example.com" in quotes of its own.
             let unquoted = text.trim_matches('"');
-            if unquoted.len() < text.len() {
-                EmailAddress::parse(unquoted)
-            } else {
-                Err(error)
-            }
+            if unquoted.len() < text.len() { EmailAddress::parse(unquoted) } else { Err(error) }
         })
         .ok()
 }
@@ -219,29 +208,19 @@ pub(crate) fn split_name(text: &str) -> (Option<String>, Option<String>) {
     };
     let named = |text: &str| line(text, MAX_NAME);
     if let Some((last, first)) = clean.split_once(',') {
-        return (
-            named(without_civility(first)),
-            named(without_civility(last)),
-        );
+        return (named(without_civility(first)), named(without_civility(last)));
     }
-    let words: Vec<&str> = without_civility(&clean)
-        .split(' ')
-        .filter(|w| !w.is_empty())
-        .collect();
+    let words: Vec<&str> = without_civility(&clean).split(' ').filter(|w| !w.is_empty()).collect();
     match words.as_slice() {
         [] => (None, None),
         [last] => (None, named(last)),
         words => {
             let caps = |word: &&str| {
-                word.chars().filter(|c| c.is_alphabetic()).count() > 1
-                    && !word.chars().any(char::is_lowercase)
+                word.chars().filter(|c| c.is_alphabetic()).count() > 1 && !word.chars().any(char::is_lowercase)
             };
             let leading = words.iter().take_while(|w| caps(w)).count();
             if leading > 0 && leading < words.len() {
-                return (
-                    named(&words[leading..].join(" ")),
-                    named(&words[..leading].join(" ")),
-                );
+                return (named(&words[leading..].join(" ")), named(&words[..leading].join(" ")));
             }
             (named(words[0]), named(&words[1..].join(" ")))
         }
@@ -254,15 +233,8 @@ fn without_civility(text: &str) -> &str {
         return text;
     };
     let title = head.trim_end_matches('.').to_lowercase();
-    let known = [
-        "m", "mr", "mrs", "ms", "mme", "mlle", "miss", "monsieur", "madame", "dr", "pr", "me",
-        "herr", "frau",
-    ];
-    if known.contains(&title.as_str()) {
-        rest.trim()
-    } else {
-        text
-    }
+    let known = ["m", "mr", "mrs", "ms", "mme", "mlle", "miss", "monsieur", "madame", "dr", "pr", "me", "herr", "frau"];
+    if known.contains(&title.as_str()) { rest.trim() } else { text }
 }
 
 /// A language as a lower-case tag: `fr-FR`, `Français` and `FR` are all `fr`. `None` if it is none.

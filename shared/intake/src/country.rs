@@ -3,41 +3,46 @@
 //! Which rules apply to a message depends on the country of the person who gets it, so `Belgique`,
 //! `Belgium` and `BE` must be the same place. What is not recognised is kept as it is.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::clean::{self, MAX_NAME};
 use crate::names::fold;
 
-/// The ISO 3166-1 alpha-2 code where `text` is a country's name or code, else `text` itself.
-pub(crate) fn normalise(text: String) -> String {
-    code(&text).map_or(text, str::to_owned)
+/// The ISO 3166-1 alpha-2 code where a cell is a country's name or code, else the cell's own text.
+pub(crate) fn read(cell: &str) -> Option<String> {
+    match code(cell.trim()) {
+        Some(code) => Some(code.to_owned()),
+        None => clean::line(cell, MAX_NAME),
+    }
 }
 
 fn code(text: &str) -> Option<&'static str> {
-    let folded = fold(text);
-    COUNTRIES
-        .iter()
-        .find(|(code, names)| {
-            code.eq_ignore_ascii_case(&folded) || names.contains(&folded.as_str())
+    static BY_NAME: OnceLock<HashMap<String, &'static str>> = OnceLock::new();
+    let by_name = BY_NAME.get_or_init(|| {
+        let all = COUNTRIES.iter();
+        all.flat_map(|(code, names)| {
+            let names = names.iter().map(|name| (*name).to_owned());
+            names.chain([code.to_ascii_lowercase()]).map(|name| (name, *code))
         })
-        .map(|(code, _)| *code)
+        .collect()
+    });
+    // Most countries are written in plain letters: those need no string of their own.
+    let mut plain = [0; 32];
+    if text.len() <= plain.len() && text.bytes().all(|b| b.is_ascii_alphabetic()) {
+        let letters = &mut plain[..text.len()];
+        letters.copy_from_slice(text.as_bytes());
+        letters.make_ascii_lowercase();
+        return std::str::from_utf8(letters).ok().and_then(|name| by_name.get(name).copied());
+    }
+    by_name.get(fold(text).as_str()).copied()
 }
 
 /// Names as [`fold`] leaves them; alpha-3 codes too.
 const COUNTRIES: &[(&str, &[&str])] = &[
-    (
-        "FR",
-        &[
-            "france",
-            "fra",
-            "francemetropolitaine",
-            "frankreich",
-            "francia",
-            "republiquefrancaise",
-        ],
-    ),
+    ("FR", &["france", "fra", "francemetropolitaine", "frankreich", "francia", "republiquefrancaise"]),
     ("BE", &["belgique", "belgium", "belgie", "belgien", "bel"]),
-    (
-        "CH",
-        &["suisse", "switzerland", "schweiz", "svizzera", "che"],
-    ),
+    ("CH", &["suisse", "switzerland", "schweiz", "svizzera", "che"]),
     ("LU", &["luxembourg", "luxemburg", "lux"]),
     ("MC", &["monaco", "mco"]),
     ("DE", &["allemagne", "germany", "deutschland", "deu"]),
@@ -45,18 +50,7 @@ const COUNTRIES: &[(&str, &[&str])] = &[
     ("IT", &["italie", "italy", "italia", "ita"]),
     ("ES", &["espagne", "spain", "espana", "esp"]),
     ("PT", &["portugal", "prt"]),
-    (
-        "NL",
-        &[
-            "paysbas",
-            "netherlands",
-            "nederland",
-            "thenetherlands",
-            "hollande",
-            "holland",
-            "nld",
-        ],
-    ),
+    ("NL", &["paysbas", "netherlands", "nederland", "thenetherlands", "hollande", "holland", "nld"]),
     ("DK", &["danemark", "denmark", "danmark", "dnk"]),
     ("SE", &["suede", "sweden", "sverige", "swe"]),
     ("FI", &["finlande", "finland", "suomi", "fin"]),
@@ -79,16 +73,7 @@ const COUNTRIES: &[(&str, &[&str])] = &[
         ],
     ),
     ("PL", &["pologne", "poland", "polska", "pol"]),
-    (
-        "CZ",
-        &[
-            "tchequie",
-            "republiquetcheque",
-            "czechia",
-            "czechrepublic",
-            "cze",
-        ],
-    ),
+    ("CZ", &["tchequie", "republiquetcheque", "czechia", "czechrepublic", "cze"]),
     ("SK", &["slovaquie", "slovakia", "svk"]),
     ("HU", &["hongrie", "hungary", "hun"]),
     ("RO", &["roumanie", "romania", "rou"]),
@@ -103,16 +88,7 @@ const COUNTRIES: &[(&str, &[&str])] = &[
     ("MT", &["malte", "malta", "mlt"]),
     ("LI", &["liechtenstein", "lie"]),
     ("AD", &["andorre", "andorra", "and"]),
-    (
-        "US",
-        &[
-            "etatsunis",
-            "etatsunisdamerique",
-            "unitedstates",
-            "unitedstatesofamerica",
-            "usa",
-        ],
-    ),
+    ("US", &["etatsunis", "etatsunisdamerique", "unitedstates", "unitedstatesofamerica", "usa"]),
     ("CA", &["canada", "can"]),
     ("MX", &["mexique", "mexico", "mex"]),
     ("BR", &["bresil", "brazil", "brasil", "bra"]),
@@ -131,10 +107,7 @@ const COUNTRIES: &[(&str, &[&str])] = &[
     ("EG", &["egypte", "egypt", "egy"]),
     ("TR", &["turquie", "turkey", "turkiye", "tur"]),
     ("IL", &["israel", "isr"]),
-    (
-        "AE",
-        &["emiratsarabesunis", "unitedarabemirates", "uae", "are"],
-    ),
+    ("AE", &["emiratsarabesunis", "unitedarabemirates", "uae", "are"]),
     ("UA", &["ukraine", "ukr"]),
     ("RU", &["russie", "russia", "russianfederation", "rus"]),
     ("CN", &["chine", "china", "chn"]),

@@ -29,31 +29,19 @@ pub fn detect(prefix: &[u8], whole: bool) -> Detected {
     let lone_cr = lone_cr(sample);
     let found = dialect::choose(sample, lone_cr);
     // Where no cell is quoted, a later one may be.
-    let format = Format {
-        quote: found
-            .format
-            .quote
-            .or_else(|| (!sample.contains('"')).then_some(b'"')),
-        ..found.format
-    };
+    let format =
+        Format { quote: found.format.quote.or_else(|| (!sample.contains('"')).then_some(b'"')), ..found.format };
     let rows = rows(sample, format);
     let layout = header::find(&rows);
     let header = layout.header.and_then(|index| rows.get(index));
-    let columns = header
-        .map(|row| row.cells.iter().map(|cell| tidy(cell)).collect())
-        .unwrap_or_default();
+    let columns = header.map(|row| row.cells.iter().map(|cell| tidy(cell)).collect()).unwrap_or_default();
     let end = sample.bytes().filter(|&b| b == b'\n' || b == b'\r').count() as u64 + 1;
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    let bytes_per_row =
-        prefix.len().min(sample.len()) as f64 / (rows_total(sample, lone_cr).max(1) as f64);
+    let bytes_per_row = prefix.len().min(sample.len()) as f64 / (rows_total(sample, lone_cr).max(1) as f64);
     Detected {
         encoding,
         delimiter: char::from(format.delimiter),
-        quote: found
-            .quoted
-            .then_some(found.format.quote)
-            .flatten()
-            .map(char::from),
+        quote: found.quoted.then_some(found.format.quote).flatten().map(char::from),
         escape: format.escape.map(char::from),
         header: layout.header.is_some(),
         header_line: header.map(|row| row.line),
@@ -83,10 +71,7 @@ fn head(text: &str, whole: bool) -> &str {
 fn lone_cr(sample: &str) -> bool {
     let bytes = sample.as_bytes();
     let lf = bytes.iter().filter(|&&b| b == b'\n').count();
-    let cr = bytes
-        .windows(2)
-        .filter(|pair| pair[0] == b'\r' && pair[1] != b'\n' && pair[1] != b'\r')
-        .count();
+    let cr = bytes.windows(2).filter(|pair| pair[0] == b'\r' && pair[1] != b'\n' && pair[1] != b'\r').count();
     cr > lf
 }
 
@@ -103,10 +88,8 @@ fn rows(sample: &str, format: Format) -> Vec<SampleRow> {
     while !rest.is_empty() && rows.len() < SAMPLE_ROWS {
         let (len, lines) = match read(rest, true, format, false, &mut cells) {
             Step::Row { len, lines } => {
-                let texts: Vec<String> = cells
-                    .iter(rest)
-                    .map(|cell| String::from_utf8_lossy(cell).into_owned())
-                    .collect();
+                let texts: Vec<String> =
+                    cells.iter(rest).map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
                 if texts.iter().any(|cell| !cell.trim().is_empty()) {
                     rows.push(SampleRow { line, cells: texts });
                 }
@@ -129,9 +112,7 @@ fn tidy(cell: &str) -> String {
 
 fn profiles(rows: &[SampleRow]) -> Vec<Profile> {
     let width = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
-    (0..width)
-        .map(|column| profile(rows.iter().filter_map(|row| row.cells.get(column))))
-        .collect()
+    (0..width).map(|column| profile(rows.iter().filter_map(|row| row.cells.get(column)))).collect()
 }
 
 fn profile<'a>(cells: impl Iterator<Item = &'a String>) -> Profile {
@@ -147,10 +128,5 @@ fn profile<'a>(cells: impl Iterator<Item = &'a String>) -> Profile {
     }
     #[expect(clippy::cast_precision_loss, reason = "counts of a sample")]
     let share = |count: usize| count as f64 / filled.max(1) as f64;
-    Profile {
-        filled,
-        email: share(email),
-        number: share(number),
-        url: share(url),
-    }
+    Profile { filled, email: share(email), number: share(number), url: share(url) }
 }

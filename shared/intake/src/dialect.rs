@@ -15,13 +15,7 @@ const USUAL: [(u8, f64); 4] = [(b',', 1.0), (b';', 1.0), (b'\t', 1.0), (b'|', 0.
 
 /// Those met now and then: (character, how likely beforehand). Text is full of them, so they are only
 /// considered where the usual ones explain nothing, and need rows of one width.
-const RARE: [(u8, f64); 5] = [
-    (b' ', 0.45),
-    (b':', 0.35),
-    (b'^', 0.6),
-    (b'~', 0.6),
-    (b'#', 0.5),
-];
+const RARE: [(u8, f64); 5] = [(b' ', 0.45), (b':', 0.35), (b'^', 0.6), (b'~', 0.6), (b'#', 0.5)];
 
 /// Rows looked at for a score: more only cost time.
 const SCORED_ROWS: usize = 500;
@@ -56,21 +50,10 @@ pub(crate) fn choose(sample: &str, lone_cr: bool) -> Dialect {
 
 /// What every other way must beat: the whole line is one cell.
 fn single_column(bytes: &[u8], lone_cr: bool) -> Dialect {
-    let format = |quote| Format {
-        delimiter: b',',
-        quote,
-        escape: None,
-        lone_cr,
-    };
+    let format = |quote| Format { delimiter: b',', quote, escape: None, lone_cr };
     let quoted = tally(bytes, format(Some(b'"')));
-    let alone = quoted.quoted > 0
-        && quoted.stray + quoted.faults == 0
-        && quoted.widths.keys().all(|&width| width == 1);
-    Dialect {
-        format: format(Some(b'"')),
-        quoted: quoted.quoted > 0,
-        score: if alone { 0.3 } else { 0.04 },
-    }
+    let alone = quoted.quoted > 0 && quoted.stray + quoted.faults == 0 && quoted.widths.keys().all(|&width| width == 1);
+    Dialect { format: format(Some(b'"')), quoted: quoted.quoted > 0, score: if alone { 0.3 } else { 0.04 } }
 }
 
 /// The ways to cut at one delimiter.
@@ -85,15 +68,7 @@ fn ways(bytes: &[u8], delimiter: u8, prior: f64, lone_cr: bool) -> Vec<Dialect> 
             if escape.is_some() && !escapes(bytes, delimiter, quote) {
                 continue;
             }
-            let tally = tally(
-                bytes,
-                Format {
-                    delimiter,
-                    quote,
-                    escape,
-                    lone_cr,
-                },
-            );
+            let tally = tally(bytes, Format { delimiter, quote, escape, lone_cr });
             // A quote that never quotes is no quote.
             if tally.rows == 0 || (quote.is_some() && tally.quoted == 0) {
                 continue;
@@ -117,23 +92,10 @@ fn ways(bytes: &[u8], delimiter: u8, prior: f64, lone_cr: bool) -> Vec<Dialect> 
                 continue;
             }
             // A mark that cuts every one of many rows alike is no accident.
-            let prior = if rare && delimiter != b' ' && tally.is_exact() {
-                0.9
-            } else {
-                prior
-            };
+            let prior = if rare && delimiter != b' ' && tally.is_exact() { 0.9 } else { prior };
             let score = tally.score() * prior * quoting * escaping;
-            let format = Format {
-                delimiter,
-                quote,
-                escape,
-                lone_cr,
-            };
-            found.push(Dialect {
-                format,
-                quoted: tally.quoted > 0,
-                score,
-            });
+            let format = Format { delimiter, quote, escape, lone_cr };
+            found.push(Dialect { format, quoted: tally.quoted > 0, score });
         }
     }
     found
@@ -141,9 +103,7 @@ fn ways(bytes: &[u8], delimiter: u8, prior: f64, lone_cr: bool) -> Vec<Dialect> 
 
 /// Whether a backslash stands before something it could escape.
 fn escapes(bytes: &[u8], delimiter: u8, quote: Option<u8>) -> bool {
-    bytes
-        .windows(2)
-        .any(|pair| pair[0] == b'\\' && (pair[1] == delimiter || Some(pair[1]) == quote))
+    bytes.windows(2).any(|pair| pair[0] == b'\\' && (pair[1] == delimiter || Some(pair[1]) == quote))
 }
 
 /// What cutting the sample one way gives.
@@ -191,19 +151,11 @@ impl Tally {
     /// The chance that two rows taken at random have one width, weighted by how much a width says.
     /// Title lines before the first row of the usual width count little.
     fn regularity(&self) -> f64 {
-        let usual = self
-            .widths
-            .iter()
-            .filter(|(width, _)| **width > 1)
-            .max_by_key(|&(&width, &count)| (count, width));
+        let usual = self.widths.iter().filter(|(width, _)| **width > 1).max_by_key(|&(&width, &count)| (count, width));
         let Some((&usual, _)) = usual else {
             return 0.01;
         };
-        let top = self
-            .in_order
-            .iter()
-            .position(|&width| width == usual)
-            .unwrap_or(0);
+        let top = self.in_order.iter().position(|&width| width == usual).unwrap_or(0);
         let table = &self.in_order[top..];
         let mut counts = BTreeMap::<usize, usize>::new();
         for &width in table {
@@ -214,13 +166,7 @@ impl Tally {
             .iter()
             .map(|(&width, &count)| {
                 let (width, share) = (width as f64, count as f64 / rows);
-                share
-                    * share
-                    * if width > 1.0 {
-                        (width - 1.0) / width
-                    } else {
-                        0.01
-                    }
+                share * share * if width > 1.0 { (width - 1.0) / width } else { 0.01 }
             })
             .sum();
         same * (rows / self.rows as f64).powf(1.5)
@@ -235,10 +181,7 @@ impl Tally {
     fn is_steady(&self) -> bool {
         self.rows >= 3
             && self.known >= 0.75 * self.cells as f64
-            && self
-                .widths
-                .iter()
-                .any(|(&width, &count)| width > 1 && count * 10 >= self.rows * 8)
+            && self.widths.iter().any(|(&width, &count)| width > 1 && count * 10 >= self.rows * 8)
     }
 }
 

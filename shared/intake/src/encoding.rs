@@ -24,11 +24,7 @@ pub(crate) fn detect(prefix: &[u8], whole: bool) -> &'static Encoding {
     if guess.is_single_byte() && is_mac_roman(prefix) {
         return MACINTOSH;
     }
-    if is_plausible(guess, prefix) {
-        guess
-    } else {
-        WINDOWS_1252
-    }
+    if is_plausible(guess, prefix) { guess } else { WINDOWS_1252 }
 }
 
 /// The detector must say something even where a file has three characters outside ASCII, and they
@@ -42,16 +38,11 @@ fn is_plausible(guess: &'static Encoding, prefix: &[u8]) -> bool {
         // Half-width katakana are single bytes: a symbol of another encoding passes for one.
         let text = guess.decode_without_bom_handling(prefix).0;
         let foreign = text.chars().filter(|c| !c.is_ascii()).count();
-        let doubtful = text
-            .chars()
-            .filter(|c| matches!(c, '\u{FF61}'..='\u{FF9F}' | '\u{FFFD}'))
-            .count();
+        let doubtful = text.chars().filter(|c| matches!(c, '\u{FF61}'..='\u{FF9F}' | '\u{FFFD}')).count();
         return doubtful * 2 < foreign;
     }
     // Bytes between letters, which the guess reads otherwise than Windows-1252 does.
-    let reads = |encoding: &'static Encoding, b: u8| {
-        encoding.decode_without_bom_handling(&[b]).0.into_owned()
-    };
+    let reads = |encoding: &'static Encoding, b: u8| encoding.decode_without_bom_handling(&[b]).0.into_owned();
     prefix
         .windows(3)
         .filter(|around| !around[1].is_ascii() && is_letter(around[0]) && is_letter(around[2]))
@@ -72,18 +63,8 @@ fn utf16(prefix: &[u8]) -> Option<&'static Encoding> {
     }
     let pairs = sample.len() / 2;
     let high = sample.iter().step_by(2).filter(|&&b| b == 0).count();
-    let low = sample
-        .iter()
-        .skip(1)
-        .step_by(2)
-        .filter(|&&b| b == 0)
-        .count();
-    let breaks = |pattern: [u8; 2]| {
-        sample
-            .chunks_exact(2)
-            .filter(|pair| *pair == pattern)
-            .count()
-    };
+    let low = sample.iter().skip(1).step_by(2).filter(|&&b| b == 0).count();
+    let breaks = |pattern: [u8; 2]| sample.chunks_exact(2).filter(|pair| *pair == pattern).count();
     if low * 5 > pairs * 2 && high * 20 < pairs && breaks([b'\n', 0]) + breaks([b'\r', 0]) > 0 {
         return Some(UTF_16LE);
     }
@@ -122,8 +103,8 @@ fn is_mac_roman(prefix: &[u8]) -> bool {
         if around[0].is_ascii_lowercase() && around[2].is_ascii_lowercase() {
             match around[1] {
                 // é è ê à ë î ï ô û ù ç ö ü ñ ä
-                0x8E | 0x8F | 0x90 | 0x88 | 0x91 | 0x94 | 0x95 | 0x99 | 0x9E | 0x9D | 0x8D
-                | 0x9A | 0x9F | 0x96 | 0x8A => mac += 1,
+                0x8E | 0x8F | 0x90 | 0x88 | 0x91 | 0x94 | 0x95 | 0x99 | 0x9E | 0x9D | 0x8D | 0x9A | 0x9F | 0x96
+                | 0x8A => mac += 1,
                 0xE0..=0xFF => windows += 1,
                 _ => {}
             }

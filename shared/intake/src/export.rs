@@ -13,46 +13,30 @@ use crate::parser::Reject;
 /// one, NUL goes away.
 #[must_use]
 pub fn harmless(text: &str) -> Cow<'_, str> {
-    let text = if text.contains('\0') {
-        Cow::Owned(text.replace('\0', ""))
-    } else {
-        Cow::Borrowed(text)
-    };
+    let text = if text.contains('\0') { Cow::Owned(text.replace('\0', "")) } else { Cow::Borrowed(text) };
     let mut first = text.chars().find(|c| !is_skipped(*c));
     if text.starts_with(['\t', '\r', '\n', '\u{B}', '\u{C}']) {
         first = Some('=');
     }
     match first {
-        Some(
-            '=' | '+' | '-' | '@' | '|' | '%' | '＝' | '＋' | '－' | '＠' | '﹢' | '﹣' | '﹦'
-            | '﹫' | '−',
-        ) => Cow::Owned(format!("'{text}")),
+        Some('=' | '+' | '-' | '@' | '|' | '%' | '＝' | '＋' | '－' | '＠' | '﹢' | '﹣' | '﹦' | '﹫' | '−') => {
+            Cow::Owned(format!("'{text}"))
+        }
         _ => text,
     }
 }
 
 /// What a spreadsheet passes over before it looks for a formula.
 fn is_skipped(c: char) -> bool {
-    c.is_whitespace()
-        || c.is_control()
-        || matches!(
-            c,
-            '\u{FEFF}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '"' | '\''
-        )
+    c.is_whitespace() || c.is_control() || matches!(c, '\u{FEFF}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '"' | '\'')
 }
 
 /// A cell of a CSV file (RFC 4180), harmless and quoted where needed.
 #[must_use]
 pub fn cell(text: &str) -> Cow<'_, str> {
     let safe = harmless(text);
-    let needs_quotes = safe.contains(['"', ',', ';', '\n', '\r', '\t'])
-        || safe.starts_with(' ')
-        || safe.ends_with(' ');
-    if needs_quotes {
-        Cow::Owned(format!("\"{}\"", safe.replace('"', "\"\"")))
-    } else {
-        safe
-    }
+    let needs_quotes = safe.contains(['"', ',', ';', '\n', '\r', '\t']) || safe.starts_with(' ') || safe.ends_with(' ');
+    if needs_quotes { Cow::Owned(format!("\"{}\"", safe.replace('"', "\"\""))) } else { safe }
 }
 
 /// A CSV file in the making: commas, CRLF, UTF-8 (RFC 4180).
@@ -107,16 +91,12 @@ impl<W: Write> RejectReport<W> {
     /// # Errors
     /// Whatever `to` answers.
     pub fn new(to: W) -> io::Result<Self> {
-        Ok(Self {
-            writer: Writer::new(to, &["line", "column", "reason"])?,
-        })
+        Ok(Self { writer: Writer::new(to, &["line", "column", "reason"])? })
     }
 
     /// Goes on with a report whose header line is already written.
     pub fn resume(to: W) -> Self {
-        Self {
-            writer: Writer { to },
-        }
+        Self { writer: Writer { to } }
     }
 
     /// Adds a line.
@@ -125,11 +105,7 @@ impl<W: Write> RejectReport<W> {
     /// Whatever the underlying writer answers.
     pub fn add(&mut self, reject: &Reject) -> io::Result<()> {
         let line = reject.line.to_string();
-        self.writer.row(&[
-            &line,
-            reject.column.as_deref().unwrap_or(""),
-            reject.reason.code(),
-        ])
+        self.writer.row(&[&line, reject.column.as_deref().unwrap_or(""), reject.reason.code()])
     }
 
     /// The underlying writer.
@@ -176,24 +152,11 @@ mod tests {
     #[test]
     fn a_report_has_one_line_for_each_reject() {
         let mut report = RejectReport::new(Vec::new()).expect("in memory");
-        let reject = Reject {
-            line: 7,
-            column: Some("=E-mail".to_owned()),
-            reason: RejectReason::InvalidEmail,
-        };
+        let reject = Reject { line: 7, column: Some("=E-mail".to_owned()), reason: RejectReason::InvalidEmail };
         report.add(&reject).expect("in memory");
-        report
-            .add(&Reject {
-                line: 9,
-                column: None,
-                reason: RejectReason::UnreadableRow,
-            })
-            .expect("in memory");
+        report.add(&Reject { line: 9, column: None, reason: RejectReason::UnreadableRow }).expect("in memory");
         let text = String::from_utf8(report.into_inner()).expect("UTF-8");
-        assert_eq!(
-            text,
-            "line,column,reason\r\n7,'=E-mail,invalid_email\r\n9,,unreadable_row\r\n"
-        );
+        assert_eq!(text, "line,column,reason\r\n7,'=E-mail,invalid_email\r\n9,,unreadable_row\r\n");
     }
 
     proptest! {

@@ -17,10 +17,7 @@ pub(crate) struct SampleRow {
 
 impl SampleRow {
     fn filled(&self) -> usize {
-        self.cells
-            .iter()
-            .filter(|cell| !cell.trim().is_empty())
-            .count()
+        self.cells.iter().filter(|cell| !cell.trim().is_empty()).count()
     }
 }
 
@@ -40,32 +37,16 @@ pub(crate) fn find(rows: &[SampleRow]) -> Layout {
     let width = usual_width(rows);
     if let Some(index) = list_header(rows) {
         let width = width.max(rows.get(index).map_or(0, |row| row.cells.len()));
-        return Layout {
-            width,
-            header: Some(index),
-            data: index + 1,
-        };
+        return Layout { width, header: Some(index), data: index + 1 };
     }
     let top = table_top(rows, width);
     let Some(first) = rows.get(top) else {
-        return Layout {
-            width,
-            header: None,
-            data: rows.len(),
-        };
+        return Layout { width, header: None, data: rows.len() };
     };
     if is_header(first, &rows[top + 1..], width) {
-        return Layout {
-            width,
-            header: Some(top),
-            data: top + 1,
-        };
+        return Layout { width, header: Some(top), data: top + 1 };
     }
-    Layout {
-        width,
-        header: None,
-        data: top,
-    }
+    Layout { width, header: None, data: top }
 }
 
 /// A line among the first that names an address and something else that lists of people have: there is
@@ -73,16 +54,9 @@ pub(crate) fn find(rows: &[SampleRow]) -> Layout {
 fn list_header(rows: &[SampleRow]) -> Option<usize> {
     rows.iter().take(30).position(|row| {
         let values = row.cells.iter().any(|cell| kind(cell).is_value());
-        let named = |field| {
-            row.cells
-                .iter()
-                .any(|cell| cell.chars().count() <= 60 && names::rank(field, cell).is_some())
-        };
-        !values
-            && named(Field::Email)
-            && Field::ALL
-                .into_iter()
-                .any(|field| field != Field::Email && named(field))
+        let named =
+            |field| row.cells.iter().any(|cell| cell.chars().count() <= 60 && names::rank(field, cell).is_some());
+        !values && named(Field::Email) && Field::ALL.into_iter().any(|field| field != Field::Email && named(field))
     })
 }
 
@@ -92,10 +66,7 @@ fn usual_width(rows: &[SampleRow]) -> usize {
     for row in rows {
         *counts.entry(row.cells.len()).or_default() += 1;
     }
-    counts
-        .into_iter()
-        .max_by_key(|&(width, count)| (count * width.clamp(1, 3), width))
-        .map_or(0, |(width, _)| width)
+    counts.into_iter().max_by_key(|&(width, count)| (count * width.clamp(1, 3), width)).map_or(0, |(width, _)| width)
 }
 
 /// The first row of the table: title lines before it have fewer cells, or only one that says something.
@@ -104,21 +75,11 @@ fn table_top(rows: &[SampleRow], width: usize) -> usize {
         return 0;
     }
     // What a row of the table has in it, so that a title over empty cells stands out.
-    let mut filled: Vec<usize> = rows
-        .iter()
-        .filter(|row| row.cells.len() >= width)
-        .map(SampleRow::filled)
-        .collect();
+    let mut filled: Vec<usize> = rows.iter().filter(|row| row.cells.len() >= width).map(SampleRow::filled).collect();
     filled.sort_unstable();
     let usual = filled.get(filled.len() * 4 / 5).copied().unwrap_or(1);
-    let enough = if usual >= 3 {
-        (usual / 2).max(2)
-    } else {
-        usual.min(2)
-    };
-    let fits = |row: &SampleRow| {
-        row.cells.len() * 4 >= width * 3 && row.cells.len() >= 2 && row.filled() >= enough
-    };
+    let enough = if usual >= 3 { (usual / 2).max(2) } else { usual.min(2) };
+    let fits = |row: &SampleRow| row.cells.len() * 4 >= width * 3 && row.cells.len() >= 2 && row.filled() >= enough;
     rows.iter().position(fits).unwrap_or(0)
 }
 
@@ -133,21 +94,13 @@ fn is_header(first: &SampleRow, rest: &[SampleRow], width: usize) -> bool {
     if rest.is_empty() {
         return known > 0 || !kinds.iter().any(|kind| kind.is_value());
     }
-    let table: Vec<&SampleRow> = rest
-        .iter()
-        .filter(|row| row.cells.len() * 2 > width)
-        .take(200)
-        .collect();
+    let table: Vec<&SampleRow> = rest.iter().filter(|row| row.cells.len() * 2 > width).take(200).collect();
     let mut votes = 0.0;
     for (column, (&name, &named)) in names.iter().zip(&kinds).enumerate() {
         votes += vote(name, named, &table, column);
     }
     votes += 1.5 * f64::from(u32::try_from(known.min(4)).unwrap_or(0));
-    let filled: Vec<String> = names
-        .iter()
-        .filter(|name| !name.is_empty())
-        .map(|name| name.to_lowercase())
-        .collect();
+    let filled: Vec<String> = names.iter().filter(|name| !name.is_empty()).map(|name| name.to_lowercase()).collect();
     let distinct: HashSet<&String> = filled.iter().collect();
     if distinct.len() < filled.len() {
         votes -= 0.5;
@@ -176,11 +129,7 @@ fn vote(name: &str, named: Kind, table: &[&SampleRow], column: usize) -> f64 {
     let values = share(&Kind::is_value);
     if named.is_value() {
         // A number over numbers is data; years are the exception that people do use as names.
-        return if is_year(name) && !cells.iter().any(|cell| is_year(cell)) {
-            0.2
-        } else {
-            -1.0
-        };
+        return if is_year(name) && !cells.iter().any(|cell| is_year(cell)) { 0.2 } else { -1.0 };
     }
     if values > 0.7 {
         return 1.0;
@@ -190,39 +139,25 @@ fn vote(name: &str, named: Kind, table: &[&SampleRow], column: usize) -> f64 {
     }
     let looks = if is_identifier(name) { 0.3 } else { 0.0 };
     #[expect(clippy::cast_precision_loss, reason = "lengths of cells")]
-    let mean =
-        cells.iter().map(|cell| cell.chars().count()).sum::<usize>() as f64 / cells.len() as f64;
+    let mean = cells.iter().map(|cell| cell.chars().count()).sum::<usize>() as f64 / cells.len() as f64;
     #[expect(clippy::cast_precision_loss, reason = "lengths of cells")]
     let length = name.chars().count() as f64;
-    let spread = cells
-        .iter()
-        .filter(|cell| (cell.chars().count() as f64 - mean).abs() <= 1.0)
-        .count();
+    let spread = cells.iter().filter(|cell| (cell.chars().count() as f64 - mean).abs() <= 1.0).count();
     let uniform = cells.len() >= 3 && spread * 10 >= cells.len() * 9;
     if uniform && (length - mean).abs() > 1.5 {
         return looks + 0.5;
     }
-    if length > 2.5 * mean + 20.0 {
-        looks - 0.1
-    } else {
-        looks + 0.1
-    }
+    if length > 2.5 * mean + 20.0 { looks - 0.1 } else { looks + 0.1 }
 }
 
 fn is_year(text: &str) -> bool {
-    text.len() == 4
-        && text
-            .parse::<u16>()
-            .is_ok_and(|year| (1800..=2100).contains(&year))
+    text.len() == 4 && text.parse::<u16>().is_ok_and(|year| (1800..=2100).contains(&year))
 }
 
 /// `snake_case`, `camelCase`, `UPPER`: how programs name columns.
 fn is_identifier(name: &str) -> bool {
-    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        && name.bytes().any(|b| b.is_ascii_alphabetic());
-    let camel = name
-        .as_bytes()
-        .windows(2)
-        .any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+    let plain =
+        name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && name.bytes().any(|b| b.is_ascii_alphabetic());
+    let camel = name.as_bytes().windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
     plain && (name.contains('_') || camel)
 }

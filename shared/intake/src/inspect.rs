@@ -56,24 +56,19 @@ pub enum InspectError {
     Mapping(#[from] MappingError),
 }
 
-/// Reads a file to its end, in constant memory but for the fingerprints of its addresses.
+/// Reads a file to its end, in constant memory but for the fingerprints of its addresses. `length`
+/// is what is known of its length, in bytes: it only sizes the set of these.
 ///
 /// # Errors
 /// When `from` cannot be read, or `request` names columns that the file does not have.
-pub fn inspect(
-    file: &str,
-    mut from: impl Read,
-    request: &Request,
-) -> Result<Inspection, InspectError> {
+pub fn inspect(file: &str, length: u64, mut from: impl Read, request: &Request) -> Result<Inspection, InspectError> {
     let mut prefix = Vec::new();
     let read = from.by_ref().take(PREFIX as u64).read_to_end(&mut prefix)?;
     let detected = detect(&prefix, read < PREFIX);
     let mapping = Mapping::new(&detected, request)?;
     let mut parser = Parser::new(&detected, &mapping);
-    let mut tally = Tally {
-        seen: Seen::with_capacity(detected.expected_rows(read as u64)),
-        ..Tally::default()
-    };
+    let mut tally =
+        Tally { seen: Seen::with_capacity(detected.expected_rows(length.max(read as u64))), ..Tally::default() };
     let mut sink = |outcome| tally.add(outcome);
     parser.push(&prefix, &mut sink);
     drop(prefix);

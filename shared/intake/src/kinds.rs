@@ -32,16 +32,7 @@ pub(crate) enum Kind {
 impl Kind {
     /// Kinds that a column's name does not have.
     pub(crate) const fn is_value(self) -> bool {
-        matches!(
-            self,
-            Self::Number
-                | Self::Amount
-                | Self::Date
-                | Self::Time
-                | Self::Email
-                | Self::Url
-                | Self::Phone
-        )
+        matches!(self, Self::Number | Self::Amount | Self::Date | Self::Time | Self::Email | Self::Url | Self::Phone)
     }
 }
 
@@ -54,10 +45,7 @@ pub(crate) fn kind(cell: &str) -> Kind {
     let first = text.as_bytes()[0];
     if text.len() <= 64 {
         if first.is_ascii_digit()
-            || matches!(
-                first,
-                b'+' | b'-' | b'.' | b'(' | b'$' | b'<' | b'>' | b',' | b'~'
-            )
+            || matches!(first, b'+' | b'-' | b'.' | b'(' | b'$' | b'<' | b'>' | b',' | b'~')
             || first >= 0x80
         {
             if is_number(text) {
@@ -118,23 +106,15 @@ fn is_missing(text: &str) -> bool {
 }
 
 fn is_boolean(text: &str) -> bool {
-    [
-        "true", "false", "yes", "no", "oui", "non", "vrai", "faux", "y", "n", "t", "f", "o",
-    ]
-    .iter()
-    .any(|w| text.eq_ignore_ascii_case(w))
+    ["true", "false", "yes", "no", "oui", "non", "vrai", "faux", "y", "n", "t", "f", "o"]
+        .iter()
+        .any(|w| text.eq_ignore_ascii_case(w))
 }
 
 /// Numbers as French, English and German write them, and in scientific notation.
 pub(crate) fn is_number(text: &str) -> bool {
-    let text = text
-        .strip_prefix(['+', '-', '−'])
-        .unwrap_or(text)
-        .trim_start();
-    let text = text
-        .strip_prefix('(')
-        .and_then(|t| t.strip_suffix(')'))
-        .unwrap_or(text);
+    let text = text.strip_prefix(['+', '-', '−']).unwrap_or(text).trim_start();
+    let text = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')).unwrap_or(text);
     let (mantissa, exponent) = match text.find(['e', 'E']) {
         Some(at) => (&text[..at], Some(&text[at + 1..])),
         None => (text, None),
@@ -188,22 +168,15 @@ pub(crate) fn is_number(text: &str) -> bool {
 }
 
 fn is_amount(text: &str) -> bool {
-    const UNITS: [&str; 18] = [
-        "%", "€", "$", "£", "¥", "₹", "EUR", "USD", "GBP", "CHF", "k€", "K€", "M€", "US$", "kg",
-        "km", "R$", "eur",
-    ];
+    const UNITS: [&str; 18] =
+        ["%", "€", "$", "£", "¥", "₹", "EUR", "USD", "GBP", "CHF", "k€", "K€", "M€", "US$", "kg", "km", "R$", "eur"];
     UNITS.iter().any(|unit| {
         let number = text
             .strip_suffix(unit)
             .or_else(|| text.strip_prefix(unit))
-            .or_else(|| {
-                text.strip_prefix('-')
-                    .and_then(|rest| rest.strip_prefix(unit))
-            });
+            .or_else(|| text.strip_prefix('-').and_then(|rest| rest.strip_prefix(unit)));
         number.is_some_and(|number| is_number(number.trim()))
-    }) || text
-        .strip_prefix(['<', '>', '~'])
-        .is_some_and(|rest| is_number(rest.trim_start_matches('=').trim()))
+    }) || text.strip_prefix(['<', '>', '~']).is_some_and(|rest| is_number(rest.trim_start_matches('=').trim()))
 }
 
 /// A date in digits, with or without a time after it.
@@ -224,9 +197,7 @@ fn is_numeric_date(text: &str) -> bool {
         return false;
     }
     let mut parts = text.split(separator);
-    let (Some(a), Some(b), Some(c), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
+    let (Some(a), Some(b), Some(c), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return false;
     };
     let number = |part: &str, most: u32| {
@@ -237,30 +208,23 @@ fn is_numeric_date(text: &str) -> bool {
     };
     let year = |part: &str| matches!(part.len(), 2 | 4) && number(part, 9999);
     let short = |part: &str| part.len() <= 2 && number(part, 31);
-    let month = |part: &str| {
-        short(part) || (part.len() == 3 && part.bytes().all(|b| b.is_ascii_alphabetic()))
-    };
+    let month = |part: &str| short(part) || (part.len() == 3 && part.bytes().all(|b| b.is_ascii_alphabetic()));
     (year(a) && month(b) && short(c)) || (short(a) && month(b) && year(c))
 }
 
 /// `12 janvier 2024`, `Jan 12, 2024`, `12-Jan-24`, `janv. 2024`, `Mon, 12 Jan 2024 10:00:00 GMT`.
 fn is_named_date(text: &str) -> bool {
     const MONTHS: [&str; 22] = [
-        "jan", "feb", "fev", "fév", "mar", "apr", "avr", "mai", "may", "jun", "juin", "jul",
-        "juil", "aug", "aou", "aoû", "sep", "oct", "okt", "nov", "dec", "déc",
+        "jan", "feb", "fev", "fév", "mar", "apr", "avr", "mai", "may", "jun", "juin", "jul", "juil", "aug", "aou",
+        "aoû", "sep", "oct", "okt", "nov", "dec", "déc",
     ];
-    const DAYS: [&str; 14] = [
-        "mon", "tue", "wed", "thu", "fri", "sat", "sun", "lun", "mar", "mer", "jeu", "ven", "sam",
-        "dim",
-    ];
+    const DAYS: [&str; 14] =
+        ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "lun", "mar", "mer", "jeu", "ven", "sam", "dim"];
     if !text.bytes().any(|b| b.is_ascii_digit()) {
         return false;
     }
     let (mut month, mut numbers) = (false, 0);
-    for word in text
-        .split([' ', '-', ',', '.', '/'])
-        .filter(|word| !word.is_empty())
-    {
+    for word in text.split([' ', '-', ',', '.', '/']).filter(|word| !word.is_empty()) {
         let lower = word.to_lowercase();
         if word.bytes().all(|b| b.is_ascii_digit()) && word.len() <= 4 {
             numbers += 1;
@@ -271,10 +235,7 @@ fn is_named_date(text: &str) -> bool {
             month = true;
         } else if !(is_time(word)
             || DAYS.iter().any(|day| lower.starts_with(day))
-            || matches!(
-                lower.as_str(),
-                "1er" | "am" | "pm" | "gmt" | "utc" | "st" | "nd" | "rd" | "th"
-            )
+            || matches!(lower.as_str(), "1er" | "am" | "pm" | "gmt" | "utc" | "st" | "nd" | "rd" | "th")
             || word
                 .strip_suffix("th")
                 .or_else(|| word.strip_suffix("st"))
@@ -304,8 +265,7 @@ fn is_time(text: &str) -> bool {
             b'.' | b',' if groups >= 2 => digits = 0,
             b' ' | b'+' | b'-' | b'Z' | b'A' | b'P' | b'a' | b'p' | b'U' | b'G' if groups >= 1 => {
                 let rest = text[at..].trim().trim_start_matches(['+', '-']);
-                let zone = ["Z", "AM", "PM", "am", "pm", "UTC", "GMT", "a.m.", "p.m."]
-                    .contains(&rest)
+                let zone = ["Z", "AM", "PM", "am", "pm", "UTC", "GMT", "a.m.", "p.m."].contains(&rest)
                     || (rest.len() <= 5 && rest.bytes().all(|b| b.is_ascii_digit() || b == b':'))
                     || rest.strip_prefix("UTC").is_some();
                 return zone && (1..=3).contains(&groups);
@@ -319,14 +279,8 @@ fn is_time(text: &str) -> bool {
 fn is_phone(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     (7..=15).contains(&digits)
-        && text.bytes().all(|b| {
-            b.is_ascii_digit() || matches!(b, b'+' | b' ' | b'-' | b'.' | b'(' | b')' | b'/')
-        })
-        && text
-            .bytes()
-            .filter(|b| matches!(b, b'-' | b'/' | b'.' | b' '))
-            .count()
-            <= 8
+        && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b' ' | b'-' | b'.' | b'(' | b')' | b'/'))
+        && text.bytes().filter(|b| matches!(b, b'-' | b'/' | b'.' | b' ')).count() <= 8
 }
 
 /// Loose on purpose: what people mean as an address, whether or not it can be written to.
@@ -344,9 +298,7 @@ pub(crate) fn is_email(text: &str) -> bool {
         && !domain.starts_with('.')
         && !domain.contains('@')
         && text.len() <= 254
-        && !text.contains(|c: char| {
-            c.is_whitespace() || matches!(c, ',' | ';' | '|' | '"' | '/' | ':' | '(' | ')')
-        })
+        && !text.contains(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|' | '"' | '/' | ':' | '(' | ')'))
 }
 
 fn is_url(text: &str) -> bool {
@@ -365,27 +317,21 @@ fn is_url(text: &str) -> bool {
     let Some((name, tld)) = host.rsplit_once('.') else {
         return false;
     };
-    matches!(
-        tld,
-        "com" | "fr" | "org" | "net" | "eu" | "io" | "co" | "de" | "uk" | "gov" | "edu" | "test"
-    ) && !name.is_empty()
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
+    matches!(tld, "com" | "fr" | "org" | "net" | "eu" | "io" | "co" | "de" | "uk" | "gov" | "edu" | "test")
+        && !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
 }
 
 /// Text: a code, words, prose, or debris.
 fn words(text: &str) -> Kind {
-    let (mut letters, mut digits, mut spaces, mut plain, mut marks, mut hints) =
-        (0_usize, 0, 0, 0, 0, 0);
+    let (mut letters, mut digits, mut spaces, mut plain, mut marks, mut hints) = (0_usize, 0, 0, 0, 0, 0);
     for c in text.chars() {
         match c {
             'a'..='z' | 'A'..='Z' => letters += 1,
             '0'..='9' => digits += 1,
             ' ' | '\u{A0}' => spaces += 1,
             '-' | '_' | '.' | '/' | '#' => plain += 1,
-            '\'' | '’' | '(' | ')' | '&' | ':' | '+' | '?' | '!' | '°' | '*' | '@' | '%' | '\n'
-            | '\r' => marks += 1,
+            '\'' | '’' | '(' | ')' | '&' | ':' | '+' | '?' | '!' | '°' | '*' | '@' | '%' | '\n' | '\r' => marks += 1,
             ',' | ';' | '\t' | '|' | '"' => hints += 1,
             c if c.is_alphabetic() => letters += 1,
             c if c.is_numeric() => digits += 1,
@@ -398,11 +344,7 @@ fn words(text: &str) -> Kind {
         return Kind::Odd;
     }
     if hints == 0 && spaces == 0 && marks == 0 && letters + digits > 0 {
-        return if digits > 0 || plain > 0 {
-            Kind::Code
-        } else {
-            Kind::Text
-        };
+        return if digits > 0 || plain > 0 { Kind::Code } else { Kind::Text };
     }
     if letters + digits == 0 {
         return Kind::Odd;
@@ -459,10 +401,7 @@ mod tests {
                     "007",
                 ],
             ),
-            (
-                Kind::Amount,
-                &["12 %", "12%", "1 234,50 €", "$1,234.50", "EUR 12", "<5"],
-            ),
+            (Kind::Amount, &["12 %", "12%", "1 234,50 €", "$1,234.50", "EUR 12", "<5"]),
             (
                 Kind::Date,
                 &[
@@ -479,31 +418,13 @@ mod tests {
             (Kind::Time, &["10:30", "10:30:59.5", "10h30", "10:30 PM"]),
             (
                 Kind::Email,
-                &[
-                    "anne@example.com",
-                    "Anne <anne@example.com>",
-                    "mailto:anne@example.com",
-                    "anne@example.com;",
-                ],
+                &["anne@example.com", "Anne <anne@example.com>", "mailto:anne@example.com", "anne@example.com;"],
             ),
-            (
-                Kind::Url,
-                &[
-                    "https://example.com/a?b=c,d",
-                    "www.example.com",
-                    "example.com",
-                ],
-            ),
-            (
-                Kind::Phone,
-                &["+33 1 23 45 67 89", "01.23.45.67.89", "(555) 123-4567"],
-            ),
+            (Kind::Url, &["https://example.com/a?b=c,d", "www.example.com", "example.com"]),
+            (Kind::Phone, &["+33 1 23 45 67 89", "01.23.45.67.89", "(555) 123-4567"]),
             (Kind::Boolean, &["oui", "TRUE", "n"]),
             (Kind::Code, &["AB-12", "snake_case", "v1.2.3"]),
-            (
-                Kind::Text,
-                &["Anne", "Société Générale", "O'Neil (SA)", "Éloïse"],
-            ),
+            (Kind::Text, &["Anne", "Société Générale", "O'Neil (SA)", "Éloïse"]),
             (Kind::Prose, &["Bonjour, voici un message"]),
             (Kind::List, &["12;13", "a,b", "1,2,x", "a|b|c"]),
             (Kind::Odd, &["\"abc", ";", "a,b;c", "a,,b"]),

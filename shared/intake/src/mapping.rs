@@ -80,9 +80,7 @@ pub enum MappingError {
         header: String,
     },
     /// A header by name, in a file without headers.
-    #[error(
-        "the field \"{0}\" names a header, but the file has no header line: name the column by its position"
-    )]
+    #[error("the field \"{0}\" names a header, but the file has no header line: name the column by its position")]
     NoHeaders(&'static str),
     /// A header that two columns have.
     #[error(
@@ -109,8 +107,7 @@ pub struct Mapping {
 /// See [`MappingError`].
 pub fn check(request: &Request) -> Result<(), MappingError> {
     for (name, columns) in request {
-        let field =
-            Field::from_name(name).ok_or_else(|| MappingError::UnknownField(name.clone()))?;
+        let field = Field::from_name(name).ok_or_else(|| MappingError::UnknownField(name.clone()))?;
         let Some(columns) = columns else {
             if field == Field::Email {
                 return Err(MappingError::NoEmail);
@@ -142,8 +139,7 @@ impl Mapping {
         let mut taken = Vec::new();
         let mut columns = BTreeMap::new();
         for (name, wanted) in request {
-            let field =
-                Field::from_name(name).ok_or_else(|| MappingError::UnknownField(name.clone()))?;
+            let field = Field::from_name(name).ok_or_else(|| MappingError::UnknownField(name.clone()))?;
             let mut found = Vec::new();
             for column in wanted.iter().flat_map(Columns::as_slice) {
                 let index = locate(detected, field, column)?;
@@ -156,10 +152,7 @@ impl Mapping {
         }
         guess(detected, &mut columns, &mut taken);
         columns.retain(|_, found| !found.is_empty());
-        Ok(Self {
-            columns,
-            headers: detected.columns.clone(),
-        })
+        Ok(Self { columns, headers: detected.columns.clone() })
     }
 
     /// The mapping that is found without being told anything.
@@ -171,9 +164,7 @@ impl Mapping {
     /// The first column of a field, 0-based.
     #[must_use]
     pub fn column(&self, field: Field) -> Option<usize> {
-        self.columns
-            .get(&field)
-            .and_then(|columns| columns.first().copied())
+        self.columns.get(&field).and_then(|columns| columns.first().copied())
     }
 
     /// All columns of a field, 0-based.
@@ -195,10 +186,7 @@ impl Mapping {
     #[must_use]
     pub fn to_request(&self) -> Request {
         let reference = |index: usize| match self.headers.get(index) {
-            Some(name)
-                if !name.trim().is_empty()
-                    && self.headers.iter().filter(|h| *h == name).count() == 1 =>
-            {
+            Some(name) if !name.trim().is_empty() && self.headers.iter().filter(|h| *h == name).count() == 1 => {
                 ColumnRef::Header(name.clone())
             }
             _ => ColumnRef::Position(u32::try_from(index + 1).unwrap_or(u32::MAX)),
@@ -207,10 +195,7 @@ impl Mapping {
             [one] => Columns::One(reference(*one)),
             several => Columns::Several(several.iter().map(|&index| reference(index)).collect()),
         };
-        self.columns
-            .iter()
-            .map(|(field, list)| (field.name().to_owned(), Some(columns(list))))
-            .collect()
+        self.columns.iter().map(|(field, list)| (field.name().to_owned(), Some(columns(list)))).collect()
     }
 }
 
@@ -230,15 +215,9 @@ fn locate(detected: &Detected, field: Field, column: &ColumnRef) -> Result<usize
     match column {
         ColumnRef::Position(position) => {
             let width = detected.width.max(detected.columns.len());
-            let index = (*position as usize)
-                .checked_sub(1)
-                .ok_or(MappingError::ColumnZero(field))?;
+            let index = (*position as usize).checked_sub(1).ok_or(MappingError::ColumnZero(field))?;
             if index >= width {
-                return Err(MappingError::NoSuchPosition {
-                    field,
-                    position: *position,
-                    width,
-                });
+                return Err(MappingError::NoSuchPosition { field, position: *position, width });
             }
             Ok(index)
         }
@@ -247,22 +226,14 @@ fn locate(detected: &Detected, field: Field, column: &ColumnRef) -> Result<usize
             let exact = matches(detected, |name| name.trim() == header.trim());
             let wanted = names::fold(header);
             let found = if exact.is_empty() {
-                matches(detected, |name| {
-                    !wanted.is_empty() && names::fold(name) == wanted
-                })
+                matches(detected, |name| !wanted.is_empty() && names::fold(name) == wanted)
             } else {
                 exact
             };
             match found.as_slice() {
-                [] => Err(MappingError::NoSuchHeader {
-                    field,
-                    header: header.clone(),
-                }),
+                [] => Err(MappingError::NoSuchHeader { field, header: header.clone() }),
                 [index] => Ok(*index),
-                _ => Err(MappingError::Ambiguous {
-                    field,
-                    header: header.clone(),
-                }),
+                _ => Err(MappingError::Ambiguous { field, header: header.clone() }),
             }
         }
     }
@@ -270,10 +241,7 @@ fn locate(detected: &Detected, field: Field, column: &ColumnRef) -> Result<usize
 
 fn matches(detected: &Detected, wanted: impl Fn(&str) -> bool) -> Vec<usize> {
     let names = detected.columns.iter().enumerate();
-    names
-        .filter(|(_, name)| wanted(name))
-        .map(|(index, _)| index)
-        .collect()
+    names.filter(|(_, name)| wanted(name)).map(|(index, _)| index).collect()
 }
 
 /// Fills in the fields that were not asked for.
@@ -287,10 +255,7 @@ fn guess(detected: &Detected, columns: &mut BTreeMap<Field, Vec<usize>>, taken: 
     if !detected.header {
         return;
     }
-    for field in Field::ALL
-        .into_iter()
-        .filter(|field| *field != Field::Email)
-    {
+    for field in Field::ALL.into_iter().filter(|field| *field != Field::Email) {
         if columns.contains_key(&field) {
             continue;
         }
@@ -304,13 +269,9 @@ fn guess(detected: &Detected, columns: &mut BTreeMap<Field, Vec<usize>>, taken: 
         ranked.sort_unstable();
         // `Tag 1`, `Tag 2`… belong together; two columns called `notes` do too.
         let several = field.takes_several()
-            && ranked.first().is_some_and(|best| {
-                ranked
-                    .iter()
-                    .filter(|other| other.0 % 200 == best.0 % 200)
-                    .count()
-                    > 1
-            });
+            && ranked
+                .first()
+                .is_some_and(|best| ranked.iter().filter(|other| other.0 % 200 == best.0 % 200).count() > 1);
         let best = ranked.first().map(|best| best.0 % 200);
         let mut found: Vec<usize> = ranked
             .into_iter()
@@ -331,27 +292,14 @@ fn guess(detected: &Detected, columns: &mut BTreeMap<Field, Vec<usize>>, taken: 
 /// A column called just `Nom` (or `Name`) is the family name beside a given name, else the whole name.
 fn plain_name(detected: &Detected, columns: &mut BTreeMap<Field, Vec<usize>>) {
     let filled = |field: Field| columns.get(&field).is_some_and(|found| !found.is_empty());
-    if !filled(Field::FirstName)
-        || filled(Field::LastName)
-        || columns.contains_key(&Field::LastName)
-    {
+    if !filled(Field::FirstName) || filled(Field::LastName) || columns.contains_key(&Field::LastName) {
         return;
     }
-    let Some(&index) = columns
-        .get(&Field::FullName)
-        .and_then(|found| found.first())
-    else {
+    let Some(&index) = columns.get(&Field::FullName).and_then(|found| found.first()) else {
         return;
     };
-    let name = detected
-        .columns
-        .get(index)
-        .map(|name| names::fold(name))
-        .unwrap_or_default();
-    if matches!(
-        name.as_str(),
-        "nom" | "noms" | "name" | "contact" | "dirigeant"
-    ) {
+    let name = detected.columns.get(index).map(|name| names::fold(name)).unwrap_or_default();
+    if matches!(name.as_str(), "nom" | "noms" | "name" | "contact" | "dirigeant") {
         columns.remove(&Field::FullName);
         columns.insert(Field::LastName, vec![index]);
     }
@@ -373,39 +321,28 @@ fn plausible(detected: &Detected, field: Field, index: usize) -> bool {
 /// The e-mail column: the surest header whose cells do not contradict it, else the column whose
 /// cells are mostly addresses.
 fn email_column(detected: &Detected, taken: &[usize]) -> Option<usize> {
-    let share = |index: usize| {
-        detected
-            .profiles
-            .get(index)
-            .map_or((0, 0.0), |p| (p.filled, p.email))
-    };
+    let share = |index: usize| detected.profiles.get(index).map_or((0, 0.0), |p| (p.filled, p.email));
     let free = |index: &usize| !taken.contains(index);
-    let named = (0..detected.columns.len())
-        .filter(free)
-        .filter_map(|index| {
-            let rank = names::rank(Field::Email, &detected.columns[index])?;
-            // An empty column of the better name loses to one that has addresses.
-            let (filled, email) = share(index);
-            let level = if email >= 0.3 {
-                0
-            } else if filled == 0 {
-                1
-            } else {
-                2
-            };
-            Some((level, rank, index))
-        });
+    let named = (0..detected.columns.len()).filter(free).filter_map(|index| {
+        let rank = names::rank(Field::Email, &detected.columns[index])?;
+        // An empty column of the better name loses to one that has addresses.
+        let (filled, email) = share(index);
+        let level = if email >= 0.3 {
+            0
+        } else if filled == 0 {
+            1
+        } else {
+            2
+        };
+        Some((level, rank, index))
+    });
     let by_name = named.min();
     if let Some((0, _, index)) = by_name {
         return Some(index);
     }
     let width = detected.width.max(detected.profiles.len());
-    let by_content = (0..width)
-        .filter(free)
-        .filter(|&index| share(index).1 >= 0.5);
+    let by_content = (0..width).filter(free).filter(|&index| share(index).1 >= 0.5);
     // `max_by` keeps the last of equals: look from the right to keep the first.
-    let best = by_content
-        .rev()
-        .max_by(|a, b| share(*a).1.total_cmp(&share(*b).1));
+    let best = by_content.rev().max_by(|a, b| share(*a).1.total_cmp(&share(*b).1));
     best.or(by_name.map(|(_, _, index)| index))
 }

@@ -30,27 +30,13 @@ pub struct Measure {
 /// 64 KiB. Making the file is not counted.
 #[must_use]
 pub fn measure(rows: usize) -> Measure {
-    let file = csv(
-        rows,
-        1,
-        Style {
-            windows_1252: false,
-            framed: true,
-            messy: true,
-        },
-    );
+    let file = csv(rows, 1, Style { windows_1252: false, framed: true, messy: true });
     let start = Instant::now();
     let (read, taken) = read(&file);
     let elapsed = start.elapsed().max(Duration::from_nanos(1)).as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate")]
     let rows_per_second = read as f64 / elapsed;
-    Measure {
-        rows: read,
-        taken,
-        bytes: file.len() as u64,
-        seconds: elapsed,
-        rows_per_second,
-    }
+    Measure { rows: read, taken, bytes: file.len() as u64, seconds: elapsed, rows_per_second }
 }
 
 fn read(file: &[u8]) -> (u64, u64) {

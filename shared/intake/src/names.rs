@@ -371,9 +371,7 @@ pub(crate) fn rank(field: Field, header: &str) -> Option<usize> {
     {
         return Some(200 + at);
     }
-    (field == Field::Email)
-        .then(|| loose_email(header))
-        .flatten()
+    (field == Field::Email).then(|| loose_email(header)).flatten()
 }
 
 /// `Adresse e-mail du contact (obligatoire)` names an address; `Emailing accepté` and `Date du
@@ -416,29 +414,20 @@ fn loose_email(header: &str) -> Option<usize> {
         "hash",
     ];
     let words: Vec<String> = words(header);
-    let named = words.iter().any(|w| {
-        matches!(
-            w.as_str(),
-            "email" | "mail" | "courriel" | "emails" | "mails" | "mel"
-        )
-    }) || words.windows(2).any(|w| w[0] == "e" && w[1] == "mail");
+    let named = words.iter().any(|w| matches!(w.as_str(), "email" | "mail" | "courriel" | "emails" | "mails" | "mel"))
+        || words.windows(2).any(|w| w[0] == "e" && w[1] == "mail");
     if !named || words.iter().any(|w| OTHER.contains(&w.as_str())) {
         return None;
     }
-    let personal = words.iter().any(|w| {
-        matches!(
-            w.as_str(),
-            "perso" | "personnel" | "personal" | "private" | "prive" | "secondaire"
-        )
-    });
+    let personal = words
+        .iter()
+        .any(|w| matches!(w.as_str(), "perso" | "personnel" | "personal" | "private" | "prive" | "secondaire"));
     Some(if personal { 400 } else { 300 })
 }
 
 /// Whether a header is one that lists of people have, in any language known here.
 pub(crate) fn is_known(header: &str) -> bool {
-    Field::ALL
-        .into_iter()
-        .any(|field| rank(field, header).is_some())
+    Field::ALL.into_iter().any(|field| rank(field, header).is_some())
 }
 
 /// The words of a header, folded.

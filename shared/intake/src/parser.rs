@@ -43,9 +43,7 @@ pub struct ProspectRow {
 
 impl fmt::Debug for ProspectRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProspectRow")
-            .field("line", &self.line)
-            .finish_non_exhaustive()
+        f.debug_struct("ProspectRow").field("line", &self.line).finish_non_exhaustive()
     }
 }
 
@@ -133,10 +131,7 @@ impl Parser {
     #[must_use]
     pub fn new(detected: &Detected, mapping: &Mapping) -> Self {
         let skip = detected.first_data_line.saturating_sub(1);
-        Self {
-            rows: Rows::new(detected.encoding, detected.format, skip),
-            plan: Plan::new(detected, mapping),
-        }
+        Self { rows: Rows::new(detected.encoding, detected.format, skip), plan: Plan::new(detected, mapping) }
     }
 
     /// A reader for the bytes from `position` on, see [`Self::position`]. `None` for the East Asian
@@ -145,10 +140,7 @@ impl Parser {
     pub fn resume(detected: &Detected, mapping: &Mapping, position: Position) -> Option<Self> {
         let skip = detected.first_data_line.saturating_sub(1);
         let rows = Rows::resume(detected.encoding, detected.format, skip, position)?;
-        Some(Self {
-            rows,
-            plan: Plan::new(detected, mapping),
-        })
+        Some(Self { rows, plan: Plan::new(detected, mapping) })
     }
 
     /// Where the next unread row starts: every row before it has had its outcome. A reader resumed
@@ -223,23 +215,12 @@ impl Plan {
                     Fault::Unclosed => RejectReason::UnreadableRow,
                     Fault::TooLong => RejectReason::TooLong,
                 };
-                sink(Outcome::Reject(Reject {
-                    line,
-                    column: None,
-                    reason,
-                }));
+                sink(Outcome::Reject(Reject { line, column: None, reason }));
                 return;
             }
         };
-        let row = Row {
-            cells,
-            input,
-            encoding,
-        };
-        let reason = match row
-            .map(self.email, clean::email)
-            .unwrap_or(EmailCell::Empty)
-        {
+        let row = Row { cells, input, text: encoding.whole(input), encoding };
+        let reason = match row.map(self.email, clean::email).unwrap_or(EmailCell::Empty) {
             EmailCell::Found(email) => match professional(&email) {
                 Ok(()) => return sink(Outcome::Row(self.prospect(line, email, &row))),
                 Err(NotProfessional::Freemail) => RejectReason::Freemail,
@@ -248,31 +229,16 @@ impl Plan {
             EmailCell::Empty if row.is_blank() => return,
             EmailCell::Empty if self.is_footer(&row) => RejectReason::NotData,
             EmailCell::Empty => RejectReason::MissingEmail,
-            EmailCell::Invalid(_) if self.is_header_again(&row) || self.is_footer(&row) => {
-                RejectReason::NotData
-            }
-            EmailCell::Invalid(AddressError::TooLong | AddressError::LocalTooLong) => {
-                RejectReason::TooLong
-            }
+            EmailCell::Invalid(_) if self.is_header_again(&row) || self.is_footer(&row) => RejectReason::NotData,
+            EmailCell::Invalid(AddressError::TooLong | AddressError::LocalTooLong) => RejectReason::TooLong,
             EmailCell::Invalid(_) => RejectReason::InvalidEmail,
         };
-        let column = if reason == RejectReason::NotData {
-            None
-        } else {
-            self.email_name.clone()
-        };
-        sink(Outcome::Reject(Reject {
-            line,
-            column,
-            reason,
-        }));
+        let column = if reason == RejectReason::NotData { None } else { self.email_name.clone() };
+        sink(Outcome::Reject(Reject { line, column, reason }));
     }
 
     fn prospect(&self, line: u64, email: EmailAddress, row: &Row<'_>) -> ProspectRow {
-        let name = |column| {
-            row.map(column, |text| clean::line(text, MAX_NAME))
-                .flatten()
-        };
+        let name = |column| row.map(column, |text| clean::line(text, MAX_NAME)).flatten();
         let (mut first_name, mut last_name) = (name(self.first_name), name(self.last_name));
         if first_name.is_none()
             && last_name.is_none()
@@ -286,10 +252,7 @@ impl Plan {
         }
         let mut notes: Option<String> = None;
         for &column in &self.notes {
-            let Some(more) = row
-                .map(Some(column), |text| clean::paragraph(text, MAX_NOTES))
-                .flatten()
-            else {
+            let Some(more) = row.map(Some(column), |text| clean::paragraph(text, MAX_NOTES)).flatten() else {
                 continue;
             };
             notes = match notes {
@@ -307,7 +270,7 @@ impl Plan {
             tags,
             notes,
             locale: row.map(self.locale, clean::locale).flatten(),
-            country: name(self.country).map(country::normalise),
+            country: row.map(self.country, country::read).flatten(),
         }
     }
 
@@ -351,22 +314,13 @@ impl Plan {
             "exporte",
             "exported",
         ];
-        let folded = first
-            .split(|c: char| c.is_whitespace() || c == ':')
-            .next()
-            .map(names::fold)
-            .unwrap_or_default();
+        let folded = first.split(|c: char| c.is_whitespace() || c == ':').next().map(names::fold).unwrap_or_default();
         let whole = names::fold(&first);
-        let known = WORDS.contains(&folded.as_str())
-            || WORDS.contains(&whole.as_str())
-            || whole.starts_with("total");
+        let known = WORDS.contains(&folded.as_str()) || WORDS.contains(&whole.as_str()) || whole.starts_with("total");
         known
             && (others == 0
                 || whole.starts_with("tota")
-                || row
-                    .texts()
-                    .skip(1)
-                    .all(|text| !text.chars().any(char::is_alphabetic)))
+                || row.texts().skip(1).all(|text| !text.chars().any(char::is_alphabetic)))
     }
 }
 
@@ -374,26 +328,27 @@ impl Plan {
 struct Row<'a> {
     cells: &'a Cells,
     input: &'a [u8],
+    /// All of the input, where it is valid as it is: checking a row once is faster than every cell.
+    text: Option<&'a str>,
     encoding: CellEncoding,
 }
 
 impl Row<'_> {
     fn map<T>(&self, column: Option<usize>, with: impl FnOnce(&str) -> T) -> Option<T> {
-        let bytes = self.cells.get(self.input, column?)?;
+        let column = column?;
+        if let Some(text) = self.text.and_then(|text| self.cells.within(text, column)) {
+            return Some(with(text));
+        }
+        let bytes = self.cells.get(self.input, column)?;
         Some(with(&self.encoding.decode(bytes)))
     }
 
     fn texts(&self) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
-        self.cells
-            .iter(self.input)
-            .map(|bytes| self.encoding.decode(bytes))
+        self.cells.iter(self.input).map(|bytes| self.encoding.decode(bytes))
     }
 
     /// Spreadsheets write thousands of rows of nothing but delimiters: they are not rows.
     fn is_blank(&self) -> bool {
-        self.texts().all(|text| {
-            text.chars()
-                .all(|c| c.is_whitespace() || c.is_control() || c == '\u{FEFF}')
-        })
+        self.texts().all(|text| text.chars().all(|c| c.is_whitespace() || c.is_control() || c == '\u{FEFF}'))
     }
 }

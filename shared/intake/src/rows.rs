@@ -10,7 +10,6 @@
 //! decoding. UTF-16 and the East Asian encodings do not; they are turned into UTF-8 on the way in.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use memchr::{memchr, memchr_iter, memchr2};
@@ -45,22 +44,25 @@ pub(crate) enum Step {
     Row { len: usize, lines: u64 },
     /// Not a row; the next one starts `len` bytes on. `lines` is 0 inside a line that is too long.
     /// `vain`: how many bytes were searched for a closing quote that is not there.
-    Fault {
-        len: usize,
-        lines: u64,
-        fault: Fault,
-        vain: usize,
-    },
+    Fault { len: usize, lines: u64, fault: Fault, vain: usize },
     /// The end of the row is not in the input yet.
     More,
 }
 
-/// The cells of one row: ranges into the input, or into `text` where quotes had to be taken off.
+/// Where the bytes of a cell are.
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    start: usize,
+    end: usize,
+    /// In [`Cells::text`] rather than in the input: the cell had quotes or escapes to take out.
+    copied: bool,
+}
+
+/// The cells of one row. Nearly all are slices of the input.
 #[derive(Debug, Default)]
 pub(crate) struct Cells {
-    ranges: Vec<Range<usize>>,
+    list: Vec<Cell>,
     text: Vec<u8>,
-    copied: bool,
     /// Cells that stood in quotes.
     pub(crate) quoted: usize,
     /// Quotes inside a quoted cell that were neither doubled nor at its end.
@@ -69,32 +71,41 @@ pub(crate) struct Cells {
 
 impl Cells {
     pub(crate) fn len(&self) -> usize {
-        self.ranges.len()
+        self.list.len()
     }
 
     /// The bytes of a cell. `input` is what [`read`] was given.
     pub(crate) fn get<'a>(&'a self, input: &'a [u8], index: usize) -> Option<&'a [u8]> {
-        let range = self.ranges.get(index)?.clone();
-        Some(if self.copied {
-            &self.text[range]
-        } else {
-            &input[range]
-        })
+        self.list.get(index).map(|cell| self.bytes(input, *cell))
     }
 
     pub(crate) fn iter<'a>(&'a self, input: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        let from = if self.copied {
-            self.text.as_slice()
-        } else {
-            input
-        };
-        self.ranges.iter().map(move |range| &from[range.clone()])
+        self.list.iter().map(move |cell| self.bytes(input, *cell))
+    }
+
+    /// The cell as a slice of `row`, the input as text. `None` where it must be decoded by itself.
+    pub(crate) fn within<'a>(&self, row: &'a str, index: usize) -> Option<&'a str> {
+        let cell = self.list.get(index).filter(|cell| !cell.copied)?;
+        row.get(cell.start..cell.end)
+    }
+
+    fn bytes<'a>(&'a self, input: &'a [u8], cell: Cell) -> &'a [u8] {
+        let from = if cell.copied { self.text.as_slice() } else { input };
+        &from[cell.start..cell.end]
+    }
+
+    fn slice(&mut self, start: usize, end: usize) {
+        self.list.push(Cell { start, end, copied: false });
+    }
+
+    /// Ends the cell whose text was copied from `start` on.
+    fn copied(&mut self, start: usize) {
+        self.list.push(Cell { start, end: self.text.len(), copied: true });
     }
 
     fn clear(&mut self) {
-        self.ranges.clear();
+        self.list.clear();
         self.text.clear();
-        self.copied = false;
         self.quoted = 0;
         self.stray = 0;
     }
@@ -108,20 +119,12 @@ fn line_end(input: &[u8], from: usize, format: Format, last: bool) -> Option<(us
         return match memchr(b'\n', rest) {
             Some(at) => {
                 let lf = from + at;
-                let end = if at > 0 && input[lf - 1] == b'\r' {
-                    lf - 1
-                } else {
-                    lf
-                };
+                let end = if at > 0 && input[lf - 1] == b'\r' { lf - 1 } else { lf };
                 Some((end, lf + 1))
             }
             None if last => {
                 let end = input.len();
-                let cut = if end > from && input[end - 1] == b'\r' {
-                    end - 1
-                } else {
-                    end
-                };
+                let cut = if end > from && input[end - 1] == b'\r' { end - 1 } else { end };
                 Some((cut, end))
             }
             None => None,
@@ -147,13 +150,7 @@ fn line_end(input: &[u8], from: usize, format: Format, last: bool) -> Option<(us
 
 /// Cuts the first row of `input` into cells. `last`: nothing comes after `input`.
 /// `single_line`: no cell may span lines (set where an earlier scan proved that no quote closes).
-pub(crate) fn read(
-    input: &[u8],
-    last: bool,
-    format: Format,
-    single_line: bool,
-    cells: &mut Cells,
-) -> Step {
+pub(crate) fn read(input: &[u8], last: bool, format: Format, single_line: bool, cells: &mut Cells) -> Step {
     cells.clear();
     // What is decided must not depend on how much happens to be buffered.
     let capped = input.len() > MAX_ROW;
@@ -162,39 +159,26 @@ pub(crate) fn read(
 
     let Some((end, next)) = line_end(input, 0, format, last) else {
         return if capped {
-            Step::Fault {
-                len: MAX_ROW,
-                lines: 0,
-                fault: Fault::TooLong,
-                vain: 0,
-            }
+            Step::Fault { len: MAX_ROW, lines: 0, fault: Fault::TooLong, vain: 0 }
         } else {
             Step::More
         };
     };
     let line = &input[..end];
-    let plain = format
-        .quote
-        .is_none_or(|quote| memchr(quote, line).is_none())
-        && format
-            .escape
-            .is_none_or(|escape| memchr(escape, line).is_none());
+    let plain = format.quote.is_none_or(|quote| memchr(quote, line).is_none())
+        && format.escape.is_none_or(|escape| memchr(escape, line).is_none());
     if plain {
         let mut start = 0;
         for at in memchr_iter(format.delimiter, line) {
-            cells.ranges.push(start..at);
+            cells.slice(start, at);
             start = at + 1;
         }
-        cells.ranges.push(start..end);
-        return Step::Row {
-            len: next,
-            lines: 1,
-        };
+        cells.slice(start, end);
+        return Step::Row { len: next, lines: 1 };
     }
-    cells.copied = true;
     let reach = if single_line { &input[..next] } else { input };
     let reach_is_last = last || single_line;
-    match quoted_row(reach, reach_is_last, format, cells) {
+    match quoted_row(reach, end, reach_is_last, format, cells) {
         Scan::Row { len, lines } => Step::Row { len, lines },
         Scan::More if !capped => Step::More,
         failed => {
@@ -203,12 +187,7 @@ pub(crate) fn read(
                 Scan::Broken => 0,
                 _ => reach.len(),
             };
-            Step::Fault {
-                len: next,
-                lines: 1,
-                fault: Fault::Unclosed,
-                vain,
-            }
+            Step::Fault { len: next, lines: 1, fault: Fault::Unclosed, vain }
         }
     }
 }
@@ -237,10 +216,14 @@ enum Scan {
 }
 
 /// The slow path: a row with a quote or an escape in its first line.
-fn quoted_row(input: &[u8], last: bool, format: Format, cells: &mut Cells) -> Scan {
+fn quoted_row(input: &[u8], line_end: usize, last: bool, format: Format, cells: &mut Cells) -> Scan {
     let mut at = 0;
     let mut lines = 1;
     loop {
+        if let Some(next) = plain_cell(input, at, line_end, format, cells) {
+            at = next;
+            continue;
+        }
         let start = cells.text.len();
         let mut opening = at;
         while input.get(opening) == Some(&b' ') {
@@ -248,10 +231,7 @@ fn quoted_row(input: &[u8], last: bool, format: Format, cells: &mut Cells) -> Sc
         }
         if format.quote.is_some() && input.get(opening).copied() == format.quote {
             match quoted_cell(input, opening + 1, last, format, cells) {
-                Quoted::Closed {
-                    at: after,
-                    lines: more,
-                } => {
+                Quoted::Closed { at: after, lines: more } => {
                     at = after;
                     lines += more;
                     cells.quoted += 1;
@@ -265,12 +245,12 @@ fn quoted_row(input: &[u8], last: bool, format: Format, cells: &mut Cells) -> Sc
         loop {
             match input.get(at).copied() {
                 None if last => {
-                    cells.ranges.push(start..cells.text.len());
+                    cells.copied(start);
                     return Scan::Row { len: at, lines };
                 }
                 None => return Scan::More,
                 Some(b) if b == format.delimiter => {
-                    cells.ranges.push(start..cells.text.len());
+                    cells.copied(start);
                     at += 1;
                     break;
                 }
@@ -280,18 +260,13 @@ fn quoted_row(input: &[u8], last: bool, format: Format, cells: &mut Cells) -> Sc
                         at += 1;
                     }
                     Some(len) => {
-                        cells.ranges.push(start..cells.text.len());
-                        return Scan::Row {
-                            len: at + len,
-                            lines,
-                        };
+                        cells.copied(start);
+                        return Scan::Row { len: at + len, lines };
                     }
                     None => return Scan::More,
                 },
                 Some(b) if Some(b) == format.escape => match input.get(at + 1) {
-                    Some(&next)
-                        if next == format.delimiter || Some(next) == format.quote || next == b =>
-                    {
+                    Some(&next) if next == format.delimiter || Some(next) == format.quote || next == b => {
                         cells.text.push(next);
                         at += 2;
                     }
@@ -308,6 +283,30 @@ fn quoted_row(input: &[u8], last: bool, format: Format, cells: &mut Cells) -> Sc
             }
         }
     }
+}
+
+/// A cell that needs nothing taken out, within the row's first line and with a delimiter after it:
+/// `abc;` or `"abc";`. Gives the start of the next cell, or `None` when it takes a closer look.
+fn plain_cell(input: &[u8], at: usize, line_end: usize, format: Format, cells: &mut Cells) -> Option<usize> {
+    if format.escape.is_some() || at >= line_end {
+        return None;
+    }
+    let line = &input[..line_end];
+    if format.quote.is_some() && line.get(at).copied() == format.quote {
+        let close = at + 1 + memchr(line[at], &line[at + 1..])?;
+        if line.get(close + 1) != Some(&format.delimiter) {
+            return None;
+        }
+        cells.slice(at + 1, close);
+        cells.quoted += 1;
+        return Some(close + 2);
+    }
+    if line[at] == b' ' {
+        return None;
+    }
+    let end = at + memchr(format.delimiter, &line[at..])?;
+    cells.slice(at, end);
+    Some(end + 1)
 }
 
 enum Quoted {
@@ -406,13 +405,7 @@ fn ends_cell(input: &[u8], mut at: usize, last: bool, format: Format) -> Option<
 }
 
 /// The next quote on this line that ends a cell. The outer `None`: more input is needed to know.
-fn proper_end(
-    input: &[u8],
-    from: usize,
-    last: bool,
-    format: Format,
-    quote: u8,
-) -> Option<Option<usize>> {
+fn proper_end(input: &[u8], from: usize, last: bool, format: Format, quote: u8) -> Option<Option<usize>> {
     let (end, _) = line_end(input, from, format, last)?;
     for at in memchr_iter(quote, &input[from..end]) {
         if ends_cell(input, from + at + 1, last, format)? {
@@ -427,6 +420,11 @@ fn proper_end(
 pub(crate) struct CellEncoding(pub(crate) &'static Encoding);
 
 impl CellEncoding {
+    /// A whole row as text, where that takes no decoding.
+    pub(crate) fn whole(self, row: &[u8]) -> Option<&str> {
+        if self.0 == UTF_8 || row.is_ascii() { std::str::from_utf8(row).ok() } else { None }
+    }
+
     /// The text of a cell. A cell that is not valid UTF-8 in a file that otherwise is was pasted in
     /// from an old system: reading it as Windows-1252 gives the accents back.
     pub(crate) fn decode<'a>(self, bytes: &'a [u8]) -> Cow<'a, str> {
@@ -530,8 +528,7 @@ impl Rows {
     /// Where the next unread row starts. `None` where the encoding gives no offsets, and inside a
     /// row that is being skipped.
     pub(crate) fn position(&self) -> Option<Position> {
-        ((self.decoder.is_none() || self.unit > 0) && !self.skipping && self.distrusted == 0)
-            .then_some(self.position)
+        ((self.decoder.is_none() || self.unit > 0) && !self.skipping && self.distrusted == 0).then_some(self.position)
     }
 
     pub(crate) fn push(&mut self, chunk: &[u8], sink: &mut impl FnMut(Found<'_>)) {
@@ -557,9 +554,7 @@ impl Rows {
             self.strip_bom();
             return;
         };
-        let needed = decoder
-            .max_utf8_buffer_length(chunk.len())
-            .unwrap_or(chunk.len() * 3 + 16);
+        let needed = decoder.max_utf8_buffer_length(chunk.len()).unwrap_or(chunk.len() * 3 + 16);
         let old = self.buffer.len();
         self.buffer.resize(old + needed, 0);
         let (_, _, written, _) = decoder.decode_to_utf8(chunk, &mut self.buffer[old..], last);
@@ -580,11 +575,7 @@ impl Rows {
         }
         if head.starts_with(MARK) {
             self.start += MARK.len();
-            self.position.byte += if self.decoder.is_some() {
-                self.unit
-            } else {
-                MARK.len() as u64
-            };
+            self.position.byte += if self.decoder.is_some() { self.unit } else { MARK.len() as u64 };
         }
         self.at_head = false;
     }
@@ -595,10 +586,7 @@ impl Rows {
             (None, _) => len as u64,
             (Some(_), unit) => {
                 // A character of four bytes in UTF-8 is a surrogate pair; every other is one unit.
-                let units = passed
-                    .iter()
-                    .filter(|&&b| !(0x80..0xC0).contains(&b))
-                    .count()
+                let units = passed.iter().filter(|&&b| !(0x80..0xC0).contains(&b)).count()
                     + passed.iter().filter(|&&b| b >= 0xF0).count();
                 units as u64 * unit
             }
@@ -639,22 +627,11 @@ impl Rows {
             match step {
                 Step::Row { len, lines } => {
                     self.quoted |= cells.quoted > 0;
-                    sink(Found {
-                        line,
-                        row: Ok((&cells, &input[..len])),
-                    });
+                    sink(Found { line, row: Ok((&cells, &input[..len])) });
                     self.advance(len, lines);
                 }
-                Step::Fault {
-                    len,
-                    lines,
-                    fault,
-                    vain,
-                } => {
-                    sink(Found {
-                        line,
-                        row: Err(fault),
-                    });
+                Step::Fault { len, lines, fault, vain } => {
+                    sink(Found { line, row: Err(fault) });
                     // Where a search was in vain, a quote must close on its line: a file made of
                     // such lines would otherwise cost a search each.
                     self.distrusted = self.distrusted.max(vain);

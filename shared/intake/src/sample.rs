@@ -18,17 +18,9 @@ pub struct Style {
 
 impl Style {
     /// The demo's: everything at once.
-    pub const MESSY: Self = Self {
-        windows_1252: true,
-        framed: true,
-        messy: true,
-    };
+    pub const MESSY: Self = Self { windows_1252: true, framed: true, messy: true };
     /// Plain rows in UTF-8, for measuring.
-    pub const PLAIN: Self = Self {
-        windows_1252: false,
-        framed: false,
-        messy: false,
-    };
+    pub const PLAIN: Self = Self { windows_1252: false, framed: false, messy: false };
 }
 
 /// `rows` rows of the messiest kind: Windows-1252, semicolons, CRLF, title lines, totals, duplicates,
@@ -47,9 +39,7 @@ pub fn csv(rows: usize, seed: u64, style: Style) -> Vec<u8> {
         text.push_str("Prospection commerciale 2026 – liste des contacts;;;;;;;\r\n");
         text.push_str("Généré le 14/01/2026;;;;;;;\r\n\r\n");
     }
-    text.push_str(
-        "Prénom;Nom;E-mail professionnel;Société;Fonction;Étiquettes;Pays;Commentaires\r\n",
-    );
+    text.push_str("Prénom;Nom;E-mail professionnel;Société;Fonction;Étiquettes;Pays;Commentaires\r\n");
     let mut last = String::new();
     for number in 0..rows {
         let person = Person::throw(&mut dice, number);
@@ -57,16 +47,9 @@ pub fn csv(rows: usize, seed: u64, style: Style) -> Vec<u8> {
         last = row(&mut text, &person, fault, &last, &mut dice);
     }
     if style.framed {
-        let _ = write!(
-            text,
-            ";;;;;;;\r\nTotal;{rows};;;;;;\r\nSource : salons professionnels\r\n"
-        );
+        let _ = write!(text, ";;;;;;;\r\nTotal;{rows};;;;;;\r\nSource : salons professionnels\r\n");
     }
-    if style.windows_1252 {
-        encoding_rs::WINDOWS_1252.encode(&text).0.into_owned()
-    } else {
-        text.into_bytes()
-    }
+    if style.windows_1252 { encoding_rs::WINDOWS_1252.encode(&text).0.into_owned() } else { text.into_bytes() }
 }
 
 struct Person {
@@ -110,13 +93,7 @@ impl Person {
     }
 
     fn address(&self) -> String {
-        format!(
-            "{}.{}{}@{}",
-            slug(self.first),
-            slug(self.last),
-            self.number % 97,
-            self.domain
-        )
+        format!("{}.{}{}@{}", slug(self.first), slug(self.last), self.number % 97, self.domain)
     }
 }
 
@@ -136,11 +113,7 @@ fn row(out: &mut String, person: &Person, fault: u64, last: &str, dice: &mut Dic
         9 => format!("{}@yopmail.com", slug(person.last)),
         _ => good.clone(),
     };
-    let address = if address.contains(';') {
-        format!("\"{address}\"")
-    } else {
-        address
-    };
+    let address = if address.contains(';') { format!("\"{address}\"") } else { address };
     let notes = match dice.below(24) {
         0 => "\"Rencontré au salon ;\r\nà rappeler en mars\"",
         1 => "\"Dit \"\"oui\"\" à une démo\"",
@@ -148,11 +121,7 @@ fn row(out: &mut String, person: &Person, fault: u64, last: &str, dice: &mut Dic
         3 => "=HYPERLINK(\"http://example.test\")",
         _ => "",
     };
-    let company = if fault == 8 {
-        format!("\"{}\"", person.company)
-    } else {
-        person.company.clone()
-    };
+    let company = if fault == 8 { format!("\"{}\"", person.company) } else { person.company.clone() };
     let _ = write!(
         out,
         "{};{};{address};{company};{};\"{}\";{};{notes}",
@@ -182,11 +151,7 @@ impl Dice {
 
     fn pick(&mut self, from: &[&'static str]) -> &'static str {
         let at = self.below(from.len() as u64);
-        usize::try_from(at)
-            .ok()
-            .and_then(|at| from.get(at))
-            .copied()
-            .unwrap_or("")
+        usize::try_from(at).ok().and_then(|at| from.get(at)).copied().unwrap_or("")
     }
 }
 
@@ -315,13 +280,5 @@ const JOBS: [&str; 14] = [
     "Présidente",
 ];
 
-const TAGS: [&str; 8] = [
-    "industrie,salon 2025",
-    "BTP",
-    "santé|prioritaire",
-    "retail",
-    "tech,PME",
-    "export",
-    "agro, bio",
-    "services",
-];
+const TAGS: [&str; 8] =
+    ["industrie,salon 2025", "BTP", "santé|prioritaire", "retail", "tech,PME", "export", "agro, bio", "services"];

@@ -9,67 +9,23 @@ fn accepts_what_rfc_5321_and_6531_accept() {
     let table = [
         // (as given, exposed, canonical)
         ("anne@example.com", "anne@example.com", "anne@example.com"),
-        (
-            "Anne.Martin@Example.COM",
-            "Anne.Martin@example.com",
-            "anne.martin@example.com",
-        ),
+        ("Anne.Martin@Example.COM", "Anne.Martin@example.com", "anne.martin@example.com"),
         (
             "a+tag/x=y!#$%&'*?^_`{|}~-@example.com",
             "a+tag/x=y!#$%&'*?^_`{|}~-@example.com",
             "a+tag/x=y!#$%&'*?^_`{|}~-@example.com",
         ),
-        (
-            "info@sub.sub.example.co.uk",
-            "info@sub.sub.example.co.uk",
-            "info@sub.sub.example.co.uk",
-        ),
+        ("info@sub.sub.example.co.uk", "info@sub.sub.example.co.uk", "info@sub.sub.example.co.uk"),
         ("1@1.example.org", "1@1.example.org", "1@1.example.org"),
-        (
-            "\"Anne\"@example.com",
-            "\"Anne\"@example.com",
-            "anne@example.com",
-        ),
-        (
-            "\"anne martin\"@example.com",
-            "\"anne martin\"@example.com",
-            "\"anne martin\"@example.com",
-        ),
-        (
-            "\"a@b\"@example.com",
-            "\"a@b\"@example.com",
-            "\"a@b\"@example.com",
-        ),
-        (
-            "\"a\\\"b\"@example.com",
-            "\"a\\\"b\"@example.com",
-            "\"a\\\"b\"@example.com",
-        ),
-        (
-            "anne@société.test",
-            "anne@xn--socit-esab.test",
-            "anne@xn--socit-esab.test",
-        ),
-        (
-            "anne@XN--SOCIT-ESAB.test",
-            "anne@xn--socit-esab.test",
-            "anne@xn--socit-esab.test",
-        ),
-        (
-            "Éloïse@example.com",
-            "Éloïse@example.com",
-            "éloïse@example.com",
-        ),
-        (
-            "用户@例子.test",
-            "用户@xn--fsqu00a.test",
-            "用户@xn--fsqu00a.test",
-        ),
-        (
-            "a@b--c.example.com",
-            "a@b--c.example.com",
-            "a@b--c.example.com",
-        ),
+        ("\"Anne\"@example.com", "\"Anne\"@example.com", "anne@example.com"),
+        ("\"anne martin\"@example.com", "\"anne martin\"@example.com", "\"anne martin\"@example.com"),
+        ("\"a@b\"@example.com", "\"a@b\"@example.com", "\"a@b\"@example.com"),
+        ("\"a\\\"b\"@example.com", "\"a\\\"b\"@example.com", "\"a\\\"b\"@example.com"),
+        ("anne@société.test", "anne@xn--socit-esab.test", "anne@xn--socit-esab.test"),
+        ("anne@XN--SOCIT-ESAB.test", "anne@xn--socit-esab.test", "anne@xn--socit-esab.test"),
+        ("Éloïse@example.com", "Éloïse@example.com", "éloïse@example.com"),
+        ("用户@例子.test", "用户@xn--fsqu00a.test", "用户@xn--fsqu00a.test"),
+        ("a@b--c.example.com", "a@b--c.example.com", "a@b--c.example.com"),
         ("a@example。com", "a@example.com", "a@example.com"),
     ];
     for (given, exposed, canonical) in table {
@@ -128,29 +84,17 @@ fn refuses_the_rest_and_says_why() {
 fn lengths_are_counted_in_octets_at_the_boundary() {
     let local = "a".repeat(64);
     assert!(EmailAddress::parse(&format!("{local}@example.com")).is_ok());
-    assert_eq!(
-        EmailAddress::parse(&format!("a{local}@example.com")),
-        Err(AddressError::LocalTooLong)
-    );
-    assert_eq!(
-        EmailAddress::parse(&format!("{}@example.com", "é".repeat(33))),
-        Err(AddressError::LocalTooLong)
-    );
+    assert_eq!(EmailAddress::parse(&format!("a{local}@example.com")), Err(AddressError::LocalTooLong));
+    assert_eq!(EmailAddress::parse(&format!("{}@example.com", "é".repeat(33))), Err(AddressError::LocalTooLong));
     assert!(EmailAddress::parse(&format!("a@{LONG_LABEL}.test")).is_ok());
-    assert_eq!(
-        EmailAddress::parse(&format!("a@x{LONG_LABEL}.test")),
-        Err(AddressError::InvalidDomain)
-    );
+    assert_eq!(EmailAddress::parse(&format!("a@x{LONG_LABEL}.test")), Err(AddressError::InvalidDomain));
 
     // Three labels of 63, then one that brings the whole to 254 octets.
     let head = format!("a@{LONG_LABEL}.{LONG_LABEL}.{LONG_LABEL}.");
     let fits = format!("{head}{}.test", "b".repeat(MAX_ADDRESS - head.len() - 5));
     assert_eq!(fits.len(), MAX_ADDRESS);
     assert!(EmailAddress::parse(&fits).is_ok());
-    assert_eq!(
-        EmailAddress::parse(&fits.replace("a@", "aa@")),
-        Err(AddressError::TooLong)
-    );
+    assert_eq!(EmailAddress::parse(&fits.replace("a@", "aa@")), Err(AddressError::TooLong));
 }
 
 #[test]
@@ -163,28 +107,17 @@ fn an_address_never_shows_in_debug_or_display() {
 #[test]
 fn json_is_validated_and_errors_do_not_quote_it() {
     let address: EmailAddress = serde_json::from_str("\"Anne@Example.com\"").expect("valid");
-    assert_eq!(
-        serde_json::to_string(&address).expect("serialises"),
-        "\"Anne@example.com\""
-    );
-    let error =
-        serde_json::from_str::<EmailAddress>("\"secret name@example.com\"").expect_err("invalid");
+    assert_eq!(serde_json::to_string(&address).expect("serialises"), "\"Anne@example.com\"");
+    let error = serde_json::from_str::<EmailAddress>("\"secret name@example.com\"").expect_err("invalid");
     assert!(!error.to_string().contains("secret"), "{error}");
 }
 
 #[test]
 fn parts_are_available() {
     let address = EmailAddress::parse("Éloïse@Société.test").expect("valid");
-    assert_eq!(
-        (address.local(), address.domain()),
-        ("Éloïse", "xn--socit-esab.test")
-    );
+    assert_eq!((address.local(), address.domain()), ("Éloïse", "xn--socit-esab.test"));
     assert!(!address.is_ascii_local());
-    assert!(
-        EmailAddress::parse("e@example.com")
-            .expect("valid")
-            .is_ascii_local()
-    );
+    assert!(EmailAddress::parse("e@example.com").expect("valid").is_ascii_local());
 }
 
 proptest! {
