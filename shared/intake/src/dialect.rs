@@ -144,7 +144,7 @@ impl Tally {
 
     fn score(&self) -> f64 {
         let typed = self.known / self.cells.max(1) as f64;
-        let trouble = 1.0 / (1.0 + (self.faults * 3 + self.stray) as f64 / self.rows as f64);
+        let trouble = 1.0 / (1.0 + (self.faults * 6 + self.stray) as f64 / 2.0 / self.rows as f64);
         self.regularity() * typed * typed * trouble
     }
 
