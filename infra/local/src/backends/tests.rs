@@ -1,5 +1,7 @@
 //! A small stack to test against, and the tests of the services too small to have a file of their own.
 
+mod sdk;
+
 use std::path::Path;
 
 use serde_json::{Value, json};

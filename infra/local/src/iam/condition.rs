@@ -27,10 +27,7 @@ impl Context {
     pub fn with_many<'a>(mut self, key: &str, values: impl IntoIterator<Item = &'a str>) -> Self {
         let values: Vec<String> = values.into_iter().map(str::to_owned).collect();
         if !values.is_empty() {
-            self.0
-                .entry(key.to_ascii_lowercase())
-                .or_default()
-                .extend(values);
+            self.0.entry(key.to_ascii_lowercase()).or_default().extend(values);
         }
         self
     }
@@ -106,14 +103,7 @@ impl Condition {
             Value::Array(many) => many.iter().map(text).collect(),
             one => vec![text(one)],
         };
-        Ok(Self {
-            qualifier,
-            operator,
-            negated,
-            if_exists,
-            key: key.to_owned(),
-            values,
-        })
+        Ok(Self { qualifier, operator, negated, if_exists, key: key.to_owned(), values })
     }
 
     pub(super) fn holds(&self, context: &Context) -> bool {
@@ -160,10 +150,7 @@ mod tests {
     use serde_json::json;
 
     fn holds(block: Value, context: &Context) -> bool {
-        Condition::parse_all(&block)
-            .unwrap()
-            .iter()
-            .all(|condition| condition.holds(context))
+        Condition::parse_all(&block).unwrap().iter().all(|condition| condition.holds(context))
     }
 
     #[test]
@@ -172,28 +159,13 @@ mod tests {
         let like = json!({"StringLike": {"ses:fromaddress": "*@example.com"}});
         assert!(holds(like.clone(), &from));
         assert!(!holds(like, &Context::new()));
-        assert!(!holds(
-            json!({"StringNotLike": {"ses:FromAddress": "news@*"}}),
-            &from
-        ));
+        assert!(!holds(json!({"StringNotLike": {"ses:FromAddress": "news@*"}}), &from));
         assert!(holds(json!({"StringNotEquals": {"absent": "x"}}), &from));
-        assert!(holds(
-            json!({"StringEqualsIfExists": {"absent": "x"}}),
-            &from
-        ));
+        assert!(holds(json!({"StringEqualsIfExists": {"absent": "x"}}), &from));
         assert!(holds(json!({"Null": {"absent": true}}), &from));
-        assert!(holds(
-            json!({"ForAllValues:StringEquals": {"absent": ["x"]}}),
-            &from
-        ));
-        assert!(!holds(
-            json!({"ForAnyValue:StringEquals": {"absent": ["x"]}}),
-            &from
-        ));
+        assert!(holds(json!({"ForAllValues:StringEquals": {"absent": ["x"]}}), &from));
+        assert!(!holds(json!({"ForAnyValue:StringEquals": {"absent": ["x"]}}), &from));
         let secure = Context::new().with("aws:SecureTransport", "true");
-        assert!(!holds(
-            json!({"Bool": {"aws:SecureTransport": false}}),
-            &secure
-        ));
+        assert!(!holds(json!({"Bool": {"aws:SecureTransport": false}}), &secure));
     }
 }
