@@ -1,1 +1,5 @@
-fn main() {}
+//! The `purge` Lambda.
+
+fn main() -> Result<(), edge::Error> {
+    edge::schedule::serve(purge::handle)
+}

@@ -35,19 +35,22 @@ impl App {
         let scope = WorkspaceScope::internal(message.workspace);
         let Some(progress) = self.db.outreach(&scope).progress(message.campaign).await? else { return Ok(()) };
         match message.task {
-            FanOutTask::Advance => self.advance(&scope, &progress, deadline).await,
+            FanOutTask::Advance => self.advance(&scope, &progress, now, deadline).await,
             FanOutTask::Resume => {
                 self.requeue_unfinished(&scope, &progress).await?;
-                self.advance(&scope, &progress, deadline).await
+                self.advance(&scope, &progress, now, deadline).await
             }
             FanOutTask::Finish { looks } => self.finish(&scope, &progress, looks, now).await,
         }
     }
 
-    async fn advance(&self, scope: &WorkspaceScope, progress: &Progress, deadline: Deadline) -> Result<(), Failure> {
+    async fn advance(&self, scope: &WorkspaceScope, progress: &Progress, now: Timestamp, deadline: Deadline) -> Result<(), Failure> {
         // A cancelled campaign is planned to its end as well: everybody gets an outcome.
         if !matches!(progress.status, CampaignStatus::Sending | CampaignStatus::Cancelled) {
             return Ok(());
+        }
+        if progress.planned {
+            return self.ask_fan_out(scope, progress, FanOutTask::Finish { looks: 0 }, 5).await;
         }
         let outreach = self.db.outreach(scope);
         let campaign = outreach.campaign(progress.campaign).await?.ok_or_else(|| Failure::internal("a campaign without text"))?;
@@ -65,7 +68,7 @@ impl App {
                 return self.ask_fan_out(scope, progress, FanOutTask::Advance, 0).await;
             }
             let next = self.stretch(scope, &plan, &campaign.content.audience, launched_at).await?;
-            match outreach.put_plan(progress.campaign, &next).await {
+            match outreach.put_plan(progress.campaign, &next, now).await {
                 // Another run of the same message is ahead of us, and will go on.
                 Err(StoreError::Conflict) => return Ok(()),
                 result => result?,

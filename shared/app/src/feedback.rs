@@ -94,7 +94,7 @@ impl App {
         }
         let mut results = Results::pending(record.subjects.len());
         results.join(index, news.outcome);
-        outreach.settle(campaign, chunk, &record.subjects, &results).await?;
+        outreach.settle(campaign, chunk, &record.subjects, &results, now).await?;
         Ok(())
     }
 }

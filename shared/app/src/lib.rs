@@ -28,6 +28,7 @@ pub mod feedback;
 pub mod letter;
 pub mod mailer;
 pub mod prospects;
+pub mod purge;
 pub mod queues;
 pub mod send;
 pub mod unsubscribe;

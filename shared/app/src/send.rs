@@ -71,7 +71,7 @@ impl App {
         if results.settled() {
             return Ok(());
         }
-        let Some(progress) = self.unless_paused(&scope, message, &people, &results, progress).await? else { return Ok(()) };
+        let Some(progress) = self.unless_paused(&scope, message, &people, &results, progress, now).await? else { return Ok(()) };
         let workspace = self.db.accounts(&scope).workspace().await?;
         let refusal = match (&workspace, progress.status) {
             (Some(w), CampaignStatus::Sending) if !w.is_closed() => None,
@@ -79,7 +79,7 @@ impl App {
             _ => Some(Refusal::Cancelled),
         };
         if let Some(refusal) = refusal {
-            return self.end_rest(&scope, message, &people, results, Outcome::Refused(refusal)).await;
+            return self.end_rest(&scope, message, &people, results, Outcome::Refused(refusal), now).await;
         }
         let job = match self.job(scope, message, &people, workspace, now).await {
             // The relay cannot be reached at all: later, and after many times never.
@@ -88,7 +88,7 @@ impl App {
                 return self.put_back(message, &results).await;
             }
             Err(failure) if failure.kind == Kind::Unavailable => {
-                return self.end_rest(&scope, message, &people, results, Outcome::Failed).await;
+                return self.end_rest(&scope, message, &people, results, Outcome::Failed, now).await;
             }
             job => job?,
         };
@@ -100,7 +100,7 @@ impl App {
             worked = self.work_group(&job, group, &mut results, deadline).await;
         }
         // Whatever went wrong, what is known of those who were written to is written down first.
-        let results = outreach.settle(message.campaign, message.chunk, &people, &results).await?;
+        let results = outreach.settle(message.campaign, message.chunk, &people, &results, now).await?;
         worked?;
         if results.settled() {
             return Ok(());
@@ -116,12 +116,13 @@ impl App {
         people: &[Subject],
         results: &Results,
         progress: Progress,
+        now: Timestamp,
     ) -> Result<Option<Progress>, Failure> {
         if progress.status != CampaignStatus::Paused {
             return Ok(Some(progress));
         }
         let outreach = self.db.outreach(scope);
-        outreach.settle(message.campaign, message.chunk, people, results).await?;
+        outreach.settle(message.campaign, message.chunk, people, results, now).await?;
         // A resume that came between the two reads may have looked for such chunks already.
         let again = outreach.progress(message.campaign).await?;
         Ok(again.filter(|progress| progress.status != CampaignStatus::Paused))
@@ -135,6 +136,7 @@ impl App {
         people: &[Subject],
         mut results: Results,
         end: Outcome,
+        now: Timestamp,
     ) -> Result<(), Failure> {
         let outreach = self.db.outreach(scope);
         let open = results.open();
@@ -146,7 +148,7 @@ impl App {
         for (index, claim) in open.into_iter().zip(claims) {
             results.join(index, if claim.is_some() { Outcome::Unknown } else { end });
         }
-        outreach.settle(message.campaign, message.chunk, people, &results).await?;
+        outreach.settle(message.campaign, message.chunk, people, &results, now).await?;
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     WorkspaceScope,
-    db::{Db, Expected, PageQuery, Range, StoreError, from_item},
+    db::{Db, Expected, PageQuery, Range, StoreError, from_item, s},
     keys,
 };
 
@@ -117,6 +117,27 @@ impl Imports<'_> {
         let seen = record.v;
         record.v = seen + 1;
         self.db.put(&self.db.tables.accounts, &key, record, Expected::Version(seen)).await
+    }
+
+    /// Notes that the upload and the report are deleted. A record that is gone meanwhile stays gone.
+    pub async fn mark_files_gone(&self, id: ImportId) -> Result<(), StoreError> {
+        let key = keys::import(self.workspace, id);
+        let answer = self
+            .db
+            .client
+            .update_item()
+            .table_name(&self.db.tables.accounts)
+            .key("pk", s(key.pk))
+            .key("sk", s(key.sk))
+            .update_expression("SET files_gone = :yes")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":yes", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
+            .send()
+            .await;
+        match answer.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// One page, newest first, after `after`; the second value says where to go on.

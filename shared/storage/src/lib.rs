@@ -15,6 +15,7 @@ pub mod outreach;
 pub mod prospects;
 pub mod scope;
 pub mod suppressions;
+pub mod sweep;
 
 pub use db::{Db, Expected, StoreError, Tables};
 pub use scope::WorkspaceScope;

@@ -117,6 +117,34 @@ impl<'a> Objects<'a> {
         }
     }
 
+    /// Deletes an import's file and report, there or not.
+    pub async fn delete_files(&self, import: ImportId) -> Result<(), StoreError> {
+        for key in [upload_key(self.workspace, import), rejects_key(self.workspace, import)] {
+            self.client.delete_object().bucket(self.bucket).key(key).send().await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes every object of the workspace; how many there were.
+    pub async fn delete_all(&self) -> Result<u64, StoreError> {
+        let mut gone = 0;
+        for folder in [UPLOADS, REJECTS] {
+            let prefix = format!("{folder}{}/", self.workspace);
+            loop {
+                let listed = self.client.list_objects_v2().bucket(self.bucket).prefix(&prefix).send().await?;
+                let keys: Vec<&str> = listed.contents().iter().filter_map(|object| object.key()).collect();
+                if keys.is_empty() {
+                    break;
+                }
+                for key in keys {
+                    self.client.delete_object().bucket(self.bucket).key(key).send().await?;
+                    gone += 1;
+                }
+            }
+        }
+        Ok(gone)
+    }
+
     /// Starts writing an import's report. Nothing is there before [`Report::finish`].
     pub fn write_rejects(&self, import: ImportId) -> Report<'a> {
         Report {

@@ -309,6 +309,11 @@ impl Prospects<'_> {
     }
 }
 
+/// A prospect from an item of its table.
+pub fn read_prospect(item: crate::db::Item) -> Result<Prospect, StoreError> {
+    Ok(item::read(item)?.prospect)
+}
+
 /// Waits before another attempt: 50 ms doubled each time, half of it by chance, so that callers spread.
 async fn back_off(attempt: u32) -> Result<(), StoreError> {
     if attempt + 1 >= ATTEMPTS {

@@ -3,7 +3,7 @@
 use domain::{
     Timestamp,
     id::WorkspaceId,
-    policy::retention::Policy,
+    policy::retention::{self, Policy},
     subject::{SHARDS, Subject},
     suppression::{Suppression, SuppressionReason},
 };
@@ -45,7 +45,7 @@ impl Suppressions<'_> {
         let stored = Stored {
             why: suppression.reason,
             at: suppression.since.as_second(),
-            ttl: Policy::current().suppression_expiry(suppression.since).as_second(),
+            ttl: retention::ttl(Policy::current().suppression_expiry(suppression.since)),
         };
         let key = keys::suppression(self.workspace, suppression.subject);
         match self.db.put(&self.db.tables.suppressions, &key, &stored, Expected::Absent).await {

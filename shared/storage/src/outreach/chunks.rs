@@ -1,10 +1,13 @@
 //! Chunks and the counters they add up to, always written together.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::{
     primitives::Blob,
     types::{AttributeValue, Put, TransactWriteItem, Update},
 };
 use domain::{
+    Timestamp,
     campaign::Tally,
     chunk::{ChunkRecord, Outcome, Results},
     id::CampaignId,
@@ -53,18 +56,27 @@ impl Outreach<'_> {
         chunk: u32,
         subjects: &[Subject],
         results: &Results,
+        now: Timestamp,
     ) -> Result<Results, StoreError> {
         // Two senders of one chunk, or a sender and an event, may meet: the second joins the first.
-        for _ in 0..8 {
+        for attempt in 0..10 {
+            if attempt > 0 {
+                tokio::time::sleep(Duration::from_millis(20 << attempt.min(6))).await;
+            }
             let record = self.chunk(id, chunk).await?;
+            if record.as_ref().is_some_and(|r| r.subjects != subjects) {
+                return Err(StoreError::Corrupt("a chunk's people are not those of the message"));
+            }
             let mut joined = record.as_ref().map_or_else(|| Results::pending(subjects.len()), |r| r.results.clone());
             let before = joined.clone();
             joined.join_all(results);
             if record.is_some() && joined == before {
                 return Ok(joined);
             }
-            match self.write(id, chunk, subjects, &before, &joined, record.map_or(0, |r| r.version)).await {
+            match self.write(id, chunk, subjects, (&before, &joined), record.map_or(0, |r| r.version), now).await {
                 Err(StoreError::Conflict | StoreError::Throttled(_)) => {}
+                // It may have been written: reading again tells.
+                Err(StoreError::Unavailable(_)) if attempt < 4 => {}
                 Err(error) => return Err(error),
                 Ok(()) => return Ok(joined),
             }
@@ -77,9 +89,9 @@ impl Outreach<'_> {
         id: CampaignId,
         chunk: u32,
         subjects: &[Subject],
-        before: &Results,
-        after: &Results,
+        (before, after): (&Results, &Results),
         version: u64,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let corrupt = |_| StoreError::Corrupt("a transaction");
         let key = keys::chunk(self.workspace, id, chunk);
@@ -89,7 +101,8 @@ impl Outreach<'_> {
             .item("sk", s(key.sk))
             .item("v", n(version + 1))
             .item("who", AttributeValue::B(Blob::new(Subject::pack(subjects))))
-            .item("res", s(after.to_string()));
+            .item("res", s(after.to_string()))
+            .item("ttl", n(super::ttl(now)));
         put = if version == 0 {
             put.condition_expression("attribute_not_exists(pk)")
         } else {

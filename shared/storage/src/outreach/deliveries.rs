@@ -55,9 +55,10 @@ impl Outreach<'_> {
     ) -> Result<Vec<Claimed>, StoreError> {
         debug_assert!(people.len() <= GROUP, "one call claims at most {GROUP}");
         let statement = format!(
-            "INSERT INTO \"{}\" VALUE {{'pk':?,'sk':?,'at':?,'k':?,'i':?,'x':?,'j':?}}",
+            "INSERT INTO \"{}\" VALUE {{'pk':?,'sk':?,'at':?,'k':?,'i':?,'x':?,'j':?,'ttl':?}}",
             self.table()
         );
+        let ttl = super::ttl(now);
         let mut claimed = vec![Claimed::Not; people.len()];
         let mut todo: Vec<usize> = (0..people.len()).collect();
         let mut wait = Duration::from_millis(25);
@@ -67,7 +68,7 @@ impl Outreach<'_> {
                 let (index, subject) = people[at];
                 let key = keys::delivery(self.workspace, subject, id, STEP);
                 let journal = if at == 0 { journal } else { "" };
-                let values = [s(key.pk), s(key.sk), n(now.as_second()), n(chunk), n(index), s(nonce), s(journal)];
+                let values = [s(key.pk), s(key.sk), n(now.as_second()), n(chunk), n(index), s(nonce), s(journal), n(ttl)];
                 let request = BatchStatementRequest::builder()
                     .statement(&statement)
                     .set_parameters(Some(values.to_vec()))

@@ -5,7 +5,11 @@ mod chunks;
 mod deliveries;
 pub mod plan;
 
-use domain::id::WorkspaceId;
+use domain::{
+    Timestamp,
+    id::WorkspaceId,
+    policy::retention::{self, Class, Policy},
+};
 
 pub use campaigns::StoredCampaign;
 pub use deliveries::{Claimed, Delivery};
@@ -25,6 +29,11 @@ impl Db {
     pub fn outreach(&self, scope: &WorkspaceScope) -> Outreach<'_> {
         Outreach { db: self, workspace: scope.workspace() }
     }
+}
+
+/// When what names a recipient is due, in epoch seconds (policy.toml, `delivery`).
+fn ttl(now: Timestamp) -> i64 {
+    retention::ttl(Policy::current().expiry(Class::Delivery, now))
 }
 
 impl Outreach<'_> {

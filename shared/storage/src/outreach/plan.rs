@@ -3,7 +3,7 @@
 //! number always means the same people, whatever is imported or erased meanwhile.
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
-use domain::{chunk::CHUNK, id::CampaignId, subject::Subject};
+use domain::{Timestamp, chunk::CHUNK, id::CampaignId, subject::Subject};
 use serde::{Deserialize, Serialize};
 
 use super::Outreach;
@@ -110,7 +110,7 @@ impl Outreach<'_> {
     }
 
     /// Writes the next stretch, if the stretch before it is still the current one.
-    pub async fn put_plan(&self, id: CampaignId, plan: &Plan) -> Result<(), StoreError> {
+    pub async fn put_plan(&self, id: CampaignId, plan: &Plan, now: Timestamp) -> Result<(), StoreError> {
         let key = keys::plan(self.workspace, id);
         let cursors = serde_json::to_string(&plan.cursors).map_err(|_| StoreError::Corrupt("cursors"))?;
         let informed: Vec<u8> = plan.informed.iter().map(|i| u8::from(*i)).collect();
@@ -126,7 +126,8 @@ impl Outreach<'_> {
             .item("before", n(plan.audience_before))
             .item("subjects", AttributeValue::B(Blob::new(Subject::pack(&plan.subjects))))
             .item("informed", AttributeValue::B(Blob::new(informed)))
-            .item("cursors", s(cursors));
+            .item("cursors", s(cursors))
+            .item("ttl", n(super::ttl(now)));
         put = if plan.version == 1 {
             put.condition_expression("attribute_not_exists(pk)")
         } else {

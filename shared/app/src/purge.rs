@@ -1,0 +1,298 @@
+//! Deletes what is due, by policy.toml, at the time the schedule says.
+//!
+//! No index: each table is gone through page by page, and each item is asked one question. A run that
+//! is out of time writes down its place, and the next one goes on from there. What a writer changes
+//! between the look and the deletion stays until the next run. Deleting twice is deleting once.
+
+mod due;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use domain::{
+    Timestamp,
+    id::WorkspaceId,
+    policy::retention::Class,
+    subject::Subject,
+    suppression::SuppressionReason,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use storage::{
+    WorkspaceScope,
+    db::Item,
+    evidence::{Place, PurgeRun},
+    keys::Key,
+    prospects::read_prospect,
+    sweep::{Swept, key_of},
+};
+
+use self::due::{Census, Due};
+use crate::{App, Deadline, Failure};
+
+/// Left of an invocation when no new page is begun.
+const RESERVE: Duration = Duration::from_secs(30);
+
+/// Deletions under way at once.
+const AT_ONCE: usize = 16;
+
+/// Pages between two notes of the place.
+const PAGES_PER_NOTE: usize = 20;
+
+/// The order of a run. What names the dead goes last: a run that stops in between finds them again.
+const STEPS: [Step; 8] = [
+    Step::ExpiredAccounts,
+    Step::Prospects,
+    Step::Outreach,
+    Step::Suppressions,
+    Step::Keys,
+    Step::Evidence,
+    Step::Objects,
+    Step::DeadAccounts,
+];
+
+/// One stretch of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Sessions, tokens, limiters, files of imports.
+    ExpiredAccounts,
+    /// The prospects table.
+    Prospects,
+    /// The outreach table.
+    Outreach,
+    /// The suppressions table.
+    Suppressions,
+    /// The keys table.
+    Keys,
+    /// The evidence table.
+    Evidence,
+    /// Files of closed workspaces.
+    Objects,
+    /// The closed workspaces themselves.
+    DeadAccounts,
+}
+
+/// What a run did, for whoever fired it.
+#[derive(Debug, Serialize)]
+pub struct PurgeReport {
+    /// The moment it was for.
+    pub at: Timestamp,
+    /// False when it ran out of time; the next one goes on.
+    pub complete: bool,
+    /// Items looked at.
+    pub scanned: u64,
+    /// Deleted, by class.
+    pub deleted: BTreeMap<String, u64>,
+}
+
+impl App {
+    /// Deletes what is due at `now`.
+    pub async fn purge(&self, now: Timestamp, deadline: Deadline) -> Result<PurgeReport, Failure> {
+        let census = self.census(now).await?;
+        let mut run = self.db.unfinished_purge().await?.unwrap_or_else(|| PurgeRun::begin(now));
+        let place = run.place.take().unwrap_or(Place { step: 0, after: None });
+        let mut after = place.after.map(|(pk, sk)| Key { pk, sk });
+        for (number, step) in STEPS.into_iter().enumerate().skip(place.step) {
+            let stopped = match step {
+                Step::Objects => {
+                    self.purge_objects(&census, &mut run).await?;
+                    None
+                }
+                _ => self.purge_table(step, number, &census, now, deadline, after.take(), &mut run).await?,
+            };
+            if let Some(key) = stopped {
+                run.place = Some(Place { step: number, after: Some((key.pk, key.sk)) });
+                self.db.record_purge(&run).await?;
+                return Ok(report(run));
+            }
+        }
+        run.complete = true;
+        self.db.record_purge(&run).await?;
+        Ok(report(run))
+    }
+
+    /// Who lives, for how long they keep prospects, and who is due.
+    async fn census(&self, now: Timestamp) -> Result<Census, Failure> {
+        let mut census = Census::default();
+        let mut after = None;
+        loop {
+            let page = self.db.sweep(&self.db.tables.accounts, after.as_ref()).await?;
+            for item in &page.items {
+                census.count(item, now)?;
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(census);
+            }
+        }
+    }
+
+    fn table(&self, step: Step) -> &str {
+        let tables = &self.db.tables;
+        match step {
+            Step::ExpiredAccounts | Step::DeadAccounts | Step::Objects => &tables.accounts,
+            Step::Prospects => &tables.prospects,
+            Step::Outreach => &tables.outreach,
+            Step::Suppressions => &tables.suppressions,
+            Step::Keys => &tables.keys,
+            Step::Evidence => &tables.evidence,
+        }
+    }
+
+    /// Goes through one table; the key it stopped at, when it ran out of time.
+    #[expect(clippy::too_many_arguments, reason = "one stretch of one run, called from one place")]
+    async fn purge_table(
+        &self,
+        step: Step,
+        number: usize,
+        census: &Census,
+        now: Timestamp,
+        deadline: Deadline,
+        mut after: Option<Key>,
+        run: &mut PurgeRun,
+    ) -> Result<Option<Key>, Failure> {
+        let mut last = Vec::new();
+        for page_number in 1.. {
+            let page = self.db.sweep(self.table(step), after.as_ref()).await?;
+            run.scanned += page.items.len() as u64;
+            let due = match step {
+                Step::Prospects => self.due_prospects(&page.items, census, now).await?,
+                Step::DeadAccounts => {
+                    // A workspace's profile names it as dead: it goes after everything else of it.
+                    let (profiles, rest): (Vec<_>, Vec<_>) = census
+                        .dead_accounts(&page.items)
+                        .into_iter()
+                        .partition(|due| page.items[due.index].get("sk").is_some_and(|sk| sk.as_s().is_ok_and(|s| s == "WORKSPACE")));
+                    last.extend(profiles.into_iter().map(|due| page.items[due.index].clone()));
+                    rest
+                }
+                Step::ExpiredAccounts => {
+                    self.purge_files(&page.items, now, run).await?;
+                    census.expired(&page.items, now, step_class(step))
+                }
+                _ => census.due(&page.items, now, step_class(step)),
+            };
+            self.delete(self.table(step), &page.items, due, run).await?;
+            let Some(next) = page.next else { break };
+            if deadline.left() < RESERVE {
+                // Profiles seen so far stay: this step is gone through again from its start.
+                return Ok(Some(if last.is_empty() { next } else { Key { pk: "\0".into(), sk: "\0".into() } }));
+            }
+            if page_number % PAGES_PER_NOTE == 0 {
+                run.place = Some(Place { step: number, after: Some((next.pk.clone(), next.sk.clone())) });
+                self.db.record_purge(run).await?;
+            }
+            after = Some(next);
+        }
+        let profiles = (0..last.len()).map(|index| Due { index, class: Class::Account, guard: None }).collect();
+        self.delete(self.table(step), &last, profiles, run).await?;
+        Ok(None)
+    }
+
+    async fn delete(&self, table: &str, items: &[Item], due: Vec<Due>, run: &mut PurgeRun) -> Result<(), Failure> {
+        let deleted: Vec<(Class, Swept)> = stream::iter(due)
+            .map(async |due| {
+                let swept = self.db.delete_as_seen(table, &items[due.index], due.guard).await?;
+                Ok::<_, Failure>((due.class, swept))
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        for (class, swept) in deleted {
+            if swept == Swept::Deleted {
+                *run.deleted.entry(class.key().to_owned()).or_default() += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Which prospects of a page are due: too old (A72, A73), never informed (A69), objected or erased
+    /// (A61), or of a closed workspace (A74).
+    async fn due_prospects(&self, items: &[Item], census: &Census, now: Timestamp) -> Result<Vec<Due>, Failure> {
+        let mut due = Vec::new();
+        let mut start = 0;
+        // Items of one partition are neighbours: one question each to the deliveries and the opt-outs.
+        for run in items.chunk_by(|a, b| a.get("pk") == b.get("pk")) {
+            due.extend(self.due_in_shard(run, start, census, now).await?);
+            start += run.len();
+        }
+        Ok(due)
+    }
+
+    async fn due_in_shard(&self, items: &[Item], start: usize, census: &Census, now: Timestamp) -> Result<Vec<Due>, Failure> {
+        let Some(first) = items.first() else { return Ok(Vec::new()) };
+        let Some(workspace) = storage::keys::workspace_of(&key_of(first)?.pk) else { return Ok(Vec::new()) };
+        let due = |index: usize, class, guard| Due { index: start + index, class, guard };
+        if census.is_dead(workspace) {
+            return Ok((0..items.len()).map(|index| due(index, Class::Prospect, None)).collect());
+        }
+        // Younger than this run's census: the next run's business.
+        let Some(rules) = census.rules(workspace) else { return Ok(Vec::new()) };
+        let scope = WorkspaceScope::internal(workspace);
+        let prospects = items.iter().map(|item| read_prospect(item.clone())).collect::<Result<Vec<_>, _>>()?;
+        let subjects: Vec<Subject> = prospects.iter().map(|p| p.subject).collect();
+        let suppressed = self.db.suppressions(&scope).among(&subjects, now).await?;
+        let objected = |subject| {
+            suppressed.iter().any(|s| s.subject == subject && s.reason != SuppressionReason::HardBounced)
+        };
+        let waiting: Vec<Subject> =
+            prospects.iter().filter(|p| due::notice_overdue(p, now)).map(|p| p.subject).collect();
+        let informed = match (waiting.first(), waiting.last()) {
+            (Some(from), Some(to)) => self.db.outreach(&scope).contacted(from.shard(), *from, *to).await?,
+            _ => Default::default(),
+        };
+        let found = prospects.iter().enumerate().filter_map(|(index, prospect)| {
+            let class = if due::retention_over(prospect, rules, now) || objected(prospect.subject) {
+                Class::Prospect
+            } else if waiting.contains(&prospect.subject) && !informed.contains(&prospect.subject) {
+                Class::UninformedProspect
+            } else {
+                return None;
+            };
+            Some(due(index, class, Some("v")))
+        });
+        Ok(found.collect())
+    }
+
+    /// Deletes the uploads and reports of imports whose time is over, and notes that they are gone.
+    async fn purge_files(&self, items: &[Item], now: Timestamp, run: &mut PurgeRun) -> Result<(), Failure> {
+        for item in items {
+            let Some(import) = due::files_of(item, now)? else { continue };
+            let scope = WorkspaceScope::internal(import.workspace);
+            self.objects(&scope).delete_files(import.id).await?;
+            self.db.imports(&scope).mark_files_gone(import.id).await?;
+            *run.deleted.entry(Class::Upload.key().to_owned()).or_default() += 1;
+        }
+        Ok(())
+    }
+
+    /// Deletes every file of the closed workspaces that are due.
+    async fn purge_objects(&self, census: &Census, run: &mut PurgeRun) -> Result<(), Failure> {
+        for workspace in census.dead() {
+            let gone = self.delete_all_objects(workspace).await?;
+            if gone > 0 {
+                *run.deleted.entry(Class::Upload.key().to_owned()).or_default() += gone;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_all_objects(&self, workspace: WorkspaceId) -> Result<u64, Failure> {
+        Ok(self.objects(&WorkspaceScope::internal(workspace)).delete_all().await?)
+    }
+}
+
+/// What an item of a table is, when nothing nearer says so.
+const fn step_class(step: Step) -> Class {
+    match step {
+        Step::ExpiredAccounts | Step::DeadAccounts | Step::Objects => Class::Account,
+        Step::Prospects => Class::Prospect,
+        Step::Outreach => Class::Delivery,
+        Step::Suppressions => Class::Suppression,
+        Step::Keys => Class::DataKey,
+        Step::Evidence => Class::PurgeRecord,
+    }
+}
+
+fn report(run: PurgeRun) -> PurgeReport {
+    PurgeReport { at: run.at, complete: run.complete, scanned: run.scanned, deleted: run.deleted }
+}

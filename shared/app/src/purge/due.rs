@@ -1,0 +1,207 @@
+//! The one question the purge asks of an item: is it due? Pure: items in, decisions out.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::{
+    Timestamp,
+    id::{ImportId, WorkspaceId},
+    policy::{
+        Rules,
+        retention::{self, Class, Policy},
+    },
+    prospect::Prospect,
+};
+use storage::{
+    StoreError,
+    accounts::Workspace,
+    db::{Item, from_item, number, text},
+    keys,
+};
+
+/// An item that is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Due {
+    /// Its place in the page.
+    pub(super) index: usize,
+    /// What it is.
+    pub(super) class: Class,
+    /// The attribute that a writer changes; the item stays if it did.
+    pub(super) guard: Option<&'static str>,
+}
+
+/// The workspaces, living and due.
+#[derive(Debug, Default)]
+pub(super) struct Census {
+    living: HashMap<WorkspaceId, Rules>,
+    dead: HashSet<WorkspaceId>,
+}
+
+impl Census {
+    /// Takes note of a workspace's profile; other items say nothing here.
+    pub(super) fn count(&mut self, item: &Item, now: Timestamp) -> Result<(), StoreError> {
+        if text(item, "sk")? != "WORKSPACE" {
+            return Ok(());
+        }
+        let workspace: Workspace = from_item(item.clone())?;
+        let over = workspace
+            .closed_at
+            .is_some_and(|closed| retention::is_due(Policy::current().closed_account_expiry(closed), now));
+        if over {
+            self.dead.insert(workspace.id);
+        } else {
+            self.living.insert(workspace.id, Rules { retention_months: workspace.retention_months });
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_dead(&self, workspace: WorkspaceId) -> bool {
+        self.dead.contains(&workspace)
+    }
+
+    pub(super) fn rules(&self, workspace: WorkspaceId) -> Option<Rules> {
+        self.living.get(&workspace).copied()
+    }
+
+    pub(super) fn dead(&self) -> impl Iterator<Item = WorkspaceId> + '_ {
+        self.dead.iter().copied()
+    }
+
+    /// Items whose own time is over.
+    pub(super) fn expired(&self, items: &[Item], now: Timestamp, class: Class) -> Vec<Due> {
+        let expired = items.iter().enumerate().filter(|(_, item)| is_expired(item, now));
+        let by_ttl =
+            expired.map(|(index, item)| Due { index, class: class_of(item).unwrap_or(class), guard: Some("ttl") });
+        let imports = items.iter().enumerate().filter(|(_, item)| is_old_import(item, now));
+        by_ttl.chain(imports.map(|(index, _)| Due { index, class: Class::ImportRecord, guard: Some("v") })).collect()
+    }
+
+    /// Items whose own time is over, or whose workspace is due. What the law keeps in the evidence
+    /// table outlives the workspace: it has a time of its own.
+    pub(super) fn due(&self, items: &[Item], now: Timestamp, class: Class) -> Vec<Due> {
+        let mut due = self.expired(items, now, class);
+        if class != Class::PurgeRecord {
+            let dead = items.iter().enumerate().filter(|(_, item)| !is_expired(item, now) && self.of_dead(item));
+            due.extend(dead.map(|(index, item)| Due { index, class: class_of(item).unwrap_or(class), guard: None }));
+        }
+        due
+    }
+
+    /// Everything in the accounts table that belongs to a workspace that is due.
+    pub(super) fn dead_accounts(&self, items: &[Item]) -> Vec<Due> {
+        let dead = items.iter().enumerate().filter(|(_, item)| self.of_dead(item));
+        dead.map(|(index, item)| Due { index, class: class_of(item).unwrap_or(Class::Account), guard: None }).collect()
+    }
+
+    /// By the partition, or for a sign-in by what it opens.
+    fn of_dead(&self, item: &Item) -> bool {
+        let own = text(item, "pk").ok().and_then(|pk| keys::workspace_of(&pk));
+        let opened = || text(item, "workspace").ok().and_then(|id| id.parse().ok());
+        own.or_else(opened).is_some_and(|workspace| self.is_dead(workspace))
+    }
+}
+
+fn is_expired(item: &Item, now: Timestamp) -> bool {
+    number::<i64>(item, "ttl").is_ok_and(|ttl| now.as_second() >= ttl)
+}
+
+/// An import's record has no time to live of its own: its clock starts when the import ends.
+fn is_old_import(item: &Item, now: Timestamp) -> bool {
+    let is_import = text(item, "sk").is_ok_and(|sk| sk.starts_with(keys::IMPORT));
+    let ended = || date(item, "finished_at").or_else(|| date(item, "created_at"));
+    is_import && ended().is_some_and(|at| retention::is_due(Policy::current().expiry(Class::ImportRecord, at), now))
+}
+
+fn date(item: &Item, name: &'static str) -> Option<Timestamp> {
+    text(item, name).ok().and_then(|text| text.parse().ok())
+}
+
+/// What an item is, by its key.
+fn class_of(item: &Item) -> Option<Class> {
+    let (pk, sk) = (text(item, "pk").ok()?, text(item, "sk").ok()?);
+    let kind = |prefix: &str| sk.starts_with(prefix) || pk.starts_with(prefix);
+    Some(match () {
+        () if kind("SESSION#") => Class::Session,
+        () if kind("TOKEN#") && text(item, "good_for").is_ok_and(|g| g == "signup") => Class::UnverifiedSignup,
+        () if kind("TOKEN#") => Class::OneTimeToken,
+        () if kind("LIMIT#") => Class::Limiter,
+        () if kind("IDEMPOTENCY#") => Class::IdempotencyKey,
+        () if kind("IMPORT#") => Class::ImportRecord,
+        () if sk == "SENDER" => Class::SenderIdentity,
+        () if pk.contains("#A#") => Class::SecurityLog,
+        () if pk.contains("#C") => Class::Campaign,
+        () => return None,
+    })
+}
+
+/// Kept as long as it may be (A72, A73).
+pub(super) fn retention_over(prospect: &Prospect, rules: Rules, now: Timestamp) -> bool {
+    let (collected, contact) = (prospect.source.collected_on, prospect.last_contact_at);
+    retention::is_due(retention::prospect_expiry(collected, contact, rules.retention_months), now)
+}
+
+/// The time in which the person had to be informed is over (A69). An answer shows that they were.
+pub(super) fn notice_overdue(prospect: &Prospect, now: Timestamp) -> bool {
+    let deadline = Policy::current().notice_deadline(prospect.source.collected_on, prospect.created_at);
+    prospect.last_contact_at.is_none() && retention::is_due(deadline, now)
+}
+
+/// An import whose files are due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct DueFiles {
+    pub(super) workspace: WorkspaceId,
+    pub(super) id: ImportId,
+}
+
+/// The import that an item is, if its upload and its report are due and not known to be gone.
+pub(super) fn files_of(item: &Item, now: Timestamp) -> Result<Option<DueFiles>, StoreError> {
+    let (pk, sk) = (text(item, "pk")?, text(item, "sk")?);
+    let id = sk.strip_prefix(keys::IMPORT).and_then(|id| id.parse().ok());
+    let (Some(id), Some(workspace)) = (id, keys::workspace_of(&pk)) else { return Ok(None) };
+    if item.contains_key("files_gone") {
+        return Ok(None);
+    }
+    let at = |name| date(item, name);
+    let policy = Policy::current();
+    let upload = at("started_at").or_else(|| at("created_at")).map(|t| policy.upload_expiry(t));
+    let report = at("finished_at").map(|t| policy.import_report_expiry(t));
+    let last = upload.max(report).ok_or(StoreError::Corrupt("an import without a date"))?;
+    Ok(retention::is_due(last, now).then_some(DueFiles { workspace, id }))
+}
+
+#[cfg(test)]
+mod tests {
+    use storage::db::{n, s};
+
+    use super::*;
+
+    fn item(pk: &str, sk: &str, more: &[(&str, aws_sdk_dynamodb::types::AttributeValue)]) -> Item {
+        let mut item = Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))]);
+        item.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        item
+    }
+
+    #[test]
+    fn an_item_is_due_at_its_second_and_not_before() {
+        let census = Census::default();
+        let items = [item("TOKEN#x", "TOKEN", &[("ttl", n(1_000)), ("good_for", s("signup"))])];
+        let at = |second| census.expired(&items, Timestamp::from_second(second).unwrap(), Class::Account);
+        assert_eq!(at(999), []);
+        assert_eq!(at(1_000), [Due { index: 0, class: Class::UnverifiedSignup, guard: Some("ttl") }]);
+    }
+
+    #[test]
+    fn a_due_workspace_takes_everything_but_evidence_with_it() {
+        let (dead, alive) = (WorkspaceId::from_bytes([1; 10]), WorkspaceId::from_bytes([2; 10]));
+        let census = Census { dead: HashSet::from([dead]), ..Census::default() };
+        let items = [
+            item(&format!("W#{dead}#S#0"), "x", &[]),
+            item(&format!("W#{alive}#S#0"), "x", &[]),
+            item("LOGIN#h", "LOGIN", &[("workspace", s(dead.to_string()))]),
+        ];
+        let indexes = |due: Vec<Due>| due.into_iter().map(|d| d.index).collect::<Vec<_>>();
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(indexes(census.due(&items, now, Class::Suppression)), [0, 2]);
+        assert_eq!(indexes(census.due(&items, now, Class::PurgeRecord)), Vec::<usize>::new());
+        assert_eq!(indexes(census.dead_accounts(&items)), [0, 2]);
+    }
+}
