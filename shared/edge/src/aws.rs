@@ -18,8 +18,12 @@ use storage::Db;
 
 /// The product on the clients of this process.
 pub fn app() -> App {
-    let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let config = Config::read(env);
+    app_in(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+}
+
+/// The product in a given environment, for callers that have several in one process.
+pub fn app_in(env: impl Fn(&str) -> Option<String>) -> App {
+    let config = Config::read(&env);
     let rim = Rim { http: http_client(), credentials: credentials(&env), region: env("AWS_REGION") };
 
     macro_rules! client {

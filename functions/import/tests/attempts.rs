@@ -1,0 +1,276 @@
+//! Imports that are cut short, delivered twice and repeated, against the emulated services and under the
+//! function's own permissions: the result is always the same.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    time::Duration,
+};
+
+use app::App;
+use domain::{
+    Timestamp,
+    email::EmailAddress,
+    id::{ImportId, WorkspaceId},
+    import::ImportCounts,
+    locale::Locale,
+    subject::SHARDS,
+    suppression::{Suppression, SuppressionReason},
+};
+use edge::queue::{Deadline, Record};
+use local::{
+    backends::{Backends, State},
+    clock::Clock,
+    template::{Endpoints, Inputs, Template},
+    workspace_root,
+};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use storage::{
+    Expected, WorkspaceScope,
+    accounts::{Terms, Workspace},
+    imports::ImportRecord,
+    keys,
+};
+
+const ROWS: u64 = 12_000;
+
+struct Bench {
+    backends: Backends,
+    template: Template,
+    now: Timestamp,
+}
+
+impl Bench {
+    async fn start() -> Self {
+        let root = workspace_root();
+        let text = std::fs::read_to_string(root.join("infra/local/parameters.toml")).unwrap();
+        let mut parameters = BTreeMap::new();
+        for line in text.lines() {
+            if let Some((name, value)) = line.split_once('=') {
+                let value = value.split('#').next().unwrap_or_default().trim().trim_matches('"');
+                parameters.insert(name.trim().trim_matches('"').to_owned(), value.to_owned());
+            }
+        }
+        let filled = [
+            ("PublicUrl", "http://127.0.0.1"),
+            ("RelayNetworks", "127.0.0.0/8"),
+            ("RelayRootCertificates", ""),
+        ];
+        let filled = filled.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let template = Template::load(&root.join("template.yaml"), &Inputs { parameters, filled }).unwrap();
+        let (created, _) = tokio::sync::mpsc::unbounded_channel();
+        let backends = Backends::start(&template, State::Memory, Clock::new(), created).await.unwrap();
+        Self { backends, template, now: "2026-09-15T16:20:00Z".parse().unwrap() }
+    }
+
+    /// The product as one function sees it, with that function's permissions.
+    fn app(&self, function: &str) -> App {
+        let shared = self.backends.env();
+        let sqs = shared["AWS_ENDPOINT_URL_SQS"].clone();
+        let mut env = self.template.function(function).unwrap().env_at(&Endpoints { sqs, relay_roots: String::new() });
+        env.extend(shared);
+        env.insert("AWS_ACCESS_KEY_ID".into(), function.into());
+        env.insert("AWS_SECRET_ACCESS_KEY".into(), "local".into());
+        edge::aws::app_in(move |name| env.get(name).filter(|value| !value.is_empty()).cloned())
+    }
+
+    async fn workspace(&self, n: u8) -> WorkspaceScope {
+        let scope = WorkspaceScope::internal(WorkspaceId::from_bytes([n; 10]));
+        let workspace = Workspace {
+            id: scope.workspace(),
+            company: "Firm".into(),
+            locale: Locale::Fr,
+            retention_months: 36,
+            created_at: self.now,
+            closed_at: None,
+            terms: Terms { version: "1".into(), accepted_at: self.now },
+        };
+        let db = self.app("imports").db;
+        let key = keys::workspace(scope.workspace());
+        db.put(&db.tables.accounts, &key, &workspace, Expected::Anything).await.unwrap();
+        let app = self.app("prospects");
+        for n in 0..20 {
+            let email = EmailAddress::parse(&format!("p{}@firm{}.test", n * 100, n * 100 % 700)).unwrap();
+            let subject = app.pepper().await.unwrap().subject(scope.workspace(), &email);
+            let gone = Suppression { subject, reason: SuppressionReason::OptedOut, since: self.now };
+            app.db.suppressions(&scope).put_if_absent(&gone).await.unwrap();
+        }
+        scope
+    }
+
+    /// Announces a file and sends it, as a member would.
+    async fn upload(&self, scope: &WorkspaceScope, csv: String) -> ImportId {
+        let new = r#"{"filename":"list.csv","lawful_basis":"legitimate_interest",
+            "source":{"kind":"trade_fair","detail":"Salon 2026","collected_on":"2026-09-01"}}"#;
+        let app = self.app("imports");
+        let view = app.announce_import(scope, serde_json::from_str(new).unwrap(), self.now).await.unwrap();
+        let shown = serde_json::to_value(&view).unwrap();
+        let mut put = reqwest::Client::new().put(shown["upload"]["url"].as_str().unwrap()).body(csv);
+        for (name, value) in shown["upload"]["headers"].as_object().unwrap() {
+            put = put.header(name, value.as_str().unwrap());
+        }
+        assert_eq!(put.send().await.unwrap().status(), 200);
+        view.id()
+    }
+
+    fn record(&self, scope: &WorkspaceScope, import: ImportId, id: &str, receives: u32) -> Record {
+        let key = storage::objects::upload_key(scope.workspace(), import);
+        Record {
+            id: id.into(),
+            body: format!(r#"{{"Records":[{{"s3":{{"object":{{"key":"{key}"}}}}}}]}}"#),
+            now: self.now,
+            receives,
+            deadline: Deadline::after(Duration::from_secs(300)),
+        }
+    }
+
+    async fn state(&self, scope: &WorkspaceScope, import: ImportId) -> ImportRecord {
+        self.app("imports").db.imports(scope).get(import).await.unwrap().unwrap()
+    }
+
+    /// Subjects and companies of everybody held.
+    async fn people(&self, scope: &WorkspaceScope) -> BTreeSet<(String, Option<String>)> {
+        let db = self.app("prospects").db;
+        let mut people = BTreeSet::new();
+        for shard in 0..SHARDS {
+            let mut after = None;
+            loop {
+                let page = db.prospects(scope).page(shard, after, None).await.unwrap();
+                people.extend(page.prospects.into_iter().map(|p| (p.email.expose().to_owned(), p.details.company)));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        people
+    }
+}
+
+fn file(company: &str) -> String {
+    let mut csv = "Courriel;Prénom;Société\n".to_owned();
+    for n in 0..ROWS {
+        let person = match n % 50 {
+            7 => format!("p{n}@gmail.com"),
+            8 => "not an address".to_owned(),
+            9 => format!("p{}@firm{}.test", n - 9, (n - 9) % 700),
+            _ => format!("p{n}@firm{}.test", n % 700),
+        };
+        writeln!(csv, "{person};Prénom {n};{company} {}", n % 300).unwrap();
+    }
+    csv
+}
+
+fn expected() -> ImportCounts {
+    let of = ROWS / 50;
+    ImportCounts { created: ROWS - 3 * of - 20, duplicates: of, rejected: 2 * of, suppressed: 20, ..Default::default() }
+}
+
+#[tokio::test]
+async fn an_import_counts_every_row_and_costs_one_unit_for_each_new_one() {
+    let bench = Bench::start().await;
+    let scope = bench.workspace(1).await;
+    let app = bench.app("import");
+    let import = bench.upload(&scope, file("Firm")).await;
+    bench.backends.meter().reset();
+    import::handle(&app, bench.record(&scope, import, "m1", 1)).await.unwrap();
+    let done = bench.state(&scope, import).await;
+    assert_eq!(done.counts, expected(), "{:?}", done.failure);
+    assert_eq!(bench.people(&scope).await.len() as u64, expected().created);
+    let inserts = bench.backends.meter().snapshot().of("import", "BatchExecuteStatement");
+    let calls = inserts.count * 1_000 / expected().created;
+    assert!((40..=42).contains(&calls), "{calls} calls per 1,000 rows");
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    let units = inserts.write_units / expected().created as f64;
+    assert!((units - 1.0).abs() < 1e-9, "{units} write units per row");
+
+    // The same message once more, and the same file once more.
+    import::handle(&app, bench.record(&scope, import, "m1", 2)).await.unwrap();
+    assert!(bench.state(&scope, import).await == done);
+    let again = bench.upload(&scope, file("Firm")).await;
+    import::handle(&app, bench.record(&scope, again, "m2", 1)).await.unwrap();
+    let counts = bench.state(&scope, again).await.counts;
+    assert_eq!(counts, ImportCounts { created: 0, unchanged: expected().created, ..expected() });
+
+    // A changed file.
+    let changed = bench.upload(&scope, file("Other")).await;
+    import::handle(&app, bench.record(&scope, changed, "m3", 1)).await.unwrap();
+    let counts = bench.state(&scope, changed).await.counts;
+    assert_eq!(counts, ImportCounts { created: 0, updated: expected().created, ..expected() });
+
+    let report = bench.app("imports").import_rejects(&scope, import).await.unwrap();
+    let app::imports::Rejects::Inline(csv) = report else { panic!("a small report") };
+    let csv = String::from_utf8(csv).unwrap();
+    assert_eq!(csv.lines().count() as u64, 1 + expected().rejected);
+    assert!(csv.starts_with("line,column,reason\r\n9,Courriel,freemail\r\n10,Courriel,invalid_email\r\n"), "{csv:.80}");
+}
+
+#[tokio::test]
+async fn an_import_cut_short_at_any_point_ends_the_same() {
+    let bench = Bench::start().await;
+    for seed in 0..4 {
+        let scope = bench.workspace(10 + seed).await;
+        let import = bench.upload(&scope, file("Firm")).await;
+        let mut chance = StdRng::seed_from_u64(seed.into());
+        for receives in 1..400 {
+            // A new process each time: nothing is left of the last one but what it stored.
+            let app = bench.app("import");
+            let time = Duration::from_millis(chance.random_range(100..2_500));
+            let attempt = import::handle(&app, bench.record(&scope, import, "m", receives.min(4)));
+            let mut first = bench.state(&scope, import).await;
+            if receives > 3 && first.worker.take().is_some() {
+                // Receipts beyond the fourth look like the fourth here: forget who was at it.
+                bench.app("import").db.imports(&scope).save(&mut first).await.unwrap();
+            }
+            if tokio::time::timeout(time, attempt).await.is_ok_and(|ended| ended.is_ok()) {
+                break;
+            }
+        }
+        let done = bench.state(&scope, import).await;
+        assert_eq!(done.counts, expected(), "seed {seed}: {:?} {:?}", done.status, done.failure);
+        assert_eq!(bench.people(&scope).await.len() as u64, expected().created, "seed {seed}");
+    }
+}
+
+#[tokio::test]
+async fn two_workers_at_one_file_make_one_result() {
+    let bench = Bench::start().await;
+    let scope = bench.workspace(30).await;
+    let import = bench.upload(&scope, file("Firm")).await;
+    let (one, two) = (bench.app("import"), bench.app("import"));
+    // The second receipt of a message takes over at once; the first learns it from its next checkpoint.
+    let first = import::handle(&one, bench.record(&scope, import, "m", 1));
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        import::handle(&two, bench.record(&scope, import, "m", 2)).await
+    };
+    let other = import::handle(&two, bench.record(&scope, import, "another", 1));
+    let (_, second, other) = tokio::join!(first, second, other);
+    second.unwrap();
+    other.unwrap();
+    assert_eq!(bench.state(&scope, import).await.counts, expected());
+    assert_eq!(bench.people(&scope).await.len() as u64, expected().created);
+}
+
+#[tokio::test]
+async fn who_was_erased_meanwhile_is_not_revived() {
+    let bench = Bench::start().await;
+    let scope = bench.workspace(40).await;
+    let import = bench.upload(&scope, file("Firm")).await;
+    let app = bench.app("import");
+    let members = bench.app("prospects");
+    let email = EmailAddress::parse("p11999@firm99.test").unwrap();
+    let subject = members.pepper().await.unwrap().subject(scope.workspace(), &email);
+    let erased = async {
+        // Started: the list of suppressions is read, this person's row is not.
+        while bench.state(&scope, import).await.rows_done == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let gone = Suppression { subject, reason: SuppressionReason::Erased, since: bench.now };
+        members.db.suppressions(&scope).put_if_absent(&gone).await.unwrap();
+        members.db.prospects(&scope).delete(subject).await.unwrap();
+    };
+    let (ended, ()) = tokio::join!(import::handle(&app, bench.record(&scope, import, "m", 1)), erased);
+    ended.unwrap();
+    assert!(members.db.prospects(&scope).get(subject, true).await.unwrap().is_none());
+}
