@@ -29,12 +29,7 @@ pub struct Usage {
 impl Usage {
     /// One call, billed as one request.
     pub fn one(bytes: usize) -> Self {
-        Self {
-            count: 1,
-            requests: 1,
-            bytes: bytes as u64,
-            ..Self::default()
-        }
+        Self { count: 1, requests: 1, bytes: bytes as u64, ..Self::default() }
     }
 
     fn add(&mut self, other: &Self) {
@@ -73,11 +68,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// One kind of call of one function; zero when there was none.
     pub fn of(&self, function: &str, call: &str) -> Usage {
-        self.functions
-            .get(function)
-            .and_then(|function| function.calls.get(call))
-            .cloned()
-            .unwrap_or_default()
+        self.functions.get(function).and_then(|function| function.calls.get(call)).cloned().unwrap_or_default()
     }
 }
 
@@ -95,18 +86,12 @@ impl Meter {
     ///
     /// prices.toml does not parse.
     pub fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            functions: Arc::default(),
-            prices: Arc::new(Prices::bundled()?),
-        })
+        Ok(Self { functions: Arc::default(), prices: Arc::new(Prices::bundled()?) })
     }
 
     /// Adds one call of `function`, such as `dynamodb:Query`.
     pub fn call(&self, function: &str, call: &str, usage: &Usage) {
-        let mut functions = self
-            .functions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
         let function = match functions.get_mut(function) {
             Some(function) => function,
             None => functions.entry(function.to_owned()).or_default(),
@@ -122,10 +107,7 @@ impl Meter {
     /// Adds one invocation of `function`.
     pub fn invocation(&self, function: &str, duration: Duration, memory_mb: u32) {
         let billed = u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
-        let mut functions = self
-            .functions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
         let function = functions.entry(function.to_owned()).or_default();
         function.invocations += 1;
         function.duration_ms += billed;
@@ -134,11 +116,7 @@ impl Meter {
 
     /// Everything since the start or the last reset.
     pub fn snapshot(&self) -> Snapshot {
-        let functions = self
-            .functions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut totals = FunctionUsage::default();
         for function in functions.values() {
             totals.invocations += function.invocations;
@@ -149,19 +127,12 @@ impl Meter {
             }
         }
         let money = self.prices.money(&totals);
-        Snapshot {
-            functions,
-            totals,
-            money,
-        }
+        Snapshot { functions, totals, money }
     }
 
     /// Back to zero.
     pub fn reset(&self) {
-        self.functions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.functions.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -172,10 +143,7 @@ mod tests {
     #[test]
     fn adds_up_and_resets() {
         let meter = Meter::new().unwrap();
-        let write = Usage {
-            write_units: 2.0,
-            ..Usage::one(100)
-        };
+        let write = Usage { write_units: 2.0, ..Usage::one(100) };
         meter.call("import", "dynamodb:PutItem", &write);
         meter.call("import", "dynamodb:PutItem", &write);
         meter.call("send", "dynamodb:PutItem", &write);
@@ -192,13 +160,8 @@ mod tests {
     #[test]
     fn a_million_of_each_costs_what_the_price_list_says() {
         let meter = Meter::new().unwrap();
-        let usage = Usage {
-            count: 1,
-            requests: 1_000_000,
-            read_units: 1_000_000.0,
-            write_units: 1_000_000.0,
-            bytes: 0,
-        };
+        let usage =
+            Usage { count: 1, requests: 1_000_000, read_units: 1_000_000.0, write_units: 1_000_000.0, bytes: 0 };
         meter.call("a", "dynamodb:Query", &usage);
         meter.call("a", "sqs:SendMessage", &usage);
         meter.call("a", "ses:SendEmail", &usage);

@@ -64,8 +64,7 @@ impl Prices {
             match call.split_once(':') {
                 Some(("dynamodb", _)) => add(
                     "dynamodb",
-                    usage.read_units * price.dynamodb_read_units
-                        + usage.write_units * price.dynamodb_write_units,
+                    usage.read_units * price.dynamodb_read_units + usage.write_units * price.dynamodb_write_units,
                 ),
                 Some(("sqs", _)) => add("sqs", requests * price.sqs_requests),
                 Some(("ses", "SendEmail")) => add("ses", requests * price.ses_recipients),
@@ -83,11 +82,6 @@ impl Prices {
             }
         }
         let total_usd = services.values().sum();
-        Money {
-            region: self.region.clone(),
-            as_of: self.as_of.clone(),
-            services,
-            total_usd,
-        }
+        Money { region: self.region.clone(), as_of: self.as_of.clone(), services, total_usd }
     }
 }

@@ -11,9 +11,7 @@ const READ_UNIT: usize = 4096;
 /// The size of an item in bytes: the UTF-8 length of every attribute's name and the size of its value.
 /// `item` is in DynamoDB JSON (`{"pk": {"S": "…"}}`).
 pub fn item_size(item: &Map<String, Value>) -> usize {
-    item.iter()
-        .map(|(name, value)| name.len() + value_size(value))
-        .sum()
+    item.iter().map(|(name, value)| name.len() + value_size(value)).sum()
 }
 
 /// The size of one attribute value in DynamoDB JSON.
@@ -22,9 +20,7 @@ pub fn value_size(value: &Value) -> usize {
         return 0;
     };
     let text = |value: &Value| value.as_str().map_or(0, str::len);
-    let members = |size: fn(&Value) -> usize| -> usize {
-        value.as_array().into_iter().flatten().map(size).sum()
-    };
+    let members = |size: fn(&Value) -> usize| -> usize { value.as_array().into_iter().flatten().map(size).sum() };
     match kind.as_str() {
         "S" => text(value),
         "N" => number(value),
@@ -37,9 +33,7 @@ pub fn value_size(value: &Value) -> usize {
         "L" => 3 + members(|member| 1 + value_size(member)),
         "M" => {
             let entries = value.as_object().into_iter().flatten();
-            3 + entries
-                .map(|(name, value)| 1 + name.len() + value_size(value))
-                .sum::<usize>()
+            3 + entries.map(|(name, value)| 1 + name.len() + value_size(value)).sum::<usize>()
         }
         _ => 0,
     }
@@ -108,42 +102,20 @@ mod tests {
     /// "If your item size is 2 KB …", from the page on read and write operations and its examples.
     #[test]
     fn documented_examples_of_units() {
-        assert_eq!(
-            read_units(3 * KB + KB / 2, true),
-            1.0,
-            "GetItem of 3.5 KB counts 4 KB"
-        );
-        assert_eq!(
-            read_units(10 * KB, true),
-            3.0,
-            "GetItem of 10 KB counts 12 KB"
-        );
+        assert_eq!(read_units(3 * KB + KB / 2, true), 1.0, "GetItem of 3.5 KB counts 4 KB");
+        assert_eq!(read_units(10 * KB, true), 3.0, "GetItem of 10 KB counts 12 KB");
         assert_eq!(read_units(8 * KB, true), 2.0);
         assert_eq!(read_units(8 * KB, false), 1.0);
         assert_eq!(TRANSACTION * read_units(8 * KB, true), 4.0);
         let batch = read_units(KB + KB / 2, true) + read_units(6 * KB + KB / 2, true);
-        assert_eq!(
-            batch, 3.0,
-            "BatchGetItem of 1.5 KB and 6.5 KB counts 4 + 8 KB"
-        );
+        assert_eq!(batch, 3.0, "BatchGetItem of 1.5 KB and 6.5 KB counts 4 + 8 KB");
         let query = (40.8 * KB as f64) as usize;
-        assert_eq!(
-            read_units(query, true),
-            11.0,
-            "Query of 40.8 KB in all counts 44 KB"
-        );
-        assert_eq!(
-            read_units(1_500 * 64, true),
-            24.0,
-            "1,500 items of 64 bytes are 96 KB"
-        );
+        assert_eq!(read_units(query, true), 11.0, "Query of 40.8 KB in all counts 44 KB");
+        assert_eq!(read_units(1_500 * 64, true), 24.0, "1,500 items of 64 bytes are 96 KB");
         assert_eq!(write_units(500), 1.0, "PutItem of 500 bytes counts 1 KB");
         assert_eq!(write_units(KB + KB / 2), 2.0);
         let batch = write_units(500) + write_units(3 * KB + KB / 2);
-        assert_eq!(
-            batch, 5.0,
-            "BatchWriteItem of 500 bytes and 3.5 KB counts 1 + 4 KB"
-        );
+        assert_eq!(batch, 5.0, "BatchWriteItem of 500 bytes and 3.5 KB counts 1 + 4 KB");
         assert_eq!(TRANSACTION * write_units(2 * KB), 4.0);
         assert_eq!(read_units(0, false), 0.5, "a read that finds nothing");
     }
@@ -182,9 +154,6 @@ mod tests {
         ] {
             assert_eq!(value_size(&value), bytes, "{value}");
         }
-        assert_eq!(
-            size(&json!({"pk": {"S": "W#1"}, "n": {"N": "7"}})),
-            2 + 3 + 1 + 2
-        );
+        assert_eq!(size(&json!({"pk": {"S": "W#1"}, "n": {"N": "7"}})), 2 + 3 + 1 + 2);
     }
 }

@@ -12,7 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
-use s3s::dto::HeadObjectInput;
+use s3s::dto::{DeleteObjectsInput, HeadObjectInput};
 use s3s::path::S3Path;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{HttpError, HttpResponse, S3, S3Request, S3Result, s3_error};
@@ -32,6 +32,7 @@ struct Store {
     /// A second view of the same directory: `S3Service` keeps the first to itself.
     files: FileSystem,
     created: UnboundedSender<ObjectCreated>,
+    iam: Iam,
     meter: Meter,
 }
 
@@ -49,8 +50,8 @@ pub(super) async fn start(
     let open = || FileSystem::new(directory).map_err(|error| anyhow::anyhow!("{}: {error:?}", directory.display()));
     let mut builder = S3ServiceBuilder::new(open()?);
     builder.set_auth(OneSecret);
-    builder.set_access(Access { iam });
-    let store = Arc::new(Store { service: builder.build(), files: open()?, created, meter });
+    builder.set_access(Access { iam: iam.clone() });
+    let store = Arc::new(Store { service: builder.build(), files: open()?, created, iam, meter });
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
     let task = tokio::spawn(async move {
@@ -91,6 +92,13 @@ impl Store {
         if response.status() == StatusCode::FORBIDDEN {
             return Ok(response);
         }
+        if response.status() == StatusCode::NOT_FOUND
+            && matches!(method, Method::GET | Method::HEAD)
+            && let Some((bucket, _)) = split(uri.path())
+            && let Err(message) = self.may_miss(&caller, &bucket)
+        {
+            return Ok(s3_denied(&message));
+        }
         let query = uri.query().unwrap_or_default();
         let call = call_name(&method, uri.path(), query, copies);
         let bytes_out = response.headers().get(http::header::CONTENT_LENGTH);
@@ -105,6 +113,13 @@ impl Store {
             self.tell(bucket, key).await;
         }
         Ok(response)
+    }
+
+    /// Who may not list a bucket does not learn that an object is missing: S3 answers 403 instead of 404.
+    fn may_miss(&self, caller: &str, bucket: &str) -> Result<(), String> {
+        let context = Context::new().with("aws:SecureTransport", "true");
+        let arn = format!("arn:aws:s3:::{bucket}");
+        self.iam.authorize(Some(caller), "s3:ListBucket", &arn, &context)
     }
 
     async fn tell(&self, bucket: String, key: String) {
@@ -134,6 +149,18 @@ impl Store {
             Err(error) => tracing::warn!(%error, "a new object could not be read back"),
         }
     }
+}
+
+fn s3_denied(message: &str) -> HttpResponse {
+    let message = message.replace('&', "&amp;").replace('<', "&lt;");
+    let xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>AccessDenied</Code><Message>{message}</Message></Error>"
+    );
+    let mut response = HttpResponse::new(xml.into());
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    let kind = http::HeaderValue::from_static("application/xml");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+    response
 }
 
 /// The name of a call by its shape.
@@ -189,6 +216,10 @@ impl S3Access for Access {
         let Some(caller) = cx.credentials().map(|credentials| credentials.access_key.clone()) else {
             return Err(s3_error!(AccessDenied, "Signature is required"));
         };
+        // A batch delete is permitted object by object, once they are known: see below.
+        if cx.s3_op().name() == "DeleteObjects" {
+            return Ok(());
+        }
         let action = match cx.s3_op().name() {
             "PutObject"
             | "CreateMultipartUpload"
@@ -198,7 +229,7 @@ impl S3Access for Access {
             | "CopyObject"
             | "PostObject" => "s3:PutObject",
             "GetObject" | "HeadObject" => "s3:GetObject",
-            "DeleteObject" | "DeleteObjects" => "s3:DeleteObject",
+            "DeleteObject" => "s3:DeleteObject",
             "ListObjects" | "ListObjectsV2" | "HeadBucket" => "s3:ListBucket",
             "AbortMultipartUpload" => "s3:AbortMultipartUpload",
             "ListParts" => "s3:ListMultipartUploadParts",
@@ -210,10 +241,6 @@ impl S3Access for Access {
         };
         let resource = match cx.s3_path() {
             S3Path::Root => "*".to_owned(),
-            // A batch delete is permitted per object; the bucket's objects stand for the ones it names.
-            S3Path::Bucket { bucket } if action == "s3:DeleteObject" => {
-                format!("arn:aws:s3:::{bucket}/*")
-            }
             S3Path::Bucket { bucket } => format!("arn:aws:s3:::{bucket}"),
             S3Path::Object { bucket, key } => format!("arn:aws:s3:::{bucket}/{key}"),
         };
@@ -225,5 +252,17 @@ impl S3Access for Access {
         self.iam
             .authorize(Some(&caller), action, &resource, &context)
             .map_err(|message| s3_error!(AccessDenied, "{message}"))
+    }
+
+    async fn delete_objects(&self, request: &mut S3Request<DeleteObjectsInput>) -> S3Result<()> {
+        let caller = request.credentials.as_ref().map(|credentials| credentials.access_key.as_str());
+        let context = Context::new().with("aws:SecureTransport", "true");
+        for object in &request.input.delete.objects {
+            let arn = format!("arn:aws:s3:::{}/{}", request.input.bucket, object.key);
+            self.iam
+                .authorize(caller, "s3:DeleteObject", &arn, &context)
+                .map_err(|message| s3_error!(AccessDenied, "{message}"))?;
+        }
+        Ok(())
     }
 }

@@ -73,4 +73,10 @@ async fn a_presigned_upload_arrives_and_is_told() {
     let unsigned = format!("{}{path}", stack.url("S3"));
     assert_eq!(stack.http.get(&unsigned).send().await.unwrap().status(), 403);
     assert!(stack.created.try_recv().is_err(), "nothing else was created");
+
+    // Whoever may read but not list is not told that something is missing.
+    let missing = sign("GET", "reader", "/uploads-test/open/none");
+    assert_eq!(stack.http.get(&missing).send().await.unwrap().status(), 403);
+    let missing = sign("GET", "writer", "/uploads-test/uploads/none");
+    assert_eq!(stack.http.get(&missing).send().await.unwrap().status(), 404);
 }

@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest};
 use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use aws_sdk_sesv2::primitives::Blob;
 use aws_sdk_sesv2::types::{Destination, EmailContent, RawMessage};
 use serde_json::{Value, json};
@@ -101,6 +102,16 @@ async fn s3() {
     let missing = client.get_object().bucket("uploads-test").key("uploads/none").send().await.unwrap_err();
     assert!(missing.into_service_error().is_no_such_key());
     let refused = client.delete_object().bucket("uploads-test").key("uploads/direct.csv").send().await.unwrap_err();
+    assert_eq!(refused.into_service_error().code(), Some("AccessDenied"));
+
+    let batch = |key: &str| {
+        let object = ObjectIdentifier::builder().key(key).build().unwrap();
+        let delete = Delete::builder().objects(object).build().unwrap();
+        client.delete_objects().bucket("uploads-test").delete(delete).send()
+    };
+    object("old/a.csv").body(b"x".to_vec().into()).send().await.unwrap();
+    batch("uploads/old/a.csv").await.unwrap();
+    let refused = batch("uploads/direct.csv").await.unwrap_err();
     assert_eq!(refused.into_service_error().code(), Some("AccessDenied"));
 }
 
