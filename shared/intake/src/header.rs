@@ -80,7 +80,9 @@ fn table_top(rows: &[SampleRow], width: usize) -> usize {
     let usual = filled.get(filled.len() * 4 / 5).copied().unwrap_or(1);
     let enough = if usual >= 3 { (usual / 2).max(2) } else { usual.min(2) };
     let fits = |row: &SampleRow| row.cells.len() * 4 >= width * 3 && row.cells.len() >= 2 && row.filled() >= enough;
-    rows.iter().position(fits).unwrap_or(0)
+    // Much that does not fit is no title: such a table is just ragged, and all of it is data.
+    let top = rows.iter().position(fits).unwrap_or(0);
+    if top > 50 || top > 2 * (rows.len() - top) { 0 } else { top }
 }
 
 fn is_header(first: &SampleRow, rest: &[SampleRow], width: usize) -> bool {
@@ -105,10 +107,23 @@ fn is_header(first: &SampleRow, rest: &[SampleRow], width: usize) -> bool {
     if distinct.len() < filled.len() {
         votes -= 0.5;
     }
-    if filled.len() * 2 < names.len() {
+    // Columns with data but without a name.
+    let nameless =
+        names.iter().enumerate().filter(|(column, name)| name.is_empty() && mostly_filled(&table, *column)).count();
+    if nameless > filled.len() {
         votes -= 1.0;
     }
-    votes > 0.0 || (votes == 0.0 && !kinds.iter().any(|kind| kind.is_value()))
+    if kinds.contains(&Kind::Number) && !names.iter().any(|name| is_year(name)) {
+        votes -= 0.5;
+    }
+    // A row or two say little: words above them are taken for names.
+    let words = filled.len() == names.len() && !kinds.iter().any(|kind| kind.is_value());
+    votes > 0.0 || (votes > -0.4 && table.len() < 3 && words)
+}
+
+fn mostly_filled(table: &[&SampleRow], column: usize) -> bool {
+    let filled = table.iter().filter(|row| row.cells.get(column).is_some_and(|cell| !cell.trim().is_empty()));
+    filled.count() * 2 > table.len()
 }
 
 /// What one column says: positive when its first cell names the others.
@@ -132,22 +147,166 @@ fn vote(name: &str, named: Kind, table: &[&SampleRow], column: usize) -> f64 {
         return if is_year(name) && !cells.iter().any(|cell| is_year(cell)) { 0.2 } else { -1.0 };
     }
     if values > 0.7 {
-        return 1.0;
+        return if values > 0.95 && cells.len() >= 2 { 1.5 } else { 1.0 };
     }
     if cells.contains(&name) {
-        return -0.7;
+        return -0.6;
     }
-    let looks = if is_identifier(name) { 0.3 } else { 0.0 };
-    #[expect(clippy::cast_precision_loss, reason = "lengths of cells")]
-    let mean = cells.iter().map(|cell| cell.chars().count()).sum::<usize>() as f64 / cells.len() as f64;
-    #[expect(clippy::cast_precision_loss, reason = "lengths of cells")]
-    let length = name.chars().count() as f64;
-    let spread = cells.iter().filter(|cell| (cell.chars().count() as f64 - mean).abs() <= 1.0).count();
-    let uniform = cells.len() >= 3 && spread * 10 >= cells.len() * 9;
-    if uniform && (length - mean).abs() > 1.5 {
-        return looks + 0.5;
+    let share_of = |wanted: &dyn Fn(&str) -> bool| ratio(cells.iter().filter(|cell| wanted(cell)).count(), cells.len());
+    let mut vote = 0.0;
+    if is_identifier(name) && share_of(&is_identifier) < 0.5 {
+        vote += 0.4;
     }
-    if length > 2.5 * mean + 20.0 { looks - 0.1 } else { looks + 0.1 }
+    if is_usual_name(name) {
+        vote += 0.6;
+    }
+    // References and addresses have digits in them, what stands over them has not.
+    let digits = |text: &str| text.bytes().any(|b| b.is_ascii_digit());
+    if !digits(name) && cells.len() >= 2 && share_of(&digits) > 0.8 {
+        vote += 0.6;
+    }
+    // Codes are all of one length: a name is of another, a first code is not.
+    let length = name.chars().count();
+    let same = share_of(&|cell: &str| cell.chars().count() == length);
+    let other = cells.first().map_or(0, |cell| cell.chars().count());
+    if cells.len() >= 3 && same > 0.9 {
+        vote -= 0.5;
+    } else if cells.len() >= 3 && share_of(&|cell: &str| cell.chars().count() == other) > 0.9 {
+        vote += 0.5;
+    }
+    vote
+}
+
+/// Words that name columns everywhere, beside those of [`names`].
+fn is_usual_name(name: &str) -> bool {
+    const WORDS: [&str; 113] = [
+        "id",
+        "ids",
+        "uid",
+        "uuid",
+        "ref",
+        "reference",
+        "code",
+        "key",
+        "cle",
+        "number",
+        "numero",
+        "num",
+        "no",
+        "index",
+        "rank",
+        "rang",
+        "date",
+        "time",
+        "datetime",
+        "timestamp",
+        "heure",
+        "year",
+        "annee",
+        "month",
+        "mois",
+        "day",
+        "jour",
+        "start",
+        "end",
+        "debut",
+        "fin",
+        "created",
+        "updated",
+        "name",
+        "nom",
+        "title",
+        "titre",
+        "label",
+        "libelle",
+        "description",
+        "desc",
+        "type",
+        "kind",
+        "category",
+        "categorie",
+        "class",
+        "group",
+        "status",
+        "statut",
+        "state",
+        "value",
+        "valeur",
+        "amount",
+        "montant",
+        "price",
+        "prix",
+        "cost",
+        "total",
+        "count",
+        "quantity",
+        "qty",
+        "quantite",
+        "unit",
+        "unite",
+        "rate",
+        "taux",
+        "percent",
+        "score",
+        "size",
+        "taille",
+        "length",
+        "width",
+        "height",
+        "weight",
+        "lat",
+        "latitude",
+        "lon",
+        "lng",
+        "long",
+        "longitude",
+        "address",
+        "adresse",
+        "street",
+        "rue",
+        "city",
+        "ville",
+        "commune",
+        "region",
+        "departement",
+        "department",
+        "county",
+        "province",
+        "zip",
+        "zipcode",
+        "postcode",
+        "postal",
+        "codepostal",
+        "country",
+        "pays",
+        "phone",
+        "telephone",
+        "fax",
+        "website",
+        "url",
+        "link",
+        "file",
+        "path",
+        "source",
+        "author",
+        "user",
+        "owner",
+        "supplier",
+        "gender",
+    ];
+    let folded = names::fold(name);
+    WORDS.contains(&folded.as_str())
+        || name
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .take(4)
+            .any(|word| WORDS.contains(&names::fold(word).as_str()))
+            && name.chars().count() <= 40
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of a sample")]
+fn ratio(part: usize, whole: usize) -> f64 {
+    part as f64 / whole.max(1) as f64
 }
 
 fn is_year(text: &str) -> bool {
