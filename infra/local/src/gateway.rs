@@ -12,9 +12,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::clock::Clock;
+use crate::ids::uuid;
 use crate::payload::{self, Origin};
 use crate::routes::Routes;
-use crate::supervisor::{Failure, Supervisor, uuid};
+use crate::supervisor::{Failure, Supervisor};
 
 /// The largest request of an HTTP API, in bytes.
 const MAX_REQUEST: usize = 10 * 1024 * 1024;
@@ -44,29 +45,17 @@ async fn handle(
         return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     };
     let request = Request::from_parts(parts, ());
-    let Some(matched) = gateway
-        .routes
-        .find(request.method().as_str(), request.uri().path())
-    else {
+    let Some(matched) = gateway.routes.find(request.method().as_str(), request.uri().path()) else {
         return message(StatusCode::NOT_FOUND, "Not Found");
     };
-    let origin = Origin {
-        source_ip: peer.ip().to_string(),
-        port: gateway.port,
-        now: gateway.clock.now(),
-    };
+    let origin = Origin { source_ip: peer.ip().to_string(), port: gateway.port, now: gateway.clock.now() };
     let event = payload::event(&request, &body, &matched, &origin);
     let key = matched.route.key();
-    let invocation =
-        gateway
-            .supervisor
-            .invoke(&matched.route.binary, &key, event.to_string().into());
+    let invocation = gateway.supervisor.invoke(&matched.route.binary, &key, event.to_string().into());
     let mut response = match tokio::time::timeout(INTEGRATION_LIMIT, invocation).await {
         Ok(Ok(answer)) => payload::response(&answer)
             .unwrap_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")),
-        Ok(Err(Failure::Crashed(_) | Failure::Unstartable(_))) => {
-            message(StatusCode::BAD_GATEWAY, "Bad Gateway")
-        }
+        Ok(Err(Failure::Crashed(_) | Failure::Unstartable(_))) => message(StatusCode::BAD_GATEWAY, "Bad Gateway"),
         Ok(Err(Failure::TimedOut(_) | Failure::Stopping)) | Err(_) => {
             message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
         }
@@ -81,9 +70,6 @@ async fn handle(
 fn message(status: StatusCode, text: &str) -> Response {
     let mut response = Response::new(Body::from(json!({"message": text}).to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.into_response()
 }

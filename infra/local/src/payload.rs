@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
+use crate::ids::uuid;
 use crate::routes::Matched;
-use crate::supervisor::uuid;
 use crate::template::{ACCOUNT, REGION};
 
 /// What of a request is not in it.
@@ -22,21 +22,13 @@ pub(crate) struct Origin {
 }
 
 /// A request as the function gets it. Absent members are left out, not null.
-pub(crate) fn event(
-    request: &Request<()>,
-    body: &Bytes,
-    matched: &Matched<'_>,
-    origin: &Origin,
-) -> Value {
+pub(crate) fn event(request: &Request<()>, body: &Bytes, matched: &Matched<'_>, origin: &Origin) -> Value {
     let request_id = uuid();
     let headers = request.headers();
     let domain = format!("local.execute-api.{REGION}.amazonaws.com");
     let path = request.uri().path();
     let key = matched.route.key();
-    let user_agent = headers
-        .get(header::USER_AGENT)
-        .map(text)
-        .unwrap_or_default();
+    let user_agent = headers.get(header::USER_AGENT).map(text).unwrap_or_default();
     let mut event = json!({
         "version": "2.0",
         "routeKey": key,
@@ -66,12 +58,7 @@ pub(crate) fn event(
     let cookies: Vec<String> = headers
         .get_all(header::COOKIE)
         .iter()
-        .flat_map(|value| {
-            text(value)
-                .split(';')
-                .map(|cookie| cookie.trim().to_owned())
-                .collect::<Vec<_>>()
-        })
+        .flat_map(|value| text(value).split(';').map(|cookie| cookie.trim().to_owned()).collect::<Vec<_>>())
         .filter(|cookie| !cookie.is_empty())
         .collect();
     if !cookies.is_empty() {
@@ -81,17 +68,11 @@ pub(crate) fn event(
         event["queryStringParameters"] = query_parameters(query);
     }
     if !matched.parameters.is_empty() {
-        let parameters = matched
-            .parameters
-            .iter()
-            .map(|(name, value)| (name.clone(), json!(value)));
+        let parameters = matched.parameters.iter().map(|(name, value)| (name.clone(), json!(value)));
         event["pathParameters"] = Value::Object(parameters.collect());
     }
     if !body.is_empty() {
-        let kind = headers
-            .get(header::CONTENT_TYPE)
-            .map(text)
-            .unwrap_or_default();
+        let kind = headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default();
         match std::str::from_utf8(body) {
             Ok(plain) if is_text(&kind) => event["body"] = plain.into(),
             _ => {
@@ -118,10 +99,7 @@ fn event_headers(headers: &HeaderMap, origin: &Origin) -> Value {
         None => origin.source_ip.clone(),
     };
     joined.insert("x-forwarded-for".to_owned(), forwarded.into());
-    joined.insert(
-        "x-forwarded-port".to_owned(),
-        origin.port.to_string().into(),
-    );
+    joined.insert("x-forwarded-port".to_owned(), origin.port.to_string().into());
     joined.insert("x-forwarded-proto".to_owned(), "http".into());
     Value::Object(joined)
 }
@@ -140,21 +118,10 @@ fn query_parameters(query: &str) -> Value {
 
 /// The media types whose bodies HTTP APIs pass as they are. A form is not among them.
 fn is_text(content_type: &str) -> bool {
-    let essence = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence.starts_with("text/")
-        || [
-            "application/json",
-            "application/xml",
-            "application/javascript",
-        ]
-        .contains(&essence.as_str())
-        || (essence.starts_with("application/")
-            && (essence.ends_with("+json") || essence.ends_with("+xml")))
+        || ["application/json", "application/xml", "application/javascript"].contains(&essence.as_str())
+        || (essence.starts_with("application/") && (essence.ends_with("+json") || essence.ends_with("+xml")))
 }
 
 /// The function's answer as a response; nothing if it is none.
@@ -173,9 +140,7 @@ pub(crate) fn response(answer: &[u8]) -> Option<Response<Body>> {
     let status = StatusCode::from_u16(u16::try_from(status).ok()?).ok()?;
     let body = match &answer["body"] {
         Value::Null => Bytes::new(),
-        Value::String(text) if answer["isBase64Encoded"] == true => {
-            STANDARD.decode(text).ok()?.into()
-        }
+        Value::String(text) if answer["isBase64Encoded"] == true => STANDARD.decode(text).ok()?.into(),
         Value::String(text) => text.clone().into(),
         other => other.to_string().into(),
     };
@@ -186,26 +151,17 @@ pub(crate) fn response(answer: &[u8]) -> Option<Response<Body>> {
             Value::Number(_) | Value::Bool(_) => value.to_string(),
             _ => return None,
         };
-        headers.insert(
-            HeaderName::try_from(name).ok()?,
-            HeaderValue::try_from(value).ok()?,
-        );
+        headers.insert(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
     }
     for cookie in answer["cookies"].as_array().into_iter().flatten() {
-        headers.append(
-            header::SET_COOKIE,
-            HeaderValue::try_from(cookie.as_str()?).ok()?,
-        );
+        headers.append(header::SET_COOKIE, HeaderValue::try_from(cookie.as_str()?).ok()?);
     }
     // These are the connection's own affair.
     headers.remove(header::CONTENT_LENGTH);
     headers.remove(header::TRANSFER_ENCODING);
     headers.remove(header::CONNECTION);
     if !body.is_empty() && !headers.contains_key(header::CONTENT_TYPE) {
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/plain;charset=utf-8"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain;charset=utf-8"));
     }
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

@@ -20,10 +20,11 @@ use crate::clock::Clock;
 use crate::console::{Console, LogLine};
 use crate::engine::Engine;
 use crate::gateway::{self, Gateway};
+use crate::process::lambda_env;
 use crate::routes::Routes;
 use crate::sources::schedules::{Fired, Schedules};
 use crate::sources::{s3, sqs};
-use crate::supervisor::{Failure, Setup, Supervisor, lambda_env};
+use crate::supervisor::{Failure, Setup, Supervisor};
 use crate::template::{Endpoints, EventSource, Inputs, RELAY_ROOTS, Template};
 use crate::{local_routes, runtime_api};
 
@@ -53,6 +54,8 @@ pub struct Options {
     pub concurrency: BTreeMap<String, usize>,
     /// Instead of the template's, for every queue: so that a test need not wait for minutes.
     pub visibility_timeout: Option<Duration>,
+    /// The longest that a batch is gathered, where the template says longer.
+    pub batching_window: Option<Duration>,
 }
 
 impl Options {
@@ -62,6 +65,7 @@ impl Options {
             ephemeral: true,
             port: Some(0),
             quiet_logs: true,
+            batching_window: Some(Duration::from_millis(50)),
             ..Options::default()
         }
     }
@@ -105,6 +109,7 @@ impl Stack {
             runtime_api: runtime.local_addr()?.to_string(),
             bin_dir,
             clock: clock.clone(),
+            meter: backends.meter().clone(),
             console: console.clone(),
         });
         let schedules = Schedules::new(&template.functions, clock.clone(), supervisor.clone())?;
@@ -115,51 +120,23 @@ impl Stack {
             schedules: schedules.clone(),
             sqs: backends.sqs().clone(),
             polled: polled(&template),
-            routes: routes
-                .keys()
-                .map(|(key, binary)| (key, binary.to_owned()))
-                .collect(),
+            routes: routes.keys().map(|(key, binary)| (key, binary.to_owned())).collect(),
         });
 
-        let gateway = Gateway {
-            routes,
-            supervisor: supervisor.clone(),
-            clock: clock.clone(),
-            port: address.port(),
-        };
-        let api = local_routes::router(engine.clone())
-            .merge(backends.router())
-            .merge(gateway::router(gateway));
+        let gateway = Gateway { routes, supervisor: supervisor.clone(), clock: clock.clone(), port: address.port() };
+        let api = local_routes::router(engine.clone()).merge(backends.router()).merge(gateway::router(gateway));
         let sqs = backends.sqs();
         let mut tasks = vec![
             serve(runtime, runtime_api::router(supervisor.clone())),
             serve(listener, api),
-            tokio::spawn(s3::forward(
-                uploads,
-                template.buckets.clone(),
-                sqs.clone(),
-                clock,
-                console.clone(),
-            )),
+            tokio::spawn(s3::forward(uploads, template.buckets.clone(), sqs.clone(), clock, console.clone())),
             tokio::spawn(schedules.run()),
         ];
         for function in &template.functions {
             let mappings = sqs::mappings(function, sqs, &supervisor, &console);
-            tasks.extend(
-                mappings
-                    .into_iter()
-                    .map(|mapping| tokio::spawn(mapping.run())),
-            );
+            tasks.extend(mappings.into_iter().map(|mapping| tokio::spawn(mapping.run())));
         }
-        Ok(Stack {
-            engine,
-            backends,
-            template,
-            console,
-            address,
-            tasks,
-            _lock: lock,
-        })
+        Ok(Stack { engine, backends, template, console, address, tasks, _lock: lock })
     }
 
     /// The gateway's address: `http://127.0.0.1:8787`.
@@ -202,11 +179,7 @@ impl Stack {
     ///
     /// The template has no such schedule.
     pub async fn fire(&self, schedule: &str) -> anyhow::Result<Fired> {
-        self.engine
-            .schedules
-            .fire(schedule)
-            .await
-            .with_context(|| format!("no schedule {schedule}"))
+        self.engine.schedules.fire(schedule).await.with_context(|| format!("no schedule {schedule}"))
     }
 
     /// Invokes a function directly, as the Lambda API's Invoke does.
@@ -215,10 +188,7 @@ impl Stack {
     ///
     /// The function failed, see [`Failure`].
     pub async fn invoke(&self, function: &str, payload: &Value) -> Result<Bytes, Failure> {
-        self.engine
-            .supervisor
-            .invoke(function, "invoke", payload.to_string().into())
-            .await
+        self.engine.supervisor.invoke(function, "invoke", payload.to_string().into()).await
     }
 
     /// SIGKILL to every process of a function; gives how many there were.
@@ -257,17 +227,12 @@ impl Drop for Stack {
 async fn bind(port: Option<u16>, console: &Console) -> anyhow::Result<TcpListener> {
     let loopback = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
     match port {
-        Some(port) => loopback(port)
-            .await
-            .with_context(|| format!("port {port} of 127.0.0.1")),
+        Some(port) => loopback(port).await.with_context(|| format!("port {port} of 127.0.0.1")),
         None => match loopback(PORT).await {
             Ok(listener) => Ok(listener),
             Err(_) => {
                 let listener = loopback(0).await?;
-                console.note(&format!(
-                    "port {PORT} is taken: serving on port {}",
-                    listener.local_addr()?.port()
-                ));
+                console.note(&format!("port {PORT} is taken: serving on port {}", listener.local_addr()?.port()));
                 Ok(listener)
             }
         },
@@ -288,53 +253,36 @@ fn serve(listener: TcpListener, router: axum::Router) -> JoinHandle<()> {
 }
 
 fn read_template(options: &Options, root: &Path, address: SocketAddr) -> anyhow::Result<Template> {
-    let path = options
-        .parameters_path
-        .clone()
-        .unwrap_or_else(|| root.join("infra/local/parameters.toml"));
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    let mut parameters: BTreeMap<String, String> =
-        toml::from_str(&text).with_context(|| path.display().to_string())?;
+    let path = options.parameters_path.clone().unwrap_or_else(|| root.join("infra/local/parameters.toml"));
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut parameters: BTreeMap<String, String> = toml::from_str(&text).with_context(|| path.display().to_string())?;
     parameters.extend(options.overrides.clone());
     let filled = [
         ("PublicUrl", format!("http://{address}")),
         ("RelayNetworks", "127.0.0.0/8".to_owned()),
         ("RelayRootCertificates", RELAY_ROOTS.to_owned()),
     ];
-    let inputs = Inputs {
-        parameters,
-        filled: filled.map(|(name, value)| (name.to_owned(), value)).into(),
-    };
-    let path = options
-        .template_path
-        .clone()
-        .unwrap_or_else(|| root.join("template.yaml"));
+    let inputs = Inputs { parameters, filled: filled.map(|(name, value)| (name.to_owned(), value)).into() };
+    let path = options.template_path.clone().unwrap_or_else(|| root.join("template.yaml"));
     let mut template = Template::load(&path, &inputs)?;
     if let Some(timeout) = options.visibility_timeout {
-        template
-            .queues
-            .iter_mut()
-            .for_each(|queue| queue.visibility_timeout = timeout);
+        template.queues.iter_mut().for_each(|queue| queue.visibility_timeout = timeout);
+    }
+    if let Some(most) = options.batching_window {
+        for event in template.functions.iter_mut().flat_map(|function| &mut function.events) {
+            if let EventSource::Sqs { window, .. } = event {
+                *window = most.min(*window);
+            }
+        }
     }
     Ok(template)
 }
 
 async fn bin_dir(options: &Options, root: &Path, template: &Template) -> anyhow::Result<PathBuf> {
-    if let Some(given) = options
-        .bin_dir
-        .clone()
-        .or_else(|| std::env::var_os(BIN_DIR).map(PathBuf::from))
-    {
-        return given
-            .canonicalize()
-            .with_context(|| format!("no folder {}", given.display()));
+    if let Some(given) = options.bin_dir.clone().or_else(|| std::env::var_os(BIN_DIR).map(PathBuf::from)) {
+        return given.canonicalize().with_context(|| format!("no folder {}", given.display()));
     }
-    let binaries: Vec<String> = template
-        .functions
-        .iter()
-        .map(|function| function.binary.clone())
-        .collect();
+    let binaries: Vec<String> = template.functions.iter().map(|function| function.binary.clone()).collect();
     let root = root.to_owned();
     tokio::task::spawn_blocking(move || build_functions(&root, &binaries)).await?
 }
@@ -343,18 +291,11 @@ fn state(options: &Options, root: &Path) -> anyhow::Result<(State, Option<std::f
     if options.ephemeral {
         return Ok((State::Memory, None));
     }
-    let directory = options
-        .state_dir
-        .clone()
-        .unwrap_or_else(|| root.join(".local"));
-    std::fs::create_dir_all(&directory)
-        .with_context(|| format!("cannot make {}", directory.display()))?;
+    let directory = options.state_dir.clone().unwrap_or_else(|| root.join(".local"));
+    std::fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
     let lock = std::fs::File::create(directory.join("lock"))?;
     if lock.try_lock().is_err() {
-        bail!(
-            "another runner uses {}: stop it, or take --ephemeral",
-            directory.display()
-        );
+        bail!("another runner uses {}: stop it, or take --ephemeral", directory.display());
     }
     Ok((State::Dir(directory), Some(lock)))
 }
@@ -365,10 +306,7 @@ fn environments(
 ) -> Vec<(crate::template::Function, BTreeMap<String, String>)> {
     let shared = backends.env();
     let endpoints = Endpoints {
-        sqs: shared
-            .get("AWS_ENDPOINT_URL_SQS")
-            .cloned()
-            .unwrap_or_default(),
+        sqs: shared.get("AWS_ENDPOINT_URL_SQS").cloned().unwrap_or_default(),
         relay_roots: backends.smtp().root_pem().to_owned(),
     };
     let whole = |function: &crate::template::Function| {
@@ -381,10 +319,7 @@ fn environments(
 }
 
 fn polled(template: &Template) -> Vec<String> {
-    let events = template
-        .functions
-        .iter()
-        .flat_map(|function| &function.events);
+    let events = template.functions.iter().flat_map(|function| &function.events);
     let arn = |event: &EventSource| match event {
         EventSource::Sqs { queue_arn, .. } => Some(queue_arn.clone()),
         _ => None,

@@ -3,20 +3,20 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use bytes::Bytes;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use serde::Deserialize;
 use tokio::sync::{Semaphore, watch};
 
 use crate::clock::{Clock, system_now};
 use crate::console::Console;
+use crate::ids::{trace_id, uuid};
 use crate::instance::{Answer, Instance, Job, Stage};
+use crate::meter::Meter;
+use crate::process::Process;
 use crate::template::Function;
 
 /// How long a process may take to ask for its first work. Lambda gives 10 s; a debug build on a
@@ -69,6 +69,7 @@ struct Inner {
     runtime_api: String,
     bin_dir: PathBuf,
     clock: Clock,
+    meter: Meter,
     console: Arc<Console>,
     stop: watch::Sender<bool>,
     serial: AtomicU64,
@@ -95,26 +96,17 @@ pub(crate) struct Setup {
     pub(crate) runtime_api: String,
     pub(crate) bin_dir: PathBuf,
     pub(crate) clock: Clock,
+    /// Counts invocations and what they would cost.
+    pub(crate) meter: Meter,
     pub(crate) console: Arc<Console>,
 }
 
 impl Supervisor {
     pub(crate) fn new(setup: Setup) -> Supervisor {
         let host = |(function, env): (Function, BTreeMap<String, String>)| {
-            let usual = if function.binary == "send" {
-                SEND_CONCURRENCY
-            } else {
-                CONCURRENCY
-            };
-            let wanted = setup
-                .concurrency
-                .get(&function.binary)
-                .copied()
-                .unwrap_or(usual);
-            let concurrency = function
-                .reserved_concurrency
-                .map_or(wanted, |most| wanted.min(most))
-                .max(1);
+            let usual = if function.binary == "send" { SEND_CONCURRENCY } else { CONCURRENCY };
+            let wanted = setup.concurrency.get(&function.binary).copied().unwrap_or(usual);
+            let concurrency = function.reserved_concurrency.map_or(wanted, |most| wanted.min(most)).max(1);
             let host = Host {
                 env,
                 concurrency,
@@ -131,36 +123,28 @@ impl Supervisor {
             runtime_api: setup.runtime_api,
             bin_dir: setup.bin_dir,
             clock: setup.clock,
+            meter: setup.meter,
             console: setup.console,
             stop: watch::Sender::new(false),
             serial: AtomicU64::new(0),
             running: AtomicUsize::new(0),
         };
-        Supervisor {
-            inner: Arc::new(inner),
-        }
+        Supervisor { inner: Arc::new(inner) }
     }
 
     /// Invokes a function and waits for its answer. The invocation goes on if the caller goes away.
-    pub(crate) async fn invoke(
-        &self,
-        binary: &str,
-        trigger: &str,
-        payload: Bytes,
-    ) -> Result<Bytes, Failure> {
+    pub(crate) async fn invoke(&self, binary: &str, trigger: &str, payload: Bytes) -> Result<Bytes, Failure> {
         let (this, binary, trigger) = (self.clone(), binary.to_owned(), trigger.to_owned());
         self.inner.running.fetch_add(1, Ordering::SeqCst);
         let whole = tokio::spawn(async move {
             let began = Instant::now();
             let outcome = this.run(&binary, payload).await;
             let said = match &outcome {
-                Ok(_) => "ok".to_owned(),
+                Ok(answer) => summary(answer),
                 Err(failure) => failure.to_string(),
             };
             let now = this.inner.clock.now();
-            this.inner
-                .console
-                .invocation(now, &binary, &trigger, began.elapsed(), &said);
+            this.inner.console.invocation(now, &binary, &trigger, began.elapsed(), &said);
             this.inner.running.fetch_sub(1, Ordering::SeqCst);
             outcome
         });
@@ -174,25 +158,18 @@ impl Supervisor {
 
     /// How many processes a function may have.
     pub(crate) fn concurrency(&self, binary: &str) -> usize {
-        self.inner
-            .hosts
-            .get(binary)
-            .map_or(1, |host| host.concurrency)
+        self.inner.hosts.get(binary).map_or(1, |host| host.concurrency)
     }
 
     /// How long each process of a function took from its start to its first question for work.
     pub(crate) fn starts(&self, binary: &str) -> Vec<Duration> {
         let host = self.inner.hosts.get(binary);
-        host.map(|host| lock(&host.starts).clone())
-            .unwrap_or_default()
+        host.map(|host| lock(&host.starts).clone()).unwrap_or_default()
     }
 
     /// The live processes of a function.
     pub(crate) fn pids(&self, binary: &str) -> Vec<u32> {
-        self.of(binary)
-            .iter()
-            .map(|instance| instance.pid)
-            .collect()
+        self.of(binary).iter().map(|instance| instance.pid).collect()
     }
 
     /// The process with this path in the Runtime API.
@@ -234,19 +211,11 @@ impl Supervisor {
     fn of(&self, binary: &str) -> Vec<Arc<Instance>> {
         let prefix = format!("{binary}.");
         let instances = lock(&self.inner.instances);
-        instances
-            .values()
-            .filter(|instance| instance.name.starts_with(&prefix))
-            .cloned()
-            .collect()
+        instances.values().filter(|instance| instance.name.starts_with(&prefix)).cloned().collect()
     }
 
     async fn run(&self, binary: &str, payload: Bytes) -> Result<Bytes, Failure> {
-        let host = self
-            .inner
-            .hosts
-            .get(binary)
-            .ok_or_else(|| Failure::Unknown(binary.to_owned()))?;
+        let host = self.inner.hosts.get(binary).ok_or_else(|| Failure::Unknown(binary.to_owned()))?;
         tokio::select! {
             outcome = self.run_in(host, payload) => outcome,
             () = self.stopped() => Err(Failure::Stopping),
@@ -255,6 +224,16 @@ impl Supervisor {
 
     async fn run_in(&self, host: &Host, payload: Bytes) -> Result<Bytes, Failure> {
         let _slot = host.slots.acquire().await.map_err(|_| Failure::Stopping)?;
+        let began = Instant::now();
+        let outcome = self.run_on(host, payload).await;
+        let memory = host.function.memory;
+        // AWS bills the start of a process too.
+        self.inner.meter.invocation(&host.function.binary, began.elapsed(), memory);
+        outcome
+    }
+
+    /// Takes a waiting process, or a new one, and waits for its answer.
+    async fn run_on(&self, host: &Host, payload: Bytes) -> Result<Bytes, Failure> {
         let limit = host.function.timeout;
         loop {
             let waiting = lock(&host.idle).pop();
@@ -280,9 +259,7 @@ impl Supervisor {
                     lock(&host.idle).push(instance);
                     match answer {
                         Answer::Returned(bytes) => Ok(bytes),
-                        Answer::Failed { kind, message } => {
-                            Err(Failure::Function { kind, message })
-                        }
+                        Answer::Failed { kind, message } => Err(Failure::Function { kind, message }),
                     }
                 }
                 Ok(Err(_)) => Err(Failure::Crashed(format!("process {}", instance.pid))),
@@ -298,24 +275,16 @@ impl Supervisor {
     /// Starts a process and waits until it asks for work.
     async fn start(&self, host: &Host) -> Result<Arc<Instance>, Failure> {
         let began = Instant::now();
-        let instance = self
-            .spawn(host)
-            .map_err(|error| Failure::Unstartable(format!("{error:#}")))?;
+        let instance = self.spawn(host).map_err(|error| Failure::Unstartable(format!("{error:#}")))?;
         match tokio::time::timeout(START_LIMIT, instance.started()).await {
             Ok(Stage::Ready) => {
                 lock(&host.starts).push(began.elapsed());
                 Ok(instance)
             }
-            Ok(_) => Err(Failure::Unstartable(
-                instance
-                    .start_failure()
-                    .unwrap_or_else(|| "it ended".to_owned()),
-            )),
+            Ok(_) => Err(Failure::Unstartable(instance.start_failure().unwrap_or_else(|| "it ended".to_owned()))),
             Err(_) => {
                 instance.kill();
-                Err(Failure::Unstartable(format!(
-                    "no question for work within {START_LIMIT:?}"
-                )))
+                Err(Failure::Unstartable(format!("no question for work within {START_LIMIT:?}")))
             }
         }
     }
@@ -324,147 +293,52 @@ impl Supervisor {
         let inner = &self.inner;
         let binary = &host.function.binary;
         let name = format!("{binary}.{}", inner.serial.fetch_add(1, Ordering::SeqCst));
-        let path = inner.bin_dir.join(binary);
-        let mut command = Command::new(&path);
-        // Nothing of this machine's environment reaches a function: it would not be there on AWS.
-        command
-            .env_clear()
-            .envs(&host.env)
-            .env(
-                "AWS_LAMBDA_RUNTIME_API",
-                format!("http://{}/.rt/{name}", inner.runtime_api),
-            )
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .kill_on_drop(true);
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("cannot run {}", path.display()))?;
-        let pid = child.id().context("the process ended at once")?;
-        let instance = Arc::new(Instance::new(name.clone(), pid, host.function.arn.clone()));
+        let mut env = host.env.clone();
+        let runtime_api = format!("{}/.rt/{name}", inner.runtime_api);
+        env.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), runtime_api);
+        let process = Process::spawn(&inner.bin_dir.join(binary), &env, binary, &inner.console)?;
+        let instance = Instance::new(name.clone(), process.pid, host.function.arn.clone());
+        let instance = Arc::new(instance);
         lock(&inner.instances).insert(name, instance.clone());
-        let outputs = [
-            child.stdout.take().map(|out| self.follow(binary, out)),
-            child.stderr.take().map(|err| self.follow(binary, err)),
-        ];
-        tokio::spawn(
-            self.clone()
-                .keep(binary.clone(), instance.clone(), child, outputs),
-        );
+        tokio::spawn(self.clone().keep(binary.clone(), instance.clone(), process));
         Ok(instance)
     }
 
-    /// Waits for a process's end, brings it about when asked, and tidies up after it.
-    async fn keep(
-        self,
-        binary: String,
-        instance: Arc<Instance>,
-        mut child: Child,
-        outputs: [Option<tokio::task::JoinHandle<()>>; 2],
-    ) {
-        let mut asked = true;
-        let status = tokio::select! {
-            status = child.wait() => { asked = false; status }
-            () = instance.killed() => kill(&mut child).await,
-            () = self.stopped() => kill(&mut child).await,
+    /// Waits until a process has ended, by itself or because it should, and tidies up after it.
+    async fn keep(self, binary: String, instance: Arc<Instance>, process: Process) {
+        let asked = async {
+            tokio::select! {
+                () = instance.killed() => {}
+                () = self.stopped() => {}
+            }
         };
-        // Its last words come before the news of its end.
-        for output in outputs.into_iter().flatten() {
-            let _ = tokio::time::timeout(Duration::from_secs(1), output).await;
-        }
+        let by_itself = process.end(asked).await;
         if let Some(host) = self.inner.hosts.get(&binary) {
             lock(&host.idle).retain(|idle| idle.name != instance.name);
         }
         lock(&self.inner.instances).remove(&instance.name);
         instance.bury();
-        if !asked {
-            let ending = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-            self.inner.console.note(&format!(
-                "{binary}: process {} ended ({ending})",
-                instance.pid
-            ));
+        if let Some(status) = by_itself {
+            let note = format!("{binary}: process {} ended ({status})", instance.pid);
+            self.inner.console.note(&note);
         }
     }
+}
 
-    /// Passes a process's output on, line by line.
-    fn follow(
-        &self,
-        binary: &str,
-        output: impl AsyncRead + Unpin + Send + 'static,
-    ) -> tokio::task::JoinHandle<()> {
-        let (console, binary) = (self.inner.console.clone(), binary.to_owned());
-        tokio::spawn(async move {
-            let mut reader = BufReader::new(output);
-            let mut line = Vec::new();
-            while reader
-                .read_until(b'\n', &mut line)
-                .await
-                .is_ok_and(|read| read > 0)
-            {
-                console.function_line(
-                    &binary,
-                    String::from_utf8_lossy(&line).trim_end().to_owned(),
-                );
-                line.clear();
-            }
-        })
+/// What an answer says of itself: an HTTP status, records that failed.
+fn summary(answer: &[u8]) -> String {
+    #[derive(Default, Deserialize)]
+    #[serde(default, rename_all = "camelCase")]
+    struct Answer {
+        status_code: Option<u16>,
+        batch_item_failures: Option<Vec<serde::de::IgnoredAny>>,
     }
-}
-
-async fn kill(child: &mut Child) -> std::io::Result<std::process::ExitStatus> {
-    // It may have ended by itself meanwhile.
-    let _ = child.start_kill();
-    child.wait().await
-}
-
-/// The environment that Lambda itself gives to a function.
-pub(crate) fn lambda_env(function: &Function) -> BTreeMap<String, String> {
-    let log_group = format!("/aws/lambda/{}", function.name);
-    [
-        ("AWS_LAMBDA_FUNCTION_NAME", function.name.as_str()),
-        (
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-            &function.memory.to_string(),
-        ),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", &log_group),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
-        ("AWS_REGION", crate::template::REGION),
-        ("AWS_DEFAULT_REGION", crate::template::REGION),
-        ("AWS_ACCESS_KEY_ID", function.binary.as_str()),
-        ("AWS_SECRET_ACCESS_KEY", "local"),
-        ("LANG", "en_US.UTF-8"),
-        ("TZ", ":UTC"),
-        ("_HANDLER", "bootstrap"),
-    ]
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .into()
-}
-
-/// A random version 4 UUID.
-pub(crate) fn uuid() -> String {
-    let mut bytes: [u8; 16] = rand::random();
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let hex = hex::encode(bytes);
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
-}
-
-fn trace_id() -> String {
-    let seconds = system_now().as_second();
-    let random: [u8; 12] = rand::random();
-    format!("Root=1-{seconds:08x}-{};Sampled=0", hex::encode(random))
+    let answer: Answer = serde_json::from_slice(answer).unwrap_or_default();
+    match (answer.status_code, answer.batch_item_failures) {
+        (Some(status), _) => status.to_string(),
+        (None, Some(failed)) if !failed.is_empty() => format!("{} failed", failed.len()),
+        _ => "ok".to_owned(),
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -13,20 +13,12 @@ fn event_of(request: Request<()>, body: &[u8]) -> Value {
         reserved_concurrency: None,
         env: std::collections::BTreeMap::new(),
         statements: Vec::new(),
-        events: vec![EventSource::HttpApi {
-            method: "ANY".to_owned(),
-            path: "/u/{token}".to_owned(),
-        }],
+        events: vec![EventSource::HttpApi { method: "ANY".to_owned(), path: "/u/{token}".to_owned() }],
     };
     let routes = Routes::of(&[function]);
-    let matched = routes
-        .find(request.method().as_str(), request.uri().path())
-        .unwrap();
-    let origin = Origin {
-        source_ip: "127.0.0.1".to_owned(),
-        port: 8787,
-        now: "2020-03-12T19:03:58.390Z".parse().unwrap(),
-    };
+    let matched = routes.find(request.method().as_str(), request.uri().path()).unwrap();
+    let origin =
+        Origin { source_ip: "127.0.0.1".to_owned(), port: 8787, now: "2020-03-12T19:03:58.390Z".parse().unwrap() };
     event(&request, &Bytes::copy_from_slice(body), &matched, &origin)
 }
 
@@ -46,10 +38,7 @@ fn a_request_becomes_a_2_0_event() {
     assert_eq!(event["routeKey"], "ANY /u/{token}");
     assert_eq!(event["rawPath"], "/u/a%20b");
     assert_eq!(event["rawQueryString"], "x=1&x=2&name=J%C3%A9r%C3%B4me+D");
-    assert_eq!(
-        event["queryStringParameters"],
-        json!({"x": "1,2", "name": "Jérôme D"})
-    );
+    assert_eq!(event["queryStringParameters"], json!({"x": "1,2", "name": "Jérôme D"}));
     assert_eq!(event["pathParameters"], json!({"token": "a b"}));
     assert_eq!(event["headers"]["x-twice"], "a,b");
     assert_eq!(event["headers"]["x-forwarded-for"], "127.0.0.1");
@@ -76,31 +65,17 @@ fn absent_members_are_left_out() {
 #[test]
 fn forms_and_binary_bodies_are_base64() {
     for (kind, body, encoded) in [
-        (
-            "application/x-www-form-urlencoded",
-            &b"List-Unsubscribe=One-Click"[..],
-            true,
-        ),
+        ("application/x-www-form-urlencoded", &b"List-Unsubscribe=One-Click"[..], true),
         ("application/octet-stream", b"abc", true),
         ("application/json", b"\xff\xfe", true),
         ("application/problem+json", b"{}", false),
         ("TEXT/csv", b"a,b", false),
         ("multipart/form-data; boundary=x", b"--x", true),
     ] {
-        let event = event_of(
-            Request::post("/u/x")
-                .header("content-type", kind)
-                .body(())
-                .unwrap(),
-            body,
-        );
+        let event = event_of(Request::post("/u/x").header("content-type", kind).body(()).unwrap(), body);
         assert_eq!(event["isBase64Encoded"], encoded, "{kind}");
         let received = event["body"].as_str().unwrap();
-        let bytes = if encoded {
-            STANDARD.decode(received).unwrap()
-        } else {
-            received.into()
-        };
+        let bytes = if encoded { STANDARD.decode(received).unwrap() } else { received.into() };
         assert_eq!(bytes, body);
     }
 }
@@ -109,11 +84,7 @@ async fn answered(answer: Value) -> (StatusCode, HeaderMap, String) {
     let response = response(answer.to_string().as_bytes()).expect("a response");
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    (
-        parts.status,
-        parts.headers,
-        String::from_utf8(body.to_vec()).unwrap(),
-    )
+    (parts.status, parts.headers, String::from_utf8(body.to_vec()).unwrap())
 }
 
 #[tokio::test]
@@ -127,16 +98,10 @@ async fn an_answer_becomes_a_response() {
     assert_eq!(headers["content-type"], "text/html");
     assert_eq!(headers["x-n"], "1");
     assert!(!headers.contains_key("content-length"));
-    assert_eq!(
-        headers.get_all("set-cookie").iter().collect::<Vec<_>>(),
-        ["a=1; Secure", "b=2"]
-    );
+    assert_eq!(headers.get_all("set-cookie").iter().collect::<Vec<_>>(), ["a=1; Secure", "b=2"]);
 
     let (status, headers, body) = answered(json!({"statusCode": 204})).await;
-    assert_eq!(
-        (status.as_u16(), headers.len(), body.as_str()),
-        (204, 0, "")
-    );
+    assert_eq!((status.as_u16(), headers.len(), body.as_str()), (204, 0, ""));
 
     let (_, headers, _) = answered(json!({"statusCode": 200, "body": "x"})).await;
     assert_eq!(headers["content-type"], "text/plain;charset=utf-8");
@@ -145,10 +110,7 @@ async fn an_answer_becomes_a_response() {
 #[tokio::test]
 async fn an_answer_without_a_status_is_the_body() {
     let (status, headers, body) = answered(json!({"hello": "world"})).await;
-    assert_eq!(
-        (status.as_u16(), body.as_str()),
-        (200, r#"{"hello":"world"}"#)
-    );
+    assert_eq!((status.as_u16(), body.as_str()), (200, r#"{"hello":"world"}"#));
     assert_eq!(headers["content-type"], "application/json");
 }
 

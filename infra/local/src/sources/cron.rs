@@ -46,14 +46,10 @@ impl Expression {
         }
         if let Some(cron) = inner("cron(") {
             let zone = match zone {
-                Some(name) => {
-                    TimeZone::get(name).with_context(|| format!("no time zone {name}"))?
-                }
+                Some(name) => TimeZone::get(name).with_context(|| format!("no time zone {name}"))?,
                 None => TimeZone::UTC,
             };
-            return Ok(Expression::Cron(Box::new(
-                Cron::parse(cron, zone).with_context(|| text.to_owned())?,
-            )));
+            return Ok(Expression::Cron(Box::new(Cron::parse(cron, zone).with_context(|| text.to_owned())?)));
         }
         bail!("{text} is neither rate(…) nor cron(…)")
     }
@@ -64,11 +60,7 @@ impl Expression {
             Expression::Rate(period) => {
                 let passed = now.duration_since(anchor).as_secs().max(0);
                 let periods = passed / period.as_secs() + 1;
-                anchor
-                    .checked_add(SignedDuration::from_secs(
-                        periods.checked_mul(period.as_secs())?,
-                    ))
-                    .ok()
+                anchor.checked_add(SignedDuration::from_secs(periods.checked_mul(period.as_secs())?)).ok()
             }
             Expression::Cron(cron) => cron.next(now),
         }
@@ -84,14 +76,10 @@ fn rate_of(text: &str) -> anyhow::Result<Expression> {
         ("day", 1) | ("days", 2..) => 86_400,
         _ => bail!("AWS takes 1 minute, 5 minutes, 1 hour, 2 days and the like"),
     };
-    Ok(Expression::Rate(SignedDuration::from_secs(
-        count.checked_mul(seconds).context("too long")?,
-    )))
+    Ok(Expression::Rate(SignedDuration::from_secs(count.checked_mul(seconds).context("too long")?)))
 }
 
-const MONTHS: [&str; 12] = [
-    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-];
+const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 impl Cron {
@@ -142,14 +130,12 @@ impl Cron {
     }
 
     fn instant(&self, time: DateTime) -> Option<Timestamp> {
-        time.to_zoned(self.zone.clone())
-            .ok()
-            .map(|zoned| zoned.timestamp())
+        time.to_zoned(self.zone.clone()).ok().map(|zoned| zoned.timestamp())
     }
 
     fn falls_on(&self, date: Date) -> bool {
-        let in_month = self.years.contains(&u32::from(date.year().unsigned_abs()))
-            && self.months.contains(&number(date.month()));
+        let in_month =
+            self.years.contains(&u32::from(date.year().unsigned_abs())) && self.months.contains(&number(date.month()));
         let weekday = number(date.weekday().to_sunday_one_offset());
         let day = number(date.day());
         in_month
@@ -157,12 +143,8 @@ impl Cron {
                 Days::OfMonth(days) => days.contains(&day),
                 Days::LastOfMonth => date == date.last_of_month(),
                 Days::OfWeek(days) => days.contains(&weekday),
-                Days::LastOfWeek(last) => {
-                    weekday == *last && day + 7 > number(date.days_in_month())
-                }
-                Days::NthOfWeek { day: of_week, nth } => {
-                    weekday == *of_week && day.div_ceil(7) == *nth
-                }
+                Days::LastOfWeek(last) => weekday == *last && day + 7 > number(date.days_in_month()),
+                Days::NthOfWeek { day: of_week, nth } => weekday == *of_week && day.div_ceil(7) == *nth,
             }
     }
 }
@@ -182,9 +164,7 @@ fn days(of_month: &str, of_week: &str) -> anyhow::Result<Days> {
                 return Ok(Days::NthOfWeek { day, nth });
             }
             match field.strip_suffix('L') {
-                Some("") => Ok(Days::OfWeek(vec![number(
-                    Weekday::Saturday.to_sunday_one_offset(),
-                )])),
+                Some("") => Ok(Days::OfWeek(vec![number(Weekday::Saturday.to_sunday_one_offset())])),
                 Some(day) => Ok(Days::LastOfWeek(value(day, 1, 7, &DAYS)?)),
                 None => Ok(Days::OfWeek(values(field, 1, 7, &DAYS)?)),
             }
@@ -203,10 +183,7 @@ fn values(field: &str, least: u32, most: u32, names: &[&str]) -> anyhow::Result<
         };
         let (from, to) = match range.split_once('-') {
             _ if range == "*" => (least, most),
-            Some((from, to)) => (
-                value(from, least, most, names)?,
-                value(to, least, most, names)?,
-            ),
+            Some((from, to)) => (value(from, least, most, names)?, value(to, least, most, names)?),
             None => {
                 let from = value(range, least, most, names)?;
                 (from, if step.is_some() { most } else { from })
@@ -223,14 +200,10 @@ fn values(field: &str, least: u32, most: u32, names: &[&str]) -> anyhow::Result<
 }
 
 fn value(text: &str, least: u32, most: u32, names: &[&str]) -> anyhow::Result<u32> {
-    let named = names
-        .iter()
-        .position(|name| name.eq_ignore_ascii_case(text));
+    let named = names.iter().position(|name| name.eq_ignore_ascii_case(text));
     let value = match named {
         Some(index) => u32::try_from(index)? + 1,
-        None => text
-            .parse()
-            .with_context(|| format!("{text} is not understood"))?,
+        None => text.parse().with_context(|| format!("{text} is not understood"))?,
     };
     if !(least..=most).contains(&value) {
         bail!("{value} is not between {least} and {most}");
@@ -245,134 +218,41 @@ mod tests {
     fn after(expression: &str, zone: Option<&str>, now: &str) -> String {
         let now: Timestamp = now.parse().unwrap();
         let parsed = Expression::parse(expression, zone).unwrap();
-        parsed
-            .next("2026-01-01T00:00:30Z".parse().unwrap(), now)
-            .unwrap()
-            .to_string()
+        parsed.next("2026-01-01T00:00:30Z".parse().unwrap(), now).unwrap().to_string()
     }
 
     #[test]
     fn rates_count_from_their_making() {
         for (expression, now, next) in [
-            (
-                "rate(1 hour)",
-                "2026-01-01T00:00:30Z",
-                "2026-01-01T01:00:30Z",
-            ),
-            (
-                "rate(5 minutes)",
-                "2026-01-01T00:05:30Z",
-                "2026-01-01T00:10:30Z",
-            ),
-            (
-                "rate(1 day)",
-                "2029-06-01T12:00:00Z",
-                "2029-06-02T00:00:30Z",
-            ),
-            (
-                "rate(1 hour)",
-                "2025-06-01T12:00:00Z",
-                "2026-01-01T01:00:30Z",
-            ),
+            ("rate(1 hour)", "2026-01-01T00:00:30Z", "2026-01-01T01:00:30Z"),
+            ("rate(5 minutes)", "2026-01-01T00:05:30Z", "2026-01-01T00:10:30Z"),
+            ("rate(1 day)", "2029-06-01T12:00:00Z", "2029-06-02T00:00:30Z"),
+            ("rate(1 hour)", "2025-06-01T12:00:00Z", "2026-01-01T01:00:30Z"),
         ] {
-            assert_eq!(
-                after(expression, None, now),
-                next,
-                "{expression} after {now}"
-            );
+            assert_eq!(after(expression, None, now), next, "{expression} after {now}");
         }
     }
 
     #[test]
     fn crons_are_read_as_aws_documents_them() {
         for (expression, zone, now, next) in [
-            (
-                "cron(0 10 * * ? *)",
-                None,
-                "2026-03-01T09:59:59Z",
-                "2026-03-01T10:00:00Z",
-            ),
-            (
-                "cron(0 10 * * ? *)",
-                None,
-                "2026-03-01T10:00:00Z",
-                "2026-03-02T10:00:00Z",
-            ),
-            (
-                "cron(15 12 * * ? *)",
-                None,
-                "2026-12-31T12:15:00Z",
-                "2027-01-01T12:15:00Z",
-            ),
-            (
-                "cron(0 18 ? * MON-FRI *)",
-                None,
-                "2026-11-20T18:00:00Z",
-                "2026-11-23T18:00:00Z",
-            ),
-            (
-                "cron(0 8 1 * ? *)",
-                None,
-                "2026-02-01T08:00:00Z",
-                "2026-03-01T08:00:00Z",
-            ),
-            (
-                "cron(0/10 * ? * MON-FRI *)",
-                None,
-                "2026-11-20T23:55:00Z",
-                "2026-11-23T00:00:00Z",
-            ),
-            (
-                "cron(0 0 L * ? *)",
-                None,
-                "2028-02-10T00:00:00Z",
-                "2028-02-29T00:00:00Z",
-            ),
-            (
-                "cron(0 9 ? * 6L *)",
-                None,
-                "2026-11-01T00:00:00Z",
-                "2026-11-27T09:00:00Z",
-            ),
-            (
-                "cron(0 9 ? * 2#1 *)",
-                None,
-                "2026-11-03T00:00:00Z",
-                "2026-12-07T09:00:00Z",
-            ),
-            (
-                "cron(0 0 29 FEB ? *)",
-                None,
-                "2026-01-01T00:00:00Z",
-                "2028-02-29T00:00:00Z",
-            ),
-            (
-                "cron(0 3 * * ? *)",
-                Some("Europe/Paris"),
-                "2026-07-01T00:00:00Z",
-                "2026-07-01T01:00:00Z",
-            ),
-            (
-                "cron(0 3 * * ? *)",
-                Some("Europe/Paris"),
-                "2026-12-01T00:00:00Z",
-                "2026-12-01T02:00:00Z",
-            ),
+            ("cron(0 10 * * ? *)", None, "2026-03-01T09:59:59Z", "2026-03-01T10:00:00Z"),
+            ("cron(0 10 * * ? *)", None, "2026-03-01T10:00:00Z", "2026-03-02T10:00:00Z"),
+            ("cron(15 12 * * ? *)", None, "2026-12-31T12:15:00Z", "2027-01-01T12:15:00Z"),
+            ("cron(0 18 ? * MON-FRI *)", None, "2026-11-20T18:00:00Z", "2026-11-23T18:00:00Z"),
+            ("cron(0 8 1 * ? *)", None, "2026-02-01T08:00:00Z", "2026-03-01T08:00:00Z"),
+            ("cron(0/10 * ? * MON-FRI *)", None, "2026-11-20T23:55:00Z", "2026-11-23T00:00:00Z"),
+            ("cron(0 0 L * ? *)", None, "2028-02-10T00:00:00Z", "2028-02-29T00:00:00Z"),
+            ("cron(0 9 ? * 6L *)", None, "2026-11-01T00:00:00Z", "2026-11-27T09:00:00Z"),
+            ("cron(0 9 ? * 2#1 *)", None, "2026-11-03T00:00:00Z", "2026-12-07T09:00:00Z"),
+            ("cron(0 0 29 FEB ? *)", None, "2026-01-01T00:00:00Z", "2028-02-29T00:00:00Z"),
+            ("cron(0 3 * * ? *)", Some("Europe/Paris"), "2026-07-01T00:00:00Z", "2026-07-01T01:00:00Z"),
+            ("cron(0 3 * * ? *)", Some("Europe/Paris"), "2026-12-01T00:00:00Z", "2026-12-01T02:00:00Z"),
         ] {
-            assert_eq!(
-                after(expression, zone, now),
-                next,
-                "{expression} after {now}"
-            );
+            assert_eq!(after(expression, zone, now), next, "{expression} after {now}");
         }
         let past = Expression::parse("cron(0 0 1 1 ? 2020)", None).unwrap();
-        assert_eq!(
-            past.next(
-                Timestamp::UNIX_EPOCH,
-                "2026-01-01T00:00:00Z".parse().unwrap()
-            ),
-            None
-        );
+        assert_eq!(past.next(Timestamp::UNIX_EPOCH, "2026-01-01T00:00:00Z".parse().unwrap()), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::backends::ObjectCreated;
 use crate::backends::sqs::Sqs;
 use crate::clock::Clock;
 use crate::console::Console;
-use crate::supervisor::uuid;
+use crate::ids::uuid;
 use crate::template::{Bucket, Notification, REGION};
 
 /// Tells the queues of the template what was uploaded, until the back ends go away.
@@ -23,11 +23,7 @@ pub(crate) async fn forward(
 ) {
     while let Some(object) = created.recv().await {
         for bucket in buckets.iter().filter(|bucket| bucket.name == object.bucket) {
-            for notification in bucket
-                .notifications
-                .iter()
-                .filter(|notification| wants(notification, &object.key))
-            {
+            for notification in bucket.notifications.iter().filter(|notification| wants(notification, &object.key)) {
                 let event = event(&object, clock.now());
                 if let Err(error) = sqs.send(&notification.queue_arn, event.to_string()) {
                     console.note(&format!("{}: {error:#}", bucket.name));
@@ -71,10 +67,8 @@ fn event(object: &ObjectCreated, now: Timestamp) -> Value {
 
 /// Keys in events are encoded as in a form, but for the slashes.
 fn encoded(key: &str) -> String {
-    let parts: Vec<String> = key
-        .split('/')
-        .map(|part| url::form_urlencoded::byte_serialize(part.as_bytes()).collect())
-        .collect();
+    let parts: Vec<String> =
+        key.split('/').map(|part| url::form_urlencoded::byte_serialize(part.as_bytes()).collect()).collect();
     parts.join("/")
 }
 
@@ -84,10 +78,7 @@ mod tests {
 
     #[test]
     fn keys_are_encoded_as_in_a_form() {
-        assert_eq!(
-            encoded("uploads/ws_1/été 1+1.csv"),
-            "uploads/ws_1/%C3%A9t%C3%A9+1%2B1.csv"
-        );
+        assert_eq!(encoded("uploads/ws_1/été 1+1.csv"), "uploads/ws_1/%C3%A9t%C3%A9+1%2B1.csv");
     }
 
     #[test]
@@ -98,11 +89,7 @@ mod tests {
             suffix: ".csv".to_owned(),
             queue_arn: String::new(),
         };
-        for (key, wanted) in [
-            ("uploads/a.csv", true),
-            ("rejects/a.csv", false),
-            ("uploads/a.txt", false),
-        ] {
+        for (key, wanted) in [("uploads/a.csv", true), ("rejects/a.csv", false), ("uploads/a.txt", false)] {
             assert_eq!(wants(&notification, key), wanted, "{key}");
         }
     }

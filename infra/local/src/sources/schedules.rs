@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::cron::Expression;
 use crate::clock::Clock;
-use crate::supervisor::{Supervisor, uuid};
+use crate::ids::uuid;
+use crate::supervisor::Supervisor;
 use crate::template::{ACCOUNT, EventSource, Function, REGION, STACK};
 
 /// How often the clock is looked at.
@@ -56,23 +57,11 @@ struct Schedule {
 }
 
 impl Schedules {
-    pub(crate) fn new(
-        functions: &[Function],
-        clock: Clock,
-        supervisor: Supervisor,
-    ) -> anyhow::Result<Schedules> {
+    pub(crate) fn new(functions: &[Function], clock: Clock, supervisor: Supervisor) -> anyhow::Result<Schedules> {
         let mut all = Vec::new();
         for function in functions {
             for event in &function.events {
-                if let EventSource::Schedule {
-                    name,
-                    expression,
-                    timezone,
-                    input,
-                    scheduler,
-                    enabled,
-                } = event
-                {
+                if let EventSource::Schedule { name, expression, timezone, input, scheduler, enabled } = event {
                     let expression = Expression::parse(expression, timezone.as_deref())
                         .with_context(|| format!("{}: schedule {name}", function.logical_id))?;
                     all.push(Schedule {
@@ -87,35 +76,17 @@ impl Schedules {
             }
         }
         let made = clock.now();
-        let due = all
-            .iter()
-            .map(|schedule| schedule.next(made, made))
-            .collect();
-        Ok(Schedules {
-            inner: Arc::new(Inner {
-                all,
-                due: Mutex::new(due),
-                made,
-                clock,
-                supervisor,
-            }),
-        })
+        let due = all.iter().map(|schedule| schedule.next(made, made)).collect();
+        Ok(Schedules { inner: Arc::new(Inner { all, due: Mutex::new(due), made, clock, supervisor }) })
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
-        self.inner
-            .all
-            .iter()
-            .map(|schedule| schedule.name.clone())
-            .collect()
+        self.inner.all.iter().map(|schedule| schedule.name.clone()).collect()
     }
 
     /// Fires what becomes due until the runner stops.
     pub(crate) async fn run(self) {
-        while tokio::time::timeout(LOOK, self.inner.supervisor.stopped())
-            .await
-            .is_err()
-        {
+        while tokio::time::timeout(LOOK, self.inner.supervisor.stopped()).await.is_err() {
             let now = self.inner.clock.now();
             for at in self.take_due(now, false) {
                 let this = self.clone();
@@ -134,26 +105,16 @@ impl Schedules {
     /// Fires a schedule now, by its name, its name without the stack's, or its function's binary.
     pub(crate) async fn fire(&self, name: &str) -> Option<Fired> {
         let fits = |schedule: &Schedule| {
-            let short = schedule
-                .name
-                .strip_prefix(STACK)
-                .and_then(|rest| rest.strip_prefix('-'));
+            let short = schedule.name.strip_prefix(STACK).and_then(|rest| rest.strip_prefix('-'));
             schedule.name == name || short == Some(name)
         };
         let all = &self.inner.all;
-        let at = all
-            .iter()
-            .position(fits)
-            .or_else(|| all.iter().position(|schedule| schedule.binary == name))?;
+        let at = all.iter().position(fits).or_else(|| all.iter().position(|schedule| schedule.binary == name))?;
         Some(self.invoke(at, self.inner.clock.now()).await)
     }
 
     fn take_due(&self, now: Timestamp, set: bool) -> Vec<usize> {
-        let mut due = self
-            .inner
-            .due
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut due = self.inner.due.lock().unwrap_or_else(PoisonError::into_inner);
         if set {
             self.inner.clock.set(now);
         }
@@ -175,32 +136,18 @@ impl Schedules {
         let time = format!("{now:.0}");
         let payload = schedule.event(&time).to_string();
         let trigger = format!("schedule {}", schedule.name);
-        let outcome = self
-            .inner
-            .supervisor
-            .invoke(&schedule.binary, &trigger, payload.into())
-            .await;
+        let outcome = self.inner.supervisor.invoke(&schedule.binary, &trigger, payload.into()).await;
         let (ok, result) = match outcome {
             Ok(answer) => (true, serde_json::from_slice(&answer).unwrap_or_default()),
             Err(failure) => (false, failure.to_string().into()),
         };
-        Fired {
-            name: schedule.name.clone(),
-            function: schedule.binary.clone(),
-            time,
-            ok,
-            result,
-        }
+        Fired { name: schedule.name.clone(), function: schedule.binary.clone(), time, ok, result }
     }
 }
 
 impl Schedule {
     fn next(&self, made: Timestamp, now: Timestamp) -> Option<Timestamp> {
-        if self.enabled {
-            self.expression.next(made, now)
-        } else {
-            None
-        }
+        if self.enabled { self.expression.next(made, now) } else { None }
     }
 
     /// The event as EventBridge (`Schedule`) or EventBridge Scheduler (`ScheduleV2`) writes it.
@@ -209,18 +156,11 @@ impl Schedule {
             // The scheduler's `detail` is a text.
             (
                 "aws.scheduler",
-                format!(
-                    "arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{}",
-                    self.name
-                ),
+                format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{}", self.name),
                 json!("{}"),
             )
         } else {
-            (
-                "aws.events",
-                format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{}", self.name),
-                json!({}),
-            )
+            ("aws.events", format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{}", self.name), json!({}))
         };
         if let Some(input) = &self.input {
             let filled = input

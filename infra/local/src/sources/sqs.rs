@@ -41,13 +41,7 @@ pub(crate) fn mappings(
     console: &Arc<Console>,
 ) -> Vec<Arc<Mapping>> {
     let mapping = |event: &EventSource| {
-        let EventSource::Sqs {
-            queue_arn,
-            batch_size,
-            window,
-            report_batch_item_failures,
-            max_concurrency,
-        } = event
+        let EventSource::Sqs { queue_arn, batch_size, window, report_batch_item_failures, max_concurrency } = event
         else {
             return None;
         };
@@ -111,9 +105,7 @@ impl Mapping {
     }
 
     async fn receive(&self, limit: usize, wait: Duration) -> anyhow::Result<Vec<Received>> {
-        self.sqs
-            .receive(&self.binary, &self.queue_arn, limit.min(10), wait)
-            .await
+        self.sqs.receive(&self.binary, &self.queue_arn, limit.min(10), wait).await
     }
 
     async fn process(self: Arc<Self>, batch: Vec<Received>, slot: OwnedSemaphorePermit) {
@@ -127,40 +119,19 @@ impl Mapping {
     async fn invoke(&self, batch: Vec<Received>) {
         let event = event(&batch, &self.queue_arn);
         let trigger = format!("{} ×{}", self.trigger, batch.len());
-        let Ok(answer) = self
-            .supervisor
-            .invoke(&self.binary, &trigger, event.to_string().into())
-            .await
-        else {
+        let Ok(answer) = self.supervisor.invoke(&self.binary, &trigger, event.to_string().into()).await else {
             return;
         };
-        let ids: BTreeSet<&str> = batch
-            .iter()
-            .map(|message| message.message_id.as_str())
-            .collect();
-        let failed = if self.partial {
-            failures(&answer, &ids)
-        } else {
-            Some(BTreeSet::new())
-        };
+        let ids: BTreeSet<&str> = batch.iter().map(|message| message.message_id.as_str()).collect();
+        let failed = if self.partial { failures(&answer, &ids) } else { Some(BTreeSet::new()) };
         let Some(failed) = failed else {
-            self.console.note(&format!(
-                "{}: the answer is no batch response: every record failed",
-                self.binary
-            ));
+            self.console.note(&format!("{}: the answer is no batch response: every record failed", self.binary));
             return;
         };
         if !failed.is_empty() {
-            self.console.note(&format!(
-                "{}: {} of {} records failed",
-                self.binary,
-                failed.len(),
-                batch.len()
-            ));
+            self.console.note(&format!("{}: {} of {} records failed", self.binary, failed.len(), batch.len()));
         }
-        let done = batch
-            .iter()
-            .filter(|message| !failed.contains(&message.message_id));
+        let done = batch.iter().filter(|message| !failed.contains(&message.message_id));
         let receipts: Vec<String> = done.map(|message| message.receipt_handle.clone()).collect();
         if let Err(error) = self.sqs.delete(&self.binary, &self.queue_arn, &receipts) {
             self.console.note(&format!("{}: {error:#}", self.trigger));
@@ -213,18 +184,14 @@ fn attributes(sent: &Value) -> Value {
     };
     let attribute = |value: &Value| -> Value {
         let members = value.as_object().into_iter().flatten();
-        let mut named: serde_json::Map<String, Value> = members
-            .map(|(key, value)| (event_name(key), value.clone()))
-            .collect();
+        let mut named: serde_json::Map<String, Value> =
+            members.map(|(key, value)| (event_name(key), value.clone())).collect();
         named.entry("stringListValues").or_insert_with(|| json!([]));
         named.entry("binaryListValues").or_insert_with(|| json!([]));
         Value::Object(named)
     };
     let all = sent.as_object().into_iter().flatten();
-    Value::Object(
-        all.map(|(name, value)| (name.clone(), attribute(value)))
-            .collect(),
-    )
+    Value::Object(all.map(|(name, value)| (name.clone(), attribute(value))).collect())
 }
 
 /// The ids that a function reports as failed; nothing when its answer makes the whole batch fail,
@@ -241,12 +208,7 @@ fn failures(answer: &[u8], ids: &BTreeSet<&str>) -> Option<BTreeSet<String>> {
         },
         _ => return None,
     };
-    let id = |item: &Value| {
-        item["itemIdentifier"]
-            .as_str()
-            .filter(|id| ids.contains(id))
-            .map(str::to_owned)
-    };
+    let id = |item: &Value| item["itemIdentifier"].as_str().filter(|id| ids.contains(id)).map(str::to_owned);
     list.iter().map(id).collect()
 }
 
@@ -262,10 +224,7 @@ mod tests {
             ("{}", Some(vec![])),
             (r#"{"batchItemFailures": []}"#, Some(vec![])),
             (r#"{"batchItemFailures": null}"#, Some(vec![])),
-            (
-                r#"{"batchItemFailures": [{"itemIdentifier": "b"}]}"#,
-                Some(vec!["b"]),
-            ),
+            (r#"{"batchItemFailures": [{"itemIdentifier": "b"}]}"#, Some(vec!["b"])),
             (r#"{"batchItemFailures": [{"itemIdentifier": ""}]}"#, None),
             (r#"{"batchItemFailures": [{"itemIdentifier": null}]}"#, None),
             (r#"{"batchItemFailures": [{"itemIdentifier": "c"}]}"#, None),
@@ -274,8 +233,7 @@ mod tests {
             (r#""ok""#, None),
             ("nonsense", None),
         ] {
-            let expected =
-                failed.map(|ids| ids.into_iter().map(str::to_owned).collect::<BTreeSet<_>>());
+            let expected = failed.map(|ids| ids.into_iter().map(str::to_owned).collect::<BTreeSet<_>>());
             assert_eq!(failures(answer.as_bytes(), &ids), expected, "{answer}");
         }
     }
