@@ -12,39 +12,23 @@ use serde_json::{Value, json};
 
 fn main() -> anyhow::Result<()> {
     let api = std::env::var("AWS_LAMBDA_RUNTIME_API")?;
-    let (host, base) = api
-        .split_once('/')
-        .context("the runner gives a base path")?;
+    let (host, base) = api.split_once('/').context("the runner gives a base path")?;
     let base = format!("/{base}/2018-06-01/runtime");
     if std::env::var("BREAK").is_ok_and(|how| how == "start") {
-        call(
-            host,
-            "POST",
-            &format!("{base}/init/error"),
-            r#"{"errorType": "Init", "errorMessage": "told to"}"#,
-        )?;
+        call(host, "POST", &format!("{base}/init/error"), r#"{"errorType": "Init", "errorMessage": "told to"}"#)?;
         std::process::exit(1);
     }
     eprintln!("started");
     loop {
         let (head, body) = call(host, "GET", &format!("{base}/invocation/next"), "")?;
-        let id =
-            header(&head, "lambda-runtime-aws-request-id").context("an invocation has an id")?;
+        let id = header(&head, "lambda-runtime-aws-request-id").context("an invocation has an id")?;
         header(&head, "lambda-runtime-deadline-ms").context("an invocation has a deadline")?;
         let event: Value = serde_json::from_str(&body)?;
         let (end, answer) = match answer(&event) {
             Ok(answer) => ("response", answer),
-            Err(message) => (
-                "error",
-                json!({"errorType": "Asked", "errorMessage": message}),
-            ),
+            Err(message) => ("error", json!({"errorType": "Asked", "errorMessage": message})),
         };
-        call(
-            host,
-            "POST",
-            &format!("{base}/invocation/{id}/{end}"),
-            &answer.to_string(),
-        )?;
+        call(host, "POST", &format!("{base}/invocation/{id}/{end}"), &answer.to_string())?;
     }
 }
 
@@ -73,9 +57,7 @@ fn answer(event: &Value) -> Result<Value, String> {
             Ok(Value::Null)
         }
         Some("/err") => Err("told to".to_owned()),
-        Some("/env") => {
-            Ok(json!({ "env": std::env::vars().collect::<std::collections::BTreeMap<_, _>>() }))
-        }
+        Some("/env") => Ok(json!({ "env": std::env::vars().collect::<std::collections::BTreeMap<_, _>>() })),
         Some("/pid") => Ok(json!({ "pid": std::process::id() })),
         Some(_) => Ok(json!({
             "statusCode": 200,
@@ -102,8 +84,5 @@ fn call(host: &str, method: &str, path: &str, body: &str) -> anyhow::Result<(Str
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let lines = head.lines().skip(1).filter_map(|line| line.split_once(':'));
-    lines
-        .into_iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.trim())
+    lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }

@@ -20,9 +20,7 @@ pub const BIN_DIR: &str = "PROSPECTRA_BIN_DIR";
 pub fn build_functions(root: &Path, binaries: &[String]) -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command
-        .current_dir(root)
-        .args(["build", "--message-format=json-render-diagnostics"]);
+    command.current_dir(root).args(["build", "--message-format=json-render-diagnostics"]);
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
@@ -32,8 +30,7 @@ pub fn build_functions(root: &Path, binaries: &[String]) -> anyhow::Result<PathB
     // What `cargo run` and `cargo test` set for the process they start would make build scripts run again.
     for (name, _) in std::env::vars_os() {
         let name_text = name.to_string_lossy();
-        let set_by_cargo =
-            name_text.starts_with("CARGO_PKG_") || name_text.starts_with("CARGO_BIN_");
+        let set_by_cargo = name_text.starts_with("CARGO_PKG_") || name_text.starts_with("CARGO_BIN_");
         let others = [
             "CARGO",
             "CARGO_MANIFEST_DIR",
@@ -48,11 +45,7 @@ pub fn build_functions(root: &Path, binaries: &[String]) -> anyhow::Result<PathB
             command.env_remove(&name);
         }
     }
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot run cargo")?;
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
     let output = child.stdout.take().context("cargo has no output")?;
     let mut folder = None;
     let mut built = Vec::new();
@@ -62,9 +55,7 @@ pub fn build_functions(root: &Path, binaries: &[String]) -> anyhow::Result<PathB
         };
         if let Some(executable) = artifact.executable {
             built.push(artifact.target.name);
-            folder = executable
-                .parent()
-                .map(|parent| parent.as_std_path().to_owned());
+            folder = executable.parent().map(|parent| parent.as_std_path().to_owned());
         }
     }
     if !child.wait().context("cargo did not end")?.success() {

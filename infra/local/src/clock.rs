@@ -20,9 +20,7 @@ impl Clock {
     /// The time the product lives at; it keeps running after [`Clock::set`].
     pub fn now(&self) -> Timestamp {
         let offset = SignedDuration::from_nanos(self.offset_nanos.load(Ordering::SeqCst));
-        system_now()
-            .saturating_add(offset)
-            .unwrap_or(Timestamp::MAX)
+        system_now().saturating_add(offset).unwrap_or(Timestamp::MAX)
     }
 
     /// Moves the clock, backwards too. An offset beyond 292 years is clamped.
@@ -34,10 +32,7 @@ impl Clock {
 }
 
 /// The machine's own time: the only place of the runner that reads it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the runner is the source of the time the functions are told"
-)]
+#[expect(clippy::disallowed_methods, reason = "the runner is the source of the time the functions are told")]
 pub(crate) fn system_now() -> Timestamp {
     Timestamp::now()
 }

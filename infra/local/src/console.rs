@@ -27,41 +27,23 @@ pub(crate) struct Console {
 
 impl Console {
     pub(crate) fn new(quiet: bool) -> Console {
-        Console {
-            quiet,
-            lines: Mutex::default(),
-        }
+        Console { quiet, lines: Mutex::default() }
     }
 
     /// A line of a function's standard output or error.
     pub(crate) fn function_line(&self, function: &str, line: String) {
         self.print(&format!("{function} | {line}"));
-        let mut lines = self
-            .lines
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut lines = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if lines.len() == KEPT {
             lines.pop_front();
         }
-        lines.push_back(LogLine {
-            function: function.to_owned(),
-            line,
-        });
+        lines.push_back(LogLine { function: function.to_owned(), line });
     }
 
     /// The line of one invocation. `trigger` holds route keys and queue names, never an address or a token.
-    pub(crate) fn invocation(
-        &self,
-        now: Timestamp,
-        function: &str,
-        trigger: &str,
-        took: Duration,
-        outcome: &str,
-    ) {
+    pub(crate) fn invocation(&self, now: Timestamp, function: &str, trigger: &str, took: Duration, outcome: &str) {
         let ms = took.as_secs_f64() * 1000.0;
-        self.print(&format!(
-            "{now:.0} {function:<12} {trigger:<34} {ms:>8.1} ms  {outcome}"
-        ));
+        self.print(&format!("{now:.0} {function:<12} {trigger:<34} {ms:>8.1} ms  {outcome}"));
     }
 
     /// Something the person at the terminal should know.
@@ -70,12 +52,7 @@ impl Console {
     }
 
     pub(crate) fn lines(&self) -> Vec<LogLine> {
-        self.lines
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .iter()
-            .cloned()
-            .collect()
+        self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).iter().cloned().collect()
     }
 
     fn print(&self, line: &str) {

@@ -38,10 +38,7 @@ impl Engine {
                 return Ok(());
             }
             if Instant::now() > until {
-                bail!(
-                    "still busy after {limit:?}: {}",
-                    busy.unwrap_or_else(|| "about to be quiet".to_owned())
-                );
+                bail!("still busy after {limit:?}: {}", busy.unwrap_or_else(|| "about to be quiet".to_owned()));
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -52,10 +49,7 @@ impl Engine {
         for arn in &self.polled {
             let counts = self.sqs.counts(arn)?;
             if counts.visible + counts.in_flight + counts.delayed > 0 {
-                return Ok(Some(format!(
-                    "{} holds {counts:?}",
-                    arn.rsplit(':').next().unwrap_or(arn)
-                )));
+                return Ok(Some(format!("{} holds {counts:?}", arn.rsplit(':').next().unwrap_or(arn))));
             }
         }
         let running = self.supervisor.running();

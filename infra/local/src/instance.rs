@@ -33,10 +33,7 @@ pub(crate) enum Stage {
 /// What a process holds. Once gone it takes nothing more.
 enum Holding {
     Nothing,
-    Invocation {
-        request_id: String,
-        answer: oneshot::Sender<Answer>,
-    },
+    Invocation { request_id: String, answer: oneshot::Sender<Answer> },
     Gone,
 }
 
@@ -86,10 +83,7 @@ impl Instance {
     pub(crate) async fn started(&self) -> Stage {
         let mut stage = self.stage.subscribe();
         // The sender lives as long as `self`.
-        stage
-            .wait_for(|stage| *stage != Stage::Starting)
-            .await
-            .map_or(Stage::Gone, |stage| *stage)
+        stage.wait_for(|stage| *stage != Stage::Starting).await.map_or(Stage::Gone, |stage| *stage)
     }
 
     /// Hands an invocation over; gives nothing if the process is gone.
@@ -99,10 +93,7 @@ impl Instance {
         if matches!(*holding, Holding::Gone) {
             return None;
         }
-        *holding = Holding::Invocation {
-            request_id: job.request_id.clone(),
-            answer,
-        };
+        *holding = Holding::Invocation { request_id: job.request_id.clone(), answer };
         self.jobs.send(job).ok()?;
         Some(answered)
     }
@@ -111,10 +102,7 @@ impl Instance {
     pub(crate) fn answer(&self, id: &str, answer: Answer) -> bool {
         let mut holding = self.holding();
         match std::mem::replace(&mut *holding, Holding::Nothing) {
-            Holding::Invocation {
-                request_id,
-                answer: waiting,
-            } if request_id == id => {
+            Holding::Invocation { request_id, answer: waiting } if request_id == id => {
                 // Whoever waited may have given up.
                 let _ = waiting.send(answer);
                 true
@@ -127,18 +115,12 @@ impl Instance {
     }
 
     pub(crate) fn failed_to_start(&self, message: String) {
-        *self
-            .start_failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(message);
+        *self.start_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(message);
         self.kill();
     }
 
     pub(crate) fn start_failure(&self) -> Option<String> {
-        self.start_failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.start_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks the process's keeper for SIGKILL.

@@ -60,15 +60,9 @@ struct QuietQuery {
 }
 
 async fn quiet(State(engine): State<Arc<Engine>>, Query(query): Query<QuietQuery>) -> Response {
-    match engine
-        .quiet(Duration::from_secs(query.seconds.unwrap_or(QUIET)))
-        .await
-    {
+    match engine.quiet(Duration::from_secs(query.seconds.unwrap_or(QUIET))).await {
         Ok(()) => Json(json!({ "quiet": true })).into_response(),
-        Err(error) => (
-            StatusCode::GATEWAY_TIMEOUT,
-            Json(json!({ "quiet": false, "message": format!("{error:#}") })),
-        )
+        Err(error) => (StatusCode::GATEWAY_TIMEOUT, Json(json!({ "quiet": false, "message": format!("{error:#}") })))
             .into_response(),
     }
 }

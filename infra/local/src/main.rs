@@ -1,10 +1,6 @@
 //! `cargo local`, `cargo demo`, `cargo inspect`, `cargo bench-table`.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line speaks to its terminal"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks to its terminal")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;

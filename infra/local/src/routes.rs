@@ -56,18 +56,13 @@ impl Routes {
 
     /// Each route's key, for the index page.
     pub(crate) fn keys(&self) -> impl Iterator<Item = (String, &str)> {
-        self.0
-            .iter()
-            .map(|route| (route.key(), route.binary.as_str()))
+        self.0.iter().map(|route| (route.key(), route.binary.as_str()))
     }
 }
 
 impl Route {
     fn new(method: &str, path: &str, binary: &str) -> Route {
-        let segment = |text: &str| match text
-            .strip_prefix('{')
-            .and_then(|rest| rest.strip_suffix('}'))
-        {
+        let segment = |text: &str| match text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
             Some(name) => match name.strip_suffix('+') {
                 Some(name) => Segment::Rest(name.to_owned()),
                 None => Segment::Parameter(name.to_owned()),
@@ -77,11 +72,7 @@ impl Route {
         Route {
             method: method.to_owned(),
             path: path.to_owned(),
-            segments: path
-                .trim_start_matches('/')
-                .split('/')
-                .map(segment)
-                .collect(),
+            segments: path.trim_start_matches('/').split('/').map(segment).collect(),
             binary: binary.to_owned(),
         }
     }
@@ -98,10 +89,7 @@ impl Route {
             Segment::Parameter(_) => 2,
             Segment::Rest(_) => 1,
         };
-        (
-            self.segments.iter().map(rank).collect(),
-            self.method != "ANY",
-        )
+        (self.segments.iter().map(rank).collect(), self.method != "ANY")
     }
 
     fn capture(&self, path: &[&str]) -> Option<Vec<(String, String)>> {
@@ -128,9 +116,7 @@ pub(crate) fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
-        let escaped = (first == b'%')
-            .then(|| tail.get(..2).and_then(|hex| hex::decode(hex).ok()))
-            .flatten();
+        let escaped = (first == b'%').then(|| tail.get(..2).and_then(|hex| hex::decode(hex).ok())).flatten();
         if let Some(escaped) = escaped {
             bytes.extend(escaped);
             rest = &tail[2..];
@@ -147,11 +133,7 @@ mod tests {
     use super::*;
 
     fn routes(list: &[(&str, &str)]) -> Routes {
-        Routes(
-            list.iter()
-                .map(|(method, path)| Route::new(method, path, "f"))
-                .collect(),
-        )
+        Routes(list.iter().map(|(method, path)| Route::new(method, path, "f")).collect())
     }
 
     #[test]
@@ -169,20 +151,12 @@ mod tests {
             ("GET", "/v1/prospects/export", "GET /v1/prospects/export"),
             ("GET", "/v1/prospects/p1", "GET /v1/prospects/{id}"),
             ("PATCH", "/v1/prospects/p1", "ANY /v1/prospects/{id}"),
-            (
-                "GET",
-                "/v1/prospects/p1/history",
-                "GET /v1/prospects/{id}/history",
-            ),
+            ("GET", "/v1/prospects/p1/history", "GET /v1/prospects/{id}/history"),
             ("GET", "/v1/other/thing", "GET /v1/{proxy+}"),
             ("POST", "/v1/other/thing", "ANY /{proxy+}"),
             ("POST", "/", "POST /"),
         ] {
-            assert_eq!(
-                routes.find(method, path).unwrap().route.key(),
-                key,
-                "{method} {path}"
-            );
+            assert_eq!(routes.find(method, path).unwrap().route.key(), key, "{method} {path}");
         }
     }
 
@@ -206,10 +180,7 @@ mod tests {
     fn decodes_parameters() {
         let routes = routes(&[("GET", "/u/{token}"), ("GET", "/files/{path+}")]);
         let found = routes.find("GET", "/u/a%2Fb%20c%C3%A9%zz").unwrap();
-        assert_eq!(
-            found.parameters,
-            [("token".to_owned(), "a/b cé%zz".to_owned())]
-        );
+        assert_eq!(found.parameters, [("token".to_owned(), "a/b cé%zz".to_owned())]);
         let found = routes.find("GET", "/files/a/b%2Bc").unwrap();
         assert_eq!(found.parameters, [("path".to_owned(), "a/b+c".to_owned())]);
     }

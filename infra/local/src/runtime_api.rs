@@ -18,22 +18,10 @@ const MAX_ANSWER: usize = 6_291_556;
 
 pub(crate) fn router(supervisor: Supervisor) -> Router {
     Router::new()
-        .route(
-            "/.rt/{instance}/2018-06-01/runtime/invocation/next",
-            get(next),
-        )
-        .route(
-            "/.rt/{instance}/2018-06-01/runtime/invocation/{id}/response",
-            post(response),
-        )
-        .route(
-            "/.rt/{instance}/2018-06-01/runtime/invocation/{id}/error",
-            post(error),
-        )
-        .route(
-            "/.rt/{instance}/2018-06-01/runtime/init/error",
-            post(init_error),
-        )
+        .route("/.rt/{instance}/2018-06-01/runtime/invocation/next", get(next))
+        .route("/.rt/{instance}/2018-06-01/runtime/invocation/{id}/response", post(response))
+        .route("/.rt/{instance}/2018-06-01/runtime/invocation/{id}/error", post(error))
+        .route("/.rt/{instance}/2018-06-01/runtime/init/error", post(init_error))
         .layer(DefaultBodyLimit::disable())
         .with_state(supervisor)
 }
@@ -49,10 +37,7 @@ async fn next(State(supervisor): State<Supervisor>, Path(name): Path<String>) ->
         .header(header::CONTENT_TYPE, "application/json")
         .header("lambda-runtime-aws-request-id", &job.request_id)
         .header("lambda-runtime-deadline-ms", job.deadline.as_millisecond())
-        .header(
-            "lambda-runtime-invoked-function-arn",
-            &instance.function_arn,
-        )
+        .header("lambda-runtime-invoked-function-arn", &instance.function_arn)
         .header("lambda-runtime-trace-id", &job.trace_id)
         .body(Body::from(job.payload))
         .unwrap_or_else(|_| unknown())
@@ -70,13 +55,7 @@ async fn response(
         Ok(answer) => settle(&instance, &id, Answer::Returned(answer)),
         Err(_) => {
             let message = format!("the answer is larger than {MAX_ANSWER} bytes");
-            instance.answer(
-                &id,
-                Answer::Failed {
-                    kind: "Function.ResponseSizeTooLarge".to_owned(),
-                    message,
-                },
-            );
+            instance.answer(&id, Answer::Failed { kind: "Function.ResponseSizeTooLarge".to_owned(), message });
             complaint(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge")
         }
     }
@@ -93,11 +72,7 @@ async fn error(
     settle(&instance, &id, failed(&body))
 }
 
-async fn init_error(
-    State(supervisor): State<Supervisor>,
-    Path(name): Path<String>,
-    body: Bytes,
-) -> Response {
+async fn init_error(State(supervisor): State<Supervisor>, Path(name): Path<String>, body: Bytes) -> Response {
     let Some(instance) = supervisor.instance(&name) else {
         return unknown();
     };
@@ -111,18 +86,11 @@ async fn init_error(
 fn failed(body: &[u8]) -> Answer {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |key: &str| body[key].as_str().unwrap_or("unknown").to_owned();
-    Answer::Failed {
-        kind: text("errorType"),
-        message: text("errorMessage"),
-    }
+    Answer::Failed { kind: text("errorType"), message: text("errorMessage") }
 }
 
 fn settle(instance: &Arc<Instance>, id: &str, answer: Answer) -> Response {
-    if instance.answer(id, answer) {
-        accepted()
-    } else {
-        complaint(StatusCode::BAD_REQUEST, "InvalidRequestID")
-    }
+    if instance.answer(id, answer) { accepted() } else { complaint(StatusCode::BAD_REQUEST, "InvalidRequestID") }
 }
 
 fn accepted() -> Response {
@@ -134,9 +102,5 @@ fn unknown() -> Response {
 }
 
 fn complaint(status: StatusCode, kind: &str) -> Response {
-    (
-        status,
-        axum::Json(json!({"errorType": kind, "errorMessage": kind})),
-    )
-        .into_response()
+    (status, axum::Json(json!({"errorType": kind, "errorMessage": kind}))).into_response()
 }

@@ -32,34 +32,19 @@ async fn start() -> Stack {
 }
 
 async fn get(stack: &Stack, path: &str) -> (u16, Value) {
-    let response = reqwest::get(format!("{}{path}", stack.url()))
-        .await
-        .unwrap();
-    (
-        response.status().as_u16(),
-        response.json().await.unwrap_or_default(),
-    )
+    let response = reqwest::get(format!("{}{path}", stack.url())).await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap_or_default())
 }
 
 async fn post(stack: &Stack, path: &str, body: &Value) -> (u16, Value) {
-    let request = reqwest::Client::new()
-        .post(format!("{}{path}", stack.url()))
-        .json(body);
+    let request = reqwest::Client::new().post(format!("{}{path}", stack.url())).json(body);
     let response = request.send().await.unwrap();
-    (
-        response.status().as_u16(),
-        response.json().await.unwrap_or_default(),
-    )
+    (response.status().as_u16(), response.json().await.unwrap_or_default())
 }
 
 fn queue(stack: &Stack, name: &str) -> String {
     let queues = &stack.template().queues;
-    queues
-        .iter()
-        .find(|queue| queue.logical_id == name)
-        .unwrap()
-        .arn
-        .clone()
+    queues.iter().find(|queue| queue.logical_id == name).unwrap().arn.clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,24 +64,12 @@ async fn requests_reach_the_function_and_its_answers_come_back() {
     assert_eq!(event["queryStringParameters"]["a"], "1,2");
     assert_eq!(event["cookies"], json!(["x=1", "y=2"]));
     assert_eq!(event["isBase64Encoded"], true);
-    assert_eq!(
-        get(&stack, "/items/7").await.1["routeKey"],
-        "GET /items/{id}"
-    );
+    assert_eq!(get(&stack, "/items/7").await.1["routeKey"], "GET /items/{id}");
     assert_eq!(get(&stack, "/_local/clock").await.0, 200);
-    let head = reqwest::Client::new()
-        .head(format!("{}/x", stack.url()))
-        .send()
-        .await
-        .unwrap();
+    let head = reqwest::Client::new().head(format!("{}/x", stack.url())).send().await.unwrap();
     assert_eq!(head.status().as_u16(), 200);
     let large = vec![0_u8; 10 * 1024 * 1024 + 1];
-    let refused = reqwest::Client::new()
-        .post(format!("{}/x", stack.url()))
-        .body(large)
-        .send()
-        .await
-        .unwrap();
+    let refused = reqwest::Client::new().post(format!("{}/x", stack.url())).body(large).send().await.unwrap();
     assert_eq!(refused.status().as_u16(), 413);
     stack.stop().await;
 }
@@ -110,10 +83,7 @@ async fn a_function_has_the_environment_of_the_template_and_nothing_of_this_mach
     assert_eq!(env["PUBLIC_URL"], stack.url());
     assert_eq!(env["AWS_ACCESS_KEY_ID"], "echo");
     let endpoint = env["AWS_ENDPOINT_URL_SQS"].as_str().unwrap();
-    assert_eq!(
-        env["QUEUE_URL"],
-        format!("{endpoint}/000000000000/prospectra-Queue")
-    );
+    assert_eq!(env["QUEUE_URL"], format!("{endpoint}/000000000000/prospectra-Queue"));
     stack.stop().await;
 }
 
@@ -125,20 +95,11 @@ async fn what_crashes_hangs_or_errs_is_answered_and_replaced() {
     assert_eq!(get(&stack, "/hang").await.0, 503);
     let (status, first) = get(&stack, "/pid").await;
     assert_eq!(status, 200);
-    assert_eq!(
-        get(&stack, "/pid").await.1,
-        first,
-        "a process is used again"
-    );
+    assert_eq!(get(&stack, "/pid").await.1, first, "a process is used again");
     assert_eq!(stack.kill("echo").await, 1);
     assert_ne!(get(&stack, "/pid").await.1, first);
     assert!(stack.starts("echo").len() >= 3);
-    assert!(
-        stack
-            .logs()
-            .iter()
-            .any(|line| line.function == "echo" && line.line == "started")
-    );
+    assert!(stack.logs().iter().any(|line| line.function == "echo" && line.line == "started"));
     let unknown = stack.invoke("nobody", &json!({})).await;
     assert_eq!(unknown.unwrap_err(), Failure::Unknown("nobody".to_owned()));
     stack.stop().await;
@@ -162,9 +123,7 @@ async fn an_invocation_under_way_ends_with_its_process() {
 async fn a_process_that_cannot_start_says_why() {
     let keep = tempfile::tempdir().unwrap();
     let mut options = options(&keep);
-    options
-        .overrides
-        .insert("Break".to_owned(), "start".to_owned());
+    options.overrides.insert("Break".to_owned(), "start".to_owned());
     let stack = Stack::start(options).await.unwrap();
     let failure = stack.invoke("echo", &json!({})).await.unwrap_err();
     assert_eq!(failure, Failure::Unstartable("Init: told to".to_owned()));
@@ -182,15 +141,8 @@ async fn records_are_delivered_until_they_succeed_or_die() {
     }
     stack.quiet(Duration::from_secs(30)).await.unwrap();
     let logs = stack.logs();
-    let seen = |body: &str| {
-        logs.iter()
-            .filter(|line| line.line == format!("record {body}"))
-            .count()
-    };
-    assert_eq!(
-        (seen("fail once"), seen("fail always"), seen("crash once")),
-        (2, 2, 2)
-    );
+    let seen = |body: &str| logs.iter().filter(|line| line.line == format!("record {body}")).count();
+    assert_eq!((seen("fail once"), seen("fail always"), seen("crash once")), (2, 2, 2));
     assert_eq!(sqs.counts(&dead).unwrap().visible, 1);
     stack.stop().await;
 }
@@ -198,32 +150,17 @@ async fn records_are_delivered_until_they_succeed_or_die() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_clock_moves_and_schedules_fire_once() {
     let stack = start().await;
-    let (status, answer) = post(
-        &stack,
-        "/_local/clock",
-        &json!({"now": "2031-05-01T12:00:00Z"}),
-    )
-    .await;
+    let (status, answer) = post(&stack, "/_local/clock", &json!({"now": "2031-05-01T12:00:00Z"})).await;
     assert_eq!(status, 200);
     assert_eq!(answer["fired"].as_array().unwrap().len(), 1);
     assert_eq!(answer["fired"][0]["result"]["time"], "2031-05-01T12:00:00Z");
-    let again = stack
-        .set_clock("2031-05-01T13:00:00Z".parse().unwrap())
-        .await;
+    let again = stack.set_clock("2031-05-01T13:00:00Z".parse().unwrap()).await;
     assert!(again.is_empty());
     let (_, event) = get(&stack, "/x").await;
-    assert!(
-        event["requestContext"]["time"]
-            .as_str()
-            .unwrap()
-            .starts_with("01/May/2031:13:00:0")
-    );
+    assert!(event["requestContext"]["time"].as_str().unwrap().starts_with("01/May/2031:13:00:0"));
     let (status, fired) = post(&stack, "/_local/schedules/daily", &json!({})).await;
     assert_eq!((status, &fired["ok"]), (200, &json!(true)));
-    assert_eq!(
-        post(&stack, "/_local/schedules/hourly", &json!({})).await.0,
-        404
-    );
+    assert_eq!(post(&stack, "/_local/schedules/hourly", &json!({})).await.0, 404);
     assert_eq!(stack.fire("daily").await.unwrap().function, "echo");
     assert_eq!(post(&stack, "/_local/quiet", &json!({})).await.0, 200);
     stack.stop().await;
@@ -255,11 +192,7 @@ async fn state_is_used_by_one_runner_at_a_time() {
     options.ephemeral = false;
     options.state_dir = Some(keep.path().join("state"));
     let first = Stack::start(options.clone()).await.unwrap();
-    let refused = Stack::start(options.clone())
-        .await
-        .err()
-        .unwrap()
-        .to_string();
+    let refused = Stack::start(options.clone()).await.err().unwrap().to_string();
     assert!(refused.contains("another runner"), "{refused}");
     first.stop().await;
     Stack::start(options).await.unwrap().stop().await;

@@ -74,7 +74,13 @@ fn encoded(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::mpsc;
+
     use super::*;
+    use crate::backends::{Backends, State};
+    use crate::template::{Inputs, Template};
 
     #[test]
     fn keys_are_encoded_as_in_a_form() {
@@ -92,5 +98,43 @@ mod tests {
         for (key, wanted) in [("uploads/a.csv", true), ("rejects/a.csv", false), ("uploads/a.txt", false)] {
             assert_eq!(wants(&notification, key), wanted, "{key}");
         }
+    }
+
+    const TEMPLATE: &str = r#"
+Resources:
+  Queue: { Type: AWS::SQS::Queue }
+  Uploads:
+    Type: AWS::S3::Bucket
+    Properties:
+      NotificationConfiguration:
+        QueueConfigurations:
+          - Event: s3:ObjectCreated:*
+            Filter: { S3Key: { Rules: [{ Name: prefix, Value: uploads/ }] } }
+            Queue: !GetAtt Queue.Arn
+"#;
+
+    #[tokio::test]
+    async fn an_upload_is_told_to_the_queue_that_wants_it() {
+        let template = Template::parse(TEMPLATE, &Inputs::default()).unwrap();
+        let clock = Clock::new();
+        clock.set("2031-05-01T12:00:00Z".parse().unwrap());
+        let (created, uploads) = mpsc::unbounded_channel();
+        let backends = Backends::start(&template, State::Memory, clock.clone(), created.clone());
+        let backends = backends.await.unwrap();
+        for key in ["rejects/a.csv", "uploads/ws_1/a b.csv"] {
+            let (bucket, etag) = ("prospectra-uploads".to_owned(), "e".to_owned());
+            created.send(ObjectCreated { bucket, key: key.to_owned(), size: 3, etag }).unwrap();
+        }
+        let console = Arc::new(Console::new(true));
+        tokio::spawn(forward(uploads, template.buckets.clone(), backends.sqs().clone(), clock, console));
+        let queue = &template.queues[0].arn;
+        let messages = backends.sqs().receive("import", queue, 10, Duration::from_secs(5)).await.unwrap();
+        let [message] = &messages[..] else { panic!("one message") };
+        let event: Value = serde_json::from_str(&message.body).unwrap();
+        let record = &event["Records"][0];
+        assert_eq!(record["s3"]["bucket"]["name"], "prospectra-uploads");
+        assert_eq!(record["s3"]["object"]["key"], "uploads/ws_1/a+b.csv");
+        assert_eq!(record["s3"]["object"]["size"], 3);
+        assert!(record["eventTime"].as_str().unwrap().starts_with("2031-05-01T12:00:0"));
     }
 }

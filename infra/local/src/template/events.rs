@@ -10,9 +10,7 @@ use super::properties::Properties;
 
 /// Reads one entry of `Events`.
 pub(super) fn read(owner: &str, event: &Value) -> anyhow::Result<EventSource> {
-    let kind = event["Type"]
-        .as_str()
-        .with_context(|| format!("{owner} has no Type"))?;
+    let kind = event["Type"].as_str().with_context(|| format!("{owner} has no Type"))?;
     let properties = event["Properties"].clone();
     match kind {
         "HttpApi" => http_api(owner, properties),
@@ -24,20 +22,9 @@ pub(super) fn read(owner: &str, event: &Value) -> anyhow::Result<EventSource> {
 }
 
 fn http_api(owner: &str, properties: Value) -> anyhow::Result<EventSource> {
-    let known = [
-        "Method",
-        "Path",
-        "ApiId",
-        "Auth",
-        "PayloadFormatVersion",
-        "TimeoutInMillis",
-        "RouteSettings",
-    ];
+    let known = ["Method", "Path", "ApiId", "Auth", "PayloadFormatVersion", "TimeoutInMillis", "RouteSettings"];
     let properties = Properties::new(owner, properties, &known)?;
-    if properties
-        .text("PayloadFormatVersion")?
-        .is_some_and(|version| version != "2.0")
-    {
+    if properties.text("PayloadFormatVersion")?.is_some_and(|version| version != "2.0") {
         bail!("{owner}: only payload format 2.0 is served");
     }
     let path = properties.need("Path")?;
@@ -45,11 +32,7 @@ fn http_api(owner: &str, properties: Value) -> anyhow::Result<EventSource> {
         bail!("{owner}: the path {path} does not start with /");
     }
     let method = properties.need("Method")?.to_ascii_uppercase();
-    let method = if method == "*" || method == "X-AMAZON-APIGATEWAY-ANY-METHOD" {
-        "ANY".to_owned()
-    } else {
-        method
-    };
+    let method = if method == "*" || method == "X-AMAZON-APIGATEWAY-ANY-METHOD" { "ANY".to_owned() } else { method };
     Ok(EventSource::HttpApi { method, path })
 }
 
@@ -69,9 +52,7 @@ fn sqs(owner: &str, properties: Value) -> anyhow::Result<EventSource> {
         bail!("{owner}: unknown response type {stray}");
     }
     let batch_size = properties.number("BatchSize")?.unwrap_or(10);
-    let window = properties
-        .number("MaximumBatchingWindowInSeconds")?
-        .unwrap_or(0);
+    let window = properties.number("MaximumBatchingWindowInSeconds")?.unwrap_or(0);
     if batch_size == 0 || batch_size > 10_000 || window > 300 || (batch_size > 10 && window == 0) {
         bail!("{owner}: AWS refuses a batch of {batch_size} with a window of {window} s");
     }
@@ -96,16 +77,7 @@ fn sqs(owner: &str, properties: Value) -> anyhow::Result<EventSource> {
 }
 
 fn rule(owner: &str, properties: Value) -> anyhow::Result<EventSource> {
-    let known = [
-        "Name",
-        "Schedule",
-        "Description",
-        "Enabled",
-        "State",
-        "Input",
-        "DeadLetterConfig",
-        "RetryPolicy",
-    ];
+    let known = ["Name", "Schedule", "Description", "Enabled", "State", "Input", "DeadLetterConfig", "RetryPolicy"];
     let properties = Properties::new(owner, properties, &known)?;
     Ok(EventSource::Schedule {
         name: name(owner, &properties)?,
@@ -146,18 +118,13 @@ fn scheduler(owner: &str, properties: Value) -> anyhow::Result<EventSource> {
 
 /// `Name`, or as SAM names it: the function's logical id and the event's.
 fn name(owner: &str, properties: &Properties) -> anyhow::Result<String> {
-    Ok(properties
-        .text("Name")?
-        .unwrap_or_else(|| owner.replace('.', "")))
+    Ok(properties.text("Name")?.unwrap_or_else(|| owner.replace('.', "")))
 }
 
 fn state(properties: &Properties) -> anyhow::Result<bool> {
     match properties.text("State")?.as_deref() {
         None | Some("ENABLED") => Ok(true),
         Some("DISABLED") => Ok(false),
-        Some(other) => bail!(
-            "{} is neither ENABLED nor DISABLED: {other}",
-            properties.at("State")
-        ),
+        Some(other) => bail!("{} is neither ENABLED nor DISABLED: {other}", properties.at("State")),
     }
 }

@@ -43,43 +43,25 @@ const IGNORED: [&str; 16] = [
 ];
 
 /// Managed policies that only let a function log and trace.
-const LOGGING_POLICIES: [&str; 3] = [
-    "AWSLambdaBasicExecutionRole",
-    "AWSXRayDaemonWriteAccess",
-    "AWSXrayWriteOnlyAccess",
-];
+const LOGGING_POLICIES: [&str; 3] =
+    ["AWSLambdaBasicExecutionRole", "AWSXRayDaemonWriteAccess", "AWSXrayWriteOnlyAccess"];
 
 /// Reads one `AWS::Serverless::Function`, with `Globals.Function` under it.
-pub(super) fn read(
-    scope: &Scope,
-    id: &str,
-    name: String,
-    arn: String,
-    body: &Value,
-) -> anyhow::Result<Function> {
-    let globals = scope
-        .resolve(&scope.document["Globals"]["Function"])
-        .context("Globals.Function")?;
-    let own = scope
-        .resolve(&body["Properties"])
-        .with_context(|| id.to_owned())?;
+pub(super) fn read(scope: &Scope, id: &str, name: String, arn: String, body: &Value) -> anyhow::Result<Function> {
+    let globals = scope.resolve(&scope.document["Globals"]["Function"]).context("Globals.Function")?;
+    let own = scope.resolve(&body["Properties"]).with_context(|| id.to_owned())?;
     let known: Vec<&str> = READ.iter().chain(&IGNORED).copied().collect();
     let properties = Properties::new(id, merge(globals, own), &known)?;
 
     let code = properties.need("CodeUri")?;
-    let binary = code
-        .trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or_default();
+    let binary = code.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     if binary.is_empty() || binary == "." {
         bail!("{id}.CodeUri names no binary: {code}");
     }
     let mut env = BTreeMap::new();
     if let Some(environment) = properties.nested("Environment", &["Variables"])? {
         for (key, value) in environment.entries("Variables")? {
-            let value = intrinsics::text(&value)
-                .with_context(|| format!("{id}: environment variable {key}"))?;
+            let value = intrinsics::text(&value).with_context(|| format!("{id}: environment variable {key}"))?;
             env.insert(key, value);
         }
     }
@@ -88,22 +70,15 @@ pub(super) fn read(
         statements.extend(role_statements(scope, id, &role)?);
     }
     let sources = properties.entries("Events")?;
-    let events = sources
-        .iter()
-        .map(|(event, body)| events::read(&format!("{id}.{event}"), body));
+    let events = sources.iter().map(|(event, body)| events::read(&format!("{id}.{event}"), body));
     Ok(Function {
         logical_id: id.to_owned(),
         name,
         arn,
         binary: binary.to_owned(),
-        timeout: properties
-            .seconds("Timeout")?
-            .unwrap_or(Duration::from_secs(3)),
+        timeout: properties.seconds("Timeout")?.unwrap_or(Duration::from_secs(3)),
         memory: u32::try_from(properties.number("MemorySize")?.unwrap_or(128))?,
-        reserved_concurrency: properties
-            .number("ReservedConcurrentExecutions")?
-            .map(usize::try_from)
-            .transpose()?,
+        reserved_concurrency: properties.number("ReservedConcurrentExecutions")?.map(usize::try_from).transpose()?,
         env,
         statements,
         events: events.collect::<anyhow::Result<_>>()?,
@@ -139,9 +114,7 @@ fn policies(id: &str, properties: &Properties) -> anyhow::Result<Vec<Statement>>
             Value::String(name) => {
                 let bare = name.rsplit('/').next().unwrap_or_default();
                 if !LOGGING_POLICIES.contains(&bare) {
-                    bail!(
-                        "{id}.Policies: the managed policy {name} is not understood by the local runner"
-                    );
+                    bail!("{id}.Policies: the managed policy {name} is not understood by the local runner");
                 }
             }
             Value::Object(object) if object.contains_key("Statement") => {
@@ -188,18 +161,10 @@ fn role_statements(scope: &Scope, id: &str, arn: &str) -> anyhow::Result<Vec<Sta
         if kind != "AWS::IAM::Role" || names::attribute(scope, role, "Arn")? != arn {
             continue;
         }
-        let policies = scope
-            .resolve(&body["Properties"]["Policies"])
-            .with_context(|| role.to_owned())?;
+        let policies = scope.resolve(&body["Properties"]["Policies"]).with_context(|| role.to_owned())?;
         let documents = policies.as_array().cloned().unwrap_or_default();
-        let each = documents
-            .iter()
-            .map(|policy| statements(role, &policy["PolicyDocument"]["Statement"]));
-        return Ok(each
-            .collect::<anyhow::Result<Vec<_>>>()?
-            .into_iter()
-            .flatten()
-            .collect());
+        let each = documents.iter().map(|policy| statements(role, &policy["PolicyDocument"]["Statement"]));
+        return Ok(each.collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten().collect());
     }
     bail!("{id}.Role: {arn} is no role of this template")
 }

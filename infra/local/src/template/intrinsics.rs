@@ -27,23 +27,15 @@ pub(super) struct Scope {
 impl Scope {
     pub(super) fn new(document: Value, inputs: &Inputs) -> anyhow::Result<Scope> {
         let parameters = parameters(&document, inputs)?;
-        Ok(Scope {
-            document,
-            parameters,
-            resolving: RefCell::default(),
-        })
+        Ok(Scope { document, parameters, resolving: RefCell::default() })
     }
 
     /// The resources whose condition holds: logical id, type, body.
     pub(super) fn resources(&self) -> anyhow::Result<Vec<(&str, &str, &Value)>> {
-        let all = self.document["Resources"]
-            .as_object()
-            .context("the template has no Resources")?;
+        let all = self.document["Resources"].as_object().context("the template has no Resources")?;
         let mut present = Vec::new();
         for (id, body) in all {
-            let kind = body["Type"]
-                .as_str()
-                .with_context(|| format!("{id} has no Type"))?;
+            let kind = body["Type"].as_str().with_context(|| format!("{id} has no Type"))?;
             if self.exists(id)? {
                 present.push((id.as_str(), kind, body));
             }
@@ -53,27 +45,21 @@ impl Scope {
 
     fn exists(&self, id: &str) -> anyhow::Result<bool> {
         match self.document["Resources"][id].get("Condition") {
-            Some(Value::String(condition)) => self
-                .condition(condition)
-                .with_context(|| format!("the Condition of {id}")),
+            Some(Value::String(condition)) => {
+                self.condition(condition).with_context(|| format!("the Condition of {id}"))
+            }
             _ => Ok(true),
         }
     }
 
     /// The type and properties (unresolved) of a resource, its condition holding.
     pub(super) fn resource(&self, id: &str) -> anyhow::Result<(&str, &Value)> {
-        let body = self.document["Resources"]
-            .get(id)
-            .with_context(|| format!("no parameter or resource is named {id}"))?;
+        let body =
+            self.document["Resources"].get(id).with_context(|| format!("no parameter or resource is named {id}"))?;
         if !self.exists(id)? {
             bail!("{id} is left out by its Condition");
         }
-        Ok((
-            body["Type"]
-                .as_str()
-                .with_context(|| format!("{id} has no Type"))?,
-            &body["Properties"],
-        ))
+        Ok((body["Type"].as_str().with_context(|| format!("{id} has no Type"))?, &body["Properties"]))
     }
 
     /// Replaces every intrinsic function in `value`; `AWS::NoValue` removes its key or item.
@@ -84,10 +70,7 @@ impl Scope {
     fn resolve_optional(&self, value: &Value) -> anyhow::Result<Option<Value>> {
         Ok(Some(match value {
             Value::Array(items) => {
-                let items = items
-                    .iter()
-                    .map(|item| self.resolve_optional(item))
-                    .collect::<anyhow::Result<Vec<_>>>()?;
+                let items = items.iter().map(|item| self.resolve_optional(item)).collect::<anyhow::Result<Vec<_>>>()?;
                 items.into_iter().flatten().collect()
             }
             Value::Object(object) => {
@@ -130,60 +113,33 @@ impl Scope {
             "Fn::Sub" => self.substitute(argument)?.into(),
             "Fn::If" => {
                 let [condition, yes, no] = exactly(argument, name)?;
-                let holds = self.condition(
-                    condition
-                        .as_str()
-                        .context("Fn::If takes a condition's name first")?,
-                )?;
+                let holds = self.condition(condition.as_str().context("Fn::If takes a condition's name first")?)?;
                 return self.resolve_optional(if holds { yes } else { no });
             }
             "Fn::Join" => {
                 let [separator, items] = exactly(argument, name)?;
                 let items = self.list(items)?;
                 let texts = items.iter().map(text).collect::<anyhow::Result<Vec<_>>>()?;
-                texts
-                    .join(
-                        separator
-                            .as_str()
-                            .context("Fn::Join takes a separator first")?,
-                    )
-                    .into()
+                texts.join(separator.as_str().context("Fn::Join takes a separator first")?).into()
             }
             "Fn::Split" => {
                 let [separator, whole] = exactly(argument, name)?;
-                let separator = separator
-                    .as_str()
-                    .context("Fn::Split takes a separator first")?;
+                let separator = separator.as_str().context("Fn::Split takes a separator first")?;
                 text(&self.resolve(whole)?)?.split(separator).collect()
             }
             "Fn::Select" => {
                 let [index, items] = exactly(argument, name)?;
-                let index: usize = text(&self.resolve(index)?)?
-                    .parse()
-                    .context("Fn::Select takes an index first")?;
-                self.list(items)?
-                    .get(index)
-                    .cloned()
-                    .with_context(|| format!("Fn::Select finds no item {index}"))?
+                let index: usize = text(&self.resolve(index)?)?.parse().context("Fn::Select takes an index first")?;
+                self.list(items)?.get(index).cloned().with_context(|| format!("Fn::Select finds no item {index}"))?
             }
             "Fn::FindInMap" => {
                 let [map, top, second] = exactly(argument, name)?;
-                let (map, top, second) = (
-                    text(&self.resolve(map)?)?,
-                    text(&self.resolve(top)?)?,
-                    text(&self.resolve(second)?)?,
-                );
-                let found = self.document["Mappings"]
-                    .get(&map)
-                    .and_then(|m| m.get(&top))
-                    .and_then(|t| t.get(&second));
-                found
-                    .cloned()
-                    .with_context(|| format!("Mappings has no {map}.{top}.{second}"))?
+                let (map, top, second) =
+                    (text(&self.resolve(map)?)?, text(&self.resolve(top)?)?, text(&self.resolve(second)?)?);
+                let found = self.document["Mappings"].get(&map).and_then(|m| m.get(&top)).and_then(|t| t.get(&second));
+                found.cloned().with_context(|| format!("Mappings has no {map}.{top}.{second}"))?
             }
-            "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or" | "Condition" => {
-                self.holds(name, argument)?.into()
-            }
+            "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or" | "Condition" => self.holds(name, argument)?.into(),
             "Fn::ImportValue" => bail!("Fn::ImportValue reaches another stack: refused"),
             other => bail!("{other} is not understood by the local runner"),
         };
@@ -199,29 +155,20 @@ impl Scope {
 
     /// Whether a condition of the template holds.
     pub(super) fn condition(&self, name: &str) -> anyhow::Result<bool> {
-        let body = self.document["Conditions"]
-            .get(name)
-            .with_context(|| format!("no condition is named {name}"))?;
+        let body = self.document["Conditions"].get(name).with_context(|| format!("no condition is named {name}"))?;
         let _guard = self.enter(&format!("condition {name}"))?;
-        let (function, argument) = body
-            .as_object()
-            .and_then(call)
-            .with_context(|| format!("condition {name} is no function"))?;
+        let (function, argument) =
+            body.as_object().and_then(call).with_context(|| format!("condition {name} is no function"))?;
         self.holds(function, argument)
     }
 
     fn holds(&self, function: &str, argument: &Value) -> anyhow::Result<bool> {
         let each = || -> anyhow::Result<Vec<bool>> {
-            let items = argument
-                .as_array()
-                .with_context(|| format!("{function} takes a list"))?;
+            let items = argument.as_array().with_context(|| format!("{function} takes a list"))?;
             items
                 .iter()
                 .map(|item| {
-                    let (function, argument) = item
-                        .as_object()
-                        .and_then(call)
-                        .context("a condition is expected")?;
+                    let (function, argument) = item.as_object().and_then(call).context("a condition is expected")?;
                     self.holds(function, argument)
                 })
                 .collect()
@@ -261,9 +208,7 @@ impl Scope {
         let (template, variables) = match argument {
             Value::String(template) => (template.as_str(), &none),
             Value::Array(parts) => match &parts[..] {
-                [Value::String(template), Value::Object(variables)] => {
-                    (template.as_str(), variables)
-                }
+                [Value::String(template), Value::Object(variables)] => (template.as_str(), variables),
                 _ => bail!("Fn::Sub takes a text and a map"),
             },
             _ => bail!("Fn::Sub takes a text"),
@@ -272,9 +217,7 @@ impl Scope {
         let mut rest = template;
         while let Some((before, after)) = rest.split_once("${") {
             out.push_str(before);
-            let (name, tail) = after
-                .split_once('}')
-                .with_context(|| format!("Fn::Sub is never closed: {template}"))?;
+            let (name, tail) = after.split_once('}').with_context(|| format!("Fn::Sub is never closed: {template}"))?;
             let name = name.trim();
             if let Some(literal) = name.strip_prefix('!') {
                 out.push_str("${");
@@ -297,10 +240,7 @@ impl Scope {
         if !self.resolving.borrow_mut().insert(what.to_owned()) {
             bail!("{what} depends on itself");
         }
-        Ok(Guard {
-            scope: self,
-            what: what.to_owned(),
-        })
+        Ok(Guard { scope: self, what: what.to_owned() })
     }
 }
 
@@ -321,21 +261,13 @@ impl Drop for Guard<'_> {
 fn call(object: &Map<String, Value>) -> Option<(&str, &Value)> {
     let mut entries = object.iter();
     let (name, argument) = entries.next()?;
-    let is_call =
-        name == "Ref" || name.starts_with("Fn::") || (name == "Condition" && argument.is_string());
+    let is_call = name == "Ref" || name.starts_with("Fn::") || (name == "Condition" && argument.is_string());
     (entries.next().is_none() && is_call).then_some((name.as_str(), argument))
 }
 
-fn exactly<'a, const N: usize>(
-    argument: &'a Value,
-    function: &str,
-) -> anyhow::Result<&'a [Value; N]> {
-    let items = argument
-        .as_array()
-        .with_context(|| format!("{function} takes a list"))?;
-    items[..]
-        .try_into()
-        .with_context(|| format!("{function} takes {N} arguments"))
+fn exactly<'a, const N: usize>(argument: &'a Value, function: &str) -> anyhow::Result<&'a [Value; N]> {
+    let items = argument.as_array().with_context(|| format!("{function} takes a list"))?;
+    items[..].try_into().with_context(|| format!("{function} takes {N} arguments"))
 }
 
 /// A scalar as CloudFormation writes it.
@@ -363,37 +295,23 @@ fn pseudo(name: &str) -> Option<&'static str> {
 fn parameters(document: &Value, inputs: &Inputs) -> anyhow::Result<BTreeMap<String, Value>> {
     let none = Map::new();
     let declared = document["Parameters"].as_object().unwrap_or(&none);
-    if let Some(stray) = inputs
-        .parameters
-        .keys()
-        .find(|name| !declared.contains_key(*name))
-    {
+    if let Some(stray) = inputs.parameters.keys().find(|name| !declared.contains_key(*name)) {
         bail!("the template declares no parameter {stray}");
     }
     let mut values = BTreeMap::new();
     for (name, declaration) in declared {
-        let given = inputs
-            .parameters
-            .get(name)
-            .or_else(|| inputs.filled.get(name))
-            .cloned();
+        let given = inputs.parameters.get(name).or_else(|| inputs.filled.get(name)).cloned();
         let value = match given {
             Some(value) => value,
             None => {
-                let default = declaration
-                    .get("Default")
-                    .with_context(|| format!("parameter {name} has no value"))?;
+                let default = declaration.get("Default").with_context(|| format!("parameter {name} has no value"))?;
                 text(default).with_context(|| format!("the default of parameter {name}"))?
             }
         };
         check(declaration, &value).with_context(|| format!("parameter {name}"))?;
         let kind = declaration["Type"].as_str().unwrap_or("String");
         let value = if kind == "CommaDelimitedList" || kind.starts_with("List<") {
-            value
-                .split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty())
-                .collect()
+            value.split(',').map(str::trim).filter(|item| !item.is_empty()).collect()
         } else {
             Value::String(value)
         };
@@ -404,25 +322,16 @@ fn parameters(document: &Value, inputs: &Inputs) -> anyhow::Result<BTreeMap<Stri
 
 fn check(declaration: &Value, value: &str) -> anyhow::Result<()> {
     if let Some(allowed) = declaration["AllowedValues"].as_array() {
-        let allowed = allowed
-            .iter()
-            .map(text)
-            .collect::<anyhow::Result<Vec<_>>>()?;
+        let allowed = allowed.iter().map(text).collect::<anyhow::Result<Vec<_>>>()?;
         if !allowed.iter().any(|one| one == value) {
             bail!("\"{value}\" is not one of {}", allowed.join(", "));
         }
     }
     let length = value.chars().count() as u64;
-    if declaration["MinLength"]
-        .as_u64()
-        .is_some_and(|least| length < least)
-    {
+    if declaration["MinLength"].as_u64().is_some_and(|least| length < least) {
         bail!("shorter than its MinLength");
     }
-    if declaration["MaxLength"]
-        .as_u64()
-        .is_some_and(|most| length > most)
-    {
+    if declaration["MaxLength"].as_u64().is_some_and(|most| length > most) {
         bail!("longer than its MaxLength");
     }
     Ok(())

@@ -9,35 +9,17 @@ use super::{Envelope, MailEvents};
 
 /// Follows an SES event destination through SNS or EventBridge to its queues.
 pub(super) fn read(scope: &Scope, id: &str, properties: Value) -> anyhow::Result<Vec<MailEvents>> {
-    let properties = Properties::new(
-        id,
-        properties,
-        &["ConfigurationSetName", "EventDestination"],
-    )?;
-    let known = [
-        "Enabled",
-        "EventBridgeDestination",
-        "MatchingEventTypes",
-        "Name",
-        "SnsDestination",
-    ];
-    let destination = properties
-        .nested("EventDestination", &known)?
-        .with_context(|| format!("{id} has no EventDestination"))?;
+    let properties = Properties::new(id, properties, &["ConfigurationSetName", "EventDestination"])?;
+    let known = ["Enabled", "EventBridgeDestination", "MatchingEventTypes", "Name", "SnsDestination"];
+    let destination =
+        properties.nested("EventDestination", &known)?.with_context(|| format!("{id} has no EventDestination"))?;
     if destination.flag("Enabled")? == Some(false) {
         return Ok(Vec::new());
     }
     let mut targets: Vec<(String, Envelope)> = Vec::new();
-    let topic = destination
-        .nested("SnsDestination", &["TopicARN"])?
-        .map(|sns| sns.need("TopicARN"))
-        .transpose()?;
+    let topic = destination.nested("SnsDestination", &["TopicARN"])?.map(|sns| sns.need("TopicARN")).transpose()?;
     for (other, kind, body) in scope.resources()? {
-        let value = || {
-            scope
-                .resolve(&body["Properties"])
-                .with_context(|| other.to_owned())
-        };
+        let value = || scope.resolve(&body["Properties"]).with_context(|| other.to_owned());
         match (kind, &topic) {
             ("AWS::SNS::Subscription", Some(topic)) => {
                 let value = value()?;
@@ -47,17 +29,13 @@ pub(super) fn read(scope: &Scope, id: &str, properties: Value) -> anyhow::Result
             }
             ("AWS::Events::Rule", None) => {
                 let value = value()?;
-                if value["EventPattern"]["source"]
-                    .as_array()
-                    .is_some_and(|sources| sources.contains(&json!("aws.ses")))
+                if value["EventPattern"]["source"].as_array().is_some_and(|sources| sources.contains(&json!("aws.ses")))
                 {
                     for target in value["Targets"].as_array().into_iter().flatten() {
                         let envelope = match target["InputPath"].as_str() {
                             None => Envelope::EventBridge,
                             Some("$.detail") => Envelope::Raw,
-                            Some(path) => bail!(
-                                "{other}: InputPath {path} is not understood by the local runner"
-                            ),
+                            Some(path) => bail!("{other}: InputPath {path} is not understood by the local runner"),
                         };
                         targets.push((intrinsics::text(&target["Arn"])?, envelope));
                     }
@@ -81,14 +59,6 @@ pub(super) fn read(scope: &Scope, id: &str, properties: Value) -> anyhow::Result
 }
 
 fn subscription(value: &Value) -> anyhow::Result<(String, Envelope)> {
-    let raw = value
-        .get("RawMessageDelivery")
-        .map(intrinsics::text)
-        .transpose()?
-        .as_deref()
-        == Some("true");
-    Ok((
-        intrinsics::text(&value["Endpoint"])?,
-        if raw { Envelope::Raw } else { Envelope::Sns },
-    ))
+    let raw = value.get("RawMessageDelivery").map(intrinsics::text).transpose()?.as_deref() == Some("true");
+    Ok((intrinsics::text(&value["Endpoint"])?, if raw { Envelope::Raw } else { Envelope::Sns }))
 }

@@ -282,8 +282,7 @@ pub struct Endpoints {
 impl Template {
     /// Reads and resolves a template file. Errors name the logical id at fault.
     pub fn load(path: &Path, inputs: &Inputs) -> anyhow::Result<Template> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         Template::parse(&text, inputs).with_context(|| format!("in {}", path.display()))
     }
 
@@ -296,9 +295,7 @@ impl Template {
 
     /// The function that runs this binary, or has this logical id or name.
     pub fn function(&self, name: &str) -> Option<&Function> {
-        self.functions
-            .iter()
-            .find(|f| f.binary == name || f.logical_id == name || f.name == name)
+        self.functions.iter().find(|f| f.binary == name || f.logical_id == name || f.name == name)
     }
 
     /// The queue with this ARN.
@@ -310,18 +307,13 @@ impl Template {
 impl Function {
     /// Its environment, with the addresses that are known late put in.
     pub fn env_at(&self, endpoints: &Endpoints) -> BTreeMap<String, String> {
-        self.env
-            .iter()
-            .map(|(key, value)| (key.clone(), endpoints.fill(value)))
-            .collect()
+        self.env.iter().map(|(key, value)| (key.clone(), endpoints.fill(value))).collect()
     }
 }
 
 impl Endpoints {
     /// Puts the addresses into a value.
     pub fn fill(&self, value: &str) -> String {
-        value
-            .replace(SQS_ENDPOINT, &self.sqs)
-            .replace(RELAY_ROOTS, &self.relay_roots)
+        value.replace(SQS_ENDPOINT, &self.sqs).replace(RELAY_ROOTS, &self.relay_roots)
     }
 }

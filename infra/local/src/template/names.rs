@@ -53,8 +53,7 @@ pub(super) fn reference(scope: &Scope, id: &str) -> anyhow::Result<String> {
 /// What `Fn::GetAtt` gives.
 pub(super) fn attribute(scope: &Scope, id: &str, attribute: &str) -> anyhow::Result<String> {
     let (kind, _) = scope.resource(id)?;
-    let regional =
-        |service: &str, rest: &str| format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}");
+    let regional = |service: &str, rest: &str| format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}");
     let name = name(scope, id)?;
     Ok(match (kind, attribute) {
         ("AWS::DynamoDB::Table", "Arn") => regional("dynamodb", &format!("table/{name}")),
@@ -71,9 +70,7 @@ pub(super) fn attribute(scope: &Scope, id: &str, attribute: &str) -> anyhow::Res
         ("AWS::SQS::Queue", "Arn") => regional("sqs", &name),
         ("AWS::SQS::Queue", "QueueName") => name,
         ("AWS::SQS::Queue", "QueueUrl") => reference(scope, id)?,
-        ("AWS::SecretsManager::Secret", "Arn" | "Id") => {
-            regional("secretsmanager", &format!("secret:{name}-local1"))
-        }
+        ("AWS::SecretsManager::Secret", "Arn" | "Id") => regional("secretsmanager", &format!("secret:{name}-local1")),
         ("AWS::Serverless::Function", "Arn") => regional("lambda", &format!("function:{name}")),
         ("AWS::CloudWatch::Alarm", "Arn") => regional("cloudwatch", &format!("alarm:{name}")),
         (
@@ -94,12 +91,5 @@ pub(super) fn attribute(scope: &Scope, id: &str, attribute: &str) -> anyhow::Res
 /// A stable id in the shape of a KMS key's.
 pub(super) fn key_id(id: &str) -> String {
     let hash = hex::encode(Sha256::digest(id.as_bytes()));
-    format!(
-        "{}-{}-4{}-8{}-{}",
-        &hash[..8],
-        &hash[8..12],
-        &hash[13..16],
-        &hash[17..20],
-        &hash[20..32]
-    )
+    format!("{}-{}-4{}-8{}-{}", &hash[..8], &hash[8..12], &hash[13..16], &hash[17..20], &hash[20..32])
 }

@@ -25,10 +25,7 @@ impl Properties {
         if let Some(stray) = object.keys().find(|key| !known.contains(&key.as_str())) {
             bail!("{owner}: property {stray} is not understood by the local runner");
         }
-        Ok(Properties {
-            owner: owner.to_owned(),
-            object,
-        })
+        Ok(Properties { owner: owner.to_owned(), object })
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&Value> {
@@ -36,24 +33,18 @@ impl Properties {
     }
 
     pub(super) fn text(&self, key: &str) -> anyhow::Result<Option<String>> {
-        self.get(key)
-            .map(intrinsics::text)
-            .transpose()
-            .with_context(|| self.at(key))
+        self.get(key).map(intrinsics::text).transpose().with_context(|| self.at(key))
     }
 
     pub(super) fn need(&self, key: &str) -> anyhow::Result<String> {
-        self.text(key)?
-            .with_context(|| format!("{} is missing", self.at(key)))
+        self.text(key)?.with_context(|| format!("{} is missing", self.at(key)))
     }
 
     pub(super) fn number(&self, key: &str) -> anyhow::Result<Option<u64>> {
         let Some(text) = self.text(key)? else {
             return Ok(None);
         };
-        text.parse()
-            .map(Some)
-            .with_context(|| format!("{} is no whole number", self.at(key)))
+        text.parse().map(Some).with_context(|| format!("{} is no whole number", self.at(key)))
     }
 
     pub(super) fn seconds(&self, key: &str) -> anyhow::Result<Option<Duration>> {
@@ -79,26 +70,18 @@ impl Properties {
     }
 
     pub(super) fn texts(&self, key: &str) -> anyhow::Result<Vec<String>> {
-        self.list(key)
-            .iter()
-            .map(intrinsics::text)
-            .collect::<anyhow::Result<_>>()
-            .with_context(|| self.at(key))
+        self.list(key).iter().map(intrinsics::text).collect::<anyhow::Result<_>>().with_context(|| self.at(key))
     }
 
     pub(super) fn nested(&self, key: &str, known: &[&str]) -> anyhow::Result<Option<Properties>> {
-        self.get(key)
-            .map(|value| Properties::new(&self.at(key), value.clone(), known))
-            .transpose()
+        self.get(key).map(|value| Properties::new(&self.at(key), value.clone(), known)).transpose()
     }
 
     /// The entries of a map with free keys.
     pub(super) fn entries(&self, key: &str) -> anyhow::Result<Vec<(String, Value)>> {
         match self.get(key) {
             None => Ok(Vec::new()),
-            Some(Value::Object(object)) => {
-                Ok(object.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
-            }
+            Some(Value::Object(object)) => Ok(object.iter().map(|(k, v)| (k.clone(), v.clone())).collect()),
             Some(other) => bail!("{} is no map: {other}", self.at(key)),
         }
     }

@@ -10,12 +10,7 @@ use super::names::{attribute, name, reference};
 use super::properties::Properties;
 use super::{Bucket, Notification, Queue, Secret, SecretValue, Table};
 
-pub(super) fn table(
-    id: &str,
-    name: String,
-    arn: String,
-    properties: Value,
-) -> anyhow::Result<Table> {
+pub(super) fn table(id: &str, name: String, arn: String, properties: Value) -> anyhow::Result<Table> {
     // What CreateTable takes too, and what is a call of its own or has no meaning here.
     const CREATE: [&str; 6] = [
         "AttributeDefinitions",
@@ -53,12 +48,7 @@ pub(super) fn table(
         Some(ttl) if ttl.flag("Enabled")?.unwrap_or(false) => Some(ttl.need("AttributeName")?),
         _ => None,
     };
-    Ok(Table {
-        name,
-        arn,
-        create: Value::Object(create),
-        ttl_attribute,
-    })
+    Ok(Table { name, arn, create: Value::Object(create), ttl_attribute })
 }
 
 pub(super) fn queue(id: &str, scope: &Scope, properties: Value) -> anyhow::Result<Queue> {
@@ -77,21 +67,13 @@ pub(super) fn queue(id: &str, scope: &Scope, properties: Value) -> anyhow::Resul
         "VisibilityTimeout",
     ];
     let properties = Properties::new(id, properties, &known)?;
-    let redrive =
-        properties.nested("RedrivePolicy", &["deadLetterTargetArn", "maxReceiveCount"])?;
+    let redrive = properties.nested("RedrivePolicy", &["deadLetterTargetArn", "maxReceiveCount"])?;
     let (dead_letter, max_receive_count) = match redrive {
-        Some(redrive) => (
-            Some(redrive.need("deadLetterTargetArn")?),
-            redrive.number("maxReceiveCount")?,
-        ),
+        Some(redrive) => (Some(redrive.need("deadLetterTargetArn")?), redrive.number("maxReceiveCount")?),
         None => (None, None),
     };
     let seconds = |key: &str, default: u64| {
-        Ok::<_, anyhow::Error>(
-            properties
-                .seconds(key)?
-                .unwrap_or(Duration::from_secs(default)),
-        )
+        Ok::<_, anyhow::Error>(properties.seconds(key)?.unwrap_or(Duration::from_secs(default)))
     };
     Ok(Queue {
         logical_id: id.to_owned(),
@@ -106,12 +88,7 @@ pub(super) fn queue(id: &str, scope: &Scope, properties: Value) -> anyhow::Resul
     })
 }
 
-pub(super) fn bucket(
-    id: &str,
-    name: String,
-    arn: String,
-    properties: Value,
-) -> anyhow::Result<Bucket> {
+pub(super) fn bucket(id: &str, name: String, arn: String, properties: Value) -> anyhow::Result<Bucket> {
     let known = [
         "AbacStatus",
         "BucketEncryption",
@@ -128,18 +105,12 @@ pub(super) fn bucket(
     ];
     let properties = Properties::new(id, properties, &known)?;
     let mut notifications = Vec::new();
-    if let Some(configuration) =
-        properties.nested("NotificationConfiguration", &["QueueConfigurations"])?
-    {
+    if let Some(configuration) = properties.nested("NotificationConfiguration", &["QueueConfigurations"])? {
         for one in configuration.list("QueueConfigurations") {
             notifications.push(notification(&configuration.at("QueueConfigurations"), one)?);
         }
     }
-    Ok(Bucket {
-        name,
-        arn,
-        notifications,
-    })
+    Ok(Bucket { name, arn, notifications })
 }
 
 fn notification(owner: &str, value: Value) -> anyhow::Result<Notification> {
@@ -150,42 +121,22 @@ fn notification(owner: &str, value: Value) -> anyhow::Result<Notification> {
     }
     let (mut prefix, mut suffix) = (String::new(), String::new());
     let rules = match one.nested("Filter", &["S3Key"])? {
-        Some(filter) => filter
-            .nested("S3Key", &["Rules"])?
-            .map(|key| key.list("Rules"))
-            .unwrap_or_default(),
+        Some(filter) => filter.nested("S3Key", &["Rules"])?.map(|key| key.list("Rules")).unwrap_or_default(),
         None => Vec::new(),
     };
     for rule in rules {
         let value = intrinsics::text(&rule["Value"])?;
-        match rule["Name"]
-            .as_str()
-            .unwrap_or_default()
-            .to_ascii_lowercase()
-            .as_str()
-        {
+        match rule["Name"].as_str().unwrap_or_default().to_ascii_lowercase().as_str() {
             "prefix" => prefix = value,
             "suffix" => suffix = value,
             other => bail!("{owner}: a rule is named \"{other}\""),
         }
     }
-    Ok(Notification {
-        event,
-        prefix,
-        suffix,
-        queue_arn: one.need("Queue")?,
-    })
+    Ok(Notification { event, prefix, suffix, queue_arn: one.need("Queue")? })
 }
 
 pub(super) fn secret(scope: &Scope, id: &str, properties: Value) -> anyhow::Result<Secret> {
-    let known = [
-        "Description",
-        "GenerateSecretString",
-        "KmsKeyId",
-        "Name",
-        "SecretString",
-        "Tags",
-    ];
+    let known = ["Description", "GenerateSecretString", "KmsKeyId", "Name", "SecretString", "Tags"];
     let properties = Properties::new(id, properties, &known)?;
     let generate = properties.nested(
         "GenerateSecretString",
@@ -225,9 +176,5 @@ pub(super) fn secret(scope: &Scope, id: &str, properties: Value) -> anyhow::Resu
         }
         _ => bail!("{id}: either SecretString or GenerateSecretString"),
     };
-    Ok(Secret {
-        name: name(scope, id)?,
-        arn: attribute(scope, id, "Arn")?,
-        value,
-    })
+    Ok(Secret { name: name(scope, id)?, arn: attribute(scope, id, "Arn")?, value })
 }

@@ -119,15 +119,9 @@ Outputs:
 
 fn inputs() -> Inputs {
     let mut inputs = Inputs::default();
-    inputs
-        .parameters
-        .insert("OperatorName".to_owned(), "Exemple SAS".to_owned());
-    inputs
-        .filled
-        .insert("RelayRootCertificates".to_owned(), RELAY_ROOTS.to_owned());
-    inputs
-        .filled
-        .insert("NotDeclared".to_owned(), "x".to_owned());
+    inputs.parameters.insert("OperatorName".to_owned(), "Exemple SAS".to_owned());
+    inputs.filled.insert("RelayRootCertificates".to_owned(), RELAY_ROOTS.to_owned());
+    inputs.filled.insert("NotDeclared".to_owned(), "x".to_owned());
     inputs
 }
 
@@ -140,27 +134,16 @@ fn whole() -> String {
 }
 
 fn complaint(text: &str) -> String {
-    format!(
-        "{:#}",
-        Template::parse(text, &inputs()).expect_err("a refusal")
-    )
+    format!("{:#}", Template::parse(text, &inputs()).expect_err("a refusal"))
 }
 
 #[test]
 fn resolves_functions() {
     let template = Template::parse(&whole(), &inputs()).unwrap();
-    let [function] = &template.functions[..] else {
-        panic!("one function")
-    };
-    assert_eq!(
-        (function.name.as_str(), function.binary.as_str()),
-        ("prospectra-send", "send")
-    );
+    let [function] = &template.functions[..] else { panic!("one function") };
+    assert_eq!((function.name.as_str(), function.binary.as_str()), ("prospectra-send", "send"));
     assert_eq!((function.timeout.as_secs(), function.memory), (10, 256));
-    let endpoints = Endpoints {
-        sqs: "http://127.0.0.1:9324".to_owned(),
-        relay_roots: "PEM".to_owned(),
-    };
+    let endpoints = Endpoints { sqs: "http://127.0.0.1:9324".to_owned(), relay_roots: "PEM".to_owned() };
     let env = function.env_at(&endpoints);
     let expected = [
         ("BOTH", "yes"),
@@ -169,37 +152,19 @@ fn resolves_functions() {
         ("PUBLIC_URL", "https://example.com"),
         ("ROOTS", "PEM"),
         ("SECOND", "b"),
-        (
-            "SECRET",
-            "arn:aws:secretsmanager:eu-west-3:000000000000:secret:prospectra/pepper-local1",
-        ),
-        (
-            "SEND_QUEUE_URL",
-            "http://127.0.0.1:9324/000000000000/prospectra-SendQueue",
-        ),
+        ("SECRET", "arn:aws:secretsmanager:eu-west-3:000000000000:secret:prospectra/pepper-local1"),
+        ("SEND_QUEUE_URL", "http://127.0.0.1:9324/000000000000/prospectra-SendQueue"),
         ("WHO", "Exemple SAS of Lyon ${Literal}"),
     ];
     let env: Vec<(&str, &str)> = env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     assert_eq!(env, expected);
     let claim = &function.statements[0];
     assert_eq!(claim.sid, "Claim");
-    assert_eq!(
-        claim.resources,
-        ["arn:aws:dynamodb:eu-west-3:000000000000:table/prospectra-outreach"]
-    );
-    assert_eq!(
-        claim.condition,
-        json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["W#*"]}})
-    );
+    assert_eq!(claim.resources, ["arn:aws:dynamodb:eu-west-3:000000000000:table/prospectra-outreach"]);
+    assert_eq!(claim.condition, json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["W#*"]}}));
     assert_eq!(function.statements[1].actions, ["kms:Decrypt"]);
-    assert_eq!(
-        function.statements[1].resources,
-        [template.keys[0].arn.clone()]
-    );
-    assert_eq!(
-        function.statements[2].resources,
-        ["arn:aws:s3:::prospectra-uploads/uploads/*"]
-    );
+    assert_eq!(function.statements[1].resources, [template.keys[0].arn.clone()]);
+    assert_eq!(function.statements[2].resources, ["arn:aws:s3:::prospectra-uploads/uploads/*"]);
     let sqs = EventSource::Sqs {
         queue_arn: "arn:aws:sqs:eu-west-3:000000000000:prospectra-SendQueue".to_owned(),
         batch_size: 4,
@@ -208,10 +173,9 @@ fn resolves_functions() {
         max_concurrency: Some(3),
     };
     assert!(function.events.contains(&sqs));
-    assert!(function.events.contains(&EventSource::HttpApi {
-        method: "GET".to_owned(),
-        path: "/u/{token}".to_owned()
-    }));
+    assert!(
+        function.events.contains(&EventSource::HttpApi { method: "GET".to_owned(), path: "/u/{token}".to_owned() })
+    );
 }
 
 #[test]
@@ -222,128 +186,53 @@ fn resolves_what_the_back_ends_need() {
     assert_eq!(table.create["TableName"], "prospectra-outreach");
     assert_eq!(table.create["BillingMode"], "PAY_PER_REQUEST");
     assert!(table.create.get("TimeToLiveSpecification").is_none());
-    let queue = template
-        .queues
-        .iter()
-        .find(|q| q.logical_id == "SendQueue")
-        .unwrap();
-    assert_eq!(
-        (
-            queue.visibility_timeout.as_secs(),
-            queue.retention.as_secs()
-        ),
-        (60, 345_600)
-    );
+    let queue = template.queues.iter().find(|q| q.logical_id == "SendQueue").unwrap();
+    assert_eq!((queue.visibility_timeout.as_secs(), queue.retention.as_secs()), (60, 345_600));
     assert_eq!(queue.max_receive_count, Some(3));
-    assert!(
-        queue
-            .dead_letter
-            .as_deref()
-            .unwrap()
-            .ends_with(":prospectra-SendDead")
-    );
+    assert!(queue.dead_letter.as_deref().unwrap().ends_with(":prospectra-SendDead"));
     assert!(template.queues.iter().all(|q| q.logical_id != "OnlyProd"));
     assert_eq!(template.buckets[0].notifications[0].prefix, "uploads/");
-    let SecretValue::Generated {
-        template: seed,
-        key,
-        length,
-        exclude,
-    } = &template.secrets[0].value
-    else {
-        panic!()
-    };
-    assert_eq!(
-        (seed.as_deref(), key.as_deref(), *length),
-        (Some("{}"), Some("v1"), 64)
-    );
+    let SecretValue::Generated { template: seed, key, length, exclude } = &template.secrets[0].value else { panic!() };
+    assert_eq!((seed.as_deref(), key.as_deref(), *length), (Some("{}"), Some("v1"), 64));
     assert!(exclude.contains('"'));
     assert_eq!(template.keys[0].aliases, ["alias/data"]);
     assert_eq!(template.mail_events[0].envelope, Envelope::Raw);
     assert_eq!(template.mail_events[0].types, ["BOUNCE", "COMPLAINT"]);
-    assert_eq!(
-        template.outputs.get("Url").map(String::as_str),
-        Some("https://example.com/healthz")
-    );
+    assert_eq!(template.outputs.get("Url").map(String::as_str), Some("https://example.com/healthz"));
     assert!(!template.outputs.contains_key("Prod"));
 }
 
 #[test]
 fn refuses_what_it_would_get_wrong_and_names_it() {
-    assert!(
-        complaint(TEMPLATE).contains("Town"),
-        "{}",
-        complaint(TEMPLATE)
-    );
+    assert!(complaint(TEMPLATE).contains("Town"), "{}", complaint(TEMPLATE));
     let whole = whole();
     for (from, to, names) in [
-        (
-            "FunctionResponseTypes",
-            "FunctionResponseTyp",
-            "SendFunction.Chunks: property FunctionResponseTyp",
-        ),
-        (
-            "!GetAtt OutreachTable.Arn",
-            "!GetAtt OutreachTabel.Arn",
-            "OutreachTabel",
-        ),
-        (
-            "Timeout: 10",
-            "TimeOut: 10",
-            "SendFunction: property TimeOut",
-        ),
-        (
-            "VisibilityTimeout: 60",
-            "VisibilityTimeouts: 60",
-            "SendQueue: property VisibilityTimeouts",
-        ),
+        ("FunctionResponseTypes", "FunctionResponseTyp", "SendFunction.Chunks: property FunctionResponseTyp"),
+        ("!GetAtt OutreachTable.Arn", "!GetAtt OutreachTabel.Arn", "OutreachTabel"),
+        ("Timeout: 10", "TimeOut: 10", "SendFunction: property TimeOut"),
+        ("VisibilityTimeout: 60", "VisibilityTimeouts: 60", "SendQueue: property VisibilityTimeouts"),
         ("BatchSize: 4", "BatchSize: 11000", "SendFunction.Chunks"),
-        (
-            "!Ref SendQueue",
-            "!ImportValue SendQueue",
-            "Fn::ImportValue",
-        ),
+        ("!Ref SendQueue", "!ImportValue SendQueue", "Fn::ImportValue"),
         ("!Ref SendQueue", "!Ref OnlyProd", "OnlyProd"),
-        (
-            "- AWSLambdaBasicExecutionRole",
-            "- SQSPollerPolicy: { QueueName: x }",
-            "SendFunction.Policies",
-        ),
+        ("- AWSLambdaBasicExecutionRole", "- SQSPollerPolicy: { QueueName: x }", "SendFunction.Policies"),
         ("!Select [1,", "!Select [7,", "Fn::Select"),
         ("Type: ScheduleV2", "Type: Kinesis", "SendFunction.Nightly"),
-        (
-            "Stage: { Type: String, Default: local,",
-            "Stage: { Type: String, Default: test,",
-            "parameter Stage",
-        ),
-        (
-            "IsLocal: !Not [!Condition IsProd]",
-            "IsLocal: !Not [!Condition IsLocal]",
-            "depends on itself",
-        ),
+        ("Stage: { Type: String, Default: local,", "Stage: { Type: String, Default: test,", "parameter Stage"),
+        ("IsLocal: !Not [!Condition IsProd]", "IsLocal: !Not [!Condition IsLocal]", "depends on itself"),
         ("!Ref AWS::NoValue", "!Rfe AWS::NoValue", "!Rfe"),
     ] {
         let broken = whole.replace(from, to);
         assert_ne!(broken, whole, "{from}");
-        assert!(
-            complaint(&broken).contains(names),
-            "{from} → {to}: {}",
-            complaint(&broken)
-        );
+        assert!(complaint(&broken).contains(names), "{from} → {to}: {}", complaint(&broken));
     }
 }
 
 #[test]
 fn refuses_a_parameter_that_is_not_declared_or_has_no_value() {
     let mut stray = inputs();
-    stray
-        .parameters
-        .insert("Operator".to_owned(), "x".to_owned());
+    stray.parameters.insert("Operator".to_owned(), "x".to_owned());
     assert!(format!("{:#}", Template::parse(&whole(), &stray).unwrap_err()).contains("Operator"));
-    let missing = format!(
-        "{:#}",
-        Template::parse(&whole(), &Inputs::default()).unwrap_err()
-    );
+    let missing = format!("{:#}", Template::parse(&whole(), &Inputs::default()).unwrap_err());
     assert!(missing.contains("OperatorName"), "{missing}");
 }
 
@@ -351,27 +240,13 @@ fn refuses_a_parameter_that_is_not_declared_or_has_no_value() {
 fn reads_the_template_that_goes_to_aws() {
     let root = crate::workspace_root();
     let text = std::fs::read_to_string(root.join("infra/local/parameters.toml")).unwrap();
-    let mut inputs = Inputs {
-        parameters: toml::from_str(&text).unwrap(),
-        ..Inputs::default()
-    };
-    inputs
-        .filled
-        .insert("PublicUrl".to_owned(), "http://127.0.0.1:8787".to_owned());
+    let mut inputs = Inputs { parameters: toml::from_str(&text).unwrap(), ..Inputs::default() };
+    inputs.filled.insert("PublicUrl".to_owned(), "http://127.0.0.1:8787".to_owned());
     let template = Template::load(&root.join("template.yaml"), &inputs).unwrap();
-    let binaries: Vec<&str> = template
-        .functions
-        .iter()
-        .map(|function| function.binary.as_str())
-        .collect();
+    let binaries: Vec<&str> = template.functions.iter().map(|function| function.binary.as_str()).collect();
     for binary in ["signup", "send", "unsubscribe", "purge"] {
         assert!(binaries.contains(&binary), "{binary}");
     }
     assert!(!template.mail_events.is_empty());
-    assert!(
-        template
-            .buckets
-            .iter()
-            .any(|bucket| !bucket.notifications.is_empty())
-    );
+    assert!(template.buckets.iter().any(|bucket| !bucket.notifications.is_empty()));
 }

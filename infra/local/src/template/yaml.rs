@@ -16,11 +16,7 @@ fn long_forms(yaml: Yaml) -> anyhow::Result<Value> {
         Yaml::Bool(flag) => Value::Bool(flag),
         Yaml::Number(number) => number_value(&number)?,
         Yaml::String(text) => Value::String(text),
-        Yaml::Sequence(items) => items
-            .into_iter()
-            .map(long_forms)
-            .collect::<anyhow::Result<Vec<_>>>()?
-            .into(),
+        Yaml::Sequence(items) => items.into_iter().map(long_forms).collect::<anyhow::Result<Vec<_>>>()?.into(),
         Yaml::Mapping(entries) => {
             let mut object = Map::new();
             for (key, value) in entries {
@@ -40,8 +36,8 @@ fn long_forms(yaml: Yaml) -> anyhow::Result<Value> {
 fn long_name(short: &str) -> anyhow::Result<String> {
     Ok(match short {
         "Ref" | "Condition" => short.to_owned(),
-        "GetAtt" | "Sub" | "If" | "Equals" | "Not" | "And" | "Or" | "Join" | "Select" | "Split"
-        | "FindInMap" | "ImportValue" | "Base64" | "GetAZs" | "Cidr" | "Transform" => {
+        "GetAtt" | "Sub" | "If" | "Equals" | "Not" | "And" | "Or" | "Join" | "Select" | "Split" | "FindInMap"
+        | "ImportValue" | "Base64" | "GetAZs" | "Cidr" | "Transform" => {
             format!("Fn::{short}")
         }
         other => bail!("unknown tag !{other}"),
@@ -76,8 +72,5 @@ fn number_value(number: &serde_yaml_ng::Number) -> anyhow::Result<Value> {
     if let Some(whole) = number.as_i64() {
         return Ok(whole.into());
     }
-    number
-        .as_f64()
-        .map(Value::from)
-        .context("a number that JSON cannot hold")
+    number.as_f64().map(Value::from).context("a number that JSON cannot hold")
 }
