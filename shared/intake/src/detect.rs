@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
+use crate::cut::{Cells, Format, Step, read};
 use crate::detected::{Detected, Profile};
 use crate::dialect;
 use crate::encoding;
 use crate::header::{self, SampleRow};
 use crate::kinds::{Kind, kind};
-use crate::rows::{Cells, Format, Step, read};
 
 /// How many bytes of a file [`detect()`] looks at. Fewer will do if the file has fewer.
 pub const PREFIX: usize = 256 * 1024;

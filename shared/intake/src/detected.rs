@@ -5,7 +5,7 @@ use std::fmt;
 use encoding_rs::Encoding;
 use serde::{Serialize, Serializer};
 
-use crate::rows::Format;
+use crate::cut::Format;
 
 /// How a file is written and where its table starts. Made by [`crate::detect()`].
 #[derive(Clone, Serialize)]

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::cut::{Cells, Format, Step, read};
 use crate::kinds::{Kind, kind};
-use crate::rows::{Cells, Format, Step, read};
 
 /// The delimiters that people use.
 const USUAL: [(u8, f64); 4] = [(b',', 1.0), (b';', 1.0), (b'\t', 1.0), (b'|', 0.88)];

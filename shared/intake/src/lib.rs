@@ -17,6 +17,7 @@
 
 mod clean;
 mod country;
+mod cut;
 mod detect;
 mod detected;
 mod dialect;
@@ -29,11 +30,13 @@ pub mod mapping;
 mod measure;
 mod names;
 mod parser;
+mod quoted;
 mod rows;
 pub mod sample;
 mod seen;
 
 pub use clean::{MAX_NAME, MAX_NOTES, MAX_TAG, MAX_TAGS};
+pub use cut::MAX_ROW;
 pub use detect::{PREFIX, detect};
 pub use detected::Detected;
 pub use export::RejectReport;
@@ -42,5 +45,5 @@ pub use mapping::{ColumnRef, Columns, Mapping, MappingError, Request};
 pub use measure::{Measure, measure};
 pub use names::Field;
 pub use parser::{Outcome, Parser, ProspectRow, Reject, RejectReason};
-pub use rows::{MAX_ROW, Position};
+pub use rows::Position;
 pub use seen::Seen;

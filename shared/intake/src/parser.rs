@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::clean::{self, EmailCell, MAX_NAME, MAX_NOTES};
 use crate::country;
+use crate::cut::{Cells, Fault};
 use crate::detected::Detected;
 use crate::mapping::Mapping;
 use crate::names::{self, Field};
-use crate::rows::{CellEncoding, Cells, Fault, Found, Position, Rows};
+use crate::rows::{CellEncoding, Found, Position, Rows};
 
 /// A row that can become a prospect: cleaned, and nothing but what A64 allows.
 #[derive(Clone, PartialEq, Eq, Serialize)]

@@ -74,7 +74,7 @@ impl Person {
             first: dice.pick(&FIRST),
             last: dice.pick(&LAST),
             company: format!("{kind} {place} {suffix}"),
-            domain: format!("{}-{}-{company}.test", slug(kind), slug(place)),
+            domain: format!("{}{company}.test", slug(kind)),
             job: dice.pick(&JOBS),
             tags: dice.pick(&TAGS),
             country: dice.pick(&[

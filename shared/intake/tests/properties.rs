@@ -1,7 +1,5 @@
 //! What holds for every file, whatever is in it.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use intake::{Mapping, Outcome, Parser, detect};
 use proptest::prelude::*;
 
