@@ -1,5 +1,6 @@
 //! One process of one function: what it is doing, and the hand-over of invocations to it.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -41,7 +42,8 @@ enum Holding {
 pub(crate) struct Instance {
     /// `{binary}.{n}`: its segment of the Runtime API's path.
     pub(crate) name: String,
-    pub(crate) pid: u32,
+    /// 0 until the process runs.
+    pid: AtomicU32,
     pub(crate) function_arn: String,
     stage: watch::Sender<Stage>,
     jobs: mpsc::UnboundedSender<Job>,
@@ -52,11 +54,11 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    pub(crate) fn new(name: String, pid: u32, function_arn: String) -> Instance {
+    pub(crate) fn new(name: String, function_arn: String) -> Instance {
         let (jobs, inbox) = mpsc::unbounded_channel();
         Instance {
             name,
-            pid,
+            pid: AtomicU32::new(0),
             function_arn,
             stage: watch::Sender::new(Stage::Starting),
             jobs,
@@ -65,6 +67,14 @@ impl Instance {
             start_failure: Mutex::default(),
             kill: Notify::new(),
         }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn runs_as(&self, pid: u32) {
+        self.pid.store(pid, Ordering::SeqCst);
     }
 
     /// The process asks for work; its first question says that it has started.

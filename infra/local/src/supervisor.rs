@@ -169,7 +169,7 @@ impl Supervisor {
 
     /// The live processes of a function.
     pub(crate) fn pids(&self, binary: &str) -> Vec<u32> {
-        self.of(binary).iter().map(|instance| instance.pid).collect()
+        self.of(binary).iter().map(|instance| instance.pid()).filter(|pid| *pid > 0).collect()
     }
 
     /// The process with this path in the Runtime API.
@@ -262,7 +262,7 @@ impl Supervisor {
                         Answer::Failed { kind, message } => Err(Failure::Function { kind, message }),
                     }
                 }
-                Ok(Err(_)) => Err(Failure::Crashed(format!("process {}", instance.pid))),
+                Ok(Err(_)) => Err(Failure::Crashed(format!("process {}", instance.pid()))),
                 Err(_) => {
                     instance.kill();
                     instance.gone().await;
@@ -296,10 +296,12 @@ impl Supervisor {
         let mut env = host.env.clone();
         let runtime_api = format!("{}/.rt/{name}", inner.runtime_api);
         env.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), runtime_api);
-        let process = Process::spawn(&inner.bin_dir.join(binary), &env, binary, &inner.console)?;
-        let instance = Instance::new(name.clone(), process.pid, host.function.arn.clone());
-        let instance = Arc::new(instance);
-        lock(&inner.instances).insert(name, instance.clone());
+        let instance = Arc::new(Instance::new(name.clone(), host.function.arn.clone()));
+        // Known before it runs: it asks for work within a millisecond.
+        lock(&inner.instances).insert(name.clone(), instance.clone());
+        let process = Process::spawn(&inner.bin_dir.join(binary), &env, binary, &inner.console)
+            .inspect_err(|_| drop(lock(&inner.instances).remove(&name)))?;
+        instance.runs_as(process.pid);
         tokio::spawn(self.clone().keep(binary.clone(), instance.clone(), process));
         Ok(instance)
     }
@@ -319,7 +321,7 @@ impl Supervisor {
         lock(&self.inner.instances).remove(&instance.name);
         instance.bury();
         if let Some(status) = by_itself {
-            let note = format!("{binary}: process {} ended ({status})", instance.pid);
+            let note = format!("{binary}: process {} ended ({status})", instance.pid());
             self.inner.console.note(&note);
         }
     }

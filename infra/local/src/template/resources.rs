@@ -32,11 +32,11 @@ pub(super) fn read(scope: &Scope) -> anyhow::Result<Template> {
                 template.functions.push(function);
             }
             "AWS::DynamoDB::Table" => {
-                template.tables.push(stores::table(id, reference(scope, id)?, arn()?, properties()?)?)
+                template.tables.push(stores::table(id, reference(scope, id)?, arn()?, properties()?)?);
             }
             "AWS::SQS::Queue" => template.queues.push(stores::queue(id, scope, properties()?)?),
             "AWS::S3::Bucket" => {
-                template.buckets.push(stores::bucket(id, reference(scope, id)?, arn()?, properties()?)?)
+                template.buckets.push(stores::bucket(id, reference(scope, id)?, arn()?, properties()?)?);
             }
             "AWS::SecretsManager::Secret" => {
                 template.secrets.push(stores::secret(scope, id, properties()?)?);
@@ -51,7 +51,7 @@ pub(super) fn read(scope: &Scope) -> anyhow::Result<Template> {
                 template.keys.push(key);
             }
             "AWS::SES::ConfigurationSetEventDestination" => {
-                template.mail_events.extend(mail_events::read(scope, id, properties()?)?)
+                template.mail_events.extend(mail_events::read(scope, id, properties()?)?);
             }
             "AWS::Serverless::HttpApi" if body["Properties"].get("DefinitionBody").is_some() => {
                 bail!("{id}.DefinitionBody: routes are read from the functions' events")
