@@ -294,7 +294,8 @@ impl Supervisor {
         let binary = &host.function.binary;
         let name = format!("{binary}.{}", inner.serial.fetch_add(1, Ordering::SeqCst));
         let mut env = host.env.clone();
-        let runtime_api = format!("{}/.rt/{name}", inner.runtime_api);
+        // AWS gives host and port alone; with a path after it, the runtime's client wants a scheme too.
+        let runtime_api = format!("http://{}/.rt/{name}", inner.runtime_api);
         env.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), runtime_api);
         let instance = Arc::new(Instance::new(name.clone(), host.function.arn.clone()));
         // Known before it runs: it asks for work within a millisecond.

@@ -68,7 +68,7 @@ impl Failure {
     /// Several fields are wrong.
     pub fn fields(fields: Vec<FieldError>) -> Self {
         let detail = fields.iter().map(|f| format!("{}: {}", f.field, f.message)).collect::<Vec<_>>().join("; ");
-        Self { fields, ..Self::new(Kind::Invalid, "invalid-request", detail) }
+        Self { fields, ..Self::new(Kind::Refused, "validation-failed", detail) }
     }
 
     /// Nothing of that name in this workspace.

@@ -125,11 +125,11 @@ impl Request {
             t.split(';').next().is_some_and(|mime| mime.trim().eq_ignore_ascii_case("application/json"))
         });
         if !is_json {
-            return Err(Failure::new(Kind::Invalid, "not-json", "Send the body as JSON, with `Content-Type: application/json`."));
+            return Err(Failure::new(Kind::Invalid, "malformed-request", "Send the body as JSON, with `Content-Type: application/json`."));
         }
         serde_json::from_slice(self.bytes()).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
-            Failure::new(Kind::Invalid, "invalid-request", format!("The body cannot be read ({place}): {}.", reason(&error)))
+            Failure::new(Kind::Invalid, "malformed-request", format!("The body cannot be read ({place}): {}.", reason(&error)))
         })
     }
 
