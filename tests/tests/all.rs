@@ -1,3 +1,4 @@
 //! One binary for every test that looks at the product as a whole.
 
 mod contract;
+mod journeys;

@@ -10,16 +10,19 @@ use jiff::Timestamp;
 /// Lines kept for [`crate::Stack::logs`]; the oldest go first.
 const KEPT: usize = 200_000;
 
-/// One line that a function wrote.
+/// The name under which the runner's own lines are kept.
+const RUNNER: &str = "local";
+
+/// One line that a function or the runner wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
-    /// The binary.
+    /// The binary: `local` for the runner itself.
     pub function: String,
     /// The line, without its end.
     pub line: String,
 }
 
-/// Prints unless quiet, and remembers what functions wrote.
+/// Prints unless quiet, and remembers every line.
 pub(crate) struct Console {
     quiet: bool,
     lines: Mutex<VecDeque<LogLine>>,
@@ -33,6 +36,10 @@ impl Console {
     /// A line of a function's standard output or error.
     pub(crate) fn function_line(&self, function: &str, line: String) {
         self.print(&format!("{function} | {line}"));
+        self.keep(function, line);
+    }
+
+    fn keep(&self, function: &str, line: String) {
         let mut lines = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if lines.len() == KEPT {
             lines.pop_front();
@@ -43,12 +50,17 @@ impl Console {
     /// The line of one invocation. `trigger` holds route keys and queue names, never an address or a token.
     pub(crate) fn invocation(&self, now: Timestamp, function: &str, trigger: &str, took: Duration, outcome: &str) {
         let ms = took.as_secs_f64() * 1000.0;
-        self.print(&format!("{now:.0} {function:<12} {trigger:<34} {ms:>8.1} ms  {outcome}"));
+        self.say(format!("{now:.0} {function:<12} {trigger:<34} {ms:>8.1} ms  {outcome}"));
     }
 
     /// Something the person at the terminal should know.
     pub(crate) fn note(&self, text: &str) {
-        self.print(text);
+        self.say(text.to_owned());
+    }
+
+    fn say(&self, line: String) {
+        self.print(&line);
+        self.keep(RUNNER, line);
     }
 
     pub(crate) fn lines(&self) -> Vec<LogLine> {

@@ -72,8 +72,9 @@ pub struct Backends {
     smtp: smtp::Smtp,
     dynamodb: Arc<DynamoDb>,
     _listeners: Vec<Listener>,
+    objects: PathBuf,
     /// The objects of a stack that lives in memory.
-    _objects: Option<tempfile::TempDir>,
+    _temporary: Option<tempfile::TempDir>,
 }
 
 impl Backends {
@@ -159,7 +160,8 @@ impl Backends {
             smtp,
             dynamodb,
             _listeners: listeners.into_iter().map(|(_, listener)| listener).collect(),
-            _objects: temporary,
+            objects,
+            _temporary: temporary,
         })
     }
 
@@ -206,6 +208,11 @@ impl Backends {
     /// The database below DynamoDB: unmetered, without permissions. It blocks.
     pub fn dynamodb(&self) -> &dynoxide::Database {
         self.dynamodb.database()
+    }
+
+    /// The folder with a folder for each bucket: unmetered, without permissions.
+    pub fn objects(&self) -> &Path {
+        &self.objects
     }
 
     /// Deletes every item whose TTL is past by the movable clock, and gives how many there were. AWS does so within

@@ -1,0 +1,190 @@
+//! One running product for one test, or for all tests that leave the clock and the network alone.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use local::backends::Plan;
+use local::{Options, Stack};
+use regex::Regex;
+use tokio::runtime::Runtime;
+use tokio::sync::{OnceCell, Semaphore};
+
+use crate::{Client, Mail, Sender};
+
+/// Tests at a time: each stack is a product of its own, and password hashes are slow on purpose.
+const AT_ONCE: usize = 3;
+
+/// One runtime for all tests: the shared stack must outlive the test that started it.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
+static BINARIES: OnceCell<PathBuf> = OnceCell::const_new();
+static SHARED: OnceCell<TestStack> = OnceCell::const_new();
+
+/// Anything that looks like an address of a person.
+static ADDRESS: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[\w.+'-]+(@|%40)[\w-]+(\.[\w-]+)+").expect("a valid expression"));
+
+/// Runs a test on the common runtime, when it is its turn.
+pub fn run<T>(test: impl Future<Output = T>) -> T {
+    RUNTIME.block_on(async {
+        let _turn = TURNS.acquire().await.expect("never closed");
+        Box::pin(test).await
+    })
+}
+
+/// A product with everything a test wants to know about it.
+pub struct TestStack {
+    stack: Stack,
+    /// What must not be in any log line.
+    secrets: Mutex<BTreeSet<String>>,
+}
+
+impl Deref for TestStack {
+    type Target = Stack;
+
+    fn deref(&self) -> &Stack {
+        &self.stack
+    }
+}
+
+impl TestStack {
+    /// A stack of one's own.
+    pub async fn start() -> TestStack {
+        TestStack::with(|_| {}).await
+    }
+
+    /// A stack of one's own with other options.
+    pub async fn with(change: impl FnOnce(&mut Options)) -> TestStack {
+        let mut options = Options { bin_dir: Some(binaries().await), ..Options::test() };
+        change(&mut options);
+        let stack = Stack::start(options).await.unwrap_or_else(|error| panic!("the product does not start: {error:#}"));
+        TestStack { stack, secrets: Mutex::default() }
+    }
+
+    /// The stack of all tests that need neither the clock nor faults.
+    pub async fn shared() -> &'static TestStack {
+        SHARED.get_or_init(TestStack::start).await
+    }
+
+    /// Somebody without a session.
+    pub fn client(&self) -> Client {
+        Client::new(&self.stack.url())
+    }
+
+    /// A company that has signed up, confirmed its address, logged in and said who it is.
+    pub async fn sign_up(&self) -> Sender<'_> {
+        Sender::sign_up(self).await
+    }
+
+    /// Everything that was received so far.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.stack.backends().mailbox().all().iter().map(Mail::read).collect()
+    }
+
+    /// What one address has received, oldest first.
+    pub fn mails_to(&self, address: &str) -> Vec<Mail> {
+        let all = self.stack.backends().mailbox().all();
+        let theirs = all.iter().filter(|stored| stored.envelope.envelope_to.iter().any(|to| to.eq_ignore_ascii_case(address)));
+        theirs.map(Mail::read).collect()
+    }
+
+    /// The only thing that an address has received.
+    #[track_caller]
+    pub fn only_mail_to(&self, address: &str) -> Mail {
+        let mut mails = self.mails_to(address);
+        assert_eq!(mails.len(), 1, "messages to {address}");
+        mails.remove(0)
+    }
+
+    /// Breaks what the plan says.
+    pub fn break_things(&self, plan: Plan) {
+        self.stack.backends().faults().set(plan);
+    }
+
+    /// The time the product lives at.
+    pub fn now(&self) -> Timestamp {
+        self.stack.clock().now()
+    }
+
+    /// Moves the clock without firing schedules: to look at a boundary from both sides.
+    pub fn set_time(&self, now: Timestamp) {
+        self.stack.clock().set(now);
+    }
+
+    /// Moves the clock ahead without firing schedules.
+    pub fn wait(&self, time: SignedDuration) {
+        self.set_time(self.now() + time);
+    }
+
+    /// Fires the purge now and gives what it says it did.
+    #[track_caller]
+    pub fn purge(&self) -> impl Future<Output = serde_json::Value> + '_ {
+        async {
+            let fired = self.stack.fire("purge").await.expect("the template has a purge");
+            assert!(fired.ok, "the purge failed: {}", fired.result);
+            assert_eq!(fired.result["complete"], true, "{}", fired.result);
+            fired.result
+        }
+    }
+
+    /// Waits until every queue is empty and nothing runs.
+    pub async fn settle(&self) {
+        self.stack.quiet(Duration::from_secs(120)).await.unwrap_or_else(|error| panic!("{error:#}"));
+    }
+
+    /// Remembers something that no log line may contain.
+    pub fn keep_secret(&self, secret: impl Into<String>) {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(secret.into());
+    }
+
+    /// Fails if a function called what it has no permission for, if a message died in a queue, or if
+    /// anything personal is in a log line.
+    #[track_caller]
+    pub fn check(&self) {
+        let denied = self.stack.backends().iam().denied();
+        assert!(denied.is_empty(), "template.yaml permits too little: {denied:#?}");
+        for queue in self.stack.template().queues.iter().filter(|queue| queue.name.contains("DeadLetters")) {
+            let counts = self.stack.backends().sqs().counts(&queue.arn).expect("the queue exists");
+            assert_eq!(counts.visible, 0, "messages died: {}", queue.name);
+        }
+        let leaks = self.leaks();
+        assert!(leaks.is_empty(), "personal data in logs:\n{}", leaks.join("\n"));
+    }
+
+    /// Log lines, of the functions and of the runner, with an address or a secret in them.
+    pub fn leaks(&self) -> Vec<String> {
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let leaks = |line: &str| ADDRESS.is_match(line) || secrets.iter().any(|secret| line.contains(secret.as_str()));
+        let lines = self.stack.logs().into_iter().filter(|line| leaks(&line.line));
+        lines.map(|line| format!("{} | {}", line.function, line.line)).collect()
+    }
+
+    /// [`TestStack::check`], then stops everything.
+    pub async fn finish(self) {
+        self.check();
+        self.stack.stop().await;
+    }
+}
+
+/// The folder of the functions' binaries: built once for the whole run.
+async fn binaries() -> PathBuf {
+    let build = || {
+        if let Some(folder) = std::env::var_os(local::BIN_DIR) {
+            return PathBuf::from(folder);
+        }
+        let root = local::workspace_root();
+        let folders = std::fs::read_dir(root.join("functions")).expect("the functions");
+        let names: Vec<String> =
+            folders.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).filter(|name| !name.starts_with('.')).collect();
+        local::build_functions(&root, &names).unwrap_or_else(|error| panic!("the functions do not compile: {error:#}"))
+    };
+    BINARIES
+        .get_or_init(|| async { tokio::task::spawn_blocking(build).await.expect("the build does not panic") })
+        .await
+        .clone()
+}

@@ -1,0 +1,3 @@
+//! The product as a Sender and its recipients live through it.
+
+mod main_job;
