@@ -32,7 +32,7 @@ use storage::{
     keys,
 };
 
-const ROWS: u64 = 12_000;
+const ROWS: u64 = 6_000;
 
 struct Bench {
     backends: Backends,
@@ -178,11 +178,12 @@ async fn an_import_counts_every_row_and_costs_one_unit_for_each_new_one() {
     assert_eq!(done.counts, expected(), "{:?}", done.failure);
     assert_eq!(bench.people(&scope).await.len() as u64, expected().created);
     let inserts = bench.backends.meter().snapshot().of("import", "BatchExecuteStatement");
-    let calls = inserts.count * 1_000 / expected().created;
-    assert!((40..=42).contains(&calls), "{calls} calls per 1,000 rows");
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-    let units = inserts.write_units / expected().created as f64;
-    assert!((units - 1.0).abs() < 1e-9, "{units} write units per row");
+    let created = expected().created as f64;
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    let calls = inserts.count as f64 * 1_000.0 / created;
+    assert!((40.0..=42.0).contains(&calls), "{calls} calls per 1,000 rows: {inserts:?}");
+    assert!((inserts.write_units / created - 1.0).abs() < 1e-9, "{inserts:?}");
 
     // The same message once more, and the same file once more.
     import::handle(&app, bench.record(&scope, import, "m1", 2)).await.unwrap();
@@ -208,7 +209,7 @@ async fn an_import_counts_every_row_and_costs_one_unit_for_each_new_one() {
 #[tokio::test]
 async fn an_import_cut_short_at_any_point_ends_the_same() {
     let bench = Bench::start().await;
-    for seed in 0..4 {
+    for seed in 0..3 {
         let scope = bench.workspace(10 + seed).await;
         let import = bench.upload(&scope, file("Firm")).await;
         let mut chance = StdRng::seed_from_u64(seed.into());
@@ -259,7 +260,7 @@ async fn who_was_erased_meanwhile_is_not_revived() {
     let import = bench.upload(&scope, file("Firm")).await;
     let app = bench.app("import");
     let members = bench.app("prospects");
-    let email = EmailAddress::parse("p11999@firm99.test").unwrap();
+    let email = EmailAddress::parse("p5998@firm398.test").unwrap();
     let subject = members.pepper().await.unwrap().subject(scope.workspace(), &email);
     let erased = async {
         // Started: the list of suppressions is read, this person's row is not.

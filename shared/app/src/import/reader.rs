@@ -17,6 +17,7 @@ use storage::{
     StoreError, WorkspaceScope,
     imports::ImportRecord,
     objects::{PART, Report},
+    prospects::INSERT_BATCH,
 };
 
 use super::{
@@ -32,6 +33,9 @@ const CHECKPOINT_ROWS: u64 = 5_000;
 
 /// Time between two checkpoints, about.
 const CHECKPOINT_TIME: Duration = Duration::from_secs(2);
+
+/// Longer than any invocation.
+const LONG: Duration = Duration::from_secs(3_600);
 
 /// Bytes parsed at a time: so many rows wait for the table, and no more.
 const SLICE: usize = 16 * 1024;
@@ -104,7 +108,7 @@ impl App {
             reader,
             writes: Writes::new(self.db.prospects(scope)),
             bytes: 0,
-            next: Deadline::after(CHECKPOINT_TIME),
+            since: Deadline::after(LONG),
         };
         run.checkpoint().await?;
         let parser = Parser::new(&detected, &mapping);
@@ -240,8 +244,8 @@ struct Run<'a> {
     reader: Reader<'a>,
     writes: Writes<'a>,
     bytes: u64,
-    /// When the next checkpoint is due.
-    next: Deadline,
+    /// Set to [`LONG`] at the last checkpoint: what is missing of it has passed since.
+    since: Deadline,
 }
 
 impl Run<'_> {
@@ -284,18 +288,30 @@ impl Run<'_> {
     }
 
     /// Parses a chunk and sends on what it held; says when to stop.
+    ///
+    /// Checkpoints fall between two batches as long as rows keep coming: a batch that is sent half full
+    /// is a call more.
     async fn push(&mut self, parser: &mut Parser, chunk: &[u8], report: &mut Report<'_>) -> Result<Option<End>, Failure> {
+        let mut outcomes = Vec::new();
         for slice in chunk.chunks(SLICE) {
-            parser.push(slice, &mut |outcome| self.reader.take(outcome));
+            parser.push(slice, &mut |outcome| outcomes.push(outcome));
             self.bytes += slice.len() as u64;
-            self.send(false).await?;
+            for outcome in outcomes.drain(..) {
+                self.reader.take(outcome);
+                if self.reader.waiting.len() < INSERT_BATCH {
+                    continue;
+                }
+                self.send(false).await?;
+                if self.reader.waiting.is_empty() && self.due(1) {
+                    self.checkpoint().await?;
+                }
+            }
             if self.reader.report.len() >= PART {
                 report.part(std::mem::take(&mut self.reader.report)).await?;
             }
             let over = self.full();
             let late = self.deadline.left() < ENOUGH;
-            let due = self.reader.row.saturating_sub(self.record.rows_done) >= CHECKPOINT_ROWS || self.next.left().is_zero();
-            if over.is_some() || late || due {
+            if over.is_some() || late || self.due(2) {
                 self.checkpoint().await?;
             }
             if over.is_some() {
@@ -306,6 +322,12 @@ impl Run<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a checkpoint is due, or has been for so many times as long as it should.
+    fn due(&self, times: u32) -> bool {
+        let rows = self.reader.row.saturating_sub(self.record.rows_done);
+        rows >= CHECKPOINT_ROWS * u64::from(times) || self.since.left() + CHECKPOINT_TIME * times <= LONG
     }
 
     fn full(&self) -> Option<End> {
@@ -330,7 +352,7 @@ impl Run<'_> {
         self.record.counts = self.reader.counts;
         self.record.rejected_by_reason = self.reader.rejected.clone();
         self.app.save_import(self.scope, self.record).await?;
-        self.next = Deadline::after(CHECKPOINT_TIME);
+        self.since = Deadline::after(LONG);
         debug_assert_eq!(self.record.counts.rows_read(), done, "every row is accounted for");
         Ok(())
     }
