@@ -177,7 +177,7 @@ async fn an_import_counts_every_row_and_costs_one_unit_for_each_new_one() {
     let done = bench.state(&scope, import).await;
     assert_eq!(done.counts, expected(), "{:?}", done.failure);
     assert_eq!(bench.people(&scope).await.len() as u64, expected().created);
-    let inserts = bench.backends.meter().snapshot().of("import", "BatchExecuteStatement");
+    let inserts = bench.backends.meter().snapshot().of("import", "dynamodb:BatchExecuteStatement");
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let created = expected().created as f64;
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
