@@ -1,6 +1,8 @@
 //! Imports that are cut short, delivered twice and repeated, against the emulated services and under the
 //! function's own permissions: the result is always the same.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail as its assertions do")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,

@@ -197,7 +197,7 @@ impl Prospects<'_> {
                     Some(StoreError::Unavailable(code))
                         if code.starts_with("InternalServerError") =>
                     {
-                        slow = true
+                        slow = true;
                     }
                     Some(error) => return Err(error),
                 }

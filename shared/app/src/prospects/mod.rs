@@ -58,9 +58,9 @@ impl App {
         now: Timestamp,
     ) -> Result<ProspectDetail, Failure> {
         let (held, suppression, workspace) = futures::try_join!(
-            async { Ok(self.db.prospects(scope).get(subject, true).await?) },
-            async { Ok(self.db.suppressions(scope).find(subject, now).await?) },
-            self.workspace_of(scope),
+            async { Ok(Box::pin(self.db.prospects(scope).get(subject, true)).await?) },
+            async { Ok(Box::pin(self.db.suppressions(scope).find(subject, now)).await?) },
+            Box::pin(self.workspace_of(scope)),
         )?;
         let prospect = held.ok_or_else(not_found)?.prospect;
         self.prospect_detail(scope, prospect, suppression, workspace.retention_months).await
@@ -112,7 +112,7 @@ impl App {
         suppression: Option<Suppression>,
         retention_months: u8,
     ) -> Result<ProspectDetail, Failure> {
-        let history = self.history(scope, prospect.subject).await?;
+        let history = Box::pin(self.history(scope, prospect.subject)).await?;
         Ok(ProspectDetail::new(ProspectView::new(prospect, suppression, retention_months), suppression, history))
     }
 }

@@ -177,11 +177,9 @@ impl App {
             .try_collect()
             .await?;
         let mut subjects: BTreeMap<CampaignId, Option<String>> = BTreeMap::new();
-        for delivery in &deliveries {
-            if !subjects.contains_key(&delivery.campaign) {
-                let campaign = outreach.campaign(delivery.campaign).await?;
-                subjects.insert(delivery.campaign, campaign.map(|campaign| campaign.content.subject));
-            }
+        for id in deliveries.iter().map(|delivery| delivery.campaign).collect::<BTreeSet<_>>() {
+            let campaign = outreach.campaign(id).await?;
+            subjects.insert(id, campaign.map(|campaign| campaign.content.subject));
         }
         let events = deliveries.into_iter().zip(outcomes).map(|(delivery, outcome)| {
             let (kind, detail) = told(outcome);
