@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use app::App;
+use app::{
+    App,
+    prospects::{Filter, Format},
+};
 use domain::{
     Timestamp,
     email::EmailAddress,
@@ -276,4 +279,65 @@ async fn who_was_erased_meanwhile_is_not_revived() {
     let (ended, ()) = tokio::join!(import::handle(&app, bench.record(&scope, import, "m", 1)), erased);
     ended.unwrap();
     assert!(members.db.prospects(&scope).get(subject, true).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_was_imported_is_listed_exported_edited_frozen_and_erased() {
+    let bench = Bench::start().await;
+    let scope = bench.workspace(50).await;
+    let import = bench.upload(&scope, file("Firm")).await;
+    import::handle(&bench.app("import"), bench.record(&scope, import, "m", 1)).await.unwrap();
+    let app = bench.app("prospects");
+    let now = bench.now;
+
+    let every = Filter::read(|_| None).unwrap();
+    let (mut seen, mut cursor) = (0, None);
+    loop {
+        let (items, next) = app.list_prospects(&scope, &every, cursor.as_deref(), 200, now).await.unwrap();
+        seen += items.len() as u64;
+        cursor = next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, expected().created);
+    let csv = app.export_prospects(&scope, &every, None, Format::Csv, str::to_owned, now).await.unwrap();
+    assert!(csv.next.is_none());
+    assert_eq!(csv.body.lines().count() as u64, 1 + expected().created);
+
+    let one = Filter::read(|name| (name == "text").then(|| "p5998@".to_owned())).unwrap();
+    let (found, _) = app.list_prospects(&scope, &one, None, 50, now).await.unwrap();
+    let subject = found[0].id();
+    let change = serde_json::from_str(r#"{"company":"Edited","state":"restricted"}"#).unwrap();
+    let detail = app.change_prospect(&scope, subject, change, now).await.unwrap();
+    let detail = serde_json::to_value(&detail).unwrap();
+    assert_eq!((&detail["state"], &detail["company"]), (&"restricted".into(), &"Edited".into()));
+
+    // An edit survives the file, an erasure survives it too.
+    let again = bench.upload(&scope, file("Firm")).await;
+    import::handle(&bench.app("import"), bench.record(&scope, again, "m2", 1)).await.unwrap();
+    assert_eq!(bench.state(&scope, again).await.counts.unchanged, expected().created);
+    app.erase_prospect(&scope, subject, now).await.unwrap();
+    app.erase_prospect(&scope, subject, now).await.unwrap();
+    assert!(app.prospect(&scope, subject, now).await.is_err());
+    let third = bench.upload(&scope, file("Firm")).await;
+    import::handle(&bench.app("import"), bench.record(&scope, third, "m3", 1)).await.unwrap();
+    assert_eq!(bench.state(&scope, third).await.counts.suppressed, expected().suppressed + 1);
+
+    let by_hand = |email: &str| {
+        let json = format!(
+            r#"{{"email":"{email}","source":{{"kind":"form","detail":"Site","collected_on":"2026-09-01"}},"lawful_basis":"consent"}}"#
+        );
+        serde_json::from_str(&json).unwrap()
+    };
+    for (email, slug) in [
+        ("p5998@firm398.test", Some("suppressed")),
+        ("p5997@firm397.test", Some("prospect-exists")),
+        ("someone@gmail.com", Some("not-professional")),
+        ("new@firm1.test", None),
+    ] {
+        let added = app.add_prospect(&scope, by_hand(email), now).await;
+        assert_eq!(added.err().map(|failure| failure.slug), slug, "{email}");
+    }
+    assert_eq!(bench.app("imports").list_imports(&scope, None, 2).await.unwrap().0.len(), 2);
 }
