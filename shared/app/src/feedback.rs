@@ -3,6 +3,8 @@
 //! SES events come late, twice and in any order; outcomes are joined, so the order does not matter.
 //! A complaint is an objection (RFC 5965); a permanent bounce means the address does not exist.
 
+use std::collections::HashMap;
+
 use domain::{
     Timestamp,
     chunk::{Outcome, Results},
@@ -27,7 +29,7 @@ pub struct SesEvent {
 #[derive(Debug, Deserialize)]
 struct SesMail {
     #[serde(default)]
-    tags: std::collections::HashMap<String, Vec<String>>,
+    tags: HashMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,6 +78,10 @@ impl App {
         ) else {
             return Ok(());
         };
+        // Most events say what the sender has written down already: one read answers for a whole chunk.
+        if news.suppress.is_none() && self.settled.lock().await.knows((campaign, chunk), index, news.outcome) {
+            return Ok(());
+        }
         let scope = WorkspaceScope::internal(workspace);
         let outreach = self.db.outreach(&scope);
         // Before the sender has put its results down there is nothing to join; the queue tries again.
@@ -92,10 +98,37 @@ impl App {
             let suppression = Suppression { subject, reason, since: now };
             self.db.suppressions(&scope).put_if_absent(&suppression).await?;
         }
-        let mut results = Results::pending(record.subjects.len());
+        let mut results = record.results.clone();
         results.join(index, news.outcome);
-        outreach.settle(campaign, chunk, &record.subjects, &results, now).await?;
+        if results == record.results {
+            self.settled.lock().await.remember((campaign, chunk), results);
+            return Ok(());
+        }
+        let joined = outreach.settle(campaign, chunk, &record.subjects, &results, now).await?;
+        self.settled.lock().await.remember((campaign, chunk), joined);
         Ok(())
+    }
+}
+
+/// Results of chunks that this process has seen. Outcomes only ever grow, so what an old copy makes
+/// redundant a newer one does too.
+#[derive(Debug, Default)]
+pub(crate) struct Settled(HashMap<(CampaignId, u32), Results>);
+
+impl Settled {
+    /// Chunks remembered, at most: 50 outcomes each.
+    const MOST: usize = 2_000;
+
+    fn knows(&self, chunk: (CampaignId, u32), index: usize, news: Outcome) -> bool {
+        let known = self.0.get(&chunk).and_then(|results| results.get(index));
+        known.is_some_and(|known| known.join(news) == known)
+    }
+
+    fn remember(&mut self, chunk: (CampaignId, u32), results: Results) {
+        if self.0.len() >= Self::MOST {
+            self.0.clear();
+        }
+        self.0.insert(chunk, results);
     }
 }
 

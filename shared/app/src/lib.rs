@@ -68,6 +68,8 @@ pub struct App {
     pub(crate) data_keys: seal::DataKeys,
     /// Templates that were used before.
     pub(crate) compiled: send::Compiled,
+    /// Chunks whose results an event has shown before.
+    pub(crate) settled: tokio::sync::Mutex<feedback::Settled>,
     /// Relays that were used before.
     pub(crate) relays: mailer::Relays,
 }
@@ -76,7 +78,8 @@ impl App {
     /// Puts the parts together. Nothing is called yet.
     pub fn new(db: Db, clients: Clients, config: Config) -> Self {
         let Clients { s3, sqs, ses, kms, secrets } = clients;
-        Self { db, s3, sqs, ses, kms, secrets, config, pepper: OnceCell::new(), verifying_keys: Default::default(), signer: OnceCell::new(), data_keys: Default::default(), compiled: Default::default(), relays: Default::default() }
+        Self { db, s3, sqs, ses, kms, secrets, config, pepper: OnceCell::new(), verifying_keys: Default::default(), signer: OnceCell::new(), data_keys: Default::default(), compiled: Default::default(),
+            settled: Default::default(), relays: Default::default() }
     }
 
     /// The keyed hashes and token keys; one call to Secrets Manager for the life of the process.
