@@ -7,6 +7,8 @@ pub mod backends;
 mod build_functions;
 pub mod clock;
 mod console;
+mod customer;
+pub mod demo;
 mod engine;
 mod gateway;
 pub mod iam;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use local::demo::{Demo, Played};
 use local::{Options, Stack};
 
 /// The whole product on this machine, from template.yaml.
@@ -20,6 +21,8 @@ struct Arguments {
 enum Command {
     /// Builds the functions and serves the product until Ctrl-C.
     Serve(Serve),
+    /// Plays the main job on a messy list of 10,000 rows, says what happened, and serves on.
+    Demo(Demo),
     /// Says what an import of files would do, as JSON, without importing them.
     Inspect {
         /// The files.
@@ -50,6 +53,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve(serve) => run(serve).await,
+        Command::Demo(demo) => play(&demo).await,
         Command::Inspect { files } => local::inspect::run(&files),
     };
     match outcome {
@@ -78,6 +82,21 @@ async fn run(serve: Serve) -> anyhow::Result<()> {
     stop_asked().await?;
     println!();
     stack.stop().await;
+    Ok(())
+}
+
+async fn play(demo: &Demo) -> anyhow::Result<()> {
+    let Played { stack, held } = tokio::select! {
+        played = local::demo::run(demo) => played?,
+        asked = stop_asked() => return asked,
+    };
+    if !demo.exit {
+        println!("Serving until Ctrl-C.");
+        stop_asked().await?;
+        println!();
+    }
+    stack.stop().await;
+    anyhow::ensure!(held, "the demo did not do what it should");
     Ok(())
 }
 
