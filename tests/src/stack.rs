@@ -19,6 +19,9 @@ use crate::{Client, Mail, Sender};
 /// Tests at a time: each stack is a product of its own, and password hashes are slow on purpose.
 const AT_ONCE: usize = 3;
 
+/// Log lines that a failed test shows.
+const LAST_WORDS: usize = 60;
+
 /// One runtime for all tests: the shared stack must outlive the test that started it.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
@@ -167,7 +170,20 @@ impl TestStack {
     /// [`TestStack::check`], then stops everything.
     pub async fn finish(self) {
         self.check();
-        self.stack.stop().await;
+        // Dropped here, it kills what it started.
+    }
+}
+
+impl Drop for TestStack {
+    /// A test that fails shows what the product last said (cargo shows it then).
+    #[expect(clippy::print_stdout, reason = "cargo shows what a failed test printed")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let lines = self.stack.logs();
+            for line in lines.iter().skip(lines.len().saturating_sub(LAST_WORDS)) {
+                println!("{:<11} {}", line.function, line.line);
+            }
+        }
     }
 }
 
