@@ -22,15 +22,15 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
         ("POST", "") => idempotency::run(app, &scope, &request, async || create(app, &scope, &request).await).await,
         ("GET", "") => list(app, &scope, &request).await,
         ("GET", "/{id}") => shown(app.read_campaign(&scope, id(&request)?, request.now()?).await?),
-        ("PATCH", "/{id}") => {
-            shown(app.change_campaign(&scope, id(&request)?, request.json()?, request.now()?).await?)
-        }
+        ("PATCH", "/{id}") => shown(app.change_campaign(&scope, id(&request)?, request.json()?, request.now()?).await?),
         ("DELETE", "/{id}") => {
             app.delete_campaign(&scope, id(&request)?).await?;
             no_content()
         }
         ("POST", "/{id}/preview") => preview(app, &scope, &request).await,
-        ("POST", "/{id}/test") => idempotency::run(app, &scope, &request, async || test(app, &scope, &request).await).await,
+        ("POST", "/{id}/test") => {
+            idempotency::run(app, &scope, &request, async || test(app, &scope, &request).await).await
+        }
         ("POST", "/{id}/launch") => {
             let launch = async || command(app, &scope, &request, Command::Launch, StatusCode::ACCEPTED).await;
             idempotency::run(app, &scope, &request, launch).await

@@ -52,7 +52,8 @@ struct Object {
 
 /// The files that a message is about.
 fn files(body: &str) -> Result<Vec<ImportMessage>, Failure> {
-    let message = serde_json::from_str(body).map_err(|_| Failure::internal("an unknown message on the import queue"))?;
+    let message =
+        serde_json::from_str(body).map_err(|_| Failure::internal("an unknown message on the import queue"))?;
     let uploads = match message {
         Message::Ours(file) => return Ok(vec![file]),
         Message::Test { event } if event == "s3:TestEvent" => return Ok(Vec::new()),

@@ -56,11 +56,8 @@ impl Bench {
                 parameters.insert(name.trim().trim_matches('"').to_owned(), value.to_owned());
             }
         }
-        let filled = [
-            ("PublicUrl", "http://127.0.0.1"),
-            ("RelayNetworks", "127.0.0.0/8"),
-            ("RelayRootCertificates", ""),
-        ];
+        let filled =
+            [("PublicUrl", "http://127.0.0.1"), ("RelayNetworks", "127.0.0.0/8"), ("RelayRootCertificates", "")];
         let filled = filled.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let template = Template::load(&root.join("template.yaml"), &Inputs { parameters, filled }).unwrap();
         let (created, _) = tokio::sync::mpsc::unbounded_channel();

@@ -36,9 +36,7 @@ static OPERATOR: LazyLock<Identity> = LazyLock::new(|| identity(|name| std::env:
 fn identity(value: impl Fn(&str) -> Option<String>) -> Identity {
     let operator = Operator::from_env(&value)?;
     match value("AWS_REGION") {
-        Some(region) if !processors::hosted_in(processors::current(), &region) => {
-            Err(Unready::Region(region))
-        }
+        Some(region) if !processors::hosted_in(processors::current(), &region) => Err(Unready::Region(region)),
         _ => Ok(operator),
     }
 }
@@ -67,17 +65,13 @@ fn legal_page(operator: &Identity, slug: &str, request: &Request) -> Result<Resp
     let locale = request.locale();
     let page = legal::render(slug, locale, operator).ok_or_else(no_such_page)?;
     let tag = entity_tag(&page);
-    let known = request
-        .header("if-none-match")
-        .is_some_and(|tags| knows(tags, &tag));
+    let known = request.header("if-none-match").is_some_and(|tags| knows(tags, &tag));
     let (status, body) = if known {
         (StatusCode::NOT_MODIFIED, Body::Empty)
     } else {
         (StatusCode::OK, Body::Text(page.html.into_string()))
     };
-    headers(status, locale, &tag)
-        .body(body)
-        .map_err(|e| Failure::internal(e.to_string()))
+    headers(status, locale, &tag).body(body).map_err(|e| Failure::internal(e.to_string()))
 }
 
 fn headers(status: StatusCode, locale: Locale, tag: &str) -> response::Builder {
@@ -87,9 +81,7 @@ fn headers(status: StatusCode, locale: Locale, tag: &str) -> response::Builder {
         .header(header::CACHE_CONTROL, CACHE)
         .header(header::VARY, "accept-language")
         .header(header::CONTENT_LANGUAGE, locale.tag());
-    page::headers()
-        .iter()
-        .fold(answer, |answer, (name, value)| answer.header(*name, *value))
+    page::headers().iter().fold(answer, |answer, (name, value)| answer.header(*name, *value))
 }
 
 /// A strong validator (RFC 9110 §8.8.3): the same for the same bytes only.
@@ -101,19 +93,12 @@ fn entity_tag(page: &LegalPage) -> String {
 /// Whether an `If-None-Match` header names the tag. Weak comparison (RFC 9110 §13.1.2): whatever is
 /// in front of the API may have weakened the tag by compressing the page.
 fn knows(header: &str, tag: &str) -> bool {
-    header
-        .split(',')
-        .map(str::trim)
-        .any(|known| known == "*" || known.trim_start_matches("W/") == tag)
+    header.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag)
 }
 
 fn no_such_page() -> Failure {
     let pages = legal::slugs().join(", ");
-    Failure::new(
-        Kind::NotFound,
-        "no-such-page",
-        format!("There is no such page. There are: {pages}."),
-    )
+    Failure::new(Kind::NotFound, "no-such-page", format!("There is no such page. There are: {pages}."))
 }
 
 fn not_served(why: &Unready) -> Failure {
@@ -127,10 +112,7 @@ fn not_served(why: &Unready) -> Failure {
             "The register of processors does not name the place this service runs in, so no legal page can be served.",
         ),
     };
-    Failure {
-        cause: Some(why.to_string()),
-        ..Failure::new(Kind::Unavailable, slug, detail)
-    }
+    Failure { cause: Some(why.to_string()), ..Failure::new(Kind::Unavailable, slug, detail) }
 }
 
 #[cfg(test)]

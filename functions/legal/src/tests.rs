@@ -28,19 +28,12 @@ struct Get {
 }
 
 fn get(page: &'static str) -> Get {
-    Get {
-        page: Some(page),
-        lang: None,
-        headers: Vec::new(),
-    }
+    Get { page: Some(page), lang: None, headers: Vec::new() }
 }
 
 impl Get {
     fn lang(self, lang: &'static str) -> Self {
-        Self {
-            lang: Some(lang),
-            ..self
-        }
+        Self { lang: Some(lang), ..self }
     }
 
     fn header(mut self, name: &'static str, value: &str) -> Self {
@@ -49,17 +42,13 @@ impl Get {
     }
 
     fn from(&self, operator: &Identity) -> Result<Response, Failure> {
-        let path = self
-            .page
-            .map_or("/healthz".to_owned(), |page| format!("/legal/{page}"));
+        let path = self.page.map_or("/healthz".to_owned(), |page| format!("/legal/{page}"));
         let mut request = http::Request::get(format!("https://prospectra.test{path}"));
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
         let one = |name: &str, value: Option<&str>| {
-            value.map_or_else(HashMap::new, |v| {
-                HashMap::from([(name.to_owned(), vec![v.to_owned()])])
-            })
+            value.map_or_else(HashMap::new, |v| HashMap::from([(name.to_owned(), vec![v.to_owned()])]))
         };
         let request = request
             .body(Body::Empty)
@@ -116,18 +105,13 @@ fn a1_no_page_is_served_while_the_operator_is_unknown() {
         assert!(failure.cause.unwrap().contains("OPERATOR_SIREN is blank"));
         assert!(!failure.detail.contains("OPERATOR_"), "for the log only");
     }
-    let health = Get {
-        page: None,
-        ..get("")
-    };
+    let health = Get { page: None, ..get("") };
     assert_eq!(health.from(&blank).unwrap().status(), 200);
 }
 
 #[test]
 fn a23_no_page_is_served_where_the_register_names_no_host() {
-    let failure = get("subprocessors")
-        .from(&in_region("eu-central-1"))
-        .unwrap_err();
+    let failure = get("subprocessors").from(&in_region("eu-central-1")).unwrap_err();
     assert_eq!(failure.slug, "processors-not-current");
     assert!(failure.cause.unwrap().contains("eu-central-1"));
 }
@@ -145,36 +129,19 @@ fn an_unknown_page_is_a_404_that_lists_the_pages() {
 fn a_page_that_has_not_changed_is_not_sent_again() {
     let first = get("terms").from(&operator()).unwrap();
     let tag = first.headers()["etag"].to_str().unwrap().to_owned();
-    for known in [
-        tag.clone(),
-        format!("W/{tag}"),
-        format!("\"other\", {tag}"),
-        "*".into(),
-    ] {
-        let again = get("terms")
-            .header("if-none-match", &known)
-            .from(&operator())
-            .unwrap();
+    for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".into()] {
+        let again = get("terms").header("if-none-match", &known).from(&operator()).unwrap();
         assert_eq!(again.status(), 304, "{known}");
         assert!(matches!(again.body(), Body::Empty));
         assert_eq!(again.headers()["etag"], *tag);
     }
-    let other = get("terms")
-        .lang("en")
-        .header("if-none-match", &tag)
-        .from(&operator())
-        .unwrap();
+    let other = get("terms").lang("en").header("if-none-match", &tag).from(&operator()).unwrap();
     assert_eq!(other.status(), 200, "another language is another text");
 }
 
 #[test]
 fn health_says_ok() {
-    let response = Get {
-        page: None,
-        ..get("")
-    }
-    .from(&operator())
-    .unwrap();
+    let response = Get { page: None, ..get("") }.from(&operator()).unwrap();
     assert_eq!(text(&response), r#"{"status":"ok"}"#);
     assert_eq!(response.headers()["content-type"], "application/json");
 }

@@ -45,8 +45,7 @@ fn id(request: &Request) -> Result<Subject, Failure> {
 async fn list(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
     let filter = Filter::read(|name| request.query(name))?;
     let after = cursor::read(request)?;
-    let (items, next) =
-        app.list_prospects(scope, &filter, after.as_deref(), limit(request)?, request.now()?).await?;
+    let (items, next) = app.list_prospects(scope, &filter, after.as_deref(), limit(request)?, request.now()?).await?;
     json(StatusCode::OK, &object!({ "items": items, "next_cursor": next.as_deref().map(cursor::write) }))
 }
 
@@ -61,8 +60,7 @@ async fn export(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<
     let filter = Filter::read(|name| request.query(name))?;
     let format = format(request.query("format").as_deref(), request.header("accept"))?;
     let after = cursor::read(request)?;
-    let page =
-        app.export_prospects(scope, &filter, after.as_deref(), format, cursor::write, request.now()?).await?;
+    let page = app.export_prospects(scope, &filter, after.as_deref(), format, cursor::write, request.now()?).await?;
     let (media, ending) = match format {
         Format::Csv => ("text/csv; charset=utf-8", "csv"),
         Format::Json => ("application/json", "json"),

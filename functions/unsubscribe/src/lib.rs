@@ -34,7 +34,7 @@ fn html(body: page::Html, locale: Locale) -> Result<Response, Failure> {
     headers.insert("content-language", HeaderValue::from_static(locale.tag()));
     headers.insert("x-robots-tag", HeaderValue::from_static("noindex, nofollow"));
     for (name, value) in page::headers() {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value.as_ref())) {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
             headers.insert(name, value);
         }
     }

@@ -212,7 +212,12 @@ mod tests {
 
     #[test]
     fn the_newest_version_signs_and_has_a_name_of_its_own() {
-        assert_ne!(signer("v1").kid(), Signer::from_json(r#"{"v1":"0123456789abcdef0123456789abcdef","v12":"abcdef0123456789abcdef0123456789"}"#).unwrap().kid());
+        assert_ne!(
+            signer("v1").kid(),
+            Signer::from_json(r#"{"v1":"0123456789abcdef0123456789abcdef","v12":"abcdef0123456789abcdef0123456789"}"#)
+                .unwrap()
+                .kid()
+        );
         assert!(Signer::from_json("{}").is_err());
         assert!(Signer::from_json(r#"{"v1":"short"}"#).is_err());
     }

@@ -119,7 +119,9 @@ impl From<StoreError> for Failure {
             StoreError::Conflict => {
                 Failure::conflict("changed-meanwhile", "The record changed meanwhile. Read it again and repeat.")
             }
-            StoreError::Throttled(code) | StoreError::Unavailable(code) => Failure::unavailable("dynamodb", Some(&code)),
+            StoreError::Throttled(code) | StoreError::Unavailable(code) => {
+                Failure::unavailable("dynamodb", Some(&code))
+            }
             StoreError::Corrupt(what) => Failure::internal(format!("unreadable record: {what}")),
         }
     }

@@ -44,7 +44,13 @@ impl App {
         }
     }
 
-    async fn advance(&self, scope: &WorkspaceScope, progress: &Progress, now: Timestamp, deadline: Deadline) -> Result<(), Failure> {
+    async fn advance(
+        &self,
+        scope: &WorkspaceScope,
+        progress: &Progress,
+        now: Timestamp,
+        deadline: Deadline,
+    ) -> Result<(), Failure> {
         // A cancelled campaign is planned to its end as well: everybody gets an outcome.
         if !matches!(progress.status, CampaignStatus::Sending | CampaignStatus::Cancelled) {
             return Ok(());
@@ -53,7 +59,8 @@ impl App {
             return self.ask_fan_out(scope, progress, FanOutTask::Finish { looks: 0 }, 5).await;
         }
         let outreach = self.db.outreach(scope);
-        let campaign = outreach.campaign(progress.campaign).await?.ok_or_else(|| Failure::internal("a campaign without text"))?;
+        let campaign =
+            outreach.campaign(progress.campaign).await?.ok_or_else(|| Failure::internal("a campaign without text"))?;
         let launched_at = progress.launched_at.ok_or_else(|| Failure::internal("a campaign without a launch"))?;
         let mut plan = match outreach.plan(progress.campaign).await? {
             Some(plan) => {
@@ -174,7 +181,13 @@ impl App {
     }
 
     /// Completes the campaign when nobody is pending, or looks again later.
-    async fn finish(&self, scope: &WorkspaceScope, progress: &Progress, looks: u32, now: Timestamp) -> Result<(), Failure> {
+    async fn finish(
+        &self,
+        scope: &WorkspaceScope,
+        progress: &Progress,
+        looks: u32,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
         if progress.status != CampaignStatus::Sending || self.complete_if_done(scope, progress, now).await?.is_some() {
             return Ok(());
         }

@@ -173,7 +173,8 @@ impl App {
         let Presigned { url, headers } = self.objects(scope).sign_upload(id, UPLOAD_VALID).await?;
         self.db.imports(scope).create(&record).await?;
         tracing::info!(import = %id, workspace = %scope.workspace(), "import announced");
-        let upload = Upload { method: "PUT", url, headers: headers.into_iter().collect(), expires_at: now + UPLOAD_VALID };
+        let upload =
+            Upload { method: "PUT", url, headers: headers.into_iter().collect(), expires_at: now + UPLOAD_VALID };
         Ok(ImportView { upload: Some(upload), ..record.into() })
     }
 
@@ -243,7 +244,9 @@ impl NewImport {
 pub(crate) fn check_source(source: &mut Source, retention_months: u8, now: Timestamp) -> Vec<FieldError> {
     let mut errors = Vec::new();
     source.detail = source.detail.trim().to_owned();
-    if source.detail.is_empty() || source.detail.chars().count() > MAX_DETAIL || source.detail.contains(char::is_control)
+    if source.detail.is_empty()
+        || source.detail.chars().count() > MAX_DETAIL
+        || source.detail.contains(char::is_control)
     {
         errors.push(wrong("source.detail", "where the addresses come from, in one line of 1 to 500 characters"));
     }

@@ -84,8 +84,9 @@ impl Letters<'_> {
 
     /// The message as a mailbox will show it.
     pub fn preview(&self, prospect: &Prospect, rendered: &Rendered, manner: Manner) -> Result<Preview, Failure> {
-        self.with_mail(prospect, rendered, manner, message::preview)
-            .map_err(|error| Failure::refused("message-not-possible", format!("The message cannot be written: {error}.")))
+        self.with_mail(prospect, rendered, manner, message::preview).map_err(|error| {
+            Failure::refused("message-not-possible", format!("The message cannot be written: {error}."))
+        })
     }
 
     fn with_mail<T>(

@@ -4,34 +4,34 @@
 //! A use case is a method on it in the module of its subject. It takes `now` as an argument.
 
 pub mod auth;
+pub mod campaigns;
 pub mod config;
 pub mod deadline;
 pub mod failure;
+pub mod fan_out;
+pub mod feedback;
 pub mod fields;
 pub mod idempotency;
+pub mod import;
+pub mod imports;
+pub mod letter;
 pub mod limits;
+pub mod mailer;
 pub mod password;
 pub mod post;
+pub mod prospects;
+pub mod purge;
+pub mod queues;
 pub mod relay;
 pub mod reset;
 pub mod seal;
 pub mod secret;
+pub mod send;
 pub mod sender;
 pub mod session;
 pub mod signup;
-pub mod workspace;
-pub mod import;
-pub mod imports;
-pub mod campaigns;
-pub mod fan_out;
-pub mod feedback;
-pub mod letter;
-pub mod mailer;
-pub mod prospects;
-pub mod purge;
-pub mod queues;
-pub mod send;
 pub mod unsubscribe;
+pub mod workspace;
 
 use domain::subject::Pepper;
 use storage::Db;
@@ -78,8 +78,22 @@ impl App {
     /// Puts the parts together. Nothing is called yet.
     pub fn new(db: Db, clients: Clients, config: Config) -> Self {
         let Clients { s3, sqs, ses, kms, secrets } = clients;
-        Self { db, s3, sqs, ses, kms, secrets, config, pepper: OnceCell::new(), verifying_keys: Default::default(), signer: OnceCell::new(), data_keys: Default::default(), compiled: Default::default(),
-            settled: Default::default(), relays: Default::default() }
+        Self {
+            db,
+            s3,
+            sqs,
+            ses,
+            kms,
+            secrets,
+            config,
+            pepper: OnceCell::new(),
+            verifying_keys: Default::default(),
+            signer: OnceCell::new(),
+            data_keys: Default::default(),
+            compiled: Default::default(),
+            settled: Default::default(),
+            relays: Default::default(),
+        }
     }
 
     /// The keyed hashes and token keys; one call to Secrets Manager for the life of the process.

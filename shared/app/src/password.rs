@@ -22,7 +22,9 @@ impl Password {
     pub fn parse(fields: &mut Fields, field: &str, text: &SecretString) -> Option<Self> {
         let exposed = text.expose_secret();
         let wrong = if exposed.len() > LONGEST_BYTES {
-            format!("must have at most {LONGEST_BYTES} bytes in UTF-8 (an accented letter takes two); it is not cut off")
+            format!(
+                "must have at most {LONGEST_BYTES} bytes in UTF-8 (an accented letter takes two); it is not cut off"
+            )
         } else if exposed.chars().count() < SHORTEST {
             format!("must have at least {SHORTEST} characters")
         } else if exposed.contains('\0') {

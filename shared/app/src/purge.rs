@@ -8,13 +8,7 @@ mod due;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use domain::{
-    Timestamp,
-    id::WorkspaceId,
-    policy::retention::Class,
-    subject::Subject,
-    suppression::SuppressionReason,
-};
+use domain::{Timestamp, id::WorkspaceId, policy::retention::Class, subject::Subject, suppression::SuppressionReason};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use storage::{
@@ -158,10 +152,10 @@ impl App {
                 Step::Prospects => self.due_prospects(&page.items, census, now).await?,
                 Step::DeadAccounts => {
                     // A workspace's profile names it as dead: it goes after everything else of it.
-                    let (profiles, rest): (Vec<_>, Vec<_>) = census
-                        .dead_accounts(&page.items)
-                        .into_iter()
-                        .partition(|due| page.items[due.index].get("sk").is_some_and(|sk| sk.as_s().is_ok_and(|s| s == "WORKSPACE")));
+                    let (profiles, rest): (Vec<_>, Vec<_>) =
+                        census.dead_accounts(&page.items).into_iter().partition(|due| {
+                            page.items[due.index].get("sk").is_some_and(|sk| sk.as_s().is_ok_and(|s| s == "WORKSPACE"))
+                        });
                     last.extend(profiles.into_iter().map(|due| page.items[due.index].clone()));
                     rest
                 }
@@ -218,7 +212,13 @@ impl App {
         Ok(due)
     }
 
-    async fn due_in_shard(&self, items: &[Item], start: usize, census: &Census, now: Timestamp) -> Result<Vec<Due>, Failure> {
+    async fn due_in_shard(
+        &self,
+        items: &[Item],
+        start: usize,
+        census: &Census,
+        now: Timestamp,
+    ) -> Result<Vec<Due>, Failure> {
         let Some(first) = items.first() else { return Ok(Vec::new()) };
         let Some(workspace) = storage::keys::workspace_of(&key_of(first)?.pk) else { return Ok(Vec::new()) };
         let due = |index: usize, class, guard| Due { index: start + index, class, guard };
@@ -231,9 +231,8 @@ impl App {
         let prospects = items.iter().map(|item| read_prospect(item.clone())).collect::<Result<Vec<_>, _>>()?;
         let subjects: Vec<Subject> = prospects.iter().map(|p| p.subject).collect();
         let suppressed = self.db.suppressions(&scope).among(&subjects, now).await?;
-        let objected = |subject| {
-            suppressed.iter().any(|s| s.subject == subject && s.reason != SuppressionReason::HardBounced)
-        };
+        let objected =
+            |subject| suppressed.iter().any(|s| s.subject == subject && s.reason != SuppressionReason::HardBounced);
         let waiting: Vec<Subject> =
             prospects.iter().filter(|p| due::notice_overdue(p, now)).map(|p| p.subject).collect();
         let informed = match (waiting.first(), waiting.last()) {

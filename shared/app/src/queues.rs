@@ -58,7 +58,13 @@ pub struct ChunkMessage {
 
 impl ChunkMessage {
     /// A message about these people.
-    pub fn new(workspace: WorkspaceId, campaign: CampaignId, chunk: u32, people: &[Subject], informed: &[bool]) -> Self {
+    pub fn new(
+        workspace: WorkspaceId,
+        campaign: CampaignId,
+        chunk: u32,
+        people: &[Subject],
+        informed: &[bool],
+    ) -> Self {
         Self {
             workspace,
             campaign,

@@ -85,7 +85,9 @@ impl App {
         fields.done()?;
         let password = password.ok_or_else(|| Failure::internal("a refused field was not reported"))?;
         let hash = hash_of(&asked.token).ok_or_else(not_valid)?;
-        let Some(GoodFor::Reset { login, generation }) = self.db.token(&hash, now).await? else { return Err(not_valid()) };
+        let Some(GoodFor::Reset { login, generation }) = self.db.token(&hash, now).await? else {
+            return Err(not_valid());
+        };
         match self.db.change_password(&hash, &login, generation, &password.hash()?).await {
             Ok(()) => {}
             Err(Redeem::TokenGone | Redeem::LoginDiffers) => return Err(not_valid()),

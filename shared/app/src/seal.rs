@@ -69,9 +69,14 @@ fn place(workspace: WorkspaceId, field: &str) -> String {
 impl App {
     /// The password of a Sender's relay, in clear: for the moment of the connection, and nothing else.
     /// KMS is called once per workspace for the life of the process.
-    pub async fn open_relay_password(&self, scope: &WorkspaceScope, channel: &Channel) -> Result<SecretString, Failure> {
+    pub async fn open_relay_password(
+        &self,
+        scope: &WorkspaceScope,
+        channel: &Channel,
+    ) -> Result<SecretString, Failure> {
         let Channel::Smtp { secret, .. } = channel else { return Err(Failure::internal("no relay to open")) };
-        let key = self.data_key(scope).await?.ok_or_else(|| Failure::internal("a sealed password without a data key"))?;
+        let key =
+            self.data_key(scope).await?.ok_or_else(|| Failure::internal("a sealed password without a data key"))?;
         open(key.expose_secret(), scope.workspace(), RELAY_PASSWORD, secret)
     }
 

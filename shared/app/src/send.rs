@@ -18,7 +18,11 @@ use domain::{
     subject::Subject,
 };
 use futures::{StreamExt, stream};
-use storage::{WorkspaceScope, accounts::Workspace, outreach::{Claimed, StoredCampaign}};
+use storage::{
+    WorkspaceScope,
+    accounts::Workspace,
+    outreach::{Claimed, StoredCampaign},
+};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -71,7 +75,9 @@ impl App {
         if results.settled() {
             return Ok(());
         }
-        let Some(progress) = self.unless_paused(&scope, message, &people, &results, progress, now).await? else { return Ok(()) };
+        let Some(progress) = self.unless_paused(&scope, message, &people, &results, progress, now).await? else {
+            return Ok(());
+        };
         let workspace = self.db.accounts(&scope).workspace().await?;
         let refusal = match (&workspace, progress.status) {
             (Some(w), CampaignStatus::Sending) if !w.is_closed() => None,
@@ -192,7 +198,13 @@ impl App {
     }
 
     /// Claims and writes to the people at `group`. True when some have to wait for another time.
-    async fn work_group(&self, job: &Job<'_>, group: &[usize], results: &mut Results, deadline: Deadline) -> Result<bool, Failure> {
+    async fn work_group(
+        &self,
+        job: &Job<'_>,
+        group: &[usize],
+        results: &mut Results,
+        deadline: Deadline,
+    ) -> Result<bool, Failure> {
         let ready = self.prepare(job, group, results).await?;
         let (mut won, mut later) = self.claim(job, ready, results).await?;
         if won.is_empty() {
@@ -283,7 +295,12 @@ impl App {
     }
 
     /// Claims people in one call: those who are ours now, and whether some could not be claimed yet.
-    async fn claim(&self, job: &Job<'_>, ready: Vec<Ready>, results: &mut Results) -> Result<(Vec<Ready>, bool), Failure> {
+    async fn claim(
+        &self,
+        job: &Job<'_>,
+        ready: Vec<Ready>,
+        results: &mut Results,
+    ) -> Result<(Vec<Ready>, bool), Failure> {
         if ready.is_empty() {
             return Ok((ready, false));
         }
@@ -329,13 +346,10 @@ impl App {
         deadline: Deadline,
     ) -> (usize, Subject, Handed) {
         let subject = permit.subject();
-        let about = About {
-            workspace: job.scope.workspace(),
-            campaign: job.message.campaign,
-            chunk: job.message.chunk,
-            index,
-        };
-        let message = Outgoing { from: &job.sender.identity.from_email, to: &prospect.email, bytes, about: Some(about) };
+        let about =
+            About { workspace: job.scope.workspace(), campaign: job.message.campaign, chunk: job.message.chunk, index };
+        let message =
+            Outgoing { from: &job.sender.identity.from_email, to: &prospect.email, bytes, about: Some(about) };
         (index, subject, job.mailer.hand_over(self, permit, &message, deadline).await)
     }
 

@@ -73,7 +73,12 @@ impl App {
     }
 
     /// Sets the Sender.
-    pub async fn put_sender(&self, scope: &WorkspaceScope, asked: SenderWrite, now: Timestamp) -> Result<SenderView, Failure> {
+    pub async fn put_sender(
+        &self,
+        scope: &WorkspaceScope,
+        asked: SenderWrite,
+        now: Timestamp,
+    ) -> Result<SenderView, Failure> {
         let mut fields = Fields::default();
         let identity = check_identity(&mut fields, asked.identity);
         let channel = check_channel(&mut fields, asked.channel, &self.config.relay_networks);
@@ -164,7 +169,8 @@ fn check_identity(fields: &mut Fields, asked: SenderIdentity) -> SenderIdentity 
     }
     let website = fields.optional("identity.website", asked.website.as_deref(), 200);
     if let Some(site) = &website
-        && !url::Url::parse(site).is_ok_and(|url| url.scheme() == "https" && url.host_str().is_some() && url.username().is_empty())
+        && !url::Url::parse(site)
+            .is_ok_and(|url| url.scheme() == "https" && url.host_str().is_some() && url.username().is_empty())
     {
         fields.wrong("identity.website", "must be an https address");
     }
@@ -202,14 +208,18 @@ mod tests {
         fields.done().err().map(|f| f.fields.into_iter().map(|f| f.field).collect()).unwrap_or_default()
     }
 
-    const SMTP: &str = r#"{"kind":"smtp","host":"SMTP.firm.test.","port":587,"security":"starttls","username":"u","password":"p"}"#;
+    const SMTP: &str =
+        r#"{"kind":"smtp","host":"SMTP.firm.test.","port":587,"security":"starttls","username":"u","password":"p"}"#;
 
     #[test]
     fn a_good_sender_passes_and_what_is_wrong_is_named() {
         assert!(wrong(IDENTITY, SMTP).is_empty());
         assert!(wrong(IDENTITY, r#"{"kind":"ses"}"#).is_empty());
         let bad = IDENTITY.replace(" Exemple SAS ", " ").replace("FR", "fr").replace("Zoé", "a\\r\\nBcc: b@firm.test");
-        assert_eq!(wrong(&bad, SMTP), ["identity.country", "identity.from_name", "identity.company", "identity.from_name"]);
+        assert_eq!(
+            wrong(&bad, SMTP),
+            ["identity.country", "identity.from_name", "identity.company", "identity.from_name"]
+        );
         assert_eq!(wrong(IDENTITY, &SMTP.replace("SMTP.firm.test.", "127.0.0.1")), ["channel.host"]);
         assert_eq!(wrong(IDENTITY, &SMTP.replace("587", "25")), ["channel.port"]);
         assert_eq!(wrong(IDENTITY, &SMTP.replace(r#""p"}"#, r#""p\r\nQUIT"}"#)), ["channel.password"]);

@@ -49,7 +49,8 @@ impl Signer {
     pub fn from_json(json: &str) -> Result<Self, Failure> {
         let bad = || Failure::internal("the session secret is not as expected");
         let versions: BTreeMap<String, String> = serde_json::from_str(json).map_err(|_| bad())?;
-        let numbered = versions.iter().filter_map(|(name, root)| Some((name.strip_prefix('v')?.parse::<u8>().ok()?, root)));
+        let numbered =
+            versions.iter().filter_map(|(name, root)| Some((name.strip_prefix('v')?.parse::<u8>().ok()?, root)));
         let (version, root) = numbered.max_by_key(|(version, _)| *version).ok_or_else(bad)?;
         if root.len() < 32 {
             return Err(bad());
@@ -75,7 +76,8 @@ impl Signer {
 
     /// The token that says so.
     pub fn sign(&self, claims: &Claims) -> Result<String, Failure> {
-        jsonwebtoken::encode(&auth::header(&self.kid), claims, &self.key).map_err(|_| Failure::internal("signing failed"))
+        jsonwebtoken::encode(&auth::header(&self.kid), claims, &self.key)
+            .map_err(|_| Failure::internal("signing failed"))
     }
 }
 
@@ -174,7 +176,13 @@ impl App {
         if over { Err(wrong()) } else { Ok(()) }
     }
 
-    async fn issue_tokens(&self, session: &Session, login: &Login, secret: &Secret, now: Timestamp) -> Result<Tokens, Failure> {
+    async fn issue_tokens(
+        &self,
+        session: &Session,
+        login: &Login,
+        secret: &Secret,
+        now: Timestamp,
+    ) -> Result<Tokens, Failure> {
         let who = (session.workspace, session.member, login.role);
         let claims = Claims::new(&self.config.public_url, who, session.id, now);
         let refresh = RefreshToken { workspace: session.workspace, session: session.id, secret: *secret.as_bytes() };

@@ -158,7 +158,8 @@ fn account(pending: PendingSignup, pepper: &domain::subject::Pepper, now: Timest
 }
 
 fn not_valid() -> Failure {
-    let detail = "This token is unknown, was used already, or is too old. Log in if you verified before, else sign up again.";
+    let detail =
+        "This token is unknown, was used already, or is too old. Log in if you verified before, else sign up again.";
     Failure::refused("invalid-token", detail)
 }
 

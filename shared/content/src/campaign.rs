@@ -80,35 +80,22 @@ impl CampaignTemplate {
         };
         let given = |source: &str| !source.trim().is_empty();
         let subject = field("subject", subject, Kind::Subject);
-        let html = html
-            .filter(|html| given(html))
-            .map(|html| field("html", html, Kind::Html));
+        let html = html.filter(|html| given(html)).map(|html| field("html", html, Kind::Html));
         let text = match (given(text), &html) {
             (true, _) => field("text", text, Kind::Text),
             (false, Some(html)) => html.as_ref().and_then(Template::to_text),
             (false, None) => {
                 let message = "write the message, as text, as HTML or both".to_owned();
-                errors.push(FieldError {
-                    field: "text",
-                    error: TemplateError {
-                        line: 1,
-                        column: 1,
-                        message,
-                    },
-                });
+                errors.push(FieldError { field: "text", error: TemplateError { line: 1, column: 1, message } });
                 None
             }
         };
         let html_source = html.as_ref().and_then(Option::as_ref).map(Template::source);
         let html = html.unwrap_or_else(|| text.as_ref().and_then(Template::to_html));
         match (subject, text, html) {
-            (Some(subject), Some(text), Some(html)) if errors.is_empty() => Ok(Self {
-                subject,
-                text,
-                html,
-                html_source,
-                removed: Vec::new(),
-            }),
+            (Some(subject), Some(text), Some(html)) if errors.is_empty() => {
+                Ok(Self { subject, text, html, html_source, removed: Vec::new() })
+            }
             _ => Err(errors),
         }
     }
@@ -128,14 +115,8 @@ impl CampaignTemplate {
     /// The variables it uses, each once.
     #[must_use]
     pub fn variables(&self) -> Vec<Variable> {
-        let used: Vec<_> = [&self.subject, &self.text, &self.html]
-            .into_iter()
-            .flat_map(Template::variables)
-            .collect();
-        Variable::ALL
-            .into_iter()
-            .filter(|variable| used.contains(variable))
-            .collect()
+        let used: Vec<_> = [&self.subject, &self.text, &self.html].into_iter().flat_map(Template::variables).collect();
+        Variable::ALL.into_iter().filter(|variable| used.contains(variable)).collect()
     }
 
     /// Fills in one person's values.
@@ -156,10 +137,7 @@ mod tests {
     use super::*;
 
     fn person<'a>() -> Person<'a> {
-        Person {
-            first_name: Some("Zoé"),
-            ..Person::default()
-        }
+        Person { first_name: Some("Zoé"), ..Person::default() }
     }
 
     #[test]
@@ -170,8 +148,7 @@ mod tests {
         let from_html = CampaignTemplate::parse("Hi", " ", Some("<p>Hi {{ first_name }}")).unwrap();
         assert_eq!(from_html.render(&person()).unwrap().text, "Hi Zoé");
         assert_eq!(from_html.html_source(), Some("<p>Hi {{ first_name }}</p>"));
-        let both =
-            CampaignTemplate::parse("Hi", "text", Some("<b>html</b><script></script>")).unwrap();
+        let both = CampaignTemplate::parse("Hi", "text", Some("<b>html</b><script></script>")).unwrap();
         assert_eq!(both.render(&person()).unwrap().text, "text");
         assert_eq!(both.render(&person()).unwrap().html, "<b>html</b>");
         assert_eq!(both.removed(), ["script"]);
@@ -181,8 +158,7 @@ mod tests {
 
     #[test]
     fn what_was_stored_renders_the_same() {
-        let parsed =
-            CampaignTemplate::parse("Hi", "", Some("<P>{{first_name}}<script></script>")).unwrap();
+        let parsed = CampaignTemplate::parse("Hi", "", Some("<P>{{first_name}}<script></script>")).unwrap();
         let stored = CampaignTemplate::stored("Hi", "", parsed.html_source()).unwrap();
         assert_eq!(stored.render(&person()), parsed.render(&person()));
     }
@@ -192,13 +168,7 @@ mod tests {
         let errors = CampaignTemplate::parse("{{ x }}", "{{ y }}", Some("{% z %}")).unwrap_err();
         let fields: Vec<_> = errors.iter().map(|error| error.field).collect();
         assert_eq!(fields, ["subject", "html", "text"]);
-        assert_eq!(
-            CampaignTemplate::parse("Hi", " ", Some("")).unwrap_err()[0].field,
-            "text"
-        );
-        assert_eq!(
-            CampaignTemplate::parse("Hi", "", Some("{{ y }}")).unwrap_err()[0].field,
-            "html"
-        );
+        assert_eq!(CampaignTemplate::parse("Hi", " ", Some("")).unwrap_err()[0].field, "text");
+        assert_eq!(CampaignTemplate::parse("Hi", "", Some("{{ y }}")).unwrap_err()[0].field, "html");
     }
 }

@@ -30,9 +30,7 @@ pub(crate) enum HtmlError {
     },
     #[error("every image needs an address that starts with https://: host the image, or remove it")]
     InsecureImage,
-    #[error(
-        "invisible images are not sent (they would track who reads): remove the 1×1 or hidden image"
-    )]
+    #[error("invisible images are not sent (they would track who reads): remove the 1×1 or hidden image")]
     TrackingPixel,
     #[error("the HTML is nested more than {MAX_DEPTH} levels deep: simplify it")]
     TooDeep,
@@ -96,8 +94,8 @@ const TAGS: [&str; 46] = [
 
 /// Elements that go with everything in them; of other unknown elements the text stays.
 const GONE_WITH_CONTENT: [&str; 17] = [
-    "applet", "audio", "canvas", "datalist", "embed", "iframe", "math", "noembed", "noframes",
-    "noscript", "object", "script", "select", "style", "svg", "title", "video",
+    "applet", "audio", "canvas", "datalist", "embed", "iframe", "math", "noembed", "noframes", "noscript", "object",
+    "script", "select", "style", "svg", "title", "video",
 ];
 
 const VOID: [&str; 4] = ["br", "col", "hr", "img"];
@@ -111,28 +109,16 @@ const ATTRIBUTES: [(&str, &[&str]); 12] = [
     ("font", &["color", "face", "size"]),
     ("img", &["alt", "border", "height", "src", "width"]),
     ("ol", &["start", "type"]),
-    (
-        "table",
-        &["bgcolor", "border", "cellpadding", "cellspacing", "width"],
-    ),
-    (
-        "td",
-        &["bgcolor", "colspan", "height", "rowspan", "valign", "width"],
-    ),
-    (
-        "th",
-        &["bgcolor", "colspan", "height", "rowspan", "valign", "width"],
-    ),
+    ("table", &["bgcolor", "border", "cellpadding", "cellspacing", "width"]),
+    ("td", &["bgcolor", "colspan", "height", "rowspan", "valign", "width"]),
+    ("th", &["bgcolor", "colspan", "height", "rowspan", "valign", "width"]),
     ("tr", &["bgcolor", "valign"]),
     ("tbody", &["valign"]),
     ("ul", &["type"]),
 ];
 
 fn is_attribute(tag: &str, name: &str) -> bool {
-    EVERYWHERE.contains(&name)
-        || ATTRIBUTES
-            .iter()
-            .any(|(owner, names)| *owner == tag && names.contains(&name))
+    EVERYWHERE.contains(&name) || ATTRIBUTES.iter().any(|(owner, names)| *owner == tag && names.contains(&name))
 }
 
 /// Makes HTML safe; see the module. `marked` has marks where a template has tags.
@@ -164,18 +150,10 @@ pub(crate) fn sanitise(marked: &str) -> Result<String, HtmlError> {
                 return Some(Cow::Borrowed(value));
             }
             let kept = style::clean(value);
-            if kept.is_empty() {
-                None
-            } else {
-                Some(Cow::Owned(kept))
-            }
+            if kept.is_empty() { None } else { Some(Cow::Owned(kept)) }
         });
     let clean = builder.clean(marked).to_string();
-    if let Some(mark) = in_markup
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take()
-    {
+    if let Some(mark) = in_markup.lock().unwrap_or_else(PoisonError::into_inner).take() {
         return Err(HtmlError::VariableInMarkup { mark: Some(mark) });
     }
     let clean = without_new_tags(clean.trim());
@@ -227,20 +205,14 @@ pub(crate) fn verify(marked: &str) -> Result<(), HtmlError> {
             Token::Broken => return Err(HtmlError::NotSafe),
         }
     }
-    if open.is_empty() {
-        Ok(())
-    } else {
-        Err(HtmlError::NotSafe)
-    }
+    if open.is_empty() { Ok(()) } else { Err(HtmlError::NotSafe) }
 }
 
 fn verify_attributes(tag: &str, rest: &str) -> Result<(), HtmlError> {
     let attributes = attributes(rest).ok_or(HtmlError::NotSafe)?;
     for (name, value) in &attributes {
         if let Some(mark) = find_mark(value) {
-            return Err(HtmlError::VariableInMarkup {
-                mark: Some(mark.to_owned()),
-            });
+            return Err(HtmlError::VariableInMarkup { mark: Some(mark.to_owned()) });
         }
         if !is_attribute(tag, name) {
             return Err(HtmlError::NotSafe);
@@ -257,27 +229,17 @@ fn verify_attributes(tag: &str, rest: &str) -> Result<(), HtmlError> {
             return Err(HtmlError::NotSafe);
         }
     }
-    if tag == "img" {
-        verify_image(&attributes)
-    } else {
-        Ok(())
-    }
+    if tag == "img" { verify_image(&attributes) } else { Ok(()) }
 }
 
 fn scheme_is(value: &str, allowed: &[&str]) -> bool {
-    value
-        .trim()
-        .split_once(':')
-        .is_some_and(|(scheme, _)| allowed.iter().any(|a| a.eq_ignore_ascii_case(scheme)))
+    value.trim().split_once(':').is_some_and(|(scheme, _)| allowed.iter().any(|a| a.eq_ignore_ascii_case(scheme)))
 }
 
 /// An image everybody gets from the same https address, large enough to be seen.
 fn verify_image(attributes: &[(&str, &str)]) -> Result<(), HtmlError> {
     fn value<'v>(attributes: &[(&str, &'v str)], wanted: &str) -> Option<&'v str> {
-        attributes
-            .iter()
-            .find(|(name, _)| *name == wanted)
-            .map(|(_, value)| *value)
+        attributes.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value)
     }
     let find = |wanted: &str| value(attributes, wanted);
     if !find("src").is_some_and(|src| src.len() > "https://".len() && scheme_is(src, &["https"])) {
@@ -285,31 +247,20 @@ fn verify_image(attributes: &[(&str, &str)]) -> Result<(), HtmlError> {
     }
     let style = find("style").map(walk::unescape).unwrap_or_default();
     let size = |name: &str| {
-        let declared = style::declarations(&style)
-            .find(|(property, _)| property == name)
-            .map(|(_, value)| value);
+        let declared = style::declarations(&style).find(|(property, _)| property == name).map(|(_, value)| value);
         declared.as_deref().or_else(|| find(name)).and_then(pixels)
     };
     let (width, height) = (size("width"), size("height"));
     let nothing = width == Some(0) || height == Some(0);
     let point = width.is_some_and(|w| w <= 1) && height.is_none_or(|h| h <= 1)
         || height.is_some_and(|h| h <= 1) && width.is_none_or(|w| w <= 1);
-    if nothing || point {
-        Err(HtmlError::TrackingPixel)
-    } else {
-        Ok(())
-    }
+    if nothing || point { Err(HtmlError::TrackingPixel) } else { Ok(()) }
 }
 
 /// The whole number of pixels that a size begins with; `None` for `auto` or a percentage above 1.
 fn pixels(value: &str) -> Option<u32> {
-    let digits: String = value
-        .trim()
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
-    let rest =
-        value.trim()[digits.len()..].trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+    let digits: String = value.trim().chars().take_while(char::is_ascii_digit).collect();
+    let rest = value.trim()[digits.len()..].trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
     let number = digits.parse().unwrap_or(u32::MAX);
     match rest.trim() {
         _ if digits.is_empty() && value.trim().starts_with('.') => Some(0),
@@ -321,15 +272,13 @@ fn pixels(value: &str) -> Option<u32> {
 /// What sanitising takes out of `source` with its content, by the name of the element: for the
 /// preview, so that nobody wonders where it went.
 pub(crate) fn removed(source: &str) -> Vec<&'static str> {
-    const TOLD: [&str; 8] = [
-        "form", "iframe", "link", "object", "script", "style", "svg", "video",
-    ];
+    const TOLD: [&str; 8] = ["form", "iframe", "link", "object", "script", "style", "svg", "video"];
     let lower = source.to_ascii_lowercase();
     let opens = |name: &&str| {
         lower.match_indices('<').any(|(at, _)| {
-            lower[at + 1..].strip_prefix(*name).is_some_and(|rest| {
-                !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-')
-            })
+            lower[at + 1..]
+                .strip_prefix(*name)
+                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-'))
         })
     };
     TOLD.into_iter().filter(opens).collect()

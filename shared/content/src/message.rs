@@ -99,22 +99,14 @@ pub fn preview(mail: &CampaignMail<'_>) -> Result<Preview, ComposeError> {
     mime::link("unsubscribe", mail.unsubscribe_url)?;
     mime::link("privacy", mail.prospects_privacy_url)?;
     let subject = mime::one_line(&mail.rendered.subject);
-    let subject = if mail.test {
-        format!("{} {subject}", test_prefix(mail.locale))
-    } else {
-        subject.into_owned()
-    };
+    let subject = if mail.test { format!("{} {subject}", test_prefix(mail.locale)) } else { subject.into_owned() };
     let (text_footer, html_footer) = footer::both(mail);
     let text = format!("{}\n\n{text_footer}", mail.rendered.text.trim_end());
     let html = document(mail.locale, &subject, &mail.rendered.html, &html_footer);
     if html.len() > MAX_HTML {
         return Err(ComposeError::TooLong);
     }
-    Ok(Preview {
-        subject,
-        text,
-        html,
-    })
+    Ok(Preview { subject, text, html })
 }
 
 /// The message as bytes.
@@ -125,21 +117,12 @@ pub fn compose(mail: &CampaignMail<'_>) -> Result<Message, ComposeError> {
     let shown = preview(mail)?;
     let list_id = ascii_value("List-Id", mail.list_id, ".-_")?;
     let mut extra = vec![
-        (
-            "List-Unsubscribe",
-            Cow::Owned(format!("<{}>", mail.unsubscribe_url)),
-        ),
-        (
-            "List-Unsubscribe-Post",
-            Cow::Borrowed("List-Unsubscribe=One-Click"),
-        ),
+        ("List-Unsubscribe", Cow::Owned(format!("<{}>", mail.unsubscribe_url))),
+        ("List-Unsubscribe-Post", Cow::Borrowed("List-Unsubscribe=One-Click")),
         ("List-Id", Cow::Owned(format!("<{list_id}>"))),
     ];
     if let Some(feedback) = mail.feedback_id {
-        extra.push((
-            "Feedback-ID",
-            Cow::Borrowed(ascii_value("Feedback-ID", feedback, ":._-")?),
-        ));
+        extra.push(("Feedback-ID", Cow::Borrowed(ascii_value("Feedback-ID", feedback, ":._-")?)));
     }
     mime::assemble(&Parts {
         from: (&mail.sender.from_name, &mail.sender.from_email),

@@ -66,25 +66,14 @@ pub(crate) struct Parts<'a> {
 /// Writes the message. The same parts give the same bytes.
 pub(crate) fn assemble(parts: &Parts<'_>) -> Result<Message, ComposeError> {
     let addresses = [Some(parts.from.1), Some(parts.to.1), parts.reply_to];
-    if !parts.smtputf8
-        && addresses
-            .into_iter()
-            .flatten()
-            .any(|address| !address.is_ascii_local())
-    {
+    if !parts.smtputf8 && addresses.into_iter().flatten().any(|address| !address.is_ascii_local()) {
         return Err(ComposeError::NeedsSmtpUtf8);
     }
     let message_id = ascii_value("Message-ID", parts.message_id, "@.-_")?;
     let name = one_line(parts.from.0);
     let mut message = MessageBuilder::new()
-        .from(Address::new_address(
-            Some(name.as_ref()).filter(|name| !name.is_empty()),
-            parts.from.1.expose(),
-        ))
-        .to(Address::new_address(
-            parts.to.0.map(one_line).filter(|name| !name.is_empty()),
-            parts.to.1.expose(),
-        ))
+        .from(Address::new_address(Some(name.as_ref()).filter(|name| !name.is_empty()), parts.from.1.expose()))
+        .to(Address::new_address(parts.to.0.map(one_line).filter(|name| !name.is_empty()), parts.to.1.expose()))
         .subject(Text::new(one_line(parts.subject)))
         .date(Date::new(parts.date.as_second()))
         .message_id(message_id);
@@ -95,30 +84,18 @@ pub(crate) fn assemble(parts: &Parts<'_>) -> Result<Message, ComposeError> {
         message = message.header(*header, HeaderType::Raw(Raw::new(value.as_ref())));
     }
     let boundary = boundary(parts);
-    let alternatives = vec![
-        part("text/plain", parts.text),
-        part("text/html", parts.html),
-    ];
+    let alternatives = vec![part("text/plain", parts.text), part("text/html", parts.html)];
     let mut bytes = Vec::with_capacity(1_024 + (parts.text.len() + parts.html.len()) * 3 / 2);
     message
-        .header(
-            "Content-Language",
-            HeaderType::Raw(Raw::new(parts.language)),
-        )
+        .header("Content-Language", HeaderType::Raw(Raw::new(parts.language)))
         .header("MIME-Version", HeaderType::Raw(Raw::new("1.0")))
-        .body(MimePart::new(
-            ContentType::new("multipart/alternative").attribute("boundary", boundary),
-            alternatives,
-        ))
+        .body(MimePart::new(ContentType::new("multipart/alternative").attribute("boundary", boundary), alternatives))
         .serialize(&mut bytes);
     Ok(Message { bytes })
 }
 
 fn part<'a>(kind: &'static str, content: &'a str) -> MimePart<'a> {
-    MimePart::new(
-        ContentType::new(kind).attribute("charset", "utf-8"),
-        content,
-    )
+    MimePart::new(ContentType::new(kind).attribute("charset", "utf-8"), content)
 }
 
 /// A boundary that neither part contains, made from the Message-ID so that it never changes.
@@ -138,11 +115,7 @@ fn boundary(parts: &Parts<'_>) -> String {
 }
 
 /// A value of ASCII letters, digits and `also`, for headers that are written as they are.
-pub(crate) fn ascii_value<'a>(
-    header: &'static str,
-    value: &'a str,
-    also: &str,
-) -> Result<&'a str, ComposeError> {
+pub(crate) fn ascii_value<'a>(header: &'static str, value: &'a str, also: &str) -> Result<&'a str, ComposeError> {
     let fine = |c: char| c.is_ascii_alphanumeric() || also.contains(c);
     if value.is_empty() || value.len() > 500 || !value.chars().all(fine) {
         return Err(ComposeError::UnsafeHeader(header));
@@ -154,35 +127,17 @@ pub(crate) fn ascii_value<'a>(
 /// http will do, where no certificate exists.
 pub(crate) fn link<'a>(which: &'static str, url: &'a str) -> Result<&'a str, ComposeError> {
     let local = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
-    let at_home = |prefix: &&str| {
-        url.strip_prefix(*prefix)
-            .is_some_and(|rest| rest.starts_with([':', '/']))
-    };
-    let allowed =
-        url.len() > "https://".len() && url.starts_with("https://") || local.iter().any(at_home);
-    let plain = url.len() <= 800
-        && url
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && !b"<>\"'\\`".contains(&b));
-    if allowed && plain {
-        Ok(url)
-    } else {
-        Err(ComposeError::UnsafeLink(which))
-    }
+    let at_home = |prefix: &&str| url.strip_prefix(*prefix).is_some_and(|rest| rest.starts_with([':', '/']));
+    let allowed = url.len() > "https://".len() && url.starts_with("https://") || local.iter().any(at_home);
+    let plain = url.len() <= 800 && url.bytes().all(|b| b.is_ascii_graphic() && !b"<>\"'\\`".contains(&b));
+    if allowed && plain { Ok(url) } else { Err(ComposeError::UnsafeLink(which)) }
 }
 
 /// Text on one line: whatever breaks lines or reorders them becomes a space.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
-    let bad = |c: char| {
-        c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || crate::html::is_bidi_control(c)
-    };
+    let bad = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || crate::html::is_bidi_control(c);
     if text.contains(bad) {
-        Cow::Owned(
-            text.replace(bad, " ")
-                .split_whitespace()
-                .collect::<Vec<_>>()
-                .join(" "),
-        )
+        Cow::Owned(text.replace(bad, " ").split_whitespace().collect::<Vec<_>>().join(" "))
     } else {
         Cow::Borrowed(text.trim())
     }

@@ -69,13 +69,7 @@ pub fn confirmed(locale: Locale) -> Html {
 }
 
 fn lay_out(locale: Locale, title: &str, body_html: &str) -> Html {
-    page::render(&Page {
-        lang: locale,
-        title,
-        body_html,
-        other_language: None,
-        indexed: false,
-    })
+    page::render(&Page { lang: locale, title, body_html, other_language: None, indexed: false })
 }
 
 #[cfg(test)]
@@ -86,14 +80,8 @@ mod tests {
     fn a59_the_pages_in_both_languages() {
         for locale in Locale::ALL {
             let lang = locale.tag();
-            insta::assert_snapshot!(
-                format!("ask_{lang}"),
-                without_style(&ask(locale, "/u/AbC-123_xyz"))
-            );
-            insta::assert_snapshot!(
-                format!("confirmed_{lang}"),
-                without_style(&confirmed(locale))
-            );
+            insta::assert_snapshot!(format!("ask_{lang}"), without_style(&ask(locale, "/u/AbC-123_xyz")));
+            insta::assert_snapshot!(format!("confirmed_{lang}"), without_style(&confirmed(locale)));
         }
     }
 

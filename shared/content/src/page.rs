@@ -84,19 +84,12 @@ pub fn render(page: &Page<'_>) -> Html {
     let lang = page.lang.tag();
     let title = escape(page.title);
     let body = page.body_html;
-    let robots = if page.indexed {
-        ""
-    } else {
-        "<meta name=\"robots\" content=\"noindex, nofollow\">\n"
-    };
+    let robots = if page.indexed { "" } else { "<meta name=\"robots\" content=\"noindex, nofollow\">\n" };
     let (skip, legal) = match page.lang {
         Locale::Fr => ("Aller au contenu", "Informations légales"),
         Locale::En => ("Skip to content", "Legal information"),
     };
-    let switch = page
-        .other_language
-        .map(|href| switch(page.lang, href))
-        .unwrap_or_default();
+    let switch = page.other_language.map(|href| switch(page.lang, href)).unwrap_or_default();
     let nav = crate::legal::navigation(page.lang);
     Html(format!(
         "<!doctype html>\n<html lang=\"{lang}\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -124,17 +117,11 @@ pub const fn headers() -> &'static [(&'static str, &'static str)] {
     &[
         ("content-type", "text/html; charset=utf-8"),
         ("content-security-policy", CONTENT_SECURITY_POLICY),
-        (
-            "strict-transport-security",
-            "max-age=63072000; includeSubDomains",
-        ),
+        ("strict-transport-security", "max-age=63072000; includeSubDomains"),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
         ("x-frame-options", "DENY"),
-        (
-            "permissions-policy",
-            "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
-        ),
+        ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
     ]
@@ -172,10 +159,9 @@ mod tests {
     #[test]
     fn a55_a_page_fetches_nothing_and_runs_nothing() {
         let html = page("Hello").into_string();
-        for forbidden in [
-            "<script", "<img", "<iframe", "<link", "src=", "url(", "@import", "style=\"",
-            "onclick", "http:", "https:",
-        ] {
+        for forbidden in
+            ["<script", "<img", "<iframe", "<link", "src=", "url(", "@import", "style=\"", "onclick", "http:", "https:"]
+        {
             assert!(!html.contains(forbidden), "{forbidden}");
         }
     }

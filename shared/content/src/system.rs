@@ -71,9 +71,7 @@ pub struct SystemMail<'a> {
 /// A link that is not https; a token that is not plain ASCII.
 pub fn preview(mail: &SystemMail<'_>) -> Result<Preview, ComposeError> {
     mime::link("public", mail.public_url)?;
-    if let Notification::VerifyAddress { token, .. } | Notification::PasswordReset { token, .. } =
-        mail.notification
-    {
+    if let Notification::VerifyAddress { token, .. } | Notification::PasswordReset { token, .. } = mail.notification {
         ascii_value("token", token, "-_.")?;
     }
     let (subject, body) = words::of(mail);
@@ -89,22 +87,14 @@ pub fn preview(mail: &SystemMail<'_>) -> Result<Preview, ComposeError> {
         ),
     };
     let text = format!("{body}\n\n{end}\n");
-    let (lang, title, html) = (
-        mail.locale.tag(),
-        escape(&subject),
-        crate::html::html_of(&text),
-    );
+    let (lang, title, html) = (mail.locale.tag(), escape(&subject), crate::html::html_of(&text));
     let html = format!(
         "<!DOCTYPE html>\n<html lang=\"{lang}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n</head>\n\
          <body style=\"margin:0;padding:16px;max-width:640px;background-color:#ffffff;color:#222222;\
          font-family:Arial,Helvetica,sans-serif;font-size:16px;line-height:1.5\">\n{html}\n</body>\n</html>\n"
     );
-    Ok(Preview {
-        subject,
-        text,
-        html,
-    })
+    Ok(Preview { subject, text, html })
 }
 
 /// The mail as bytes.
@@ -138,35 +128,14 @@ mod tests {
 
     fn all() -> [(&'static str, Notification<'static>); 4] {
         [
-            (
-                "verify_address",
-                Notification::VerifyAddress {
-                    token: TOKEN,
-                    hours: 24,
-                },
-            ),
+            ("verify_address", Notification::VerifyAddress { token: TOKEN, hours: 24 }),
             ("already_registered", Notification::AlreadyRegistered),
-            (
-                "password_reset",
-                Notification::PasswordReset {
-                    token: TOKEN,
-                    minutes: 60,
-                },
-            ),
-            (
-                "password_changed",
-                Notification::PasswordChanged {
-                    at: "2026-04-05T06:07:08Z".parse().unwrap(),
-                },
-            ),
+            ("password_reset", Notification::PasswordReset { token: TOKEN, minutes: 60 }),
+            ("password_changed", Notification::PasswordChanged { at: "2026-04-05T06:07:08Z".parse().unwrap() }),
         ]
     }
 
-    fn with_mail<T>(
-        notification: Notification<'_>,
-        locale: Locale,
-        f: impl FnOnce(SystemMail<'_>) -> T,
-    ) -> T {
+    fn with_mail<T>(notification: Notification<'_>, locale: Locale, f: impl FnOnce(SystemMail<'_>) -> T) -> T {
         let from = EmailAddress::parse("bonjour@prospectra.test").unwrap();
         let to = EmailAddress::parse("zoe@example.com").unwrap();
         f(SystemMail {
@@ -199,19 +168,12 @@ mod tests {
             for locale in Locale::ALL {
                 let message = with_mail(notification, locale, |mail| compose(&mail).unwrap());
                 let parsed = MessageParser::default().parse(&message.bytes).unwrap();
-                assert_eq!(
-                    parsed.header_raw("Auto-Submitted").map(str::trim),
-                    Some("auto-generated"),
-                    "{name}"
-                );
+                assert_eq!(parsed.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"), "{name}");
                 assert!(parsed.header_raw("List-Unsubscribe").is_none(), "{name}");
                 for part in [parsed.body_text(0).unwrap(), parsed.body_html(0).unwrap()] {
                     let needs_token = matches!(name, "verify_address" | "password_reset");
                     assert_eq!(part.contains(TOKEN), needs_token, "{name}");
-                    assert!(
-                        part.contains("Exemple SAS") && part.contains("aide@prospectra.test"),
-                        "{name}"
-                    );
+                    assert!(part.contains("Exemple SAS") && part.contains("aide@prospectra.test"), "{name}");
                     assert!(!part.contains("<img"), "{name}");
                 }
             }
@@ -220,18 +182,12 @@ mod tests {
 
     #[test]
     fn a_token_or_link_that_is_not_plain_is_refused() {
-        let notification = Notification::PasswordReset {
-            token: "a\r\nb",
-            minutes: 60,
-        };
+        let notification = Notification::PasswordReset { token: "a\r\nb", minutes: 60 };
         with_mail(notification, Locale::Fr, |mail| {
             assert_eq!(compose(&mail), Err(ComposeError::UnsafeHeader("token")));
         });
         with_mail(Notification::AlreadyRegistered, Locale::Fr, |mail| {
-            let mail = SystemMail {
-                public_url: "http://prospectra.test",
-                ..mail
-            };
+            let mail = SystemMail { public_url: "http://prospectra.test", ..mail };
             assert_eq!(compose(&mail), Err(ComposeError::UnsafeLink("public")));
         });
     }

@@ -79,10 +79,7 @@ pub struct Template {
 
 enum Segment {
     Literal(String),
-    Value {
-        tag: Tag,
-        expression: Expression<'static, 'static>,
-    },
+    Value { tag: Tag, expression: Expression<'static, 'static> },
 }
 
 impl std::fmt::Debug for Segment {
@@ -121,9 +118,7 @@ impl Template {
     /// # Errors
     /// As [`Template::parse`]; and HTML that is not in the safe form.
     pub fn stored(source: &str, kind: Kind) -> Result<Self, TemplateError> {
-        Self::compile(source, kind, |marked| {
-            html::verify(marked).map(|()| marked.to_owned())
-        })
+        Self::compile(source, kind, |marked| html::verify(marked).map(|()| marked.to_owned()))
     }
 
     fn compile(
@@ -131,11 +126,7 @@ impl Template {
         kind: Kind,
         safe_html: impl FnOnce(&str) -> Result<String, html::HtmlError>,
     ) -> Result<Self, TemplateError> {
-        let limit = if kind == Kind::Subject {
-            MAX_SUBJECT_SOURCE
-        } else {
-            MAX_BODY
-        };
+        let limit = if kind == Kind::Subject { MAX_SUBJECT_SOURCE } else { MAX_BODY };
         if source.len() > limit {
             let message = format!("this is {} bytes long; shorten it to {limit}", source.len());
             return Err(TemplateError::at(source, 0, message));
@@ -159,8 +150,7 @@ impl Template {
             marked
         };
         let tags: Vec<Tag> = tags.into_iter().map(|(tag, _)| tag).collect();
-        Self::from_marked(&marked, &tags, kind)
-            .map_err(|message| TemplateError::at(&source, 0, message))
+        Self::from_marked(&marked, &tags, kind).map_err(|message| TemplateError::at(&source, 0, message))
     }
 
     /// Puts tags back where their marks stand.
@@ -175,10 +165,7 @@ impl Template {
                     let expression = ENGINE
                         .compile_expression_owned(tag.expression())
                         .map_err(|_| format!("{} cannot be used: write it anew", tag.source()))?;
-                    segments.push(Segment::Value {
-                        tag: tag.clone(),
-                        expression,
-                    });
+                    segments.push(Segment::Value { tag: tag.clone(), expression });
                 }
                 rest
             };
@@ -257,11 +244,7 @@ impl Template {
             Kind::Subject => out.chars().count() <= MAX_SUBJECT,
             Kind::Text | Kind::Html => out.len() <= MAX_BODY,
         };
-        if fits {
-            Ok(out)
-        } else {
-            Err(RenderError::TooLong)
-        }
+        if fits { Ok(out) } else { Err(RenderError::TooLong) }
     }
 
     fn literal_len(&self) -> usize {
@@ -280,9 +263,7 @@ impl Template {
         expression: &Expression<'static, 'static>,
     ) -> Result<(), RenderError> {
         let variable = tag.variable;
-        let value = expression
-            .eval(person.context(variable))
-            .map_err(|_| RenderError::Unrenderable { variable })?;
+        let value = expression.eval(person.context(variable)).map_err(|_| RenderError::Unrenderable { variable })?;
         let text = value.as_str().unwrap_or_default();
         if text.trim().is_empty() && !tag.filters.iter().any(|f| matches!(f, Filter::Default(_))) {
             return Err(RenderError::MissingValue { variable });
@@ -343,11 +324,7 @@ fn mark(pieces: &[Piece<'_>]) -> (String, Vec<(Tag, usize)>) {
 fn normalised(source: &str, kind: Kind) -> String {
     let mut out = String::with_capacity(source.len());
     let mut breaks = 0;
-    let source = if kind == Kind::Subject {
-        source.trim()
-    } else {
-        source
-    };
+    let source = if kind == Kind::Subject { source.trim() } else { source };
     let mut chars = source.chars().peekable();
     while let Some(c) = chars.next() {
         let c = match c {

@@ -82,14 +82,8 @@ impl Outcome {
 
     /// Reads [`Outcome::name`].
     pub fn from_name(name: &str) -> Option<Self> {
-        let plain = [
-            Outcome::Pending,
-            Outcome::Sent,
-            Outcome::Bounced,
-            Outcome::Complained,
-            Outcome::Failed,
-            Outcome::Unknown,
-        ];
+        let plain =
+            [Outcome::Pending, Outcome::Sent, Outcome::Bounced, Outcome::Complained, Outcome::Failed, Outcome::Unknown];
         let refused = Refusal::ALL.iter().map(|(reason, _)| Outcome::Refused(*reason));
         plain.into_iter().chain(refused).find(|outcome| outcome.name() == name)
     }
@@ -225,7 +219,8 @@ mod tests {
     use super::*;
 
     fn outcomes() -> Vec<Outcome> {
-        let plain = [Outcome::Pending, Outcome::Sent, Outcome::Bounced, Outcome::Complained, Outcome::Failed, Outcome::Unknown];
+        let plain =
+            [Outcome::Pending, Outcome::Sent, Outcome::Bounced, Outcome::Complained, Outcome::Failed, Outcome::Unknown];
         plain.into_iter().chain(Refusal::ALL.iter().map(|(r, _)| Outcome::Refused(*r))).collect()
     }
 

@@ -37,9 +37,8 @@ impl Locale {
         for part in header.split(',') {
             let mut pieces = part.split(';');
             let Some(locale) = pieces.next().and_then(Locale::from_tag) else { continue };
-            let weight = pieces
-                .find_map(|p| p.trim().strip_prefix("q=").and_then(|q| q.trim().parse().ok()))
-                .unwrap_or(1.0);
+            let weight =
+                pieces.find_map(|p| p.trim().strip_prefix("q=").and_then(|q| q.trim().parse().ok())).unwrap_or(1.0);
             if weight > 0.0 && best.is_none_or(|(w, _)| weight > w) {
                 best = Some((weight, locale));
             }

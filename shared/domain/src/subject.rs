@@ -11,7 +11,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::{email::EmailAddress, id::{BadId, WorkspaceId}};
+use crate::{
+    email::EmailAddress,
+    id::{BadId, WorkspaceId},
+};
 
 /// Partitions that one workspace's people are spread over.
 pub const SHARDS: u8 = 16;

@@ -6,7 +6,11 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use subtle::ConstantTimeEq;
 
-use crate::{id::WorkspaceId, locale::Locale, subject::{Pepper, Subject}};
+use crate::{
+    id::WorkspaceId,
+    locale::Locale,
+    subject::{Pepper, Subject},
+};
 
 const PURPOSE: &str = "unsubscribe";
 const SIGNED: usize = 28;

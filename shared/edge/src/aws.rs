@@ -55,7 +55,9 @@ pub fn app_in(env: impl Fn(&str) -> Option<String>) -> App {
     let clients = Clients {
         // Path style works everywhere; virtual hosts need a DNS name per bucket.
         s3: aws_sdk_s3::Client::from_conf(
-            client!(aws_sdk_s3, "AWS_ENDPOINT_URL_S3", 4).force_path_style(env("AWS_ENDPOINT_URL_S3").is_some()).build(),
+            client!(aws_sdk_s3, "AWS_ENDPOINT_URL_S3", 4)
+                .force_path_style(env("AWS_ENDPOINT_URL_S3").is_some())
+                .build(),
         ),
         sqs: aws_sdk_sqs::Client::from_conf(client!(aws_sdk_sqs, "AWS_ENDPOINT_URL_SQS", 4).build()),
         // One attempt: a repeated SendEmail after a time-out may be a second message.
@@ -92,7 +94,10 @@ fn http_client() -> SharedHttpClient {
     let Ok(context) = TlsContext::builder().with_trust_store(amazon_roots()).build() else {
         return builder.build_http();
     };
-    builder.tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).tls_context(context).build_https()
+    builder
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .tls_context(context)
+        .build_https()
 }
 
 fn amazon_roots() -> TrustStore {

@@ -125,18 +125,28 @@ impl Request {
             t.split(';').next().is_some_and(|mime| mime.trim().eq_ignore_ascii_case("application/json"))
         });
         if !is_json {
-            return Err(Failure::new(Kind::Invalid, "malformed-request", "Send the body as JSON, with `Content-Type: application/json`."));
+            return Err(Failure::new(
+                Kind::Invalid,
+                "malformed-request",
+                "Send the body as JSON, with `Content-Type: application/json`.",
+            ));
         }
         serde_json::from_slice(self.bytes()).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
-            Failure::new(Kind::Invalid, "malformed-request", format!("The body cannot be read ({place}): {}.", reason(&error)))
+            Failure::new(
+                Kind::Invalid,
+                "malformed-request",
+                format!("The body cannot be read ({place}): {}.", reason(&error)),
+            )
         })
     }
 
     /// The caller's network, truncated to /24 or /48 before anything sees it (A7).
     pub fn network(&self) -> String {
         let address = match self.0.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.as_deref().and_then(|ip| ip.parse().ok()),
+            Some(RequestContext::ApiGatewayV2(context)) => {
+                context.http.source_ip.as_deref().and_then(|ip| ip.parse().ok())
+            }
             _ => None,
         };
         truncated(address)
@@ -205,7 +215,10 @@ pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Result<Response, Fai
 
 /// An answer without a body.
 pub fn no_content() -> Result<Response, Failure> {
-    HttpResponse::builder().status(StatusCode::NO_CONTENT).body(Body::Empty).map_err(|e| Failure::internal(e.to_string()))
+    HttpResponse::builder()
+        .status(StatusCode::NO_CONTENT)
+        .body(Body::Empty)
+        .map_err(|e| Failure::internal(e.to_string()))
 }
 
 /// An answer of a media type.

@@ -65,7 +65,13 @@ where
         .and_then(|ms| Timestamp::from_millisecond(ms).ok())
         .ok_or("a message without a receive timestamp")?;
     let receives = attribute("ApproximateReceiveCount").and_then(|n| n.try_into().ok()).unwrap_or(1);
-    let record = Record { id: message.message_id.unwrap_or_default(), body: message.body.unwrap_or_default(), now, receives, deadline };
+    let record = Record {
+        id: message.message_id.unwrap_or_default(),
+        body: message.body.unwrap_or_default(),
+        now,
+        receives,
+        deadline,
+    };
     match AssertUnwindSafe(handle(app, record)).catch_unwind().await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(failure)) => Err(failure.cause.unwrap_or_else(|| failure.slug.to_owned())),

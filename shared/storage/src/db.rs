@@ -105,7 +105,12 @@ pub struct Db {
 
 impl Db {
     /// One item, or `None`. `strong` costs twice as much and sees every write that was acknowledged.
-    pub async fn get<T: DeserializeOwned>(&self, table: &str, key: &Key, strong: bool) -> Result<Option<T>, StoreError> {
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        table: &str,
+        key: &Key,
+        strong: bool,
+    ) -> Result<Option<T>, StoreError> {
         let answer = self
             .client
             .get_item()
@@ -119,7 +124,13 @@ impl Db {
     }
 
     /// Writes one item.
-    pub async fn put<T: Serialize>(&self, table: &str, key: &Key, value: &T, expected: Expected) -> Result<(), StoreError> {
+    pub async fn put<T: Serialize>(
+        &self,
+        table: &str,
+        key: &Key,
+        value: &T,
+        expected: Expected,
+    ) -> Result<(), StoreError> {
         let mut put = self.client.put_item().table_name(table).set_item(Some(to_item(key, value)?));
         match expected {
             Expected::Anything => {}

@@ -146,8 +146,11 @@ pub fn progress(workspace: WorkspaceId, campaign: CampaignId) -> Key {
 
 /// The fan-out's plan: written before the messages it describes are sent.
 pub fn plan(workspace: WorkspaceId, campaign: CampaignId) -> Key {
-    Key::new(campaign_parts(workspace, campaign), "PLAN")
+    Key::new(campaign_parts(workspace, campaign), PLAN)
 }
+
+/// A plan's sort key.
+pub const PLAN: &str = "PLAN";
 
 /// Counters are spread over this many items, so that senders do not wait for each other.
 pub const COUNTERS: u32 = 16;

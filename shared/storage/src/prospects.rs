@@ -64,10 +64,7 @@ pub struct Prospects<'a> {
 impl Db {
     /// The prospects of the scope's workspace.
     pub fn prospects(&self, scope: &WorkspaceScope) -> Prospects<'_> {
-        Prospects {
-            db: self,
-            workspace: scope.workspace(),
-        }
+        Prospects { db: self, workspace: scope.workspace() }
     }
 }
 
@@ -82,29 +79,17 @@ impl Prospects<'_> {
 
     /// One prospect and its version. `strong` sees every write that was acknowledged.
     pub async fn get(&self, subject: Subject, strong: bool) -> Result<Option<Held>, StoreError> {
-        let stored: Option<Stored> = self
-            .db
-            .get(self.table(), &self.key(subject), strong)
-            .await?;
+        let stored: Option<Stored> = self.db.get(self.table(), &self.key(subject), strong).await?;
         stored.map(|stored| stored.held(subject)).transpose()
     }
 
     /// Those of these people who are held, in no order; eventually consistent.
     pub async fn batch_get(&self, subjects: &[Subject]) -> Result<Vec<Prospect>, StoreError> {
-        Ok(self
-            .batch_get_held(subjects, false)
-            .await?
-            .into_iter()
-            .map(|held| held.prospect)
-            .collect())
+        Ok(self.batch_get_held(subjects, false).await?.into_iter().map(|held| held.prospect).collect())
     }
 
     /// Those of these people who are held, with their versions, in no order.
-    pub async fn batch_get_held(
-        &self,
-        subjects: &[Subject],
-        strong: bool,
-    ) -> Result<Vec<Held>, StoreError> {
+    pub async fn batch_get_held(&self, subjects: &[Subject], strong: bool) -> Result<Vec<Held>, StoreError> {
         let mut found = Vec::with_capacity(subjects.len());
         for hundred in subjects.chunks(GET_BATCH) {
             let mut wanted: Vec<HashMap<String, AttributeValue>> = hundred
@@ -115,27 +100,13 @@ impl Prospects<'_> {
                 })
                 .collect();
             for attempt in 0.. {
-                let asked = KeysAndAttributes::builder()
-                    .set_keys(Some(wanted))
-                    .consistent_read(strong)
-                    .build();
+                let asked = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(strong).build();
                 let asked = asked.map_err(|_| StoreError::Corrupt("keys to read"))?;
-                let answer = self
-                    .db
-                    .client
-                    .batch_get_item()
-                    .request_items(self.table(), asked)
-                    .send()
-                    .await?;
+                let answer = self.db.client.batch_get_item().request_items(self.table(), asked).send().await?;
                 for item in answer.responses.unwrap_or_default().into_values().flatten() {
                     found.push(item::read(item)?);
                 }
-                wanted = answer
-                    .unprocessed_keys
-                    .unwrap_or_default()
-                    .into_values()
-                    .flat_map(|left| left.keys)
-                    .collect();
+                wanted = answer.unprocessed_keys.unwrap_or_default().into_values().flat_map(|left| left.keys).collect();
                 if wanted.is_empty() {
                     break;
                 }
@@ -161,42 +132,22 @@ impl Prospects<'_> {
     async fn insert_batch(&self, batch: &[Prospect]) -> Result<Vec<Inserted>, StoreError> {
         let mut outcomes: Vec<Option<Inserted>> = vec![None; batch.len()];
         for attempt in 0.. {
-            let open: Vec<usize> = (0..batch.len())
-                .filter(|at| outcomes[*at].is_none())
-                .collect();
-            let statements = open
-                .iter()
-                .map(|at| self.insert_statement(&batch[*at]))
-                .collect::<Result<Vec<_>, _>>()?;
-            let answer = self
-                .db
-                .client
-                .batch_execute_statement()
-                .set_statements(Some(statements))
-                .send()
-                .await?;
+            let open: Vec<usize> = (0..batch.len()).filter(|at| outcomes[*at].is_none()).collect();
+            let statements = open.iter().map(|at| self.insert_statement(&batch[*at])).collect::<Result<Vec<_>, _>>()?;
+            let answer = self.db.client.batch_execute_statement().set_statements(Some(statements)).send().await?;
             let answers = answer.responses.unwrap_or_default();
             if answers.len() != open.len() {
-                return Err(StoreError::Unavailable(
-                    "a batch with missing answers".into(),
-                ));
+                return Err(StoreError::Unavailable("a batch with missing answers".into()));
             }
             let mut slow = false;
             for (at, answer) in open.into_iter().zip(answers) {
                 match answer.error.map(|error| {
-                    StoreError::from_code(
-                        error
-                            .code
-                            .map_or("unknown".into(), |c| c.as_str().to_owned())
-                            .as_str(),
-                    )
+                    StoreError::from_code(error.code.map_or("unknown".into(), |c| c.as_str().to_owned()).as_str())
                 }) {
                     None => outcomes[at] = Some(Inserted::Created),
                     Some(StoreError::Conflict) => outcomes[at] = Some(Inserted::Exists),
                     Some(StoreError::Throttled(_)) => slow = true,
-                    Some(StoreError::Unavailable(code))
-                        if code.starts_with("InternalServerError") =>
-                    {
+                    Some(StoreError::Unavailable(code)) if code.starts_with("InternalServerError") => {
                         slow = true;
                     }
                     Some(error) => return Err(error),
@@ -231,23 +182,14 @@ impl Prospects<'_> {
     /// Creates one; [`StoreError::Conflict`] when the person is held already.
     pub async fn create(&self, prospect: &Prospect) -> Result<(), StoreError> {
         let key = self.key(prospect.subject);
-        self.db
-            .put(
-                self.table(),
-                &key,
-                &Stored::new(prospect, 1),
-                Expected::Absent,
-            )
-            .await
+        self.db.put(self.table(), &key, &Stored::new(prospect, 1), Expected::Absent).await
     }
 
     /// Replaces one that was read at `version`; [`StoreError::Conflict`] when it changed or went since.
     pub async fn replace(&self, prospect: &Prospect, version: u64) -> Result<(), StoreError> {
         let key = self.key(prospect.subject);
         let stored = Stored::new(prospect, version + 1);
-        self.db
-            .put(self.table(), &key, &stored, Expected::Version(version))
-            .await
+        self.db.put(self.table(), &key, &stored, Expected::Version(version)).await
     }
 
     /// Notes the person's own contact at `at`, unless a later one is known. False when nobody is held.
@@ -290,21 +232,14 @@ impl Prospects<'_> {
         let pk = keys::prospect_shard(self.workspace, shard);
         let after = after.map(|subject| subject.hex());
         let limit = limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
-        let query = PageQuery {
-            after: after.as_deref(),
-            limit,
-            ..PageQuery::of(&pk, Range::All)
-        };
+        let query = PageQuery { after: after.as_deref(), limit, ..PageQuery::of(&pk, Range::All) };
         let page = self.db.page(self.table(), &query).await?;
         let prospects = page
             .items
             .into_iter()
             .map(|item| Ok(item::read(item)?.prospect))
             .collect::<Result<Vec<_>, StoreError>>()?;
-        let next = page
-            .next
-            .map(|sk| Subject::from_hex(&sk).ok_or(StoreError::Corrupt("prospect key")))
-            .transpose()?;
+        let next = page.next.map(|sk| Subject::from_hex(&sk).ok_or(StoreError::Corrupt("prospect key"))).transpose()?;
         Ok(ProspectPage { prospects, next })
     }
 }
@@ -317,9 +252,7 @@ pub fn read_prospect(item: crate::db::Item) -> Result<Prospect, StoreError> {
 /// Waits before another attempt: 50 ms doubled each time, half of it by chance, so that callers spread.
 async fn back_off(attempt: u32) -> Result<(), StoreError> {
     if attempt + 1 >= ATTEMPTS {
-        return Err(StoreError::Throttled(
-            "still throttled after several attempts".into(),
-        ));
+        return Err(StoreError::Throttled("still throttled after several attempts".into()));
     }
     let most = 50_u64 << attempt;
     let wait = most / 2 + rand::random_range(0..=most / 2);

@@ -37,7 +37,12 @@ impl Db {
 
     /// Deletes an item as it was looked at: one that a writer has changed since stays for the next run.
     /// `guard` is the attribute that every such writer changes.
-    pub async fn delete_as_seen(&self, table: &str, item: &Item, guard: Option<&'static str>) -> Result<Swept, StoreError> {
+    pub async fn delete_as_seen(
+        &self,
+        table: &str,
+        item: &Item,
+        guard: Option<&'static str>,
+    ) -> Result<Swept, StoreError> {
         let key = key_of(item)?;
         let mut call = self.client.delete_item().table_name(table).key("pk", s(&key.pk)).key("sk", s(&key.sk));
         if let Some((name, seen)) = guard.and_then(|name| Some((name, item.get(name)?))) {

@@ -100,9 +100,10 @@ impl App {
         let deadline = Deadline::after(std::time::Duration::from_secs(20));
         match mailer.hand_over(self, test_to_oneself(person.subject), &message, deadline).await {
             Handed::Accepted => Ok(()),
-            Handed::Rejected => {
-                Err(Failure::refused("test-refused", "The channel refuses this message. Check the sender's address and the relay."))
-            }
+            Handed::Rejected => Err(Failure::refused(
+                "test-refused",
+                "The channel refuses this message. Check the sender's address and the relay.",
+            )),
             Handed::Later | Handed::Unknown => Err(Failure::new(
                 Kind::Unavailable,
                 "channel-unavailable",

@@ -86,9 +86,11 @@ impl Draft {
         }
         if let Some(assessment) = self.legitimate_interest_assessment {
             let assessment = LegitimateInterest::from(assessment);
-            for (part, text) in
-                [("interest", &assessment.interest), ("necessity", &assessment.necessity), ("balancing", &assessment.balancing)]
-            {
+            for (part, text) in [
+                ("interest", &assessment.interest),
+                ("necessity", &assessment.necessity),
+                ("balancing", &assessment.balancing),
+            ] {
                 check_text(&format!("legitimate_interest_assessment.{part}"), text, 2_000, &mut errors);
             }
             content.legitimate_interest_assessment = assessment;
@@ -107,7 +109,8 @@ impl Draft {
 fn check_text(field: &str, text: &str, most: usize, errors: &mut Vec<FieldError>) {
     let length = text.chars().count();
     if length > most {
-        errors.push(FieldError { field: field.into(), message: format!("{most} characters at most; this has {length}") });
+        errors
+            .push(FieldError { field: field.into(), message: format!("{most} characters at most; this has {length}") });
     }
 }
 
@@ -118,14 +121,20 @@ fn check_templates(content: &mut Content, errors: &mut Vec<FieldError>) {
     match CampaignTemplate::parse(&content.subject, text, content.html.as_deref()) {
         Ok(templates) => content.html = templates.html_source().map(str::to_owned),
         Err(found) => {
-            errors.extend(found.into_iter().map(|e| FieldError { field: e.field.into(), message: e.error.to_string() }));
+            errors
+                .extend(found.into_iter().map(|e| FieldError { field: e.field.into(), message: e.error.to_string() }));
         }
     }
 }
 
 impl App {
     /// Drafts a campaign.
-    pub async fn create_campaign(&self, scope: &WorkspaceScope, draft: Draft, now: Timestamp) -> Result<CampaignView, Failure> {
+    pub async fn create_campaign(
+        &self,
+        scope: &WorkspaceScope,
+        draft: Draft,
+        now: Timestamp,
+    ) -> Result<CampaignView, Failure> {
         let workspace = self.open_workspace(scope).await?;
         let mut content = Content {
             name: String::new(),
@@ -164,7 +173,10 @@ impl App {
     ) -> Result<CampaignView, Failure> {
         let (mut campaign, progress) = self.campaign_and_progress(scope, id).await?;
         if progress.status != CampaignStatus::Draft {
-            return Err(Failure::conflict("conflict", "Only a draft can be changed: this campaign was launched. Make a new one."));
+            return Err(Failure::conflict(
+                "conflict",
+                "Only a draft can be changed: this campaign was launched. Make a new one.",
+            ));
         }
         draft.apply(&mut campaign.content)?;
         campaign.version += 1;

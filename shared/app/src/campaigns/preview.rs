@@ -59,7 +59,12 @@ struct Found {
 
 impl App {
     /// Counts everybody, now. An opt-out that arrives before a message leaves still wins.
-    pub async fn preview_campaign(&self, scope: &WorkspaceScope, id: CampaignId, now: Timestamp) -> Result<Preview, Failure> {
+    pub async fn preview_campaign(
+        &self,
+        scope: &WorkspaceScope,
+        id: CampaignId,
+        now: Timestamp,
+    ) -> Result<Preview, Failure> {
         let (campaign, _) = self.campaign_and_progress(scope, id).await?;
         let workspace = self.db.accounts(scope).workspace().await?.ok_or_else(Failure::unauthenticated)?;
         let sender = self.db.accounts(scope).sender().await?.ok_or_else(no_sender)?;
@@ -137,7 +142,10 @@ impl App {
 pub(super) fn templates(content: &Content) -> Result<CampaignTemplate, Failure> {
     CampaignTemplate::stored(&content.subject, &content.text, content.html.as_deref()).map_err(|errors| {
         Failure::fields(
-            errors.into_iter().map(|e| crate::FieldError { field: e.field.into(), message: e.error.to_string() }).collect(),
+            errors
+                .into_iter()
+                .map(|e| crate::FieldError { field: e.field.into(), message: e.error.to_string() })
+                .collect(),
         )
     })
 }

@@ -86,7 +86,12 @@ pub struct RecipientView {
 
 impl App {
     /// What a campaign says and how far it is.
-    pub async fn read_campaign(&self, scope: &WorkspaceScope, id: CampaignId, now: Timestamp) -> Result<CampaignView, Failure> {
+    pub async fn read_campaign(
+        &self,
+        scope: &WorkspaceScope,
+        id: CampaignId,
+        now: Timestamp,
+    ) -> Result<CampaignView, Failure> {
         let (campaign, progress) = self.campaign_and_progress(scope, id).await?;
         self.campaign_view(scope, campaign, progress, now).await
     }

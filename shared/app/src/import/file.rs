@@ -35,15 +35,18 @@ pub(super) async fn head(body: &mut ByteStream) -> Result<Head, Failure> {
 /// How the file is written and which column is what; or why it cannot be used, for a person.
 pub(super) fn look(head: &Head, asked: Option<&str>) -> Result<(Detected, Mapping), String> {
     if let Some(kind) = not_a_table(&head.bytes) {
-        return Err(format!("This is {kind}, not a table in text. Save it as CSV in your spreadsheet and import that."));
+        return Err(format!(
+            "This is {kind}, not a table in text. Save it as CSV in your spreadsheet and import that."
+        ));
     }
     let detected = intake::detect(&head.bytes, head.whole);
     if !detected.encoding_label().starts_with("utf-16") && has_nul(&head.bytes) {
         return Err("This is not a text file. Save the table as CSV in your spreadsheet and import that.".to_owned());
     }
     let request: Request = asked.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
-    let mapping = Mapping::new(&detected, &request)
-        .map_err(|error| format!("The mapping does not fit this file: {error}. Create a new import with another one."))?;
+    let mapping = Mapping::new(&detected, &request).map_err(|error| {
+        format!("The mapping does not fit this file: {error}. Create a new import with another one.")
+    })?;
     if mapping.column(Field::Email).is_none() {
         return Err(
             "No column of e-mail addresses was found. Name it in the import's `mapping`, e.g. {\"email\": \"Courriel\"} or {\"email\": 3}."

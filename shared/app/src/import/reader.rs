@@ -142,7 +142,12 @@ impl App {
 
     /// Deletes again whoever was erased while the import ran, and was then written by it: the list of
     /// suppressions is read once, at the start.
-    async fn forget_erased(&self, scope: &WorkspaceScope, started: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+    async fn forget_erased(
+        &self,
+        scope: &WorkspaceScope,
+        started: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut erased = Vec::new();
         for shard in 0..SHARDS {
             let suppressions = self.db.suppressions(scope);
@@ -291,7 +296,12 @@ impl Run<'_> {
     ///
     /// Checkpoints fall between two batches as long as rows keep coming: a batch that is sent half full
     /// is a call more.
-    async fn push(&mut self, parser: &mut Parser, chunk: &[u8], report: &mut Report<'_>) -> Result<Option<End>, Failure> {
+    async fn push(
+        &mut self,
+        parser: &mut Parser,
+        chunk: &[u8],
+        report: &mut Report<'_>,
+    ) -> Result<Option<End>, Failure> {
         let mut outcomes = Vec::new();
         for slice in chunk.chunks(SLICE) {
             parser.push(slice, &mut |outcome| outcomes.push(outcome));

@@ -73,9 +73,9 @@ fn judge<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Handed {
                 | "AccessDenied"
                 | "ExpiredTokenException",
             ) => Handed::Later,
-            Some("MessageRejected" | "BadRequestException" | "MailFromDomainNotVerifiedException" | "NotFoundException") => {
-                Handed::Rejected
-            }
+            Some(
+                "MessageRejected" | "BadRequestException" | "MailFromDomainNotVerifiedException" | "NotFoundException",
+            ) => Handed::Rejected,
             // 5xx and whatever is new: it may have been taken.
             _ => Handed::Unknown,
         },

@@ -109,7 +109,8 @@ impl Relay {
 
     /// `None` when the connection was dead before the relay had answered anything about this message.
     async fn converse(&self, mut connection: AsyncSmtpConnection, message: &Outgoing<'_>) -> Option<Handed> {
-        let (Ok(from), Ok(to)) = (message.from.expose().parse::<Address>(), message.to.expose().parse::<Address>()) else {
+        let (Ok(from), Ok(to)) = (message.from.expose().parse::<Address>(), message.to.expose().parse::<Address>())
+        else {
             return Some(Handed::Rejected);
         };
         if let Err(error) = connection.command(Mail::new(Some(from), vec![])).await {

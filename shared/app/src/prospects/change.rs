@@ -10,8 +10,8 @@ use domain::{
     subject::Subject,
 };
 use intake::{MAX_NAME, MAX_NOTES, MAX_TAG, MAX_TAGS};
-use serde::{Deserialize, Deserializer};
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 
 use crate::{Failure, fields::Fields, imports::check_source};
 
@@ -55,7 +55,8 @@ impl NewProspect {
             fields.wrong(&error.field, error.message);
         }
         // Not `Fields::email`: a prospect's address may have letters outside ASCII before the @ (RFC 6531).
-        let email = EmailAddress::parse(self.email.trim()).map_err(|error| fields.wrong("email", error.to_string())).ok();
+        let email =
+            EmailAddress::parse(self.email.trim()).map_err(|error| fields.wrong("email", error.to_string())).ok();
         let details = Details {
             first_name: fields.optional("first_name", self.first_name.as_deref(), MAX_NAME),
             last_name: fields.optional("last_name", self.last_name.as_deref(), MAX_NAME),
@@ -170,7 +171,11 @@ impl ProspectChange {
     fn is_empty(&self) -> bool {
         let Self { email, first_name, last_name, company, job_title, locale, country, tags, notes, state } = self;
         let texts = [first_name, last_name, company, job_title, country, notes];
-        email.is_none() && texts.into_iter().all(Option::is_none) && locale.is_none() && tags.is_none() && state.is_none()
+        email.is_none()
+            && texts.into_iter().all(Option::is_none)
+            && locale.is_none()
+            && tags.is_none()
+            && state.is_none()
     }
 
     /// Makes the change, and notes what a member has edited.

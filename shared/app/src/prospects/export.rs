@@ -219,10 +219,11 @@ mod tests {
             locale: Some(Locale::Fr),
             country: Some("FR".into()),
         };
-        vec![prospect(1, full), prospect(2, Details::default()), prospect(3, Details {
-            last_name: Some("Martin".into()),
-            ..Details::default()
-        })]
+        vec![
+            prospect(1, full),
+            prospect(2, Details::default()),
+            prospect(3, Details { last_name: Some("Martin".into()), ..Details::default() }),
+        ]
     }
 
     fn page(format: Format, next: Option<&str>) -> String {
@@ -266,7 +267,8 @@ mod tests {
     #[test]
     fn no_cell_of_an_export_is_a_formula() {
         let mut page = Page::new(Format::Csv).unwrap();
-        let details = Details { company: Some("=HYPERLINK(\"x\")".into()), notes: Some("@x".into()), ..Details::default() };
+        let details =
+            Details { company: Some("=HYPERLINK(\"x\")".into()), notes: Some("@x".into()), ..Details::default() };
         page.add(&ProspectView::new(prospect(1, details), None, 36)).unwrap();
         let csv = page.finish(None).unwrap();
         assert!(csv.contains("\"'=HYPERLINK(\"\"x\"\")\"") && csv.contains(",'@x,"), "{csv}");

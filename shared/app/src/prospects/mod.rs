@@ -91,7 +91,12 @@ impl App {
 
     /// Erases one person (A40): first the entry that keeps every later import from reviving them, then the
     /// record. Cut short in between, the person is not written to, and the erasure can be asked for again.
-    pub async fn erase_prospect(&self, scope: &WorkspaceScope, subject: Subject, now: Timestamp) -> Result<(), Failure> {
+    pub async fn erase_prospect(
+        &self,
+        scope: &WorkspaceScope,
+        subject: Subject,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
         let prospects = self.db.prospects(scope);
         if prospects.get(subject, true).await?.is_none() {
             let known = self.db.suppressions(scope).find(subject, now).await?;

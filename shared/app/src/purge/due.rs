@@ -128,6 +128,7 @@ fn class_of(item: &Item) -> Option<Class> {
         () if kind("IMPORT#") => Class::ImportRecord,
         () if sk == "SENDER" => Class::SenderIdentity,
         () if pk.contains("#A#") => Class::SecurityLog,
+        () if pk.contains("#D#") || sk.starts_with(keys::CHUNK) || sk == keys::PLAN => Class::Delivery,
         () if pk.contains("#C") => Class::Campaign,
         () => return None,
     })

@@ -71,8 +71,7 @@ pub(crate) fn text_of(html: &str) -> String {
 /// How many line breaks part an element from its neighbours.
 fn distance(name: &str) -> usize {
     match name {
-        "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote" | "table" | "dl" | "ul"
-        | "ol" => 2,
+        "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote" | "table" | "dl" | "ul" | "ol" => 2,
         "div" | "tr" | "li" | "dt" | "dd" | "center" | "caption" | "tbody" | "thead" | "tfoot" => 1,
         _ => 0,
     }
@@ -80,9 +79,7 @@ fn distance(name: &str) -> usize {
 
 fn attribute(rest: &str, wanted: &str) -> String {
     let found = attributes(rest).and_then(|all| all.into_iter().find(|(name, _)| *name == wanted));
-    found
-        .map(|(_, value)| unescape(value).into_owned())
-        .unwrap_or_default()
+    found.map(|(_, value)| unescape(value).into_owned()).unwrap_or_default()
 }
 
 /// Text being written, with the line breaks that are owed before the next word.
@@ -141,24 +138,15 @@ impl Lines {
     fn address(&mut self, address: &str, start: usize) {
         let words = self.text.get(start..).unwrap_or_default().trim();
         let bare = |text: &str| {
-            let text = text
-                .trim_start_matches("https://")
-                .trim_start_matches("http://");
-            text.trim_start_matches("mailto:")
-                .trim_start_matches("tel:")
-                .trim_end_matches('/')
-                .to_owned()
+            let text = text.trim_start_matches("https://").trim_start_matches("http://");
+            text.trim_start_matches("mailto:").trim_start_matches("tel:").trim_end_matches('/').to_owned()
         };
         if address.is_empty() || bare(words) == bare(address) {
             return;
         }
         let owed = std::mem::take(&mut self.owed);
         let shown = address.strip_prefix("mailto:").unwrap_or(address);
-        let text = if words.is_empty() {
-            shown.to_owned()
-        } else {
-            format!(" ({shown})")
-        };
+        let text = if words.is_empty() { shown.to_owned() } else { format!(" ({shown})") };
         self.settle();
         self.text.push_str(&text);
         self.owed = owed;
@@ -172,11 +160,7 @@ impl Lines {
 /// HTML of a plain text: paragraphs at blank lines, line breaks kept, addresses made links.
 pub(crate) fn html_of(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 5 / 4);
-    for paragraph in text
-        .split("\n\n")
-        .map(|p| p.trim_matches('\n'))
-        .filter(|p| !p.trim().is_empty())
-    {
+    for paragraph in text.split("\n\n").map(|p| p.trim_matches('\n')).filter(|p| !p.trim().is_empty()) {
         if !out.is_empty() {
             out.push('\n');
         }
@@ -196,9 +180,7 @@ fn push_line(out: &mut String, line: &str) {
     let mut rest = line;
     while let Some(start) = rest.find("https://").or_else(|| rest.find("http://")) {
         let (before, link) = rest.split_at(start);
-        let end = link
-            .find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"'))
-            .unwrap_or(link.len());
+        let end = link.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"')).unwrap_or(link.len());
         let closing = ['.', ',', ';', ':', '!', '?', ')', ']', '\'', '»', '”'];
         let address = link[..end].trim_end_matches(closing);
         out.push_str(&escape(before).to_string());

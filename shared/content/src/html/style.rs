@@ -67,10 +67,7 @@ pub(super) fn clean(style: &str) -> String {
 pub(super) fn declarations(style: &str) -> impl Iterator<Item = (String, String)> {
     style.split(';').filter_map(|declaration| {
         let (property, value) = declaration.split_once(':')?;
-        Some((
-            property.trim().to_ascii_lowercase(),
-            value.trim().to_owned(),
-        ))
+        Some((property.trim().to_ascii_lowercase(), value.trim().to_owned()))
     })
 }
 
@@ -83,18 +80,10 @@ fn is_harmless(value: &str) -> bool {
     }
     let even = |quote: char| value.matches(quote).count().is_multiple_of(2);
     let colours = |(at, _)| {
-        let name = value[..at]
-            .rsplit(|c: char| !c.is_ascii_alphabetic())
-            .next()
-            .unwrap_or_default();
-        ["rgb", "rgba", "hsl", "hsla"]
-            .iter()
-            .any(|colour| colour.eq_ignore_ascii_case(name))
+        let name = value[..at].rsplit(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+        ["rgb", "rgba", "hsl", "hsla"].iter().any(|colour| colour.eq_ignore_ascii_case(name))
     };
-    even('\'')
-        && even('"')
-        && value.match_indices('(').all(colours)
-        && value.split([' ', ',', '(']).all(is_small)
+    even('\'') && even('"') && value.match_indices('(').all(colours) && value.split([' ', ',', '(']).all(is_small)
 }
 
 /// Whether a word is no number, or one from 0 to 999.
@@ -115,18 +104,9 @@ mod tests {
     fn what_hides_overlays_or_fetches_is_dropped() {
         for (style, kept) in [
             ("color: red; font-size:14px", "color:red;font-size:14px"),
-            (
-                "COLOR:#a1b2c3;background-color:rgba(0, 0, 0, .5)",
-                "color:#a1b2c3;background-color:rgba(0, 0, 0, .5)",
-            ),
-            (
-                "font-family:'Segoe UI', \"Arial\", sans-serif",
-                "font-family:'Segoe UI', \"Arial\", sans-serif",
-            ),
-            (
-                "margin:0 auto;line-height:1.45",
-                "margin:0 auto;line-height:1.45",
-            ),
+            ("COLOR:#a1b2c3;background-color:rgba(0, 0, 0, .5)", "color:#a1b2c3;background-color:rgba(0, 0, 0, .5)"),
+            ("font-family:'Segoe UI', \"Arial\", sans-serif", "font-family:'Segoe UI', \"Arial\", sans-serif"),
+            ("margin:0 auto;line-height:1.45", "margin:0 auto;line-height:1.45"),
             ("display:none", ""),
             ("visibility:hidden;opacity:0;position:absolute", ""),
             ("margin-bottom:-900px", ""),

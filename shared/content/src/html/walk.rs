@@ -40,9 +40,7 @@ fn next(html: &str) -> (Token<'_>, &str) {
         Some(tag) => (true, tag),
         None => (false, tag),
     };
-    let length = tag
-        .find(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit()))
-        .unwrap_or(tag.len());
+    let length = tag.find(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit())).unwrap_or(tag.len());
     let (name, rest) = tag.split_at(length);
     let token = match (close, name.is_empty(), rest.is_empty()) {
         (_, true, _) | (true, _, false) => Token::Broken,

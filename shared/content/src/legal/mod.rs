@@ -100,13 +100,7 @@ pub fn version(slug: &str) -> Option<&'static str> {
 /// One page in one language; `None` when there is no such page.
 #[must_use]
 pub fn render(slug: &str, locale: Locale, operator: &Operator) -> Option<LegalPage> {
-    fill(
-        slug,
-        locale,
-        operator,
-        Policy::current(),
-        processors::current(),
-    )
+    fill(slug, locale, operator, Policy::current(), processors::current())
 }
 
 /// The links to every page, for the foot of all of them.
@@ -114,10 +108,7 @@ pub(crate) fn navigation(locale: Locale) -> String {
     let lang = locale.tag();
     let links = PAGES.iter().filter_map(|page| {
         let title = page::escape(records().get(page.name)?.title.get(locale)).to_string();
-        Some(format!(
-            "<li><a href=\"/legal/{}?lang={lang}\">{title}</a></li>",
-            page.name
-        ))
+        Some(format!("<li><a href=\"/legal/{}?lang={lang}\">{title}</a></li>", page.name))
     });
     format!("<ul>{}</ul>", links.collect::<String>())
 }
@@ -136,23 +127,12 @@ fn fill(
     let facts = facts(locale, operator, policy, processors);
     let fragments: BTreeMap<_, _> = FRAGMENTS
         .iter()
-        .map(|fragment| {
-            (
-                fragment.name,
-                Value::from_safe_string(expand(fragment.get(locale), facts.clone())),
-            )
-        })
+        .map(|fragment| (fragment.name, Value::from_safe_string(expand(fragment.get(locale), facts.clone()))))
         .collect();
-    let body = expand(
-        text.get(locale),
-        context! { ..facts, ..Value::from_pairs(fragments) },
-    );
+    let body = expand(text.get(locale), context! { ..facts, ..Value::from_pairs(fragments) });
     let head = head(title, latest, locale);
     let log = change_log(&record.versions, locale);
-    let other = Locale::ALL
-        .into_iter()
-        .find(|other| *other != locale)
-        .unwrap_or_default();
+    let other = Locale::ALL.into_iter().find(|other| *other != locale).unwrap_or_default();
     let html = page::render(&Page {
         lang: locale,
         title,
@@ -160,19 +140,13 @@ fn fill(
         other_language: Some(&format!("/legal/{slug}?lang={}", other.tag())),
         indexed: true,
     });
-    Some(LegalPage {
-        html,
-        effective: latest.effective,
-        version: latest.version.clone(),
-    })
+    Some(LegalPage { html, effective: latest.effective, version: latest.version.clone() })
 }
 
 /// Everything a text may name. A name it does not know is an error, and a test renders every page.
 fn facts(locale: Locale, operator: &Operator, policy: &Policy, processors: &[Processor]) -> Value {
-    let keep: BTreeMap<_, _> = Class::ALL
-        .iter()
-        .map(|class| (class.key(), words::period(policy.keep(*class), locale)))
-        .collect();
+    let keep: BTreeMap<_, _> =
+        Class::ALL.iter().map(|class| (class.key(), words::period(policy.keep(*class), locale))).collect();
     let promises = policy.promises();
     let link: BTreeMap<_, _> = PAGES
         .iter()
@@ -210,18 +184,11 @@ fn facts(locale: Locale, operator: &Operator, policy: &Policy, processors: &[Pro
 }
 
 fn rows(classes: &[Class], locale: Locale, policy: &Policy) -> Vec<Value> {
-    classes
-        .iter()
-        .map(|class| row(policy.rule(*class), locale))
-        .collect()
+    classes.iter().map(|class| row(policy.rule(*class), locale)).collect()
 }
 
 fn row(rule: &Rule, locale: Locale) -> Value {
-    let readers: Vec<_> = rule
-        .seen_by
-        .iter()
-        .map(|reader| words::reader(*reader, locale))
-        .collect();
+    let readers: Vec<_> = rule.seen_by.iter().map(|reader| words::reader(*reader, locale)).collect();
     context! {
         label => rule.label.get(locale),
         purpose => rule.purpose.get(locale),
@@ -250,9 +217,7 @@ fn expand(text: &str, facts: Value) -> String {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment
-        .render_str(text, facts)
-        .expect("a test renders every page in both languages")
+    environment.render_str(text, facts).expect("a test renders every page in both languages")
 }
 
 fn head(title: &str, latest: &Version, locale: Locale) -> String {
@@ -278,22 +243,13 @@ fn change_log(versions: &[Version], locale: Locale) -> String {
     let entries = versions.iter().map(|entry| {
         let date = words::date(entry.effective, locale);
         let change = page::escape(entry.change.get(locale)).to_string();
-        format!(
-            "<li>{} (<time datetime=\"{}\">{date}</time>){colon} {change}</li>\n",
-            entry.version, entry.effective
-        )
+        format!("<li>{} (<time datetime=\"{}\">{date}</time>){colon} {change}</li>\n", entry.version, entry.effective)
     });
-    format!(
-        "<h2 id=\"changes\">{heading}</h2>\n<ul>\n{}</ul>\n",
-        entries.collect::<String>()
-    )
+    format!("<h2 id=\"changes\">{heading}</h2>\n<ul>\n{}</ul>\n", entries.collect::<String>())
 }
 
 fn latest(record: &PageRecord) -> &Version {
-    record
-        .versions
-        .first()
-        .expect("a test finds a version of every page")
+    record.versions.first().expect("a test finds a version of every page")
 }
 
 #[cfg(test)]

@@ -25,16 +25,8 @@ pub struct Operator {
 pub struct OperatorIncomplete(pub Vec<String>);
 
 /// Texts that stand for a value nobody has given.
-const PLACEHOLDERS: [&str; 8] = [
-    "à compléter",
-    "à configurer",
-    "to be completed",
-    "changeme",
-    "change me",
-    "xxx",
-    "tbd",
-    "n/a",
-];
+const PLACEHOLDERS: [&str; 8] =
+    ["à compléter", "à configurer", "to be completed", "changeme", "change me", "xxx", "tbd", "n/a"];
 
 impl Operator {
     /// Reads the operator from `OPERATOR_*`, as `value` finds them.
@@ -45,11 +37,7 @@ impl Operator {
         let mut wrong = Vec::new();
         let mut read = |name: &str, refuse: fn(&str) -> Option<&'static str>| {
             let text = value(name).unwrap_or_default().trim().to_owned();
-            let problem = if is_blank(&text) {
-                Some("is blank")
-            } else {
-                refuse(&text)
-            };
+            let problem = if is_blank(&text) { Some("is blank") } else { refuse(&text) };
             if let Some(problem) = problem {
                 wrong.push(format!("{name} {problem}"));
             }
@@ -64,11 +52,7 @@ impl Operator {
             abuse_contact: read("OPERATOR_ABUSE_CONTACT", mailbox),
             host: read("OPERATOR_HOST", anything),
         };
-        if wrong.is_empty() {
-            Ok(operator)
-        } else {
-            Err(OperatorIncomplete(wrong))
-        }
+        if wrong.is_empty() { Ok(operator) } else { Err(OperatorIncomplete(wrong)) }
     }
 }
 
@@ -83,17 +67,12 @@ fn anything(_: &str) -> Option<&'static str> {
 
 fn siren(text: &str) -> Option<&'static str> {
     let digits = text.chars().filter(char::is_ascii_digit).count();
-    let others = text
-        .chars()
-        .filter(|c| !c.is_ascii_digit() && !c.is_whitespace())
-        .count();
+    let others = text.chars().filter(|c| !c.is_ascii_digit() && !c.is_whitespace()).count();
     (digits != 9 || others != 0).then_some("is not nine digits")
 }
 
 fn mailbox(text: &str) -> Option<&'static str> {
-    domain::email::EmailAddress::parse(text)
-        .err()
-        .map(|_| "is not an e-mail address")
+    domain::email::EmailAddress::parse(text).err().map(|_| "is not an e-mail address")
 }
 
 #[cfg(test)]
@@ -128,63 +107,40 @@ mod tests {
     fn a1_an_operator_with_anything_blank_is_refused_by_name() {
         assert!(Operator::from_env(configured).is_ok());
         for missing in NAMES {
-            for value in [
-                None,
-                Some(""),
-                Some("  "),
-                Some("—"),
-                Some("à compléter"),
-                Some("(à configurer par l'opérateur)"),
-            ] {
-                let error = Operator::from_env(|name| {
-                    if name == missing {
-                        value.map(str::to_owned)
-                    } else {
-                        configured(name)
-                    }
-                })
-                .unwrap_err();
+            for value in
+                [None, Some(""), Some("  "), Some("—"), Some("à compléter"), Some("(à configurer par l'opérateur)")]
+            {
+                let error =
+                    Operator::from_env(
+                        |name| {
+                            if name == missing { value.map(str::to_owned) } else { configured(name) }
+                        },
+                    )
+                    .unwrap_err();
                 assert_eq!(error.0, [format!("{missing} is blank")], "{value:?}");
             }
         }
-        assert_eq!(
-            Operator::from_env(|_| None).unwrap_err().0.len(),
-            NAMES.len()
-        );
+        assert_eq!(Operator::from_env(|_| None).unwrap_err().0.len(), NAMES.len());
     }
 
     #[test]
     fn a1_a_siren_is_nine_digits() {
         for bad in ["12345678", "1234567890", "ABC456789", "732.829.320"] {
-            let error = Operator::from_env(|name| {
-                if name == "OPERATOR_SIREN" {
-                    Some(bad.to_owned())
-                } else {
-                    configured(name)
-                }
-            });
-            assert_eq!(
-                error.unwrap_err().0,
-                ["OPERATOR_SIREN is not nine digits"],
-                "{bad}"
-            );
+            let error =
+                Operator::from_env(
+                    |name| {
+                        if name == "OPERATOR_SIREN" { Some(bad.to_owned()) } else { configured(name) }
+                    },
+                );
+            assert_eq!(error.unwrap_err().0, ["OPERATOR_SIREN is not nine digits"], "{bad}");
         }
     }
 
     #[test]
     fn a2_the_contact_points_are_mailboxes() {
         for name in ["OPERATOR_PRIVACY_CONTACT", "OPERATOR_ABUSE_CONTACT"] {
-            let error = Operator::from_env(|n| {
-                if n == name {
-                    Some("call us".to_owned())
-                } else {
-                    configured(n)
-                }
-            });
-            assert_eq!(
-                error.unwrap_err().0,
-                [format!("{name} is not an e-mail address")]
-            );
+            let error = Operator::from_env(|n| if n == name { Some("call us".to_owned()) } else { configured(n) });
+            assert_eq!(error.unwrap_err().0, [format!("{name} is not an e-mail address")]);
         }
     }
 }

@@ -17,21 +17,13 @@ fn operator() -> Operator {
 }
 
 fn html(slug: &str, locale: Locale) -> String {
-    render(slug, locale, &operator())
-        .unwrap()
-        .html
-        .into_string()
-        .replace('\u{a0}', " ")
+    render(slug, locale, &operator()).unwrap().html.into_string().replace('\u{a0}', " ")
 }
 
 fn has(slug: &str, locale: Locale, wanted: &[&str]) {
     let html = html(slug, locale);
     for words in wanted {
-        assert!(
-            html.contains(words),
-            "{slug} in {} does not say: {words}",
-            locale.tag()
-        );
+        assert!(html.contains(words), "{slug} in {} does not say: {words}", locale.tag());
     }
 }
 
@@ -43,10 +35,7 @@ fn every_page_in_both_languages() {
     settings.bind(|| {
         for slug in slugs() {
             for locale in Locale::ALL {
-                let page = render(slug, locale, &operator())
-                    .unwrap()
-                    .html
-                    .into_string();
+                let page = render(slug, locale, &operator()).unwrap().html.into_string();
                 let start = page.find("<main").unwrap();
                 let end = page.find("<footer").unwrap();
                 insta::assert_snapshot!(format!("{slug}.{}", locale.tag()), &page[start..end]);
@@ -59,10 +48,7 @@ fn every_page_in_both_languages() {
 fn an_unknown_page_is_none() {
     assert!(render("imprint", Locale::Fr, &operator()).is_none());
     assert!(render("", Locale::Fr, &operator()).is_none());
-    assert!(
-        render("rights", Locale::Fr, &operator()).is_none(),
-        "a fragment is not a page"
-    );
+    assert!(render("rights", Locale::Fr, &operator()).is_none(), "a fragment is not a page");
     assert!(version("imprint").is_none());
 }
 
@@ -72,43 +58,22 @@ fn a1_every_page_that_names_the_operator_takes_it_from_the_configuration() {
         for slug in ["privacy", "prospects-privacy", "terms", "notice"] {
             has(slug, locale, &["Exemple SAS", "732 829 320"]);
         }
-        has(
-            "privacy",
-            locale,
-            &["1 rue de l", "privacy@operator.example"],
-        );
-        has(
-            "notice",
-            locale,
-            &[
-                "Hôte SARL",
-                "abuse@operator.example",
-                "privacy@operator.example",
-            ],
-        );
+        has("privacy", locale, &["1 rue de l", "privacy@operator.example"]);
+        has("notice", locale, &["Hôte SARL", "abuse@operator.example", "privacy@operator.example"]);
     }
 }
 
 #[test]
 fn what_the_operator_configures_cannot_become_markup() {
-    let operator = Operator {
-        name: "<b>Exemple</b>".to_owned(),
-        ..operator()
-    };
-    let page = render("notice", Locale::Fr, &operator)
-        .unwrap()
-        .html
-        .into_string();
+    let operator = Operator { name: "<b>Exemple</b>".to_owned(), ..operator() };
+    let page = render("notice", Locale::Fr, &operator).unwrap().html.into_string();
     assert!(!page.contains("<b>") && page.contains("&lt;b&gt;Exemple"));
 }
 
 #[test]
 fn a13_every_class_of_the_policy_is_on_a_page() {
     for class in Class::ALL {
-        assert!(
-            OF_USERS.contains(class) || OF_PROSPECTS.contains(class),
-            "{class:?}"
-        );
+        assert!(OF_USERS.contains(class) || OF_PROSPECTS.contains(class), "{class:?}");
         let rule = Policy::current().rule(*class);
         for locale in Locale::ALL {
             let pages = html("privacy", locale) + &html("prospects-privacy", locale);
@@ -122,33 +87,14 @@ fn a13_every_class_of_the_policy_is_on_a_page() {
 fn a23_the_table_of_processors_is_the_register() {
     for locale in Locale::ALL {
         for processor in processors::current() {
-            for text in [
-                &processor.name,
-                &processor.purpose,
-                &processor.country,
-                &processor.safeguard,
-            ] {
-                has(
-                    "subprocessors",
-                    locale,
-                    &[&text.get(locale).replace('\'', "&#x27;")],
-                );
+            for text in [&processor.name, &processor.purpose, &processor.country, &processor.safeguard] {
+                has("subprocessors", locale, &[&text.get(locale).replace('\'', "&#x27;")]);
             }
         }
     }
     let fewer = &processors::current()[..1];
-    let page = fill(
-        "subprocessors",
-        Locale::En,
-        &operator(),
-        Policy::current(),
-        fewer,
-    )
-    .unwrap();
-    assert!(
-        !page.html.as_str().contains("SMTP relay"),
-        "a change of the register republishes"
-    );
+    let page = fill("subprocessors", Locale::En, &operator(), Policy::current(), fewer).unwrap();
+    assert!(!page.html.as_str().contains("SMTP relay"), "a change of the register republishes");
 }
 
 #[test]
@@ -158,10 +104,7 @@ fn periods_on_the_pages_are_those_of_the_policy() {
         ("keep = \"36 months\"", "keep = \"17 months\""),
         ("purge_lag = \"24 hours\"", "purge_lag = \"19 hours\""),
         ("rights_answer = \"30 days\"", "rights_answer = \"21 days\""),
-        (
-            "policy_change_notice = \"30 days\"",
-            "policy_change_notice = \"45 days\"",
-        ),
+        ("policy_change_notice = \"30 days\"", "policy_change_notice = \"45 days\""),
         ("keep = \"90 days\"", "keep = \"89 days\""),
         ("keep = \"24 hours\"", "keep = \"23 hours\""),
         ("keep = \"13 months\"", "keep = \"11 months\""),
@@ -175,23 +118,12 @@ fn periods_on_the_pages_are_those_of_the_policy() {
     let policy = Policy::load(&shorter).unwrap();
     for slug in slugs() {
         for (locale, gone, come) in [
-            (
-                Locale::En,
-                ["36 months", "24 hours", "90 days", "13 months", "365 days"],
-                "17 months",
-            ),
-            (
-                Locale::Fr,
-                ["36 mois", "24 heures", "90 jours", "13 mois", "365 jours"],
-                "17 mois",
-            ),
+            (Locale::En, ["36 months", "24 hours", "90 days", "13 months", "365 days"], "17 months"),
+            (Locale::Fr, ["36 mois", "24 heures", "90 jours", "13 mois", "365 jours"], "17 mois"),
         ] {
             let page = fill(slug, locale, &operator(), &policy, processors::current()).unwrap();
             for period in gone {
-                assert!(
-                    !page.html.as_str().contains(period),
-                    "{slug} still says {period}"
-                );
+                assert!(!page.html.as_str().contains(period), "{slug} still says {period}");
             }
             if slug == "prospects-privacy" {
                 assert!(page.html.as_str().contains(come));
@@ -203,10 +135,8 @@ fn periods_on_the_pages_are_those_of_the_policy() {
 /// A number of hours, days, months or years outside `{{ … }}` would be a second source.
 #[test]
 fn no_period_is_typed_into_a_text() {
-    const UNITS: [&str; 13] = [
-        "heure", "heures", "jour", "jours", "mois", "an", "ans", "année", "années", "hour", "day",
-        "month", "year",
-    ];
+    const UNITS: [&str; 13] =
+        ["heure", "heures", "jour", "jours", "mois", "an", "ans", "année", "années", "hour", "day", "month", "year"];
     const NUMBERS: [&str; 34] = [
         "un",
         "une",
@@ -243,27 +173,16 @@ fn no_period_is_typed_into_a_text() {
         "few",
         "sixteen",
     ];
-    let is_number =
-        |word: &str| word.chars().all(|c| c.is_ascii_digit()) || NUMBERS.contains(&word);
+    let is_number = |word: &str| word.chars().all(|c| c.is_ascii_digit()) || NUMBERS.contains(&word);
     let is_unit = |word: &str| UNITS.contains(&word) || UNITS.contains(&word.trim_end_matches('s'));
     let typed = |text: &str| -> Option<String> {
         let lower = without(&text.to_lowercase(), "<", ">");
-        let words: Vec<&str> = lower
-            .split(|c: char| !c.is_alphanumeric() && c != '-')
-            .filter(|word| !word.is_empty())
-            .collect();
-        words
-            .windows(2)
-            .find(|pair| is_number(pair[0]) && is_unit(pair[1]))
-            .map(|pair| pair.join(" "))
+        let words: Vec<&str> =
+            lower.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|word| !word.is_empty()).collect();
+        words.windows(2).find(|pair| is_number(pair[0]) && is_unit(pair[1])).map(|pair| pair.join(" "))
     };
     // The check itself sees what it is there to see.
-    for sample in [
-        "kept 36 months",
-        "pendant trois ans",
-        "within <b>30</b> days",
-        "en 24 heures",
-    ] {
+    for sample in ["kept 36 months", "pendant trois ans", "within <b>30</b> days", "en 24 heures"] {
         assert!(typed(sample).is_some(), "{sample}");
     }
     for text in PAGES.iter().chain(FRAGMENTS) {
@@ -276,26 +195,16 @@ fn no_period_is_typed_into_a_text() {
 
 /// The text with whatever stands between `open` and `close` blanked out.
 fn without(text: &str, open: &str, close: &str) -> String {
-    text.split(open)
-        .enumerate()
-        .fold(String::new(), |out, (i, piece)| {
-            out + if i == 0 {
-                piece
-            } else {
-                piece.split_once(close).map_or("", |(_, rest)| rest)
-            } + " "
-        })
+    text.split(open).enumerate().fold(String::new(), |out, (i, piece)| {
+        out + if i == 0 { piece } else { piece.split_once(close).map_or("", |(_, rest)| rest) } + " "
+    })
 }
 
 #[test]
 fn a49_pages_give_the_authoritys_address_telephone_and_site() {
     for locale in Locale::ALL {
         for slug in ["privacy", "prospects-privacy", "cookies", "notice"] {
-            has(
-                slug,
-                locale,
-                &[AUTHORITY.complaints, AUTHORITY.phone, "TSA 80715", "CNIL"],
-            );
+            has(slug, locale, &[AUTHORITY.complaints, AUTHORITY.phone, "TSA 80715", "CNIL"]);
         }
     }
 }
@@ -338,10 +247,7 @@ fn a38_a44_pages_list_every_right() {
 
 #[test]
 fn a47_pages_promise_an_answer_within_30_days() {
-    assert_eq!(
-        Policy::current().promises().rights_answer,
-        Retention::Days(30)
-    );
+    assert_eq!(Policy::current().promises().rights_answer, Retention::Days(30));
     for slug in ["privacy", "prospects-privacy", "cookies"] {
         has(slug, Locale::Fr, &["en 30 jours au plus"]);
         has(slug, Locale::En, &["within 30 days"]);
@@ -350,25 +256,8 @@ fn a47_pages_promise_an_answer_within_30_days() {
 
 #[test]
 fn a59_a60_the_prospects_page_explains_the_one_click_opt_out() {
-    has(
-        "prospects-privacy",
-        Locale::Fr,
-        &[
-            "en un clic",
-            "L'effet est immédiat",
-            "sans motif",
-            "importe à nouveau",
-        ],
-    );
-    has(
-        "prospects-privacy",
-        Locale::En,
-        &[
-            "one click",
-            "takes effect immediately",
-            "importing your address anew",
-        ],
-    );
+    has("prospects-privacy", Locale::Fr, &["en un clic", "L'effet est immédiat", "sans motif", "importe à nouveau"]);
+    has("prospects-privacy", Locale::En, &["one click", "takes effect immediately", "importing your address anew"]);
 }
 
 #[test]
@@ -519,10 +408,7 @@ fn a58_every_page_is_dated_and_ends_with_its_change_log() {
         let record = &records()[slug];
         assert!(!record.title.is_blank());
         for pair in record.versions.windows(2) {
-            assert!(
-                pair[0].effective > pair[1].effective,
-                "{slug}: newest first"
-            );
+            assert!(pair[0].effective > pair[1].effective, "{slug}: newest first");
             assert_ne!(pair[0].version, pair[1].version);
         }
         for locale in Locale::ALL {
@@ -530,15 +416,8 @@ fn a58_every_page_is_dated_and_ends_with_its_change_log() {
             assert_eq!(Some(page.version.as_str()), version(slug));
             let html = page.html.into_string();
             let date = words::date(page.effective, locale);
-            assert_eq!(
-                html.matches(&date).count(),
-                1 + record.versions.len(),
-                "{slug}"
-            );
-            assert!(
-                html.find("id=\"changes\"").unwrap() > html.rfind("<h2>").unwrap_or(0),
-                "{slug}"
-            );
+            assert_eq!(html.matches(&date).count(), 1 + record.versions.len(), "{slug}");
+            assert!(html.find("id=\"changes\"").unwrap() > html.rfind("<h2>").unwrap_or(0), "{slug}");
         }
     }
     assert_eq!(records().len(), PAGES.len());
@@ -549,15 +428,9 @@ fn a82_pages_link_to_each_other_and_to_the_other_language() {
     for slug in slugs() {
         for (locale, other) in [(Locale::Fr, "en"), (Locale::En, "fr")] {
             let html = html(slug, locale);
-            assert!(
-                html.contains(&format!("href=\"/legal/{slug}?lang={other}\"")),
-                "{slug}"
-            );
+            assert!(html.contains(&format!("href=\"/legal/{slug}?lang={other}\"")), "{slug}");
             for target in slugs() {
-                assert!(
-                    html.contains(&format!("href=\"/legal/{target}?lang={}\"", locale.tag())),
-                    "{slug} → {target}"
-                );
+                assert!(html.contains(&format!("href=\"/legal/{target}?lang={}\"", locale.tag())), "{slug} → {target}");
             }
             assert!(html.contains(&format!("<html lang=\"{}\">", locale.tag())));
         }
@@ -569,22 +442,8 @@ fn a82_pages_link_to_each_other_and_to_the_other_language() {
 fn translations_match() {
     for text in PAGES.iter().chain(FRAGMENTS) {
         let [fr, en] = Locale::ALL.map(|locale| text.get(locale));
-        for tag in [
-            "<h2",
-            "<h3",
-            "<li>",
-            "<p>",
-            "<td>",
-            "<address>",
-            "<strong>",
-            "{%",
-        ] {
-            assert_eq!(
-                fr.matches(tag).count(),
-                en.matches(tag).count(),
-                "{}: {tag}",
-                text.name
-            );
+        for tag in ["<h2", "<h3", "<li>", "<p>", "<td>", "<address>", "<strong>", "{%"] {
+            assert_eq!(fr.matches(tag).count(), en.matches(tag).count(), "{}: {tag}", text.name);
         }
         let facts = |text: &str| {
             let mut found: Vec<_> = text

@@ -33,14 +33,7 @@ macro_rules! texts {
 }
 
 /// Every page, in the order of the navigation.
-pub(super) const PAGES: &[Text] = texts![
-    "privacy",
-    "prospects-privacy",
-    "terms",
-    "cookies",
-    "subprocessors",
-    "notice"
-];
+pub(super) const PAGES: &[Text] = texts!["privacy", "prospects-privacy", "terms", "cookies", "subprocessors", "notice"];
 
 /// Fragments that several pages share: said once, the same everywhere.
 pub(super) const FRAGMENTS: &[Text] = texts!["authority", "rights"];

@@ -30,20 +30,11 @@ pub(super) fn period(keep: Retention, locale: Locale) -> String {
 /// The event a period runs from: `après …`.
 pub(super) fn clock(clock: Clock, locale: Locale) -> &'static str {
     let (fr, en) = match clock {
-        Clock::AccountClosed => (
-            "après la fermeture du compte",
-            "after the account is closed",
-        ),
-        Clock::SignupRequested => (
-            "après la demande d'inscription",
-            "after the sign-up request",
-        ),
+        Clock::AccountClosed => ("après la fermeture du compte", "after the account is closed"),
+        Clock::SignupRequested => ("après la demande d'inscription", "after the sign-up request"),
         Clock::LastUsed => ("après la dernière utilisation", "after the last use"),
         Clock::Issued => ("après l'émission", "after issue"),
-        Clock::Attempted => (
-            "après la première tentative comptée",
-            "after the first attempt counted",
-        ),
+        Clock::Attempted => ("après la première tentative comptée", "after the first attempt counted"),
         Clock::CollectedOrLastContact => (
             "après la collecte ou le dernier contact venant de la personne elle-même",
             "after collection or the last contact made by the person",
@@ -68,10 +59,7 @@ pub(super) fn action(action: Action, locale: Locale) -> &'static str {
     let (fr, en) = match action {
         Action::Delete => ("suppression", "deletion"),
         Action::Anonymise => ("anonymisation irréversible", "irreversible anonymisation"),
-        Action::KeepMinimum => (
-            "réduction au strict minimum",
-            "reduction to the strict minimum",
-        ),
+        Action::KeepMinimum => ("réduction au strict minimum", "reduction to the strict minimum"),
     };
     pick(locale, fr, en)
 }
@@ -80,14 +68,8 @@ pub(super) fn action(action: Action, locale: Locale) -> &'static str {
 pub(super) fn basis(basis: Basis, locale: Locale) -> &'static str {
     let (fr, en) = match basis {
         Basis::Consent => ("Consentement (art. 6.1.a)", "Consent (art. 6(1)(a))"),
-        Basis::Contract => (
-            "Exécution du contrat (art. 6.1.b)",
-            "Performance of the contract (art. 6(1)(b))",
-        ),
-        Basis::LegalObligation => (
-            "Obligation légale (art. 6.1.c)",
-            "Legal obligation (art. 6(1)(c))",
-        ),
+        Basis::Contract => ("Exécution du contrat (art. 6.1.b)", "Performance of the contract (art. 6(1)(b))"),
+        Basis::LegalObligation => ("Obligation légale (art. 6.1.c)", "Legal obligation (art. 6(1)(c))"),
         Basis::LegitimateInterest => (
             "Intérêt légitime (art. 6.1.f) : sécurité et preuve",
             "Legitimate interest (art. 6(1)(f)): security and evidence",
@@ -104,19 +86,13 @@ pub(super) fn basis(basis: Basis, locale: Locale) -> &'static str {
 pub(super) fn reader(reader: SeenBy, locale: Locale) -> &'static str {
     let (fr, en) = match reader {
         SeenBy::WorkspaceMembers => ("membres de l'espace de travail", "members of the workspace"),
-        SeenBy::OperatorStaff => (
-            "personnel habilité de l'opérateur",
-            "authorised staff of the operator",
-        ),
+        SeenBy::OperatorStaff => ("personnel habilité de l'opérateur", "authorised staff of the operator"),
         SeenBy::OperatorStaffForMaintenanceOrAbuse => (
             "personnel habilité de l'opérateur, pour la maintenance ou un signalement d'abus",
             "authorised staff of the operator, for maintenance or an abuse report",
         ),
         SeenBy::Recipients => ("destinataires des messages", "recipients of the messages"),
-        SeenBy::Nobody => (
-            "personne (traitement automatique)",
-            "nobody (automatic processing)",
-        ),
+        SeenBy::Nobody => ("personne (traitement automatique)", "nobody (automatic processing)"),
     };
     pick(locale, fr, en)
 }
@@ -156,11 +132,7 @@ pub(super) fn date(date: Date, locale: Locale) -> String {
         (1, Locale::Fr) => "1er".to_owned(),
         (day, _) => day.to_string(),
     };
-    format!(
-        "{day} {} {}",
-        pick(locale, FR[month], EN[month]),
-        date.year()
-    )
+    format!("{day} {} {}", pick(locale, FR[month], EN[month]), date.year())
 }
 
 /// The no-break spaces of French typography.
@@ -176,9 +148,7 @@ pub(super) fn typeset(html: &str, locale: Locale) -> String {
             (" »", "\u{a0}»"),
         ]
         .iter()
-        .fold(html.to_owned(), |text, (plain, tied)| {
-            text.replace(plain, tied)
-        }),
+        .fold(html.to_owned(), |text, (plain, tied)| text.replace(plain, tied)),
     }
 }
 
@@ -196,17 +166,9 @@ mod tests {
     #[test]
     fn periods_read_as_people_say_them() {
         for (keep, fr, en) in [
-            (
-                Retention::Months(36),
-                "36 mois (3 ans)",
-                "36 months (3 years)",
-            ),
+            (Retention::Months(36), "36 mois (3 ans)", "36 months (3 years)"),
             (Retention::Months(13), "13 mois", "13 months"),
-            (
-                Retention::Months(12),
-                "12 mois (1 an)",
-                "12 months (1 year)",
-            ),
+            (Retention::Months(12), "12 mois (1 an)", "12 months (1 year)"),
             (Retention::Months(1), "1 mois", "1 month"),
             (Retention::Days(30), "30 jours", "30 days"),
             (Retention::Days(1), "1 jour", "1 day"),
@@ -227,10 +189,7 @@ mod tests {
 
     #[test]
     fn french_punctuation_never_begins_a_line() {
-        assert_eq!(
-            typeset("Qui ? « Nous » : voilà", Locale::Fr),
-            "Qui\u{a0}? «\u{a0}Nous\u{a0}»\u{a0}: voilà"
-        );
+        assert_eq!(typeset("Qui ? « Nous » : voilà", Locale::Fr), "Qui\u{a0}? «\u{a0}Nous\u{a0}»\u{a0}: voilà");
         assert_eq!(typeset("Who? Us : there", Locale::En), "Who? Us : there");
     }
 }

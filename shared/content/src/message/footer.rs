@@ -106,13 +106,9 @@ fn blocks(mail: &CampaignMail<'_>) -> Vec<Block> {
         )
     };
     let stop = if fr {
-        format!(
-            "Vous pouvez vous y opposer à tout moment, sans motif : {company} ne vous écrira plus."
-        )
+        format!("Vous pouvez vous y opposer à tout moment, sans motif : {company} ne vous écrira plus.")
     } else {
-        format!(
-            "You may object at any time, without giving a reason: {company} will not write to you again."
-        )
+        format!("You may object at any time, without giving a reason: {company} will not write to you again.")
     };
     let (unsubscribe, privacy) = if fr {
         ("Se désinscrire :", "Vos données et vos droits :")
@@ -121,52 +117,29 @@ fn blocks(mail: &CampaignMail<'_>) -> Vec<Block> {
     };
     let mut blocks = vec![
         Block {
-            heading: Some(if fr {
-                "Qui vous écrit"
-            } else {
-                "Who is writing to you"
-            }),
+            heading: Some(if fr { "Qui vous écrit" } else { "Who is writing to you" }),
             lines: identity(mail.locale, mail.sender),
         },
         Block {
-            heading: Some(if fr {
-                "Pourquoi ce message"
-            } else {
-                "Why this message"
-            }),
+            heading: Some(if fr { "Pourquoi ce message" } else { "Why this message" }),
             lines: vec![Line::Words(why)],
         },
         Block {
-            heading: Some(if fr {
-                "Ne plus recevoir de messages"
-            } else {
-                "Stop these messages"
-            }),
-            lines: vec![
-                Line::Words(stop),
-                Line::Link(unsubscribe, mail.unsubscribe_url.to_owned()),
-            ],
+            heading: Some(if fr { "Ne plus recevoir de messages" } else { "Stop these messages" }),
+            lines: vec![Line::Words(stop), Line::Link(unsubscribe, mail.unsubscribe_url.to_owned())],
         },
     ];
     if let Some(notice) = &mail.first_message {
         blocks.extend(notice::blocks(mail, notice, &company, &origin));
     }
-    blocks.push(Block {
-        heading: None,
-        lines: vec![Line::Link(privacy, mail.prospects_privacy_url.to_owned())],
-    });
+    blocks.push(Block { heading: None, lines: vec![Line::Link(privacy, mail.prospects_privacy_url.to_owned())] });
     blocks
 }
 
 /// The legal identity and contact (A62).
 fn identity(locale: Locale, sender: &SenderIdentity) -> Vec<Line> {
     let mut name = one_line(&sender.company).into_owned();
-    if let Some(form) = sender
-        .legal_form
-        .as_deref()
-        .map(one_line)
-        .filter(|form| !form.is_empty())
-    {
+    if let Some(form) = sender.legal_form.as_deref().map(one_line).filter(|form| !form.is_empty()) {
         name = format!("{name}, {form}");
     }
     let number = one_line(&sender.registration_number);
@@ -174,13 +147,7 @@ fn identity(locale: Locale, sender: &SenderIdentity) -> Vec<Line> {
         Locale::Fr => format!("{name}, n° d’immatriculation {number}"),
         Locale::En => format!("{name}, registration no. {number}"),
     };
-    let address = sender
-        .address
-        .lines()
-        .map(one_line)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join(", ");
+    let address = sender.address.lines().map(one_line).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ");
     let mut contact = format!("Contact{} {}", colon(locale), sender.contact_email.expose());
     for more in [&sender.phone, &sender.website].into_iter().flatten() {
         let more = one_line(more);
@@ -189,11 +156,7 @@ fn identity(locale: Locale, sender: &SenderIdentity) -> Vec<Line> {
             contact.push_str(&more);
         }
     }
-    vec![
-        Line::Words(name),
-        Line::Words(format!("{address}, {}", one_line(&sender.country))),
-        Line::Words(contact),
-    ]
+    vec![Line::Words(name), Line::Words(format!("{address}, {}", one_line(&sender.country))), Line::Words(contact)]
 }
 
 const fn colon(locale: Locale) -> &'static str {

@@ -70,14 +70,8 @@ fn hostile_html() -> impl Strategy<Value = String> {
 }
 
 /// What must be seen in both parts, in any language.
-const ALWAYS: [&str; 6] = [
-    "Ateliers Érable",
-    "123 456 789",
-    "12 rue de l’Exemple",
-    "contact@example.com",
-    UNSUBSCRIBE,
-    PRIVACY,
-];
+const ALWAYS: [&str; 6] =
+    ["Ateliers Érable", "123 456 789", "12 rue de l’Exemple", "contact@example.com", UNSUBSCRIBE, PRIVACY];
 
 /// The HTML as a browser's parser rebuilds it, with nothing but visible structure kept.
 fn seen(html: &str) -> String {

@@ -109,11 +109,7 @@ fn hours_en(hours: u16) -> String {
 fn moment(locale: Locale, at: Timestamp) -> String {
     let zoned = at.to_zoned(TimeZone::get("Europe/Paris").unwrap_or(TimeZone::UTC));
     let (day, time) = (day(locale, zoned.date()), zoned.strftime("%H:%M"));
-    let place = if zoned.time_zone().iana_name() == Some("Europe/Paris") {
-        "Paris"
-    } else {
-        "UTC"
-    };
+    let place = if zoned.time_zone().iana_name() == Some("Europe/Paris") { "Paris" } else { "UTC" };
     match locale {
         Locale::Fr => format!("{day} à {time} (heure de {place})"),
         Locale::En => format!("{day} at {time} ({place} time)"),

@@ -64,9 +64,7 @@ impl Variable {
     /// The variable of that exact name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Variable> {
-        Self::ALL
-            .into_iter()
-            .find(|variable| variable.name() == name)
+        Self::ALL.into_iter().find(|variable| variable.name() == name)
     }
 
     /// What French speakers try first; only for "write first_name instead".
@@ -126,16 +124,8 @@ impl Person<'_> {
             Variable::FirstName => self.first_name.map(str::to_owned),
             Variable::LastName => self.last_name.map(str::to_owned),
             Variable::FullName => {
-                let names = [self.first_name, self.last_name]
-                    .into_iter()
-                    .flatten()
-                    .map(str::trim);
-                Some(
-                    names
-                        .filter(|name| !name.is_empty())
-                        .collect::<Vec<_>>()
-                        .join(" "),
-                )
+                let names = [self.first_name, self.last_name].into_iter().flatten().map(str::trim);
+                Some(names.filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" "))
             }
             Variable::Company => self.company.map(str::to_owned),
             Variable::JobTitle => self.job_title.map(str::to_owned),
@@ -155,9 +145,7 @@ impl Person<'_> {
 
     /// The context an expression on `variable` is evaluated in: that one value, or nothing.
     pub(crate) fn context(&self, variable: Variable) -> Value {
-        let value = self
-            .value(variable)
-            .map(|value| (variable.name(), Value::from(value)));
+        let value = self.value(variable).map(|value| (variable.name(), Value::from(value)));
         Value::from(value.into_iter().collect::<BTreeMap<_, _>>())
     }
 }
@@ -169,12 +157,7 @@ mod tests {
     #[test]
     fn blank_values_are_missing_and_names_are_joined() {
         let tags = ["salon".to_owned(), "lyon".to_owned()];
-        let person = Person {
-            first_name: Some(" Élodie "),
-            last_name: Some(" "),
-            tags: &tags,
-            ..Person::default()
-        };
+        let person = Person { first_name: Some(" Élodie "), last_name: Some(" "), tags: &tags, ..Person::default() };
         assert_eq!(person.value(Variable::FirstName).as_deref(), Some("Élodie"));
         assert_eq!(person.value(Variable::LastName), None);
         assert_eq!(person.value(Variable::FullName).as_deref(), Some("Élodie"));

@@ -134,11 +134,9 @@ pub(crate) fn scan(source: &str, html: bool) -> Result<Vec<Piece<'_>>, TemplateE
         };
         let text = &source[inside..inside + length];
         let tag = if html && text.contains('&') {
-            parse(&decoded(text))
-                .map_err(|(_, message)| TemplateError::at(source, found, message))?
+            parse(&decoded(text)).map_err(|(_, message)| TemplateError::at(source, found, message))?
         } else {
-            parse(text)
-                .map_err(|(offset, message)| TemplateError::at(source, inside + offset, message))?
+            parse(text).map_err(|(offset, message)| TemplateError::at(source, inside + offset, message))?
         };
         pieces.push(Piece::Tag(tag, found));
         rest = inside + length + 2;
@@ -212,9 +210,7 @@ impl<'s> Cursor<'s> {
         self.skip_space();
         let start = self.at;
         let rest = self.rest();
-        let length = rest
-            .find(|c: char| !(c.is_alphanumeric() || c == '_'))
-            .unwrap_or(rest.len());
+        let length = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
         self.at += length;
         (start, &rest[..length])
     }
@@ -251,10 +247,7 @@ fn parse(text: &str) -> Result<Tag, Refused> {
     let mut cursor = Cursor { text, at: 0 };
     let (start, name) = cursor.word();
     if name.is_empty() {
-        let message = format!(
-            "put the name of a variable here, one of: {}",
-            Variable::list()
-        );
+        let message = format!("put the name of a variable here, one of: {}", Variable::list());
         return Err((start, message));
     }
     let variable = Variable::from_name(name).ok_or_else(|| (start, unknown_variable(name)))?;
@@ -284,39 +277,22 @@ fn parse_filter(cursor: &mut Cursor<'_>) -> Result<Filter, Refused> {
             if cursor.eat(')') {
                 return Ok(Filter::Default(text));
             }
-            return Err((
-                cursor.at,
-                "close the parenthesis: default(\"there\")".to_owned(),
-            ));
+            return Err((cursor.at, "close the parenthesis: default(\"there\")".to_owned()));
         }
-        return Err((
-            cursor.at,
-            "default needs a text, as in default: \"there\"".to_owned(),
-        ));
+        return Err((cursor.at, "default needs a text, as in default: \"there\"".to_owned()));
     }
     if let Some(plain) = PLAIN.into_iter().find(|&plain| plain == name) {
         return Ok(Filter::Plain(plain));
     }
-    Err((
-        start,
-        format!(
-            "{name:?} is not a filter; there are: default, {}",
-            PLAIN.join(", ")
-        ),
-    ))
+    Err((start, format!("{name:?} is not a filter; there are: default, {}", PLAIN.join(", "))))
 }
 
 fn unknown_variable(name: &str) -> String {
     let plain = |text: &str| text.to_lowercase().replace('_', "");
-    let near = Variable::ALL
-        .into_iter()
-        .find(|v| plain(v.name()) == plain(name) || v.french() == plain(name));
+    let near = Variable::ALL.into_iter().find(|v| plain(v.name()) == plain(name) || v.french() == plain(name));
     match near {
         Some(variable) => format!("{name:?} is not a variable: write {}", variable.name()),
-        None => format!(
-            "{name:?} is not a variable; there are: {}",
-            Variable::list()
-        ),
+        None => format!("{name:?} is not a variable; there are: {}", Variable::list()),
     }
 }
 

@@ -34,9 +34,7 @@ pub enum Retention {
 
 /// Why a text is not a period.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is not a period: write a number and hours, days, months or years, such as \"30 days\""
-)]
+#[error("`{0}` is not a period: write a number and hours, days, months or years, such as \"30 days\"")]
 pub struct NotAPeriod(String);
 
 impl Retention {
@@ -47,15 +45,11 @@ impl Retention {
     #[must_use]
     pub fn expires_at(self, start: Timestamp) -> Timestamp {
         if let Self::Hours(hours) = self {
-            return start
-                .checked_add(Span::new().hours(i64::from(hours)))
-                .unwrap_or(Timestamp::MAX);
+            return start.checked_add(Span::new().hours(i64::from(hours))).unwrap_or(Timestamp::MAX);
         }
         let zone = paris();
         let local = zone.to_datetime(start);
-        self.after(local)
-            .and_then(|end| zone.to_ambiguous_timestamp(end).later().ok())
-            .unwrap_or(Timestamp::MAX)
+        self.after(local).and_then(|end| zone.to_ambiguous_timestamp(end).later().ok()).unwrap_or(Timestamp::MAX)
     }
 
     /// The instant from which `end` is at most this period away.
@@ -123,10 +117,7 @@ impl Retention {
 /// The first instant of a date in Europe/Paris: where a clock known to the day begins.
 #[must_use]
 pub fn day_begins(date: Date) -> Timestamp {
-    paris()
-        .to_ambiguous_timestamp(date.at(0, 0, 0, 0))
-        .later()
-        .unwrap_or(Timestamp::MAX)
+    paris().to_ambiguous_timestamp(date.at(0, 0, 0, 0)).later().unwrap_or(Timestamp::MAX)
 }
 
 /// Whether something that expires at `expires_at` may be acted on at `now`: never a second before.

@@ -7,8 +7,7 @@ use serde::Deserialize;
 use super::register::Bilingual;
 
 static CURRENT: LazyLock<Vec<Processor>> = LazyLock::new(|| {
-    load(include_str!("../../../../infra/policy/processors.toml"))
-        .expect("a test loads the compiled-in register")
+    load(include_str!("../../../../infra/policy/processors.toml")).expect("a test loads the compiled-in register")
 });
 
 /// Who chose a processor, and so whose contract it is.
@@ -85,9 +84,7 @@ pub enum ProcessorsError {
         what: &'static str,
     },
     /// The operator's own processor must be in a place we know.
-    #[error(
-        "processors file: `{0}` is the operator's choice, so its place cannot depend on the Sender"
-    )]
+    #[error("processors file: `{0}` is the operator's choice, so its place cannot depend on the Sender")]
     PlaceUnknown(String),
 }
 
@@ -107,9 +104,7 @@ pub fn current() -> &'static [Processor] {
 /// place where the data is not.
 #[must_use]
 pub fn hosted_in(processors: &[Processor], region: &str) -> bool {
-    processors
-        .iter()
-        .any(|p| p.chosen_by == ChosenBy::Operator && p.region.as_deref() == Some(region))
+    processors.iter().any(|p| p.chosen_by == ChosenBy::Operator && p.region.as_deref() == Some(region))
 }
 
 /// Reads and checks a register.
@@ -172,27 +167,15 @@ mod tests {
     fn a22_a_processor_without_purpose_country_or_safeguard_is_refused() {
         assert_eq!(load(GOOD).unwrap().len(), 1);
         for (field, what) in [
-            (
-                r#"purpose = { fr = "Héberger", en = "Hosting" }"#,
-                "purpose",
-            ),
+            (r#"purpose = { fr = "Héberger", en = "Hosting" }"#, "purpose"),
             (r#"country = { fr = "Irlande", en = "Ireland" }"#, "country"),
-            (
-                r#"safeguard = { fr = "Contrat", en = "Contract" }"#,
-                "safeguard",
-            ),
+            (r#"safeguard = { fr = "Contrat", en = "Contract" }"#, "safeguard"),
         ] {
             let left_out = GOOD.replace(field, "");
             assert!(matches!(load(&left_out), Err(ProcessorsError::Syntax(m)) if m.contains(what)));
             let key = field.split(' ').next().unwrap();
             let blank = GOOD.replace(field, &format!(r#"{key} = {{ fr = "x", en = " " }}"#));
-            assert_eq!(
-                load(&blank).unwrap_err(),
-                ProcessorsError::Blank {
-                    name: "Host".to_owned(),
-                    what
-                }
-            );
+            assert_eq!(load(&blank).unwrap_err(), ProcessorsError::Blank { name: "Host".to_owned(), what });
         }
     }
 
@@ -223,10 +206,7 @@ mod tests {
     #[test]
     fn a27_only_the_senders_own_provider_may_be_anywhere() {
         let vague = GOOD.replace(r#""eea""#, r#""depends""#);
-        assert!(matches!(
-            load(&vague),
-            Err(ProcessorsError::PlaceUnknown(_))
-        ));
+        assert!(matches!(load(&vague), Err(ProcessorsError::PlaceUnknown(_))));
         let theirs = vague.replace(r#""operator""#, r#""sender""#);
         assert_eq!(load(&theirs).unwrap().len(), 1);
         assert!(current().iter().any(|p| p.chosen_by == ChosenBy::Sender));

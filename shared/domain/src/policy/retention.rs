@@ -14,8 +14,7 @@ pub use super::{
 const SHORTEST_JUSTIFICATION: usize = 40;
 
 static CURRENT: LazyLock<Policy> = LazyLock::new(|| {
-    Policy::load(include_str!("../../../../infra/policy/policy.toml"))
-        .expect("a test loads the compiled-in policy")
+    Policy::load(include_str!("../../../../infra/policy/policy.toml")).expect("a test loads the compiled-in policy")
 });
 
 /// Why a policy file is refused.
@@ -39,9 +38,7 @@ pub enum PolicyError {
     #[error("policy file: `prospect` must keep whole months, not {0}")]
     NotMonths(Retention),
     /// Longer than published, without a written justification.
-    #[error(
-        "policy file: `{what}` keeps {keep}, longer than the published {ceiling}, and records no justification"
-    )]
+    #[error("policy file: `{what}` keeps {keep}, longer than the published {ceiling}, and records no justification")]
     TooLong {
         /// The class or promise.
         what: &'static str,
@@ -117,17 +114,11 @@ impl Policy {
         let file: File = toml::from_str(text).map_err(|e| PolicyError::Syntax(e.to_string()))?;
         check_promises(&file.promises)?;
         for &class in Class::ALL {
-            let rule = file
-                .class
-                .get(&class)
-                .ok_or(PolicyError::Missing(class.key()))?;
+            let rule = file.class.get(&class).ok_or(PolicyError::Missing(class.key()))?;
             check_blank(class, rule)?;
             check_limits(class, rule)?;
         }
-        Ok(Self {
-            promises: file.promises,
-            rules: file.class,
-        })
+        Ok(Self { promises: file.promises, rules: file.class })
     }
 
     /// The rule of one class.
@@ -194,18 +185,13 @@ impl Policy {
     /// and entry into the service.
     #[must_use]
     pub fn notice_deadline(&self, collected_on: Date, entered: Timestamp) -> Timestamp {
-        self.expiry(
-            Class::UninformedProspect,
-            day_begins(collected_on).max(entered),
-        )
+        self.expiry(Class::UninformedProspect, day_begins(collected_on).max(entered))
     }
 
     /// From when the workspace is alerted of a coming [`Policy::notice_deadline`].
     #[must_use]
     pub fn notice_alert(&self, deadline: Timestamp) -> Timestamp {
-        self.rule(Class::UninformedProspect)
-            .alert_before
-            .map_or(deadline, |lead| lead.before(deadline))
+        self.rule(Class::UninformedProspect).alert_before.map_or(deadline, |lead| lead.before(deadline))
     }
 
     /// When an opt-out is due (A61).
@@ -259,33 +245,19 @@ impl Policy {
 
 /// [`Policy::prospect_expiry`] under the compiled-in policy, for a workspace that chose `months`.
 #[must_use]
-pub fn prospect_expiry(
-    collected_on: Date,
-    last_contact: Option<Timestamp>,
-    months: u8,
-) -> Timestamp {
+pub fn prospect_expiry(collected_on: Date, last_contact: Option<Timestamp>, months: u8) -> Timestamp {
     Policy::current().prospect_expiry(collected_on, last_contact, Some(months))
 }
 
 fn prospect_months_of(rule: &Rule) -> Option<u8> {
-    rule.keep
-        .months()
-        .and_then(|months| u8::try_from(months).ok())
+    rule.keep.months().and_then(|months| u8::try_from(months).ok())
 }
 
 fn check_promises(promises: &Promises) -> Result<(), PolicyError> {
     at_most("purge_lag", promises.purge_lag, Retention::Hours(24))?;
     at_most("rights_answer", promises.rights_answer, Retention::Days(30))?;
-    at_most(
-        "forwarding_chase",
-        promises.forwarding_chase,
-        Retention::Days(2),
-    )?;
-    at_least(
-        "policy_change_notice",
-        promises.policy_change_notice,
-        Retention::Days(30),
-    )
+    at_most("forwarding_chase", promises.forwarding_chase, Retention::Days(2))?;
+    at_least("policy_change_notice", promises.policy_change_notice, Retention::Days(30))
 }
 
 fn check_blank(class: Class, rule: &Rule) -> Result<(), PolicyError> {
@@ -294,16 +266,10 @@ fn check_blank(class: Class, rule: &Rule) -> Result<(), PolicyError> {
         ("purpose in both languages", rule.purpose.is_blank()),
         ("reader (write \"nobody\")", rule.seen_by.is_empty()),
         ("store", rule.stores.is_empty()),
-        (
-            "promise",
-            rule.promises.is_empty() || rule.promises.iter().any(|id| id.trim().is_empty()),
-        ),
+        ("promise", rule.promises.is_empty() || rule.promises.iter().any(|id| id.trim().is_empty())),
     ];
     match blanks.into_iter().find(|(_, blank)| *blank) {
-        Some((what, _)) => Err(PolicyError::Blank {
-            class: class.key(),
-            what,
-        }),
+        Some((what, _)) => Err(PolicyError::Blank { class: class.key(), what }),
         None => Ok(()),
     }
 }
@@ -313,10 +279,8 @@ fn check_limits(class: Class, rule: &Rule) -> Result<(), PolicyError> {
         return Err(PolicyError::NotMonths(rule.keep));
     }
     at_least(class.key(), rule.keep, class.floor())?;
-    let justified = rule
-        .justification
-        .as_ref()
-        .is_some_and(|reason| reason.trim().chars().count() >= SHORTEST_JUSTIFICATION);
+    let justified =
+        rule.justification.as_ref().is_some_and(|reason| reason.trim().chars().count() >= SHORTEST_JUSTIFICATION);
     if justified {
         return Ok(());
     }
@@ -327,11 +291,7 @@ fn at_most(what: &'static str, keep: Retention, ceiling: Retention) -> Result<()
     if keep.never_longer_than(ceiling) {
         return Ok(());
     }
-    Err(PolicyError::TooLong {
-        what,
-        keep,
-        ceiling,
-    })
+    Err(PolicyError::TooLong { what, keep, ceiling })
 }
 
 fn at_least(what: &'static str, keep: Retention, floor: Retention) -> Result<(), PolicyError> {

@@ -15,13 +15,7 @@ fn day(text: &str) -> Date {
 
 /// The compiled-in policy with one class's `keep` replaced.
 fn with_keep(class: Class, keep: &str) -> String {
-    edit(class, |line| {
-        if line.starts_with("keep = ") {
-            format!("keep = \"{keep}\"")
-        } else {
-            line.to_owned()
-        }
-    })
+    edit(class, |line| if line.starts_with("keep = ") { format!("keep = \"{keep}\"") } else { line.to_owned() })
 }
 
 /// The compiled-in policy with the lines of one class passed through `f`.
@@ -41,11 +35,7 @@ fn edit(class: Class, f: impl Fn(&str) -> String) -> String {
 }
 
 fn without(line: &str, prefix: &str) -> String {
-    if line.starts_with(prefix) {
-        String::new()
-    } else {
-        line.to_owned()
-    }
+    if line.starts_with(prefix) { String::new() } else { line.to_owned() }
 }
 
 #[test]
@@ -65,10 +55,7 @@ fn a13_every_class_has_purpose_basis_period_clock_action_readers_and_stores() {
             "promises = ",
         ] {
             let error = Policy::load(&edit(class, |line| without(line, field))).unwrap_err();
-            assert!(
-                matches!(error, PolicyError::Syntax(_)),
-                "{class:?} without {field}: {error}"
-            );
+            assert!(matches!(error, PolicyError::Syntax(_)), "{class:?} without {field}: {error}");
         }
     }
 }
@@ -77,10 +64,7 @@ fn a13_every_class_has_purpose_basis_period_clock_action_readers_and_stores() {
 fn a13_a_missing_class_is_refused() {
     for &class in Class::ALL {
         let text = edit(class, |_| String::new());
-        assert_eq!(
-            Policy::load(&text).unwrap_err(),
-            PolicyError::Missing(class.key())
-        );
+        assert_eq!(Policy::load(&text).unwrap_err(), PolicyError::Missing(class.key()));
     }
 }
 
@@ -91,31 +75,16 @@ fn a13_unknown_words_are_refused() {
         ("at_end = \"delete\"", "at_end = \"forget\""),
         ("basis = \"legal_obligation\"", "basis = \"habit\""),
         ("stores = [\"suppressions\"]", "stores = [\"drawer\"]"),
-        (
-            "seen_by = [\"workspace_members\"]",
-            "seen_by = [\"everybody\"]",
-        ),
+        ("seen_by = [\"workspace_members\"]", "seen_by = [\"everybody\"]"),
         ("[class.suppression]", "[class.supression]"),
         ("keep = \"3 years\"", "keep = \"3 moons\""),
         ("keep = \"3 years\"", "keep = \"0 years\""),
         ("keep = \"3 years\"", "keep = \"3000 years\""),
-        (
-            "keep = \"3 years\"",
-            "keep = \"3 years\"\nceiling = \"9 years\"",
-        ),
+        ("keep = \"3 years\"", "keep = \"3 years\"\nceiling = \"9 years\""),
     ] {
-        let text = edit(Class::Suppression, |line| {
-            if line == known {
-                unknown.to_owned()
-            } else {
-                line.to_owned()
-            }
-        });
+        let text = edit(Class::Suppression, |line| if line == known { unknown.to_owned() } else { line.to_owned() });
         let error = Policy::load(&text).unwrap_err();
-        assert!(
-            matches!(error, PolicyError::Syntax(_)),
-            "{unknown}: {error}"
-        );
+        assert!(matches!(error, PolicyError::Syntax(_)), "{unknown}: {error}");
     }
 }
 
@@ -123,18 +92,11 @@ fn a13_unknown_words_are_refused() {
 fn a13_a_blank_purpose_is_refused_in_either_language() {
     for blank in ["{ fr = \"\", en = \"x\" }", "{ fr = \"x\", en = \"  \" }"] {
         let text = edit(Class::Upload, |line| {
-            if line.starts_with("purpose = ") {
-                format!("purpose = {blank}")
-            } else {
-                line.to_owned()
-            }
+            if line.starts_with("purpose = ") { format!("purpose = {blank}") } else { line.to_owned() }
         });
         assert_eq!(
             Policy::load(&text).unwrap_err(),
-            PolicyError::Blank {
-                class: "upload",
-                what: "purpose in both languages"
-            }
+            PolicyError::Blank { class: "upload", what: "purpose in both languages" }
         );
     }
 }
@@ -157,11 +119,7 @@ fn a73_a_period_beyond_the_published_one_is_refused_without_a_written_justificat
         let text = with_keep(class, keep);
         assert_eq!(
             Policy::load(&text).unwrap_err(),
-            PolicyError::TooLong {
-                what: class.key(),
-                keep: keep.parse().unwrap(),
-                ceiling: class.ceiling()
-            }
+            PolicyError::TooLong { what: class.key(), keep: keep.parse().unwrap(), ceiling: class.ceiling() }
         );
         let why = |reason: &str| {
             text.replace(
@@ -169,10 +127,7 @@ fn a73_a_period_beyond_the_published_one_is_refused_without_a_written_justificat
                 &format!("[class.{}]\njustification = \"{reason}\"", class.key()),
             )
         };
-        assert!(
-            Policy::load(&why("because")).is_err(),
-            "one word justifies nothing"
-        );
+        assert!(Policy::load(&why("because")).is_err(), "one word justifies nothing");
         assert!(Policy::load(&why(&" ".repeat(80))).is_err());
         assert!(Policy::load(&why(&"A reason that lawyers have read. ".repeat(3))).is_ok());
     }
@@ -181,59 +136,28 @@ fn a73_a_period_beyond_the_published_one_is_refused_without_a_written_justificat
 #[test]
 fn a61_an_opt_out_cannot_be_forgotten_early() {
     let error = Policy::load(&with_keep(Class::Suppression, "35 months")).unwrap_err();
-    assert!(matches!(
-        error,
-        PolicyError::TooShort {
-            what: "suppression",
-            ..
-        }
-    ));
+    assert!(matches!(error, PolicyError::TooShort { what: "suppression", .. }));
 }
 
 #[test]
 fn a29_the_thirty_days_to_come_back_cannot_be_cut_short() {
     let error = Policy::load(&with_keep(Class::Account, "29 days")).unwrap_err();
-    assert!(matches!(
-        error,
-        PolicyError::TooShort {
-            what: "account",
-            ..
-        }
-    ));
+    assert!(matches!(error, PolicyError::TooShort { what: "account", .. }));
 }
 
 #[test]
 fn a30_erasures_outlive_every_backup() {
     let policy = Policy::current();
-    assert!(
-        policy
-            .keep(Class::Backup)
-            .never_longer_than(policy.keep(Class::Erasure))
-    );
+    assert!(policy.keep(Class::Backup).never_longer_than(policy.keep(Class::Erasure)));
     let error = Policy::load(&with_keep(Class::Erasure, "89 days")).unwrap_err();
-    assert!(matches!(
-        error,
-        PolicyError::TooShort {
-            what: "erasure",
-            ..
-        }
-    ));
+    assert!(matches!(error, PolicyError::TooShort { what: "erasure", .. }));
 }
 
 #[test]
 fn a32_thirteen_months_of_security_log_need_their_justification() {
-    assert_eq!(
-        Policy::current().keep(Class::SecurityLog),
-        Retention::Months(13)
-    );
+    assert_eq!(Policy::current().keep(Class::SecurityLog), Retention::Months(13));
     let text = edit(Class::SecurityLog, |line| without(line, "justification = "));
-    assert!(matches!(
-        Policy::load(&text).unwrap_err(),
-        PolicyError::TooLong {
-            what: "security_log",
-            ..
-        }
-    ));
+    assert!(matches!(Policy::load(&text).unwrap_err(), PolicyError::TooLong { what: "security_log", .. }));
 }
 
 #[test]
@@ -250,10 +174,7 @@ fn the_periods_of_the_ledger_are_the_ones_compiled_in() {
         ("A72", Class::Prospect, Retention::Months(36)),
     ] {
         assert_eq!(policy.keep(class), keep, "{promise}");
-        assert!(
-            policy.rule(class).promises.iter().any(|id| id == promise),
-            "{promise}"
-        );
+        assert!(policy.rule(class).promises.iter().any(|id| id == promise), "{promise}");
     }
     assert_eq!(policy.promises().rights_answer, Retention::Days(30));
     assert_eq!(policy.promises().purge_lag, Retention::Hours(24));
@@ -261,95 +182,32 @@ fn the_periods_of_the_ledger_are_the_ones_compiled_in() {
 
 #[test]
 fn a56_less_notice_of_a_change_than_promised_is_refused() {
-    let text = FILE.replace(
-        "policy_change_notice = \"30 days\"",
-        "policy_change_notice = \"29 days\"",
-    );
-    assert!(matches!(
-        Policy::load(&text).unwrap_err(),
-        PolicyError::TooShort {
-            what: "policy_change_notice",
-            ..
-        }
-    ));
+    let text = FILE.replace("policy_change_notice = \"30 days\"", "policy_change_notice = \"29 days\"");
+    assert!(matches!(Policy::load(&text).unwrap_err(), PolicyError::TooShort { what: "policy_change_notice", .. }));
     let text = FILE.replace("rights_answer = \"30 days\"", "rights_answer = \"31 days\"");
-    assert!(matches!(
-        Policy::load(&text).unwrap_err(),
-        PolicyError::TooLong {
-            what: "rights_answer",
-            ..
-        }
-    ));
+    assert!(matches!(Policy::load(&text).unwrap_err(), PolicyError::TooLong { what: "rights_answer", .. }));
 }
 
 #[test]
 fn periods_run_in_the_calendar_of_paris() {
     for (keep, start, end) in [
         // Clamped to the end of a shorter month, leap or not.
-        (
-            "1 months",
-            "2026-01-31T12:00:00+01:00",
-            "2026-02-28T12:00:00+01:00",
-        ),
-        (
-            "1 months",
-            "2028-01-31T12:00:00+01:00",
-            "2028-02-29T12:00:00+01:00",
-        ),
-        (
-            "36 months",
-            "2024-02-29T08:30:00+01:00",
-            "2027-02-28T08:30:00+01:00",
-        ),
-        (
-            "3 years",
-            "2024-02-29T08:30:00+01:00",
-            "2027-02-28T08:30:00+01:00",
-        ),
-        (
-            "13 months",
-            "2026-01-30T00:00:00+01:00",
-            "2027-02-28T00:00:00+01:00",
-        ),
+        ("1 months", "2026-01-31T12:00:00+01:00", "2026-02-28T12:00:00+01:00"),
+        ("1 months", "2028-01-31T12:00:00+01:00", "2028-02-29T12:00:00+01:00"),
+        ("36 months", "2024-02-29T08:30:00+01:00", "2027-02-28T08:30:00+01:00"),
+        ("3 years", "2024-02-29T08:30:00+01:00", "2027-02-28T08:30:00+01:00"),
+        ("13 months", "2026-01-30T00:00:00+01:00", "2027-02-28T00:00:00+01:00"),
         // The same time of day across a clock change, in both directions.
-        (
-            "1 months",
-            "2026-03-15T10:00:00+01:00",
-            "2026-04-15T10:00:00+02:00",
-        ),
-        (
-            "30 days",
-            "2026-10-01T10:00:00+02:00",
-            "2026-10-31T10:00:00+01:00",
-        ),
+        ("1 months", "2026-03-15T10:00:00+01:00", "2026-04-15T10:00:00+02:00"),
+        ("30 days", "2026-10-01T10:00:00+02:00", "2026-10-31T10:00:00+01:00"),
         // 24 hours are 24 hours.
-        (
-            "24 hours",
-            "2026-10-24T12:00:00+02:00",
-            "2026-10-25T11:00:00+01:00",
-        ),
-        (
-            "1 days",
-            "2026-10-24T12:00:00+02:00",
-            "2026-10-25T12:00:00+01:00",
-        ),
+        ("24 hours", "2026-10-24T12:00:00+02:00", "2026-10-25T11:00:00+01:00"),
+        ("1 days", "2026-10-24T12:00:00+02:00", "2026-10-25T12:00:00+01:00"),
         // The local time does not exist: the hour skipped ends it.
-        (
-            "1 months",
-            "2026-02-28T02:30:00+01:00",
-            "2026-03-28T02:30:00+01:00",
-        ),
-        (
-            "1 days",
-            "2026-03-28T02:30:00+01:00",
-            "2026-03-29T03:30:00+02:00",
-        ),
+        ("1 months", "2026-02-28T02:30:00+01:00", "2026-03-28T02:30:00+01:00"),
+        ("1 days", "2026-03-28T02:30:00+01:00", "2026-03-29T03:30:00+02:00"),
         // The local time exists twice: the later, so that nothing is early.
-        (
-            "1 days",
-            "2026-10-24T02:30:00+02:00",
-            "2026-10-25T02:30:00+01:00",
-        ),
+        ("1 days", "2026-10-24T02:30:00+02:00", "2026-10-25T02:30:00+01:00"),
         // Late evening in UTC is the next day in Paris.
         ("1 months", "2026-01-30T23:30:00Z", "2026-02-27T23:30:00Z"),
     ] {
@@ -365,11 +223,7 @@ fn due_to_the_second() {
     assert!(!is_due(end, end - 1.nanosecond()));
     assert!(is_due(end, end));
     assert_eq!(ttl(end), end.as_second());
-    assert_eq!(
-        ttl(end + 1.nanosecond()),
-        end.as_second() + 1,
-        "never early"
-    );
+    assert_eq!(ttl(end + 1.nanosecond()), end.as_second() + 1, "never early");
 }
 
 #[test]
@@ -377,10 +231,7 @@ fn a29_a_closed_account_lives_thirty_days_to_the_second() {
     let closed = at("2026-09-15T16:20:00+02:00");
     let end = Policy::current().closed_account_expiry(closed);
     assert_eq!(end, at("2026-10-15T16:20:00+02:00"));
-    assert!(
-        !is_due(end, at("2026-10-15T15:20:00+02:00")),
-        "29 days and 23 hours"
-    );
+    assert!(!is_due(end, at("2026-10-15T15:20:00+02:00")), "29 days and 23 hours");
 }
 
 #[test]
@@ -389,10 +240,7 @@ fn a72_a_workspace_cannot_keep_prospects_longer_than_36_months() {
     assert_eq!(policy.prospect_months(36), Ok(36));
     assert_eq!(policy.prospect_months(1), Ok(1));
     for asked in [0, 37, u16::MAX] {
-        assert_eq!(
-            policy.prospect_months(asked),
-            Err(MonthsRefused { asked, most: 36 })
-        );
+        assert_eq!(policy.prospect_months(asked), Err(MonthsRefused { asked, most: 36 }));
     }
     let collected = day("2026-01-31");
     assert_eq!(
@@ -400,10 +248,7 @@ fn a72_a_workspace_cannot_keep_prospects_longer_than_36_months() {
         policy.prospect_expiry(collected, None, None),
         "a stored value never lengthens the period"
     );
-    assert_eq!(
-        policy.prospect_expiry(collected, None, Some(1)),
-        at("2026-02-28T00:00:00+01:00")
-    );
+    assert_eq!(policy.prospect_expiry(collected, None, Some(1)), at("2026-02-28T00:00:00+01:00"));
 }
 
 #[test]
@@ -412,20 +257,10 @@ fn a73_the_clock_is_collection_or_the_prospects_own_last_contact() {
     let collected = day("2026-07-01");
     for (contact, end) in [
         (None, "2029-07-01T00:00:00+02:00"),
-        (
-            Some("2027-01-10T15:00:00+01:00"),
-            "2030-01-10T15:00:00+01:00",
-        ),
-        (
-            Some("2025-01-10T15:00:00+01:00"),
-            "2029-07-01T00:00:00+02:00",
-        ),
+        (Some("2027-01-10T15:00:00+01:00"), "2030-01-10T15:00:00+01:00"),
+        (Some("2025-01-10T15:00:00+01:00"), "2029-07-01T00:00:00+02:00"),
     ] {
-        assert_eq!(
-            policy.prospect_expiry(collected, contact.map(at), None),
-            at(end),
-            "{contact:?}"
-        );
+        assert_eq!(policy.prospect_expiry(collected, contact.map(at), None), at(end), "{contact:?}");
     }
 }
 
@@ -435,15 +270,8 @@ fn a69_whoever_is_not_informed_is_alerted_then_due() {
     let entered = at("2026-06-10T09:00:00+02:00");
     let deadline = policy.notice_deadline(day("2026-06-10"), entered);
     assert_eq!(deadline, at("2026-07-10T09:00:00+02:00"));
-    assert_eq!(
-        policy.notice_alert(deadline),
-        at("2026-07-03T09:00:00+02:00")
-    );
-    assert_eq!(
-        policy.notice_deadline(day("2026-01-01"), entered),
-        deadline,
-        "counted from entry"
-    );
+    assert_eq!(policy.notice_alert(deadline), at("2026-07-03T09:00:00+02:00"));
+    assert_eq!(policy.notice_deadline(day("2026-01-01"), entered), deadline, "counted from entry");
 }
 
 #[test]

@@ -33,7 +33,10 @@ pub struct Login {
 
 impl std::fmt::Debug for Login {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Login").field("member", &self.member).field("generation", &self.generation).finish_non_exhaustive()
+        f.debug_struct("Login")
+            .field("member", &self.member)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
     }
 }
 

@@ -41,7 +41,12 @@ impl Db {
     }
 
     /// A session that has not ended at `now`: TTL deletes late, reads must not.
-    pub async fn session(&self, workspace: WorkspaceId, id: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
+    pub async fn session(
+        &self,
+        workspace: WorkspaceId,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<Session>, StoreError> {
         let found: Option<Session> = self.get(&self.tables.accounts, &keys::session(workspace, id), true).await?;
         Ok(found.filter(|session| now.as_second() < session.ttl))
     }

@@ -87,7 +87,12 @@ impl Outreach<'_> {
     }
 
     /// Moves a campaign to another status if it still has the one that was seen; raises the epoch.
-    pub async fn transition(&self, seen: &Progress, next: CampaignStatus, now: Timestamp) -> Result<Progress, StoreError> {
+    pub async fn transition(
+        &self,
+        seen: &Progress,
+        next: CampaignStatus,
+        now: Timestamp,
+    ) -> Result<Progress, StoreError> {
         let mut progress = Progress { status: next, epoch: seen.epoch + 1, ..seen.clone() };
         match next {
             CampaignStatus::Sending if seen.launched_at.is_none() => progress.launched_at = Some(now),

@@ -109,11 +109,8 @@ impl Outreach<'_> {
             put.condition_expression("v = :seen").expression_attribute_values(":seen", n(version))
         };
         let put = put.build().map_err(corrupt)?;
-        let mut call = self
-            .db
-            .client
-            .transact_write_items()
-            .transact_items(TransactWriteItem::builder().put(put).build());
+        let mut call =
+            self.db.client.transact_write_items().transact_items(TransactWriteItem::builder().put(put).build());
         let moved = difference(before, after);
         if moved.iter().next().is_some() {
             let key = keys::counter(self.workspace, id, chunk);
@@ -192,7 +189,9 @@ fn difference(before: &Results, after: &Results) -> Tally {
 
 /// A cancelled transaction by its reasons: a failed condition is a conflict, anything else passes.
 fn cancelled(
-    error: aws_sdk_dynamodb::error::SdkError<aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError>,
+    error: aws_sdk_dynamodb::error::SdkError<
+        aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError,
+    >,
 ) -> StoreError {
     use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError as E;
     let reasons = match error.as_service_error() {

@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, BatchStatementErrorCodeEnum, BatchStatementRequest, KeysAndAttributes,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementErrorCodeEnum, BatchStatementRequest, KeysAndAttributes};
 use domain::{Timestamp, chunk::GROUP, id::CampaignId, subject::Subject};
 
 use super::Outreach;
@@ -54,10 +52,8 @@ impl Outreach<'_> {
         now: Timestamp,
     ) -> Result<Vec<Claimed>, StoreError> {
         debug_assert!(people.len() <= GROUP, "one call claims at most {GROUP}");
-        let statement = format!(
-            "INSERT INTO \"{}\" VALUE {{'pk':?,'sk':?,'at':?,'k':?,'i':?,'x':?,'j':?,'ttl':?}}",
-            self.table()
-        );
+        let statement =
+            format!("INSERT INTO \"{}\" VALUE {{'pk':?,'sk':?,'at':?,'k':?,'i':?,'x':?,'j':?,'ttl':?}}", self.table());
         let ttl = super::ttl(now);
         let mut claimed = vec![Claimed::Not; people.len()];
         let mut todo: Vec<usize> = (0..people.len()).collect();
@@ -68,7 +64,8 @@ impl Outreach<'_> {
                 let (index, subject) = people[at];
                 let key = keys::delivery(self.workspace, subject, id, STEP);
                 let journal = if at == 0 { journal } else { "" };
-                let values = [s(key.pk), s(key.sk), n(now.as_second()), n(chunk), n(index), s(nonce), s(journal), n(ttl)];
+                let values =
+                    [s(key.pk), s(key.sk), n(now.as_second()), n(chunk), n(index), s(nonce), s(journal), n(ttl)];
                 let request = BatchStatementRequest::builder()
                     .statement(&statement)
                     .set_parameters(Some(values.to_vec()))
@@ -106,11 +103,15 @@ impl Outreach<'_> {
 
     /// Reads claims back: whose they are (the nonce) and the journal that some carry. Strongly
     /// consistent, in the order asked; `None` for a person who is not claimed.
-    pub async fn claims(&self, id: CampaignId, subjects: &[Subject]) -> Result<Vec<Option<(String, String)>>, StoreError> {
+    pub async fn claims(
+        &self,
+        id: CampaignId,
+        subjects: &[Subject],
+    ) -> Result<Vec<Option<(String, String)>>, StoreError> {
         let mut found: Vec<Option<(String, String)>> = vec![None; subjects.len()];
         let wanted: Vec<keys::Key> =
             subjects.iter().map(|subject| keys::delivery(self.workspace, *subject, id, STEP)).collect();
-        let mut todo: Vec<Item> = wanted.iter().map(|k| key_item(k)).collect();
+        let mut todo: Vec<Item> = wanted.iter().map(key_item).collect();
         let mut wait = Duration::from_millis(25);
         while !todo.is_empty() {
             let request = KeysAndAttributes::builder()

@@ -98,7 +98,8 @@ impl Outreach<'_> {
         let bytes = |name: &'static str| {
             item.get(name).and_then(|v| v.as_b().ok()).map(|b| b.as_ref()).ok_or(StoreError::Corrupt(name))
         };
-        let cursors: Vec<Cursor> = serde_json::from_str(&text(&item, "cursors")?).map_err(|_| StoreError::Corrupt("cursors"))?;
+        let cursors: Vec<Cursor> =
+            serde_json::from_str(&text(&item, "cursors")?).map_err(|_| StoreError::Corrupt("cursors"))?;
         Ok(Some(Plan {
             version: number(&item, "v")?,
             first_chunk: number(&item, "first_chunk")?,

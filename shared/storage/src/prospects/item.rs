@@ -6,9 +6,7 @@ use domain::{
     Timestamp,
     email::EmailAddress,
     locale::Locale,
-    prospect::{
-        Details, Field, ImportMark, LawfulBasis, Prospect, ProspectState, Source, SourceKind,
-    },
+    prospect::{Details, Field, ImportMark, LawfulBasis, Prospect, ProspectState, Source, SourceKind},
     subject::Subject,
 };
 use jiff::civil::Date;
@@ -106,14 +104,9 @@ impl Stored {
             b: prospect.lawful_basis,
             z: prospect.state,
             w: prospect.edited.clone(),
-            i: prospect.import.map(|mark| {
-                format!(
-                    "{}:{}:{}",
-                    mark.import,
-                    mark.line,
-                    if mark.created { 'c' } else { 'u' }
-                )
-            }),
+            i: prospect
+                .import
+                .map(|mark| format!("{}:{}:{}", mark.import, mark.line, if mark.created { 'c' } else { 'u' })),
             a: created,
             u: (updated != created).then_some(updated),
             q: prospect.last_contact_at.map(seconds_up),
@@ -122,9 +115,7 @@ impl Stored {
 
     pub(super) fn held(self, subject: Subject) -> Result<Held, StoreError> {
         let version = self.v;
-        let prospect = self
-            .prospect(subject)
-            .ok_or(StoreError::Corrupt("prospect"))?;
+        let prospect = self.prospect(subject).ok_or(StoreError::Corrupt("prospect"))?;
         Ok(Held { prospect, version })
     }
 
@@ -150,11 +141,7 @@ impl Stored {
                 locale: self.g,
                 country: self.k,
             },
-            source: Source {
-                kind: self.o,
-                detail: self.x,
-                collected_on: self.d,
-            },
+            source: Source { kind: self.o, detail: self.x, collected_on: self.d },
             lawful_basis: self.b,
             state: self.z,
             edited: self.w,
@@ -175,17 +162,12 @@ fn read_mark(text: &str) -> Option<ImportMark> {
         "u" => false,
         _ => return None,
     };
-    Some(ImportMark {
-        import,
-        line,
-        created,
-    })
+    Some(ImportMark { import, line, created })
 }
 
 /// An item as a prospect.
 pub(super) fn read(item: Item) -> Result<Held, StoreError> {
-    let subject =
-        Subject::from_hex(&text(&item, "sk")?).ok_or(StoreError::Corrupt("prospect key"))?;
+    let subject = Subject::from_hex(&text(&item, "sk")?).ok_or(StoreError::Corrupt("prospect key"))?;
     from_item::<Stored>(item)?.held(subject)
 }
 
@@ -200,8 +182,7 @@ mod tests {
         let at: Timestamp = "2026-09-15T16:20:00Z".parse().unwrap();
         Prospect {
             subject: Subject::from_bytes([0xab; 16]),
-            email: EmailAddress::parse("marie-christine.delacroix@etablissements-durand.test")
-                .unwrap(),
+            email: EmailAddress::parse("marie-christine.delacroix@etablissements-durand.test").unwrap(),
             details: Details {
                 first_name: Some("Marie-Christine".into()),
                 last_name: Some("Delacroix-Fontaine".into()),
@@ -220,11 +201,7 @@ mod tests {
             lawful_basis: LawfulBasis::LegitimateInterest,
             state: ProspectState::Restricted,
             edited: BTreeSet::from([Field::Company]),
-            import: Some(ImportMark {
-                import: ImportId::from_bytes([1; 10]),
-                line: 1_234_567,
-                created: true,
-            }),
+            import: Some(ImportMark { import: ImportId::from_bytes([1; 10]), line: 1_234_567, created: true }),
             created_at: at,
             updated_at: at,
             last_contact_at: None,
@@ -239,13 +216,7 @@ mod tests {
     #[test]
     fn what_is_written_reads_back() {
         let whole = prospect();
-        assert_eq!(
-            read(item(&whole)).unwrap(),
-            Held {
-                prospect: whole.clone(),
-                version: 7
-            }
-        );
+        assert_eq!(read(item(&whole)).unwrap(), Held { prospect: whole.clone(), version: 7 });
         let bare = Prospect {
             details: Details::default(),
             state: ProspectState::Active,
@@ -280,10 +251,7 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
-        let bytes: usize = item(&prospect())
-            .iter()
-            .map(|(name, value)| name.len() + size(value))
-            .sum();
+        let bytes: usize = item(&prospect()).iter().map(|(name, value)| name.len() + size(value)).sum();
         assert!(bytes < 700, "{bytes}");
     }
 }

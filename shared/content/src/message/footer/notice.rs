@@ -8,12 +8,7 @@ use crate::message::{CampaignMail, Notice};
 use crate::mime::one_line;
 
 /// The information of art. 14 GDPR (A69).
-pub(super) fn blocks(
-    mail: &CampaignMail<'_>,
-    notice: &Notice<'_>,
-    company: &str,
-    origin: &str,
-) -> Vec<Block> {
+pub(super) fn blocks(mail: &CampaignMail<'_>, notice: &Notice<'_>, company: &str, origin: &str) -> Vec<Block> {
     let contact = mail.sender.contact_email.expose();
     let purpose = one_line(notice.purpose);
     let basis = basis(mail.locale, notice);
@@ -72,10 +67,7 @@ pub(super) fn blocks(
             ],
         ),
     };
-    let mut blocks = vec![Block {
-        heading: Some(heading),
-        lines: lines.map(Line::Words).into(),
-    }];
+    let mut blocks = vec![Block { heading: Some(heading), lines: lines.map(Line::Words).into() }];
     let own: Vec<_> = notice
         .information
         .lines()
@@ -84,10 +76,7 @@ pub(super) fn blocks(
         .map(|line| Line::Words(line.into_owned()))
         .collect();
     if !own.is_empty() {
-        blocks.push(Block {
-            heading: None,
-            lines: own,
-        });
+        blocks.push(Block { heading: None, lines: own });
     }
     blocks
 }
@@ -108,19 +97,9 @@ fn basis(locale: Locale, notice: &Notice<'_>) -> String {
     match notice.lawful_basis {
         LawfulBasis::Consent => consent.to_owned(),
         LawfulBasis::Contract => contract.to_owned(),
-        LawfulBasis::LegitimateInterest => {
-            match notice
-                .interest
-                .map(one_line)
-                .filter(|words| !words.is_empty())
-            {
-                Some(words) => format!(
-                    "{interest}{} {}",
-                    colon(locale),
-                    words.trim_end_matches('.')
-                ),
-                None => interest.to_owned(),
-            }
-        }
+        LawfulBasis::LegitimateInterest => match notice.interest.map(one_line).filter(|words| !words.is_empty()) {
+            Some(words) => format!("{interest}{} {}", colon(locale), words.trim_end_matches('.')),
+            None => interest.to_owned(),
+        },
     }
 }

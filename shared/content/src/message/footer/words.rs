@@ -15,19 +15,9 @@ pub(crate) fn opt_outs_kept(locale: Locale) -> String {
 
 pub(super) fn period(locale: Locale, months: u32) -> String {
     let (count, unit) = if months >= 12 && months.is_multiple_of(12) {
-        (
-            months / 12,
-            if locale == Locale::Fr { "an" } else { "year" },
-        )
+        (months / 12, if locale == Locale::Fr { "an" } else { "year" })
     } else {
-        (
-            months,
-            if locale == Locale::Fr {
-                "mois"
-            } else {
-                "month"
-            },
-        )
+        (months, if locale == Locale::Fr { "mois" } else { "month" })
     };
     let plural = if count > 1 && unit != "mois" { "s" } else { "" };
     format!("{count} {unit}{plural}")
@@ -92,20 +82,9 @@ pub(crate) fn day(locale: Locale, date: Date) -> String {
         "November",
         "December",
     ];
-    let names = if locale == Locale::Fr {
-        FRENCH
-    } else {
-        ENGLISH
-    };
-    let month = usize::try_from(date.month())
-        .ok()
-        .and_then(|month| names.get(month.checked_sub(1)?))
-        .unwrap_or(&"");
-    let number = if date.day() == 1 && locale == Locale::Fr {
-        "1er".to_owned()
-    } else {
-        date.day().to_string()
-    };
+    let names = if locale == Locale::Fr { FRENCH } else { ENGLISH };
+    let month = usize::try_from(date.month()).ok().and_then(|month| names.get(month.checked_sub(1)?)).unwrap_or(&"");
+    let number = if date.day() == 1 && locale == Locale::Fr { "1er".to_owned() } else { date.day().to_string() };
     format!("{number} {month} {}", date.year())
 }
 

@@ -9,10 +9,8 @@ fn only(source: &str) -> Tag {
 
 #[test]
 fn both_ways_of_writing_a_fallback_mean_the_same() {
-    let expected = Tag {
-        variable: Variable::FirstName,
-        filters: vec![Filter::Default("there".into()), Filter::Plain("upper")],
-    };
+    let expected =
+        Tag { variable: Variable::FirstName, filters: vec![Filter::Default("there".into()), Filter::Plain("upper")] };
     for source in [
         r#"{{ first_name | default: "there" | upper }}"#,
         r#"{{first_name|default:"there"|upper}}"#,
@@ -36,9 +34,7 @@ fn quotes_protect_braces_and_bars() {
 #[test]
 fn an_editors_entities_inside_a_tag_are_read() {
     let pieces = scan("{{&nbsp;company | default: &quot;R&amp;D&quot; }}", true).unwrap();
-    assert!(
-        matches!(&pieces[..], [Piece::Tag(tag, 0)] if tag.filters == [Filter::Default("R&D".into())])
-    );
+    assert!(matches!(&pieces[..], [Piece::Tag(tag, 0)] if tag.filters == [Filter::Default("R&D".into())]));
 }
 
 #[test]
@@ -66,11 +62,7 @@ fn what_is_not_a_merge_tag_is_refused_with_its_place() {
         ("{{- email -}}", 1, 3, "name of a variable"),
     ] {
         let error = scan(source, false).unwrap_err();
-        assert_eq!(
-            (error.line, error.column),
-            (line, column),
-            "{source}: {error}"
-        );
+        assert_eq!((error.line, error.column), (line, column), "{source}: {error}");
         assert!(error.message.contains(says), "{source}: {error}");
     }
 }
