@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use storage::{
     WorkspaceScope,
-    accounts::Workspace,
     imports::ImportRecord,
     objects::{Objects, Presigned},
 };
@@ -121,23 +120,6 @@ impl App {
         Objects::new(&self.s3, &self.config.uploads_bucket, scope)
     }
 
-    /// The workspace behind a scope.
-    pub(crate) async fn workspace_of(&self, scope: &WorkspaceScope) -> Result<Workspace, Failure> {
-        self.db.accounts(scope).workspace().await?.ok_or_else(Failure::unauthenticated)
-    }
-
-    /// The workspace, which must be open: nothing new comes into a closed one.
-    pub(crate) async fn open_workspace_of(&self, scope: &WorkspaceScope) -> Result<Workspace, Failure> {
-        let workspace = self.workspace_of(scope).await?;
-        if workspace.is_closed() {
-            return Err(Failure::conflict(
-                "workspace-closed",
-                "This workspace is closed: nothing can be added to it. Exports and erasures stay possible; POST /v1/workspace/reactivate opens it again.",
-            ));
-        }
-        Ok(workspace)
-    }
-
     /// Announces a file: its record, and where to put it.
     pub async fn announce_import(
         &self,
@@ -145,7 +127,7 @@ impl App {
         new: NewImport,
         now: Timestamp,
     ) -> Result<ImportView, Failure> {
-        let workspace = self.open_workspace_of(scope).await?;
+        let workspace = self.active_workspace(scope).await?;
         let new = new.checked(workspace.retention_months, now)?;
         let id = ImportId::new(now, chance());
         let record = ImportRecord {

@@ -73,7 +73,7 @@ impl App {
     pub async fn change_workspace(&self, scope: &WorkspaceScope, asked: Change) -> Result<WorkspaceView, Failure> {
         if asked.retention_months.is_none() && asked.locale.is_none() && asked.display_name.is_none() {
             let detail = "Send at least one of retention_months, locale and display_name.";
-            return Err(Failure::new(Kind::Invalid, "validation-failed", detail));
+            return Err(Failure::refused("validation-failed", detail));
         }
         let mut fields = Fields::default();
         let name = asked.display_name.as_deref().map(|name| fields.line("display_name", name, 200));
@@ -117,7 +117,7 @@ impl App {
         self.with_members(scope, workspace).await
     }
 
-    async fn any_workspace(&self, scope: &WorkspaceScope) -> Result<Workspace, Failure> {
+    pub(crate) async fn any_workspace(&self, scope: &WorkspaceScope) -> Result<Workspace, Failure> {
         let found = self.db.accounts(scope).workspace().await?;
         found.ok_or_else(|| Failure::new(Kind::NotFound, "not-found", "This workspace does not exist any more."))
     }

@@ -149,11 +149,7 @@ impl Accounts<'_> {
     pub async fn rename_member(&self, member: MemberId, name: &str) -> Result<(), StoreError> {
         let key = keys::member(self.workspace, member);
         self.db
-            .client
-            .update_item()
-            .table_name(&self.db.tables.accounts)
-            .key("pk", s(key.pk))
-            .key("sk", s(key.sk))
+            .updating(&self.db.tables.accounts, &key)
             .update_expression("SET display_name = :name")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":name", s(name))
@@ -197,11 +193,7 @@ impl Accounts<'_> {
         let key = keys::workspace(self.workspace);
         let mut call = self
             .db
-            .client
-            .update_item()
-            .table_name(&self.db.tables.accounts)
-            .key("pk", s(key.pk))
-            .key("sk", s(key.sk))
+            .updating(&self.db.tables.accounts, &key)
             .update_expression(expression)
             .condition_expression(condition)
             .return_values(ReturnValue::AllNew);

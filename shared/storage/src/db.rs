@@ -5,6 +5,7 @@ use std::{collections::HashMap, error::Error as StdError};
 use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
+    operation::{get_item::builders::GetItemFluentBuilder, update_item::builders::UpdateItemFluentBuilder},
     types::AttributeValue,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -104,6 +105,16 @@ pub struct Db {
 }
 
 impl Db {
+    /// A read of one item, to be completed by the caller.
+    pub(crate) fn getting(&self, table: &str, key: &Key) -> GetItemFluentBuilder {
+        self.client.get_item().table_name(table).key("pk", s(&key.pk)).key("sk", s(&key.sk))
+    }
+
+    /// An update of one item, to be completed by the caller.
+    pub(crate) fn updating(&self, table: &str, key: &Key) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(table).key("pk", s(&key.pk)).key("sk", s(&key.sk))
+    }
+
     /// One item, or `None`. `strong` costs twice as much and sees every write that was acknowledged.
     pub async fn get<T: DeserializeOwned>(
         &self,
@@ -111,15 +122,7 @@ impl Db {
         key: &Key,
         strong: bool,
     ) -> Result<Option<T>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(table)
-            .key("pk", s(&key.pk))
-            .key("sk", s(&key.sk))
-            .consistent_read(strong)
-            .send()
-            .await?;
+        let answer = self.getting(table, key).consistent_read(strong).send().await?;
         answer.item.map(from_item).transpose()
     }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     WorkspaceScope,
-    db::{Db, Expected, PageQuery, Range, StoreError, from_item, s},
+    db::{Db, Expected, PageQuery, Range, StoreError, from_item},
     keys,
 };
 
@@ -124,11 +124,7 @@ impl Imports<'_> {
         let key = keys::import(self.workspace, id);
         let answer = self
             .db
-            .client
-            .update_item()
-            .table_name(&self.db.tables.accounts)
-            .key("pk", s(key.pk))
-            .key("sk", s(key.sk))
+            .updating(&self.db.tables.accounts, &key)
             .update_expression("SET files_gone = :yes")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":yes", aws_sdk_dynamodb::types::AttributeValue::Bool(true))

@@ -197,11 +197,7 @@ impl Prospects<'_> {
         let key = self.key(subject);
         let answer = self
             .db
-            .client
-            .update_item()
-            .table_name(self.table())
-            .key("pk", s(key.pk))
-            .key("sk", s(key.sk))
+            .updating(self.table(), &key)
             .update_expression("SET q = :at ADD v :one")
             .condition_expression("attribute_exists(pk) AND (attribute_not_exists(q) OR q < :at)")
             .expression_attribute_values(":at", n(item::seconds_up(at)))

@@ -31,7 +31,7 @@ impl App {
         let (campaign, progress) = self.campaign_and_progress(scope, id).await?;
         let next = progress.status.after(command).ok_or_else(|| not_now(&progress, command))?;
         if matches!(command, Command::Launch | Command::Resume) {
-            self.open_workspace(scope).await?;
+            self.active_workspace(scope).await?;
         }
         if command == Command::Launch {
             self.may_launch(scope, &campaign.content).await?;
@@ -72,7 +72,7 @@ impl App {
     /// Sends the sample to the member who asks, and to nobody else.
     pub async fn test_campaign(&self, scope: &WorkspaceScope, id: CampaignId, now: Timestamp) -> Result<(), Failure> {
         let (campaign, _) = self.campaign_and_progress(scope, id).await?;
-        let workspace = self.open_workspace(scope).await?;
+        let workspace = self.active_workspace(scope).await?;
         let accounts = self.db.accounts(scope);
         let sender = accounts.sender().await?.ok_or_else(no_sender)?;
         let member = match scope.member() {

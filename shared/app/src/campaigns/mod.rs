@@ -135,7 +135,7 @@ impl App {
         draft: Draft,
         now: Timestamp,
     ) -> Result<CampaignView, Failure> {
-        let workspace = self.open_workspace(scope).await?;
+        let workspace = self.active_workspace(scope).await?;
         let mut content = Content {
             name: String::new(),
             purpose: String::new(),
@@ -202,18 +202,5 @@ impl App {
         let outreach = self.db.outreach(scope);
         let (campaign, progress) = futures::try_join!(outreach.campaign(id), outreach.progress(id))?;
         campaign.zip(progress).ok_or_else(|| Failure::not_found("campaign"))
-    }
-
-    /// The workspace, if it is not closed.
-    pub(crate) async fn open_workspace(&self, scope: &WorkspaceScope) -> Result<storage::accounts::Workspace, Failure> {
-        let workspace = self.db.accounts(scope).workspace().await?.ok_or_else(Failure::unauthenticated)?;
-        if workspace.is_closed() {
-            return Err(Failure::new(
-                crate::Kind::Forbidden,
-                "workspace-closed",
-                "This account is closed: nothing is imported or sent. POST /v1/workspace/reactivate opens it again.",
-            ));
-        }
-        Ok(workspace)
     }
 }

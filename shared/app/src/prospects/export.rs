@@ -65,7 +65,7 @@ impl App {
         cursor_of: fn(&str) -> String,
         now: Timestamp,
     ) -> Result<Export, Failure> {
-        let months = self.workspace_of(scope).await?.retention_months;
+        let months = self.any_workspace(scope).await?.retention_months;
         let mut walk = Walk::new(self, scope, filter, cursor, now)?;
         let mut page = Page::new(format)?;
         let mut last = None;

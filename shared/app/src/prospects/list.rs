@@ -153,7 +153,7 @@ impl App {
         limit: u32,
         now: Timestamp,
     ) -> Result<(Vec<ProspectView>, Option<String>), Failure> {
-        let months = self.workspace_of(scope).await?.retention_months;
+        let months = self.any_workspace(scope).await?.retention_months;
         let mut walk = Walk::new(self, scope, filter, cursor, now)?;
         let limit = limit as usize;
         let mut items: Vec<ProspectView> = Vec::with_capacity(limit);

@@ -32,7 +32,7 @@ impl App {
         new: NewProspect,
         now: Timestamp,
     ) -> Result<ProspectView, Failure> {
-        let workspace = self.open_workspace_of(scope).await?;
+        let workspace = self.active_workspace(scope).await?;
         let new = new.checked(workspace.retention_months, now)?;
         email::professional(&new.email).map_err(not_professional)?;
         let subject = self.pepper().await?.subject(scope.workspace(), &new.email);
@@ -60,7 +60,7 @@ impl App {
         let (held, suppression, workspace) = futures::try_join!(
             async { Ok(Box::pin(self.db.prospects(scope).get(subject, true)).await?) },
             async { Ok(Box::pin(self.db.suppressions(scope).find(subject, now)).await?) },
-            Box::pin(self.workspace_of(scope)),
+            Box::pin(self.any_workspace(scope)),
         )?;
         let prospect = held.ok_or_else(not_found)?.prospect;
         self.prospect_detail(scope, prospect, suppression, workspace.retention_months).await

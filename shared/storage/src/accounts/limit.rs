@@ -5,7 +5,7 @@ use domain::{Timestamp, policy::retention};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    db::{Db, StoreError, n, number, s, to_item},
+    db::{Db, StoreError, n, number, to_item},
     keys,
 };
 
@@ -25,11 +25,7 @@ impl Db {
     pub async fn count(&self, bucket: &str, until: Timestamp) -> Result<u32, StoreError> {
         let key = keys::limit(bucket);
         let answer = self
-            .client
-            .update_item()
-            .table_name(&self.tables.accounts)
-            .key("pk", s(key.pk))
-            .key("sk", s(key.sk))
+            .updating(&self.tables.accounts, &key)
             .update_expression("ADD #n :one SET #ttl = :ttl")
             .expression_attribute_names("#n", "n")
             .expression_attribute_names("#ttl", "ttl")

@@ -54,11 +54,7 @@ impl Db {
     /// Replaces the latest secret, if it is still the one that `session` holds. `Conflict` otherwise.
     pub async fn rotate_session(&self, session: &Session, next: &str, until: Timestamp) -> Result<(), StoreError> {
         let key = keys::session(session.workspace, session.id);
-        self.client
-            .update_item()
-            .table_name(&self.tables.accounts)
-            .key("pk", s(key.pk))
-            .key("sk", s(key.sk))
+        self.updating(&self.tables.accounts, &key)
             .update_expression("SET secret = :next, #ttl = :ttl")
             .condition_expression("secret = :seen")
             .expression_attribute_names("#ttl", "ttl")

@@ -132,11 +132,7 @@ impl Outreach<'_> {
         let key = keys::progress(self.workspace, id);
         let result = self
             .db
-            .client
-            .update_item()
-            .table_name(self.table())
-            .key("pk", s(key.pk))
-            .key("sk", s(key.sk))
+            .updating(self.table(), &key)
             .update_expression("SET audience = :audience, planned = :planned")
             .condition_expression("audience <= :audience AND planned = :no")
             .expression_attribute_values(":audience", n(audience))

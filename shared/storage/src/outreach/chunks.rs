@@ -35,16 +35,7 @@ impl Outreach<'_> {
     /// A chunk's record, strongly consistent.
     pub async fn chunk(&self, id: CampaignId, chunk: u32) -> Result<Option<ChunkRecord>, StoreError> {
         let key = keys::chunk(self.workspace, id, chunk);
-        let answer = self
-            .db
-            .client
-            .get_item()
-            .table_name(self.table())
-            .key("pk", s(key.pk))
-            .key("sk", s(key.sk))
-            .consistent_read(true)
-            .send()
-            .await?;
+        let answer = self.db.getting(self.table(), &key).consistent_read(true).send().await?;
         answer.item.as_ref().map(read).transpose()
     }
 

@@ -161,11 +161,7 @@ impl Outreach<'_> {
     pub async fn mark_failed(&self, id: CampaignId, subject: Subject) -> Result<(), StoreError> {
         let key = keys::delivery(self.workspace, subject, id, STEP);
         self.db
-            .client
-            .update_item()
-            .table_name(self.table())
-            .key("pk", s(key.pk))
-            .key("sk", s(key.sk))
+            .updating(self.table(), &key)
             .update_expression("SET f = :yes")
             .condition_expression("attribute_exists(pk)")
             .expression_attribute_values(":yes", AttributeValue::Bool(true))

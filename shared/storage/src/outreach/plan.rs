@@ -84,16 +84,7 @@ impl Outreach<'_> {
     /// The current stretch.
     pub async fn plan(&self, id: CampaignId) -> Result<Option<Plan>, StoreError> {
         let key = keys::plan(self.workspace, id);
-        let answer = self
-            .db
-            .client
-            .get_item()
-            .table_name(self.table())
-            .key("pk", s(key.pk))
-            .key("sk", s(key.sk))
-            .consistent_read(true)
-            .send()
-            .await?;
+        let answer = self.db.getting(self.table(), &key).consistent_read(true).send().await?;
         let Some(item) = answer.item else { return Ok(None) };
         let bytes = |name: &'static str| {
             item.get(name).and_then(|v| v.as_b().ok()).map(|b| b.as_ref()).ok_or(StoreError::Corrupt(name))
