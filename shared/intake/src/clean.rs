@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use domain::email::{AddressError, EmailAddress};
 
+use crate::export::harmless;
+
 /// Longest name, company or job title kept, in characters.
 pub const MAX_NAME: usize = 200;
 /// Longest notes kept, in characters.
@@ -30,6 +32,19 @@ fn is_space(c: char) -> bool {
 /// One line of text: ends trimmed, runs of white space and line ends made one space, hidden and
 /// control characters dropped, at most `max` characters. `None` when nothing is left.
 pub(crate) fn line(text: &str, max: usize) -> Option<String> {
+    bare_line(unguarded(text), max)
+}
+
+/// Without the apostrophe that our own exports put before what a spreadsheet would run: what was
+/// exported and comes back is what it was.
+fn unguarded(text: &str) -> &str {
+    match text.strip_prefix('\'') {
+        Some(rest) if matches!(harmless(rest), Cow::Owned(_)) => rest,
+        _ => text,
+    }
+}
+
+fn bare_line(text: &str, max: usize) -> Option<String> {
     // Nearly every cell is clean already.
     let trimmed = text.trim_matches(|c: char| c == ' ');
     if trimmed.is_empty() {
@@ -72,17 +87,18 @@ fn is_clean(text: &str) -> bool {
 
 /// Text of several lines: as [`line()`], line by line, with at most one empty line in a row.
 pub(crate) fn paragraph(text: &str, max: usize) -> Option<String> {
+    let text = unguarded(text);
     let one_line = memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none()
         && (text.is_ascii() || !text.contains(['\u{85}', '\u{2028}', '\u{2029}']));
     if one_line {
-        return line(text, max);
+        return bare_line(text, max);
     }
     let unified = text.replace("\r\n", "\n").replace(['\r', '\u{85}', '\u{2028}', '\u{2029}'], "\n");
     let mut out = String::with_capacity(unified.len());
     let mut left = max;
     let mut gap = 0;
     for part in unified.split('\n') {
-        let Some(part) = line(part, left) else {
+        let Some(part) = bare_line(part, left) else {
             gap += 1;
             continue;
         };
@@ -256,4 +272,17 @@ pub(crate) fn locale(text: &str) -> Option<String> {
     let primary = text.trim().split(['-', '_']).next()?.to_ascii_lowercase();
     let tag = matches!(primary.len(), 2 | 3) && primary.bytes().all(|b| b.is_ascii_lowercase());
     tag.then_some(primary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_export_made_harmless_comes_back_as_it_was() {
+        for text in ["=Beta", "+33 1", "-x", "@home", "=a, b", "Alpha", "'t Hooft", "' quoted"] {
+            assert_eq!(line(&harmless(text), MAX_NAME).as_deref(), Some(text));
+        }
+        assert_eq!(paragraph(&harmless("=un\n'=deux"), MAX_NOTES).as_deref(), Some("=un\n'=deux"));
+    }
 }

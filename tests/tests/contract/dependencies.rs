@@ -15,26 +15,16 @@ pub(super) fn metadata() -> &'static Metadata {
         let mut command = MetadataCommand::new();
         command.manifest_path(root().join("Cargo.toml"));
         // Only what this machine builds with, which is here already: the test needs no network.
-        command.other_options(
-            ["--locked", "--filter-platform", &host()]
-                .map(str::to_owned)
-                .to_vec(),
-        );
+        command.other_options(["--locked", "--filter-platform", &host()].map(str::to_owned).to_vec());
         command.exec().expect("cargo metadata")
     })
 }
 
 /// The target triple of this machine.
 fn host() -> String {
-    let said = std::process::Command::new("rustc")
-        .arg("-vV")
-        .output()
-        .expect("rustc");
+    let said = std::process::Command::new("rustc").arg("-vV").output().expect("rustc");
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
-    said.lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .expect("rustc names its host")
-        .to_owned()
+    said.lines().find_map(|line| line.strip_prefix("host: ")).expect("rustc names its host").to_owned()
 }
 
 /// Who depends on whom within the workspace; what only tests need is left out.
@@ -42,18 +32,10 @@ type Edges = BTreeMap<String, BTreeSet<String>>;
 
 fn edges(metadata: &Metadata) -> Edges {
     let packages = metadata.workspace_packages();
-    let ours: BTreeSet<&str> = packages
-        .iter()
-        .map(|package| package.name.as_str())
-        .collect();
+    let ours: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     let needs = packages.iter().map(|package| {
-        let needed = package
-            .dependencies
-            .iter()
-            .filter(|needed| needed.kind != DependencyKind::Development);
-        let needed = needed
-            .map(|needed| needed.name.clone())
-            .filter(|name| ours.contains(name.as_str()));
+        let needed = package.dependencies.iter().filter(|needed| needed.kind != DependencyKind::Development);
+        let needed = needed.map(|needed| needed.name.clone()).filter(|name| ours.contains(name.as_str()));
         (package.name.to_string(), needed.collect())
     });
     needs.collect()
@@ -74,41 +56,22 @@ fn may(name: &str) -> &'static [&'static str] {
 }
 
 fn check(edges: &Edges) -> Vec<String> {
-    let pairs = edges
-        .iter()
-        .flat_map(|(from, needed)| needed.iter().map(move |to| (from, to)));
+    let pairs = edges.iter().flat_map(|(from, needed)| needed.iter().map(move |to| (from, to)));
     let wrong = pairs.filter(|(from, to)| !may(from).contains(&to.as_str()));
-    wrong
-        .map(|(from, to)| format!("{from} may not depend on {to}"))
-        .collect()
+    wrong.map(|(from, to)| format!("{from} may not depend on {to}")).collect()
 }
 
 /// A pure crate has no clock, no network, no runtime.
 fn impure(metadata: &Metadata) -> Vec<String> {
     let pure = ["domain", "intake", "content"];
-    let packages = metadata
-        .workspace_packages()
-        .into_iter()
-        .filter(|package| pure.contains(&package.name.as_str()));
+    let packages = metadata.workspace_packages().into_iter().filter(|package| pure.contains(&package.name.as_str()));
     packages
-        .flat_map(|package| {
-            package
-                .dependencies
-                .iter()
-                .map(move |needed| (package, needed))
-        })
+        .flat_map(|package| package.dependencies.iter().map(move |needed| (package, needed)))
         .filter(|(_, needed)| needed.kind != DependencyKind::Development)
         .filter(|(_, needed)| {
-            needed.name == "tokio"
-                || needed.name.starts_with("aws-")
-                || needed.name.starts_with("lambda")
+            needed.name == "tokio" || needed.name.starts_with("aws-") || needed.name.starts_with("lambda")
         })
-        .map(|(package, needed)| {
-            format!(
-                "{} is pure and may not depend on {}",
-                package.name, needed.name
-            )
-        })
+        .map(|(package, needed)| format!("{} is pure and may not depend on {}", package.name, needed.name))
         .collect()
 }
 
@@ -126,18 +89,11 @@ fn pure_crates_stay_pure() {
 fn an_edge_that_points_the_other_way_is_noticed() {
     let known = edges(metadata());
     assert_eq!(known.len(), metadata().workspace_members.len());
-    for (from, to) in [
-        ("domain", "storage"),
-        ("storage", "app"),
-        ("content", "intake"),
-        ("send", "local"),
-        ("send", "tests"),
-    ] {
+    for (from, to) in
+        [("domain", "storage"), ("storage", "app"), ("content", "intake"), ("send", "local"), ("send", "tests")]
+    {
         let mut wrong = known.clone();
-        wrong
-            .entry(from.to_owned())
-            .or_default()
-            .insert(to.to_owned());
+        wrong.entry(from.to_owned()).or_default().insert(to.to_owned());
         assert_eq!(check(&wrong), [format!("{from} may not depend on {to}")]);
     }
 }

@@ -9,11 +9,8 @@ use super::template::Template;
 use super::{clean, notices, root};
 
 pub(super) fn check(template: &Template) -> Vec<String> {
-    let given: BTreeSet<&str> = template
-        .functions()
-        .flat_map(|function| template.environment(function))
-        .map(|(name, _)| name)
-        .collect();
+    let given: BTreeSet<&str> =
+        template.functions().flat_map(|function| template.environment(function)).map(|(name, _)| name).collect();
     let read = names_read();
     let mut findings: Vec<String> = given
         .iter()
@@ -28,8 +25,7 @@ pub(super) fn check(template: &Template) -> Vec<String> {
 /// `var("NAME")`, `env::var("NAME")`, `read("NAME", …)` in what runs on AWS.
 fn names_read() -> BTreeSet<String> {
     let call =
-        Regex::new(r#"\b(?:var|var_os|read|get|need)\(\s*"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)""#)
-            .expect("a pattern");
+        Regex::new(r#"\b(?:var|var_os|read|get|need)\(\s*"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)""#).expect("a pattern");
     let mut names = BTreeSet::new();
     for folder in ["shared", "functions"] {
         each_source(&root().join(folder), &mut |text| {
@@ -42,10 +38,7 @@ fn names_read() -> BTreeSet<String> {
 }
 
 fn each_source(folder: &Path, visit: &mut impl FnMut(&str)) {
-    for entry in std::fs::read_dir(folder)
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").path())
-    {
+    for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
         if entry.is_dir() {
             each_source(&entry, visit);
         } else if entry.extension().is_some_and(|extension| extension == "rs") {
@@ -61,16 +54,6 @@ fn the_code_reads_what_the_template_gives() {
 
 #[test]
 fn a_name_that_only_one_of_them_knows_is_noticed() {
-    notices(
-        check,
-        "SESSION_SECRET:",
-        "SESSION_KEY:",
-        "SESSION_KEY is given and no code reads it",
-    );
-    notices(
-        check,
-        "SESSION_SECRET:",
-        "SESSION_KEY:",
-        "SESSION_SECRET is read and given to no function",
-    );
+    notices(check, "SESSION_SECRET:", "SESSION_KEY:", "SESSION_KEY is given and no code reads it");
+    notices(check, "SESSION_SECRET:", "SESSION_KEY:", "SESSION_SECRET is read and given to no function");
 }

@@ -14,12 +14,8 @@ fn deny() -> toml::Table {
 }
 
 fn check(deny: &toml::Table, packages: &[Package]) -> Vec<String> {
-    let allowed: BTreeSet<&str> = deny["licenses"]["allow"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let allowed: BTreeSet<&str> =
+        deny["licenses"]["allow"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let banned: BTreeSet<&str> = deny["bans"]["deny"]
         .as_array()
         .into_iter()
@@ -32,19 +28,12 @@ fn check(deny: &toml::Table, packages: &[Package]) -> Vec<String> {
         let name = format!("{} {}", package.name, package.version);
         match package.license.as_deref() {
             Some(licence) if satisfied(licence, &allowed, &mut needed) => {}
-            licence => findings.push(format!(
-                "{name}: {} is not allowed",
-                licence.unwrap_or("no licence")
-            )),
+            licence => findings.push(format!("{name}: {} is not allowed", licence.unwrap_or("no licence"))),
         }
         if banned.contains(package.name.as_str()) {
             findings.push(format!("{name} is banned"));
         }
-        if package
-            .source
-            .as_ref()
-            .is_some_and(|source| !source.is_crates_io())
-        {
+        if package.source.as_ref().is_some_and(|source| !source.is_crates_io()) {
             findings.push(format!("{name} does not come from the default registry"));
         }
     }
@@ -54,19 +43,12 @@ fn check(deny: &toml::Table, packages: &[Package]) -> Vec<String> {
 }
 
 /// Whether an SPDX expression can be met: `OR` (and the old `/`) by any, `AND` by all, brackets first.
-fn satisfied<'a>(
-    expression: &str,
-    allowed: &BTreeSet<&'a str>,
-    needed: &mut BTreeSet<&'a str>,
-) -> bool {
+fn satisfied<'a>(expression: &str, allowed: &BTreeSet<&'a str>, needed: &mut BTreeSet<&'a str>) -> bool {
     let expression = expression.replace('/', " OR ");
     split(&expression, " OR ").into_iter().any(|choice| {
         split(choice, " AND ").into_iter().all(|part| {
             let part = part.trim();
-            match part
-                .strip_prefix('(')
-                .and_then(|rest| rest.strip_suffix(')'))
-            {
+            match part.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
                 Some(inner) => satisfied(inner, allowed, needed),
                 None => allowed.get(part).is_some_and(|licence| {
                     needed.insert(licence);
@@ -105,18 +87,12 @@ fn what_deny_toml_forbids_is_noticed() {
     let packages = &metadata().packages;
     let finds = |text: &str, expected: &str| {
         let findings = check(&text.parse().expect("TOML"), packages);
-        assert!(
-            findings.iter().any(|finding| finding.contains(expected)),
-            "{expected}: {findings:#?}"
-        );
+        assert!(findings.iter().any(|finding| finding.contains(expected)), "{expected}: {findings:#?}");
     };
     let text = read("deny.toml");
     finds(&text.replace("\"MIT\",", ""), "MIT is not allowed");
     finds(&text.replace("\"openssl\"", "\"tokio\""), "is banned");
-    finds(
-        &text.replace("\"MIT\",", "\"MIT\", \"GPL-3.0-only\","),
-        "GPL-3.0-only is allowed and nothing needs it",
-    );
+    finds(&text.replace("\"MIT\",", "\"MIT\", \"GPL-3.0-only\","), "GPL-3.0-only is allowed and nothing needs it");
 }
 
 #[test]
@@ -131,10 +107,6 @@ fn an_expression_is_met_as_spdx_says() {
         ("(GPL-3.0-only AND MIT) OR ISC", false),
         ("Apache-2.0 WITH LLVM-exception OR Apache-2.0", true),
     ] {
-        assert_eq!(
-            satisfied(expression, &allowed, &mut BTreeSet::new()),
-            met,
-            "{expression}"
-        );
+        assert_eq!(satisfied(expression, &allowed, &mut BTreeSet::new()), met, "{expression}");
     }
 }

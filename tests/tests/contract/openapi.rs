@@ -7,9 +7,7 @@ use serde_json::Value;
 use super::template::Route;
 use super::{clean, read, yaml};
 
-const METHODS: [&str; 8] = [
-    "delete", "get", "head", "options", "patch", "post", "put", "trace",
-];
+const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post", "put", "trace"];
 
 /// The parsed document.
 pub(super) fn load() -> Value {
@@ -26,13 +24,7 @@ fn operations(document: &Value) -> impl Iterator<Item = (Route, &Value)> {
     paths.flat_map(|(path, item)| {
         METHODS.iter().filter_map(move |method| {
             let operation = item.get(*method)?;
-            Some((
-                Route {
-                    path: path.clone(),
-                    method: method.to_uppercase(),
-                },
-                operation,
-            ))
+            Some((Route { path: path.clone(), method: method.to_uppercase() }, operation))
         })
     })
 }
@@ -46,34 +38,19 @@ fn check(document: &Value) -> Vec<String> {
                 findings.push(format!("{method} {path} {what}"));
             }
         };
-        need(
-            operation["operationId"]
-                .as_str()
-                .is_some_and(|id| ids.insert(id)),
-            "needs an operationId of its own",
-        );
+        need(operation["operationId"].as_str().is_some_and(|id| ids.insert(id)), "needs an operationId of its own");
         need(operation["summary"].is_string(), "needs a summary");
-        need(
-            operation["responses"].get("default").is_some(),
-            "does not say what an error looks like",
-        );
+        need(operation["responses"].get("default").is_some(), "does not say what an error looks like");
         let public = operation["security"] == Value::Array(Vec::new());
-        let open = ["/u/", "/legal/", "/healthz", "/v1/signup", "/v1/password/"]
-            .iter()
-            .any(|head| path.starts_with(head));
+        let open =
+            ["/u/", "/legal/", "/healthz", "/v1/signup", "/v1/password/"].iter().any(|head| path.starts_with(head));
         let login = path == "/v1/session/refresh" || (path == "/v1/session" && method == "POST");
         need(public == (open || login), "has the wrong security");
         let created = operation["responses"].get("201").is_some();
         let parameters = operation["parameters"].to_string();
-        need(
-            !created || parameters.contains("/IdempotencyKey"),
-            "creates without an Idempotency-Key",
-        );
+        need(!created || parameters.contains("/IdempotencyKey"), "creates without an Idempotency-Key");
         let body = follow(document, &operation["requestBody"]);
-        if let Some(schema) = body["content"]
-            .get("application/json")
-            .map(|content| &content["schema"])
-        {
+        if let Some(schema) = body["content"].get("application/json").map(|content| &content["schema"]) {
             strict(document, schema, &format!("{method} {path}"), &mut findings);
         }
     }
@@ -90,11 +67,7 @@ fn strict(document: &Value, schema: &Value, at: &str, findings: &mut Vec<String>
     for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
         strict(document, inner, &format!("{at}.{name}"), findings);
     }
-    for choice in ["oneOf", "anyOf", "allOf"]
-        .iter()
-        .filter_map(|key| schema[key].as_array())
-        .flatten()
-    {
+    for choice in ["oneOf", "anyOf", "allOf"].iter().filter_map(|key| schema[key].as_array()).flatten() {
         strict(document, choice, at, findings);
     }
     if schema["items"].is_object() {
@@ -103,10 +76,7 @@ fn strict(document: &Value, schema: &Value, at: &str, findings: &mut Vec<String>
 }
 
 fn follow<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
-    match value["$ref"]
-        .as_str()
-        .and_then(|reference| document.pointer(reference.trim_start_matches('#')))
-    {
+    match value["$ref"].as_str().and_then(|reference| document.pointer(reference.trim_start_matches('#'))) {
         Some(found) => follow(document, found),
         None => value,
     }
@@ -116,19 +86,13 @@ fn references(document: &Value, value: &Value, findings: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
             if let Some(reference) = object.get("$ref").and_then(Value::as_str)
-                && document
-                    .pointer(reference.trim_start_matches('#'))
-                    .is_none()
+                && document.pointer(reference.trim_start_matches('#')).is_none()
             {
                 findings.push(format!("there is no {reference}"));
             }
-            object
-                .values()
-                .for_each(|inner| references(document, inner, findings));
+            object.values().for_each(|inner| references(document, inner, findings));
         }
-        Value::Array(items) => items
-            .iter()
-            .for_each(|inner| references(document, inner, findings)),
+        Value::Array(items) => items.iter().for_each(|inner| references(document, inner, findings)),
         _ => {}
     }
 }
@@ -144,32 +108,13 @@ fn a_broken_convention_is_noticed() {
         let text = read("infra/openapi.yaml");
         assert!(text.contains(old), "openapi.yaml no longer says {old:?}");
         let findings = check(&yaml::parse(&text.replacen(old, new, 1)));
-        assert!(
-            findings.iter().any(|finding| finding.contains(expected)),
-            "{expected}: {findings:#?}"
-        );
+        assert!(findings.iter().any(|finding| finding.contains(expected)), "{expected}: {findings:#?}");
     };
-    finds(
-        "additionalProperties: false",
-        "additionalProperties: true",
-        "takes fields that are not listed",
-    );
-    finds(
-        "operationId: logIn",
-        "operationId: signUp",
-        "needs an operationId of its own",
-    );
-    finds(
-        "        default: { $ref: \"#/components/responses/Problem\" }\n",
-        "",
-        "what an error looks like",
-    );
+    finds("additionalProperties: false", "additionalProperties: true", "takes fields that are not listed");
+    finds("operationId: logIn", "operationId: signUp", "needs an operationId of its own");
+    finds("        default: { $ref: \"#/components/responses/Problem\" }\n", "", "what an error looks like");
     finds("      security: []\n", "", "has the wrong security");
-    finds(
-        "#/components/schemas/Source\"",
-        "#/components/schemas/Sauce\"",
-        "there is no #/components/schemas/Sauce",
-    );
+    finds("#/components/schemas/Source\"", "#/components/schemas/Sauce\"", "there is no #/components/schemas/Sauce");
     finds(
         "has arrived.\n      parameters: [{ $ref: \"#/components/parameters/IdempotencyKey\" }]",
         "has arrived.",

@@ -21,9 +21,7 @@ pub(super) fn check(template: &Template) -> Vec<String> {
     for name in IDENTITY {
         let parameter = &parameters[name];
         let pattern = parameter["AllowedPattern"].as_str().unwrap_or(".*");
-        if parameter["Default"].is_string()
-            || ["", " ", "\t"].iter().any(|blank| allows(pattern, blank))
-        {
+        if parameter["Default"].is_string() || ["", " ", "\t"].iter().any(|blank| allows(pattern, blank)) {
             findings.push(format!("{name} may be blank"));
         }
     }
@@ -38,18 +36,11 @@ pub(super) fn check(template: &Template) -> Vec<String> {
 
 /// Every parameter without a default has a local value that AWS would take. The runner knows PublicUrl.
 fn local(template: &Template) -> Vec<String> {
-    let given: toml::Table = read("infra/local/parameters.toml")
-        .parse()
-        .expect("parameters.toml");
-    let parameters = template.document["Parameters"]
-        .as_object()
-        .expect("Parameters");
+    let given: toml::Table = read("infra/local/parameters.toml").parse().expect("parameters.toml");
+    let parameters = template.document["Parameters"].as_object().expect("Parameters");
     let mut findings = Vec::new();
     for (name, parameter) in parameters.iter().filter(|(name, _)| *name != "PublicUrl") {
-        match (
-            given.get(name).and_then(toml::Value::as_str),
-            parameter["AllowedPattern"].as_str(),
-        ) {
+        match (given.get(name).and_then(toml::Value::as_str), parameter["AllowedPattern"].as_str()) {
             (None, _) if parameter["Default"].is_null() => {
                 findings.push(format!("parameters.toml has no {name}"));
             }
@@ -66,9 +57,7 @@ fn local(template: &Template) -> Vec<String> {
 
 /// CloudFormation holds the whole value against the pattern.
 fn allows(pattern: &str, value: &str) -> bool {
-    Regex::new(&format!("^(?:{pattern})$"))
-        .expect("a pattern")
-        .is_match(value)
+    Regex::new(&format!("^(?:{pattern})$")).expect("a pattern").is_match(value)
 }
 
 #[test]
@@ -78,34 +67,9 @@ fn a1_a_blank_operator_is_refused() {
 
 #[test]
 fn a1_a_way_to_be_blank_is_noticed() {
-    notices(
-        check,
-        "AllowedPattern: '.*\\S.*'",
-        "AllowedPattern: '.*'",
-        "OperatorName may be blank",
-    );
-    notices(
-        check,
-        "    AllowedPattern: '[0-9]{9}'",
-        "    Default: \"\"",
-        "OperatorSiren may be blank",
-    );
-    notices(
-        check,
-        "AllowedPattern: '[0-9]{9}'",
-        "AllowedPattern: '[0-9]{14}'",
-        "AWS would refuse OperatorSiren",
-    );
-    notices(
-        check,
-        "  OperatorName:",
-        "  OperatorsName:",
-        "the template has no OperatorName",
-    );
-    notices(
-        check,
-        "    Description: Who is woken by an alarm.\n",
-        "",
-        "AlarmEmail does not say",
-    );
+    notices(check, "AllowedPattern: '.*\\S.*'", "AllowedPattern: '.*'", "OperatorName may be blank");
+    notices(check, "    AllowedPattern: '[0-9]{9}'", "    Default: \"\"", "OperatorSiren may be blank");
+    notices(check, "AllowedPattern: '[0-9]{9}'", "AllowedPattern: '[0-9]{14}'", "AWS would refuse OperatorSiren");
+    notices(check, "  OperatorName:", "  OperatorsName:", "the template has no OperatorName");
+    notices(check, "    Description: Who is woken by an alarm.\n", "", "AlarmEmail does not say");
 }

@@ -12,11 +12,7 @@ pub(super) fn check(template: &Template) -> Vec<String> {
     let mut findings = Vec::new();
     for function in template.functions() {
         let mut sids = BTreeSet::new();
-        if function
-            .get("Policies")
-            .as_array()
-            .is_some_and(|all| all.iter().any(|policy| !policy.is_object()))
-        {
+        if function.get("Policies").as_array().is_some_and(|all| all.iter().any(|policy| !policy.is_object())) {
             findings.push(format!("{}: takes a managed policy", function.id));
         }
         for statement in function.statements() {
@@ -50,8 +46,7 @@ fn is_specific(resource: &Value) -> bool {
     match resource["Fn::Sub"].as_str() {
         Some(arn) => match arn.strip_suffix('*') {
             Some(head) => {
-                !head.contains('*')
-                    && (head.starts_with("${UploadsBucket.Arn}/") || head.ends_with(":identity/"))
+                !head.contains('*') && (head.starts_with("${UploadsBucket.Arn}/") || head.ends_with(":identity/"))
             }
             None => !arn.contains('*'),
         },
@@ -61,15 +56,10 @@ fn is_specific(resource: &Value) -> bool {
 
 /// Only `session` can sign.
 fn session_secret(function: Resource<'_>) -> Option<String> {
-    let reads = function
-        .statements()
-        .any(|statement| each(&statement["Resource"]).any(|r| target(r) == Some("SessionSecret")));
-    (reads != (function.binary() == "session")).then(|| {
-        format!(
-            "{}: the key of sessions is for `session` alone",
-            function.id
-        )
-    })
+    let reads =
+        function.statements().any(|statement| each(&statement["Resource"]).any(|r| target(r) == Some("SessionSecret")));
+    (reads != (function.binary() == "session"))
+        .then(|| format!("{}: the key of sessions is for `session` alone", function.id))
 }
 
 #[test]
@@ -79,42 +69,12 @@ fn every_statement_is_named_and_narrow() {
 
 #[test]
 fn a_wide_statement_is_noticed() {
-    notices(
-        check,
-        "            - Sid: Accounts\n              Effect",
-        "            - Effect",
-        "needs a Sid",
-    );
-    notices(
-        check,
-        "Sid: ReadPepper",
-        "Sid: Evidence",
-        "needs a Sid of its own",
-    );
-    notices(
-        check,
-        "Action: secretsmanager:GetSecretValue",
-        "Action: secretsmanager:*",
-        "is not one action",
-    );
-    notices(
-        check,
-        "Resource: !GetAtt EvidenceTable.Arn",
-        "Resource: \"*\"",
-        "is not specific",
-    );
-    notices(
-        check,
-        "${UploadsBucket.Arn}/uploads/*",
-        "arn:aws:s3:::*",
-        "is not specific",
-    );
-    notices(
-        check,
-        "Resource: !Ref PepperSecret",
-        "Resource: !Ref SessionSecret",
-        "for `session` alone",
-    );
+    notices(check, "            - Sid: Accounts\n              Effect", "            - Effect", "needs a Sid");
+    notices(check, "Sid: ReadPepper", "Sid: Evidence", "needs a Sid of its own");
+    notices(check, "Action: secretsmanager:GetSecretValue", "Action: secretsmanager:*", "is not one action");
+    notices(check, "Resource: !GetAtt EvidenceTable.Arn", "Resource: \"*\"", "is not specific");
+    notices(check, "${UploadsBucket.Arn}/uploads/*", "arn:aws:s3:::*", "is not specific");
+    notices(check, "Resource: !Ref PepperSecret", "Resource: !Ref SessionSecret", "for `session` alone");
     notices(
         check,
         "      Policies:\n        - Statement:",

@@ -4,9 +4,7 @@ use super::template::{Template, each};
 use super::{clean, notices, read};
 
 pub(super) fn check(template: &Template) -> Vec<String> {
-    let policy: toml::Table = read("infra/policy/policy.toml")
-        .parse()
-        .expect("policy.toml");
+    let policy: toml::Table = read("infra/policy/policy.toml").parse().expect("policy.toml");
     let days = |class: &str| days_of(policy["class"][class]["keep"].as_str().unwrap_or_default());
     let mut findings = Vec::new();
     let mut need = |holds: bool, what: String| {
@@ -16,19 +14,10 @@ pub(super) fn check(template: &Template) -> Vec<String> {
     };
     for group in template.of_kind("AWS::Logs::LogGroup") {
         let kept = group.get("RetentionInDays").as_i64();
-        need(
-            kept == days("technical_log"),
-            format!(
-                "{}: policy.toml keeps technical logs for another time",
-                group.id
-            ),
-        );
+        need(kept == days("technical_log"), format!("{}: policy.toml keeps technical logs for another time", group.id));
     }
     for queue in template.of_kind("AWS::SQS::Queue") {
-        let kept = queue
-            .get("MessageRetentionPeriod")
-            .as_i64()
-            .map(|seconds| seconds / 86_400);
+        let kept = queue.get("MessageRetentionPeriod").as_i64().map(|seconds| seconds / 86_400);
         need(
             kept.is_some_and(|kept| Some(kept) <= days("queue_message")),
             format!("{}: keeps messages longer than policy.toml", queue.id),
@@ -42,14 +31,9 @@ pub(super) fn check(template: &Template) -> Vec<String> {
         );
     }
     // The purge acts first, at the very moment; the bucket's own rules act within a day after it.
-    let rules = template
-        .resource("UploadsBucket")
-        .map(|bucket| &bucket.get("LifecycleConfiguration")["Rules"]);
+    let rules = template.resource("UploadsBucket").map(|bucket| &bucket.get("LifecycleConfiguration")["Rules"]);
     for (prefix, class) in [("uploads/", "upload"), ("rejects/", "import_report")] {
-        let rule = rules
-            .into_iter()
-            .flat_map(each)
-            .find(|rule| rule["Prefix"] == prefix);
+        let rule = rules.into_iter().flat_map(each).find(|rule| rule["Prefix"] == prefix);
         let expires = rule.and_then(|rule| rule["ExpirationInDays"].as_i64());
         need(
             expires.is_some_and(|expires| days(class).is_some_and(|kept| expires == kept + 1)),
@@ -61,11 +45,7 @@ pub(super) fn check(template: &Template) -> Vec<String> {
 
 /// The days in "30 days".
 fn days_of(period: &str) -> Option<i64> {
-    period
-        .strip_suffix(" days")
-        .or_else(|| period.strip_suffix(" day"))?
-        .parse()
-        .ok()
+    period.strip_suffix(" days").or_else(|| period.strip_suffix(" day"))?.parse().ok()
 }
 
 #[test]
@@ -75,34 +55,14 @@ fn a33_a30_the_template_keeps_what_the_policy_says() {
 
 #[test]
 fn a_period_that_differs_is_noticed() {
-    notices(
-        check,
-        "RetentionInDays: 365",
-        "RetentionInDays: 400",
-        "SignupLog: policy.toml keeps",
-    );
-    notices(
-        check,
-        "MessageRetentionPeriod: 345600",
-        "MessageRetentionPeriod: 1296000",
-        "ImportQueue: keeps messages",
-    );
-    notices(
-        check,
-        "RecoveryPeriodInDays: 35",
-        "RecoveryPeriodInDays: 91",
-        "AccountsTable: can be restored",
-    );
+    notices(check, "RetentionInDays: 365", "RetentionInDays: 400", "SignupLog: policy.toml keeps");
+    notices(check, "MessageRetentionPeriod: 345600", "MessageRetentionPeriod: 1296000", "ImportQueue: keeps messages");
+    notices(check, "RecoveryPeriodInDays: 35", "RecoveryPeriodInDays: 91", "AccountsTable: can be restored");
     notices(
         check,
         "Prefix: uploads/, ExpirationInDays: 31",
         "Prefix: uploads/, ExpirationInDays: 30",
         "not the net below `upload`",
     );
-    notices(
-        check,
-        "Prefix: rejects/",
-        "Prefix: reports/",
-        "not the net below `import_report`",
-    );
+    notices(check, "Prefix: rejects/", "Prefix: reports/", "not the net below `import_report`");
 }

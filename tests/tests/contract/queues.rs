@@ -23,10 +23,7 @@ pub(super) fn check(template: &Template) -> Vec<String> {
             };
             let timeout = function.get("Timeout").as_i64().unwrap_or(i64::MAX / 6);
             if queue.get("VisibilityTimeout").as_i64().unwrap_or(30) < 6 * timeout {
-                findings.push(format!(
-                    "{}: hides a message for less than six times {timeout} s",
-                    queue.id
-                ));
+                findings.push(format!("{}: hides a message for less than six times {timeout} s", queue.id));
             }
             let redrive = queue.get("RedrivePolicy");
             match target(&redrive["deadLetterTargetArn"]).and_then(|id| template.resource(id)) {
@@ -38,19 +35,14 @@ pub(super) fn check(template: &Template) -> Vec<String> {
         }
     }
     for function in template.functions() {
-        let failed =
-            &function.get("EventInvokeConfig")["DestinationConfig"]["OnFailure"]["Destination"];
+        let failed = &function.get("EventInvokeConfig")["DestinationConfig"]["OnFailure"]["Destination"];
         dead_letters.extend(target(failed));
     }
     for id in dead_letters {
         if !has_alarm(template, id) {
             findings.push(format!("{id}: has no alarm on its depth"));
         }
-        if template
-            .resource(id)
-            .and_then(|queue| queue.get("MessageRetentionPeriod").as_i64())
-            != Some(14 * 86_400)
-        {
+        if template.resource(id).and_then(|queue| queue.get("MessageRetentionPeriod").as_i64()) != Some(14 * 86_400) {
             findings.push(format!("{id}: does not keep what failed for 14 days"));
         }
     }
@@ -61,11 +53,7 @@ pub(super) fn check(template: &Template) -> Vec<String> {
         match policies(template, queue.id).as_slice() {
             [policy] if tls_only(policy) => {}
             [_] => findings.push(format!("{}: may be used without TLS", queue.id)),
-            several => findings.push(format!(
-                "{}: has {} policies; only one can hold",
-                queue.id,
-                several.len()
-            )),
+            several => findings.push(format!("{}: has {} policies; only one can hold", queue.id, several.len())),
         }
     }
     findings
@@ -80,9 +68,7 @@ fn has_alarm(template: &Template, queue: &str) -> bool {
 
 fn policies<'a>(template: &'a Template, queue: &str) -> Vec<Resource<'a>> {
     let policies = template.of_kind("AWS::SQS::QueuePolicy");
-    policies
-        .filter(|policy| each(policy.get("Queues")).any(|named| target(named) == Some(queue)))
-        .collect()
+    policies.filter(|policy| each(policy.get("Queues")).any(|named| target(named) == Some(queue))).collect()
 }
 
 /// Whether a resource's policy denies everybody everything without TLS.
@@ -101,52 +87,17 @@ fn a50_queues_redrive_alarm_and_speak_tls_only() {
 
 #[test]
 fn a_queue_that_loses_or_repeats_is_noticed() {
-    notices(
-        check,
-        "FunctionResponseTypes: [ReportBatchItemFailures]",
-        "Enabled: true",
-        "would fail its batch",
-    );
-    notices(
-        check,
-        "VisibilityTimeout: 1800",
-        "VisibilityTimeout: 1799",
-        "ImportQueue: hides",
-    );
-    notices(
-        check,
-        "maxReceiveCount: 5",
-        "maxReceiveCount: 1",
-        "ImportQueue: has no dead-letter queue",
-    );
-    notices(
-        check,
-        "Value: !GetAtt SendDeadLetters.QueueName",
-        "Value: x",
-        "SendDeadLetters: has no alarm",
-    );
+    notices(check, "FunctionResponseTypes: [ReportBatchItemFailures]", "Enabled: true", "would fail its batch");
+    notices(check, "VisibilityTimeout: 1800", "VisibilityTimeout: 1799", "ImportQueue: hides");
+    notices(check, "maxReceiveCount: 5", "maxReceiveCount: 1", "ImportQueue: has no dead-letter queue");
+    notices(check, "Value: !GetAtt SendDeadLetters.QueueName", "Value: x", "SendDeadLetters: has no alarm");
     notices(
         check,
         "MessageRetentionPeriod: 1209600\n      SqsManagedSse",
         "MessageRetentionPeriod: 60\n      SqsManagedSse",
         "for 14 days",
     );
-    notices(
-        check,
-        "      SqsManagedSseEnabled: true\n",
-        "",
-        "is not encrypted",
-    );
-    notices(
-        check,
-        "        - !Ref SendDeadLetters\n",
-        "",
-        "SendDeadLetters: has 0 policies",
-    );
-    notices(
-        check,
-        "Condition: { Bool: { aws:SecureTransport: \"false\" } }",
-        "Condition: {}",
-        "without TLS",
-    );
+    notices(check, "      SqsManagedSseEnabled: true\n", "", "is not encrypted");
+    notices(check, "        - !Ref SendDeadLetters\n", "", "SendDeadLetters: has 0 policies");
+    notices(check, "Condition: { Bool: { aws:SecureTransport: \"false\" } }", "Condition: {}", "without TLS");
 }

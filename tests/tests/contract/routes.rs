@@ -17,50 +17,25 @@ fn compare(template: &Template, documented: Vec<Route>) -> Vec<String> {
         for route in function.routes() {
             let Route { path, method } = &route;
             if !documented.contains(&route) {
-                findings.push(format!(
-                    "{}: {method} {path} is not in openapi.yaml",
-                    function.id
-                ));
+                findings.push(format!("{}: {method} {path} is not in openapi.yaml", function.id));
             }
             if let Some(other) = answered.insert(route.clone(), function.id) {
-                findings.push(format!(
-                    "{method} {path} is answered by {other} and {}",
-                    function.id
-                ));
+                findings.push(format!("{method} {path} is answered by {other} and {}", function.id));
             }
         }
         for (name, kind, event) in function.events() {
             if kind == "HttpApi" && super::template::target(&event["ApiId"]) != Some("Api") {
-                findings.push(format!(
-                    "{}.{name}: names no ApiId, so SAM would make another API",
-                    function.id
-                ));
+                findings.push(format!("{}.{name}: names no ApiId, so SAM would make another API", function.id));
             }
         }
     }
-    for route in documented
-        .iter()
-        .filter(|route| !answered.contains_key(route))
-    {
-        findings.push(format!(
-            "{} {} is answered by no function",
-            route.method, route.path
-        ));
+    for route in documented.iter().filter(|route| !answered.contains_key(route)) {
+        findings.push(format!("{} {} is answered by no function", route.method, route.path));
     }
-    let settings = &template
-        .resource("Api")
-        .map_or(&serde_json::Value::Null, |api| api.get("RouteSettings"));
-    for key in settings
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(key, _)| key)
-    {
+    let settings = &template.resource("Api").map_or(&serde_json::Value::Null, |api| api.get("RouteSettings"));
+    for key in settings.as_object().into_iter().flatten().map(|(key, _)| key) {
         let known = key.split_once(' ').is_some_and(|(method, path)| {
-            answered.contains_key(&Route {
-                path: path.to_owned(),
-                method: method.to_owned(),
-            })
+            answered.contains_key(&Route { path: path.to_owned(), method: method.to_owned() })
         });
         if !known {
             findings.push(format!("RouteSettings: there is no route {key}"));
@@ -76,24 +51,9 @@ fn template_and_openapi_hold_the_same_routes() {
 
 #[test]
 fn a_route_that_only_one_of_them_has_is_noticed() {
-    notices(
-        check,
-        "Path: /v1/signup/verify",
-        "Path: /v1/signup/verfy",
-        "/v1/signup/verfy is not in openapi.yaml",
-    );
-    notices(
-        check,
-        "Path: /v1/signup/verify",
-        "Path: /v1/signup/verfy",
-        "POST /v1/signup/verify is answered by no",
-    );
-    notices(
-        check,
-        "Method: PUT, Path: /v1/sender",
-        "Method: GET, Path: /v1/sender",
-        "GET /v1/sender is answered by",
-    );
+    notices(check, "Path: /v1/signup/verify", "Path: /v1/signup/verfy", "/v1/signup/verfy is not in openapi.yaml");
+    notices(check, "Path: /v1/signup/verify", "Path: /v1/signup/verfy", "POST /v1/signup/verify is answered by no");
+    notices(check, "Method: PUT, Path: /v1/sender", "Method: GET, Path: /v1/sender", "GET /v1/sender is answered by");
     notices(check, "ApiId: !Ref Api, ", "", "names no ApiId");
     notices(
         check,

@@ -32,26 +32,19 @@ impl Template {
     }
 
     pub(super) fn parse(text: &str) -> Self {
-        Self {
-            document: yaml::parse(text),
-        }
+        Self { document: yaml::parse(text) }
     }
 
     pub(super) fn resources(&self) -> impl Iterator<Item = Resource<'_>> {
-        self.document["Resources"]
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(id, body)| Resource {
-                id,
-                kind: body["Type"].as_str().unwrap_or_default(),
-                body,
-            })
+        self.document["Resources"].as_object().into_iter().flatten().map(|(id, body)| Resource {
+            id,
+            kind: body["Type"].as_str().unwrap_or_default(),
+            body,
+        })
     }
 
     pub(super) fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = Resource<'a>> {
-        self.resources()
-            .filter(move |resource| resource.kind == kind)
+        self.resources().filter(move |resource| resource.kind == kind)
     }
 
     pub(super) fn functions(&self) -> impl Iterator<Item = Resource<'_>> {
@@ -71,10 +64,7 @@ impl Template {
     }
 
     /// The environment that a function gets, `Globals` included.
-    pub(super) fn environment<'a>(
-        &'a self,
-        function: Resource<'a>,
-    ) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    pub(super) fn environment<'a>(&'a self, function: Resource<'a>) -> impl Iterator<Item = (&'a str, &'a Value)> {
         let shared = &self.document["Globals"]["Function"]["Environment"]["Variables"];
         [shared, &function.get("Environment")["Variables"]]
             .into_iter()
@@ -91,13 +81,7 @@ impl<'a> Resource<'a> {
 
     /// The last component of a function's `CodeUri`.
     pub(super) fn binary(self) -> &'a str {
-        self.get("CodeUri")
-            .as_str()
-            .unwrap_or_default()
-            .trim_end_matches('/')
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
+        self.get("CodeUri").as_str().unwrap_or_default().trim_end_matches('/').rsplit('/').next().unwrap_or_default()
     }
 
     /// The events of a function: name, type, properties.
@@ -106,22 +90,14 @@ impl<'a> Resource<'a> {
             .as_object()
             .into_iter()
             .flatten()
-            .map(|(name, event)| {
-                (
-                    name.as_str(),
-                    event["Type"].as_str().unwrap_or_default(),
-                    &event["Properties"],
-                )
-            })
+            .map(|(name, event)| (name.as_str(), event["Type"].as_str().unwrap_or_default(), &event["Properties"]))
     }
 
     pub(super) fn routes(self) -> impl Iterator<Item = Route> {
-        self.events()
-            .filter(|(_, kind, _)| *kind == "HttpApi")
-            .map(|(_, _, event)| Route {
-                path: event["Path"].as_str().unwrap_or_default().to_owned(),
-                method: event["Method"].as_str().unwrap_or_default().to_uppercase(),
-            })
+        self.events().filter(|(_, kind, _)| *kind == "HttpApi").map(|(_, _, event)| Route {
+            path: event["Path"].as_str().unwrap_or_default().to_owned(),
+            method: event["Method"].as_str().unwrap_or_default().to_uppercase(),
+        })
     }
 
     /// The statements of a function's own policies.
@@ -133,9 +109,7 @@ impl<'a> Resource<'a> {
 
 /// The logical id that `!Ref X` or `!GetAtt X.attribute` points to.
 pub(super) fn target(value: &Value) -> Option<&str> {
-    let name = value["Ref"]
-        .as_str()
-        .or_else(|| value["Fn::GetAtt"].as_str())?;
+    let name = value["Ref"].as_str().or_else(|| value["Fn::GetAtt"].as_str())?;
     Some(name.split('.').next().unwrap_or(name))
 }
 

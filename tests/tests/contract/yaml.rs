@@ -18,10 +18,7 @@ fn plain(value: Yaml) -> Value {
         },
         Yaml::String(text) => text.into(),
         Yaml::Sequence(items) => items.into_iter().map(plain).collect(),
-        Yaml::Mapping(entries) => entries
-            .into_iter()
-            .map(|(key, value)| (key_text(key), plain(value)))
-            .collect(),
+        Yaml::Mapping(entries) => entries.into_iter().map(|(key, value)| (key_text(key), plain(value))).collect(),
         Yaml::Tagged(tagged) => {
             let name = match tagged.tag.to_string().trim_start_matches('!') {
                 "Ref" => "Ref".to_owned(),

@@ -1,3 +1,13 @@
 //! The product as a Sender and its recipients live through it.
 
+mod api_rules;
+mod campaigns;
+mod import_again;
+mod import_formats;
+mod legal;
 mod main_job;
+mod prospects;
+mod relay;
+mod sessions;
+mod sign_up;
+mod unsubscribe;

@@ -117,8 +117,10 @@ fn check_text(field: &str, text: &str, most: usize, errors: &mut Vec<FieldError>
 /// Compiles the templates that are there, and keeps the HTML in its safe form.
 fn check_templates(content: &mut Content, errors: &mut Vec<FieldError>) {
     let has_body = !content.text.trim().is_empty() || content.html.is_some();
+    // What is not written yet is not wrong in a draft: the launch asks for it.
     let text = if has_body { content.text.as_str() } else { "-" };
-    match CampaignTemplate::parse(&content.subject, text, content.html.as_deref()) {
+    let subject = if content.subject.trim().is_empty() { "-" } else { content.subject.as_str() };
+    match CampaignTemplate::parse(subject, text, content.html.as_deref()) {
         Ok(templates) => content.html = templates.html_source().map(str::to_owned),
         Err(found) => {
             errors

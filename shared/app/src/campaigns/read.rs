@@ -9,6 +9,7 @@ use domain::{
     id::CampaignId,
     locale::Locale,
     subject::Subject,
+    suppression::SuppressionReason,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
@@ -141,6 +142,7 @@ impl App {
         status: Option<&str>,
         after: Option<&str>,
         limit: u32,
+        now: Timestamp,
     ) -> Result<(Vec<RecipientView>, Option<String>), Failure> {
         self.campaign_and_progress(scope, id).await?;
         let chunks = limit.div_ceil(u32::try_from(domain::chunk::CHUNK).unwrap_or(50));
@@ -155,6 +157,12 @@ impl App {
         for batch in subjects.chunks(100) {
             for prospect in self.db.prospects(scope).batch_get(batch).await? {
                 emails.insert(prospect.subject, prospect.email.expose().to_owned());
+            }
+            // Who objected since counts in the campaign, and is no longer an address in it.
+            for found in self.db.suppressions(scope).among(batch, now).await? {
+                if found.reason != SuppressionReason::HardBounced {
+                    emails.remove(&found.subject);
+                }
             }
         }
         let items = people.into_iter().map(|(prospect, outcome)| RecipientView {
