@@ -16,6 +16,8 @@ use crate::mailbox::Stored;
 
 /// How long a mail may take to arrive.
 const MAIL: Duration = Duration::from_secs(20);
+/// Between two looks at something under way.
+const LOOK: Duration = Duration::from_millis(400);
 /// How long something under way may stand still before it counts as stuck.
 const STUCK: Duration = Duration::from_secs(120);
 
@@ -302,7 +304,7 @@ impl Patience {
         if self.moved.elapsed() > self.limit {
             bail!("{what} has stood at {position} for {:?}", self.limit);
         }
-        tokio::time::sleep(Duration::from_millis(250)).await;
+        tokio::time::sleep(LOOK).await;
         Ok(())
     }
 }

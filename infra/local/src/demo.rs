@@ -100,7 +100,7 @@ fn tell(screen: &Screen, stack: &Stack, outcome: &Outcome, times: &Times) {
     screen.say(&outcome.table().to_string());
     screen.say(&outcome::costs(&snapshot).to_string());
     screen.say(&format!(
-        "Prices of {} ({}). Lambda's share counts the time of this unoptimised build: `cargo floor` measures the real one.",
+        "Prices of {} ({}). Lambda is billed for the time of this unoptimised build; `cargo floor` measures the real one.",
         snapshot.money.region, snapshot.money.as_of
     ));
     screen.say(&outcome::seconds(times).to_string());
@@ -109,17 +109,17 @@ fn tell(screen: &Screen, stack: &Stack, outcome: &Outcome, times: &Times) {
 
     let url = stack.url();
     screen.say("\nTo look at:");
-    screen.say(&format!("  every message       {url}/_local/mailbox"));
-    screen.say(&format!("  calls and money     {url}/_local/meter"));
-    screen.say(&format!("  clock, schedules    {url}/_local"));
-    for page in ["privacy", "prospects-privacy", "terms", "cookies", "subprocessors", "notice"] {
-        screen.say(&format!("  legal, in French    {url}/legal/{page}   (English: ?lang=en)"));
-    }
+    screen.say(&format!("  every message      {url}/_local/mailbox"));
+    screen.say(&format!("  calls and money    {url}/_local/meter"));
+    screen.say(&format!("  clock, schedules   {url}/_local"));
     if let Some(link) = &outcome.unsubscribe {
-        screen.say(&format!("  somebody's objection {link}"));
+        screen.say(&format!("  an unsubscribe     {link}"));
+    }
+    for page in ["privacy", "prospects-privacy", "terms", "cookies", "subprocessors", "notice"] {
+        screen.say(&format!("  legal page         {url}/legal/{page}"));
     }
     screen.say(&format!(
-        "Sign in: POST {url}/v1/session {{\"email\": \"{}\", \"password\": \"{}\"}}",
+        "  sign in            POST {url}/v1/session {{\"email\": \"{}\", \"password\": \"{}\"}}",
         outcome.email, outcome.password
     ));
     let total: Duration = times.0.iter().filter(|(stage, _)| *stage != "build").map(|(_, took)| *took).sum();

@@ -4,6 +4,7 @@
 //! the Lambda Runtime API, with an HTTP API gateway, SQS pollers, S3 events and schedules around them.
 
 pub mod backends;
+pub mod bench;
 mod build_functions;
 pub mod clock;
 mod console;

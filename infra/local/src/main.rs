@@ -1,4 +1,4 @@
-//! `cargo local`, `cargo demo`, `cargo inspect`, `cargo bench-table`.
+//! `cargo local`, `cargo demo`, `cargo inspect`, `cargo floor`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks to its terminal")]
 
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use local::bench::Bench;
 use local::demo::{Demo, Played};
 use local::{Options, Stack};
 
@@ -23,6 +24,8 @@ enum Command {
     Serve(Serve),
     /// Plays the main job on a messy list of 10,000 rows, says what happened, and serves on.
     Demo(Demo),
+    /// Measures what the product costs and how fast it is, each figure beside its bar.
+    Bench(Bench),
     /// Says what an import of files would do, as JSON, without importing them.
     Inspect {
         /// The files.
@@ -54,6 +57,7 @@ async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve(serve) => run(serve).await,
         Command::Demo(demo) => play(&demo).await,
+        Command::Bench(bench) => measure(&bench).await,
         Command::Inspect { files } => local::inspect::run(&files),
     };
     match outcome {
@@ -97,6 +101,15 @@ async fn play(demo: &Demo) -> anyhow::Result<()> {
     }
     stack.stop().await;
     anyhow::ensure!(held, "the demo did not do what it should");
+    Ok(())
+}
+
+async fn measure(bench: &Bench) -> anyhow::Result<()> {
+    let missed = tokio::select! {
+        missed = local::bench::run(bench) => missed?,
+        asked = stop_asked() => return asked,
+    };
+    anyhow::ensure!(missed == 0, "{missed} bars were missed");
     Ok(())
 }
 
