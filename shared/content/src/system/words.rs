@@ -97,11 +97,22 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
     (subject, text)
 }
 
+/// Whole days from two of them on: nobody counts in 168 hours.
+const fn days(hours: u16) -> Option<u16> {
+    if hours >= 48 && hours.is_multiple_of(24) { Some(hours / 24) } else { None }
+}
+
 fn heures(hours: u16) -> String {
+    if let Some(days) = days(hours) {
+        return format!("{days} jours");
+    }
     format!("{hours} heure{}", if hours > 1 { "s" } else { "" })
 }
 
 fn hours_en(hours: u16) -> String {
+    if let Some(days) = days(hours) {
+        return format!("{days} days");
+    }
     format!("{hours} hour{}", if hours == 1 { "" } else { "s" })
 }
 
@@ -113,5 +124,23 @@ fn moment(locale: Locale, at: Timestamp) -> String {
     match locale {
         Locale::Fr => format!("{day} à {time} (heure de {place})"),
         Locale::En => format!("{day} at {time} ({place} time)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_said_the_way_people_say_it() {
+        let said: Vec<_> = [1, 24, 48, 50, 168].map(|hours| (heures(hours), hours_en(hours))).into();
+        let expected = [
+            ("1 heure", "1 hour"),
+            ("24 heures", "24 hours"),
+            ("2 jours", "2 days"),
+            ("50 heures", "50 hours"),
+            ("7 jours", "7 days"),
+        ];
+        assert_eq!(said, expected.map(|(fr, en)| (fr.to_owned(), en.to_owned())));
     }
 }
