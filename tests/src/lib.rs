@@ -7,8 +7,8 @@
 pub mod files;
 pub mod http;
 pub mod mail;
-pub mod sender;
 pub mod seed;
+pub mod sender;
 pub mod stack;
 pub mod store;
 

@@ -26,7 +26,9 @@ impl Mail {
     /// Reads a message.
     pub fn read(stored: &Stored) -> Mail {
         let message = MessageParser::default().parse(&stored.raw[..]).expect("every message that leaves is MIME");
-        let [to] = &stored.envelope.envelope_to[..] else { panic!("one message, one recipient: {:?}", stored.envelope) };
+        let [to] = &stored.envelope.envelope_to[..] else {
+            panic!("one message, one recipient: {:?}", stored.envelope)
+        };
         Mail {
             channel: stored.envelope.channel,
             to: to.clone(),

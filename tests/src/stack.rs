@@ -92,7 +92,8 @@ impl TestStack {
     /// What one address has received, oldest first.
     pub fn mails_to(&self, address: &str) -> Vec<Mail> {
         let all = self.stack.backends().mailbox().all();
-        let theirs = all.iter().filter(|stored| stored.envelope.envelope_to.iter().any(|to| to.eq_ignore_ascii_case(address)));
+        let theirs =
+            all.iter().filter(|stored| stored.envelope.envelope_to.iter().any(|to| to.eq_ignore_ascii_case(address)));
         theirs.map(Mail::read).collect()
     }
 
@@ -195,8 +196,10 @@ async fn binaries() -> PathBuf {
         }
         let root = local::workspace_root();
         let folders = std::fs::read_dir(root.join("functions")).expect("the functions");
-        let names: Vec<String> =
-            folders.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).filter(|name| !name.starts_with('.')).collect();
+        let names: Vec<String> = folders
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| !name.starts_with('.'))
+            .collect();
         local::build_functions(&root, &names).unwrap_or_else(|error| panic!("the functions do not compile: {error:#}"))
     };
     BINARIES

@@ -61,7 +61,11 @@ impl Dump {
         let mut found = Vec::new();
         for (table, items) in &self.tables {
             found.extend(items.iter().filter(|item| item.to_string().contains(workspace)).map(|item| {
-                format!("{table}: {} / {}", item["pk"].as_str().unwrap_or_default(), item["sk"].as_str().unwrap_or_default())
+                format!(
+                    "{table}: {} / {}",
+                    item["pk"].as_str().unwrap_or_default(),
+                    item["sk"].as_str().unwrap_or_default()
+                )
             }));
         }
         found.extend(self.objects.keys().filter(|path| path.contains(workspace)).cloned());

@@ -1,0 +1,78 @@
+//! Nobody sees another workspace's data.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{TestStack, run};
+
+/// Every route of the API's contract: method, path, whether it needs a session.
+fn routes() -> Vec<(Method, String, bool)> {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/openapi.yaml")).unwrap();
+    let api: Value = serde_yaml_ng::from_str(&text).unwrap();
+    let mut routes = Vec::new();
+    for (path, operations) in api["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
+            if ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].contains(&method.as_str()) {
+                let open = operation["security"].as_array().is_some_and(Vec::is_empty);
+                routes.push((method, path.clone(), !open));
+            }
+        }
+    }
+    routes
+}
+
+#[test]
+fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
+    run(async {
+        let stack = TestStack::shared().await;
+        let (ours, theirs) = (stack.sign_up().await, stack.sign_up().await);
+        let import = theirs.import(b"email;first_name\ncanary@theirs.test;Theirs\n").await;
+        let campaign = theirs.campaign(json!({"name": "La leur"})).await;
+        let prospect = theirs.prospect("canary@theirs.test").await;
+        let before = (theirs.prospects().await, theirs.get("/v1/sender").await.json());
+
+        let mut guarded = 0;
+        for (method, path, needs_session) in routes().into_iter().filter(|(_, _, needs_session)| *needs_session) {
+            assert!(needs_session);
+            guarded += 1;
+            let id = match path.split('/').nth(2) {
+                Some("imports") => &import["id"],
+                Some("campaigns") => &campaign["id"],
+                _ => &prospect["id"],
+            };
+            let url = path.replace("{id}", id.as_str().unwrap());
+            let bare = stack.client().request(method.clone(), &url).json(&json!({})).send().await;
+            bare.problem(401, "unauthenticated");
+            if path.contains("{id}") {
+                let body = json!({"name": "La nôtre", "company": "La nôtre"});
+                let body = if path.contains("prospects") { json!({"company": "La nôtre"}) } else { body };
+                let body = if method == Method::PATCH && path.contains("campaigns") {
+                    json!({"name": "La nôtre"})
+                } else {
+                    body
+                };
+                let other = ours.request(method.clone(), &url).json(&body).send().await;
+                assert_eq!(other.status, 404, "{method} {path}: {}", other.text());
+            }
+        }
+        assert!(guarded > 25, "{guarded} routes");
+        for path in ["/v1/prospects", "/v1/imports", "/v1/campaigns"] {
+            assert!(ours.all(path).await.is_empty(), "{path}");
+        }
+        for path in ["/v1/prospects/export", "/v1/prospects?text=canary", "/v1/workspace", "/v1/sender"] {
+            assert!(!ours.get(path).await.text().contains("theirs"), "{path}");
+        }
+        // A cursor of theirs opens nothing of theirs.
+        let cursor = theirs.get("/v1/prospects?limit=1").await.json()["next_cursor"].clone();
+        if let Some(cursor) = cursor.as_str() {
+            let page = ours.get(&format!("/v1/prospects?cursor={cursor}")).await;
+            assert!(!page.text().contains("canary"), "{}", page.text());
+        }
+        // An audience of theirs is nobody of ours.
+        let id = ours.draft(json!({"audience": {"import": import["id"]}})).await;
+        let preview = ours.command(&id, "preview").await.expect(200).json();
+        assert_eq!(preview["counts"]["audience"], 0);
+        assert_eq!((theirs.prospects().await, theirs.get("/v1/sender").await.json()), before);
+        stack.check();
+    });
+}

@@ -1,0 +1,12 @@
+//! Every promise of the published policies that blocks a launch, kept by the whole product: one test each,
+//! named by its id in docs/PROMISES.md.
+
+mod accounts;
+mod isolation;
+mod leaving;
+mod logs;
+mod messages;
+mod opt_out;
+mod retention;
+mod secrets;
+mod sources;
