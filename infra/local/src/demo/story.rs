@@ -22,7 +22,7 @@ const SEED: u64 = 2026;
 /// How far the clock is moved for the second purge: uploads and reports are kept for 30 days.
 const LATER: SignedDuration = SignedDuration::from_hours(31 * 24);
 /// How long the queues are given to become empty before the purge.
-const QUIET: Duration = Duration::from_secs(10);
+const QUIET: Duration = Duration::from_secs(3);
 /// The schedule that purges.
 const PURGE: &str = "purge";
 
