@@ -95,7 +95,7 @@ impl Bench {
             let email = EmailAddress::parse(&format!("p{}@firm{}.test", n * 100, n * 100 % 700)).unwrap();
             let subject = app.pepper().await.unwrap().subject(scope.workspace(), &email);
             let gone = Suppression { subject, reason: SuppressionReason::OptedOut, since: self.now };
-            app.db.suppressions(&scope).put_if_absent(&gone).await.unwrap();
+            app.db.suppressions(&scope).record(&gone).await.unwrap();
         }
         scope
     }
@@ -270,7 +270,7 @@ async fn who_was_erased_meanwhile_is_not_revived() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let gone = Suppression { subject, reason: SuppressionReason::Erased, since: bench.now };
-        members.db.suppressions(&scope).put_if_absent(&gone).await.unwrap();
+        members.db.suppressions(&scope).record(&gone).await.unwrap();
         members.db.prospects(&scope).delete(subject).await.unwrap();
     };
     let (ended, ()) = tokio::join!(import::handle(&app, bench.record(&scope, import, "m", 1)), erased);

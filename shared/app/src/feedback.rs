@@ -96,7 +96,7 @@ impl App {
         let Some(subject) = record.subjects.get(index).copied() else { return Ok(()) };
         if let Some(reason) = news.suppress {
             let suppression = Suppression { subject, reason, since: now };
-            self.db.suppressions(&scope).put_if_absent(&suppression).await?;
+            self.db.suppressions(&scope).record(&suppression).await?;
         }
         let mut results = record.results.clone();
         results.join(index, news.outcome);

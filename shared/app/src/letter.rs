@@ -13,7 +13,7 @@ use domain::{
     policy::Refusal,
     prospect::Prospect,
     sender::SenderIdentity,
-    subject::Pepper,
+    subject::{Pepper, Subject},
     unsubscribe::OptOutClaim,
 };
 
@@ -49,6 +49,8 @@ pub struct Manner {
     pub informed: bool,
     /// A member's test.
     pub test: bool,
+    /// Shown to the Sender, not sent: its unsubscribe link means nobody.
+    pub preview: bool,
     /// The channel carries UTF-8 addresses.
     pub smtputf8: bool,
 }
@@ -97,7 +99,8 @@ impl Letters<'_> {
         make: impl FnOnce(&CampaignMail<'_>) -> Result<T, ComposeError>,
     ) -> Result<T, ComposeError> {
         let locale = self.locale(prospect);
-        let claim = OptOutClaim { workspace: self.workspace, subject: prospect.subject, locale };
+        let subject = if manner.preview { Subject::from_bytes([0; 16]) } else { prospect.subject };
+        let claim = OptOutClaim { workspace: self.workspace, subject, locale };
         let interest = &self.content.legitimate_interest_assessment.interest;
         let full_name = prospect.details.full_name();
         let domain = self.sender.from_email.domain();

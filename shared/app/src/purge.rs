@@ -33,7 +33,7 @@ const AT_ONCE: usize = 16;
 const PAGES_PER_NOTE: usize = 20;
 
 /// The order of a run. What names the dead goes last: a run that stops in between finds them again.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step::ExpiredAccounts,
     Step::Prospects,
     Step::Outreach,
@@ -42,6 +42,7 @@ const STEPS: [Step; 8] = [
     Step::Evidence,
     Step::Objects,
     Step::DeadAccounts,
+    Step::DeadProfiles,
 ];
 
 /// One stretch of a run.
@@ -61,8 +62,17 @@ enum Step {
     Evidence,
     /// Files of closed workspaces.
     Objects,
-    /// The closed workspaces themselves.
+    /// What the closed workspaces have in the accounts table: members, sign-ins, sender, imports.
     DeadAccounts,
+    /// Their profiles, which name them as closed: last of all.
+    DeadProfiles,
+}
+
+/// What does not change during one invocation.
+struct Pass {
+    census: Census,
+    now: Timestamp,
+    deadline: Deadline,
 }
 
 /// What a run did, for whoever fired it.
@@ -81,19 +91,16 @@ pub struct PurgeReport {
 impl App {
     /// Deletes what is due at `now`.
     pub async fn purge(&self, now: Timestamp, deadline: Deadline) -> Result<PurgeReport, Failure> {
-        let census = self.census(now).await?;
+        let pass = Pass { census: self.census(now).await?, now, deadline };
         let mut run = self.db.unfinished_purge().await?.unwrap_or_else(|| PurgeRun::begin(now));
         let place = run.place.take().unwrap_or(Place { step: 0, after: None });
         let mut after = place.after.map(|(pk, sk)| Key { pk, sk });
         for (number, step) in STEPS.into_iter().enumerate().skip(place.step) {
-            let stopped = match step {
-                Step::Objects => {
-                    self.purge_objects(&census, &mut run).await?;
-                    None
-                }
-                _ => self.purge_table(step, number, &census, now, deadline, after.take(), &mut run).await?,
-            };
-            if let Some(key) = stopped {
+            if step == Step::Objects {
+                self.purge_objects(&pass.census, &mut run).await?;
+                continue;
+            }
+            if let Some(key) = self.purge_table((number, step), &pass, after.take(), &mut run).await? {
                 run.place = Some(Place { step: number, after: Some((key.pk, key.sk)) });
                 self.db.record_purge(&run).await?;
                 return Ok(report(run));
@@ -123,7 +130,7 @@ impl App {
     fn table(&self, step: Step) -> &str {
         let tables = &self.db.tables;
         match step {
-            Step::ExpiredAccounts | Step::DeadAccounts | Step::Objects => &tables.accounts,
+            Step::ExpiredAccounts | Step::DeadAccounts | Step::DeadProfiles | Step::Objects => &tables.accounts,
             Step::Prospects => &tables.prospects,
             Step::Outreach => &tables.outreach,
             Step::Suppressions => &tables.suppressions,
@@ -133,43 +140,30 @@ impl App {
     }
 
     /// Goes through one table; the key it stopped at, when it ran out of time.
-    #[expect(clippy::too_many_arguments, reason = "one stretch of one run, called from one place")]
     async fn purge_table(
         &self,
-        step: Step,
-        number: usize,
-        census: &Census,
-        now: Timestamp,
-        deadline: Deadline,
+        (number, step): (usize, Step),
+        pass: &Pass,
         mut after: Option<Key>,
         run: &mut PurgeRun,
     ) -> Result<Option<Key>, Failure> {
-        let mut last = Vec::new();
         for page_number in 1.. {
             let page = self.db.sweep(self.table(step), after.as_ref()).await?;
             run.scanned += page.items.len() as u64;
             let due = match step {
-                Step::Prospects => self.due_prospects(&page.items, census, now).await?,
-                Step::DeadAccounts => {
-                    // A workspace's profile names it as dead: it goes after everything else of it.
-                    let (profiles, rest): (Vec<_>, Vec<_>) =
-                        census.dead_accounts(&page.items).into_iter().partition(|due| {
-                            page.items[due.index].get("sk").is_some_and(|sk| sk.as_s().is_ok_and(|s| s == "WORKSPACE"))
-                        });
-                    last.extend(profiles.into_iter().map(|due| page.items[due.index].clone()));
-                    rest
-                }
+                Step::Prospects => self.due_prospects(&page.items, &pass.census, pass.now).await?,
+                Step::DeadAccounts => pass.census.dead_accounts(&page.items, false),
+                Step::DeadProfiles => pass.census.dead_accounts(&page.items, true),
                 Step::ExpiredAccounts => {
-                    self.purge_files(&page.items, now, run).await?;
-                    census.expired(&page.items, now, step_class(step))
+                    self.purge_files(&page.items, pass.now, run).await?;
+                    pass.census.expired(&page.items, pass.now, step_class(step))
                 }
-                _ => census.due(&page.items, now, step_class(step)),
+                _ => pass.census.due(&page.items, pass.now, step_class(step)),
             };
             self.delete(self.table(step), &page.items, due, run).await?;
             let Some(next) = page.next else { break };
-            if deadline.left() < RESERVE {
-                // Profiles seen so far stay: this step is gone through again from its start.
-                return Ok(Some(if last.is_empty() { next } else { Key { pk: "\0".into(), sk: "\0".into() } }));
+            if pass.deadline.left() < RESERVE {
+                return Ok(Some(next));
             }
             if page_number % PAGES_PER_NOTE == 0 {
                 run.place = Some(Place { step: number, after: Some((next.pk.clone(), next.sk.clone())) });
@@ -177,8 +171,6 @@ impl App {
             }
             after = Some(next);
         }
-        let profiles = (0..last.len()).map(|index| Due { index, class: Class::Account, guard: None }).collect();
-        self.delete(self.table(step), &last, profiles, run).await?;
         Ok(None)
     }
 
@@ -222,10 +214,10 @@ impl App {
         let Some(first) = items.first() else { return Ok(Vec::new()) };
         let Some(workspace) = storage::keys::workspace_of(&key_of(first)?.pk) else { return Ok(Vec::new()) };
         let due = |index: usize, class, guard| Due { index: start + index, class, guard };
-        if census.is_dead(workspace) {
+        if census.is_dead(workspace, now) {
             return Ok((0..items.len()).map(|index| due(index, Class::Prospect, None)).collect());
         }
-        // Younger than this run's census: the next run's business.
+        // Just made: the next run's business.
         let Some(rules) = census.rules(workspace) else { return Ok(Vec::new()) };
         let scope = WorkspaceScope::internal(workspace);
         let prospects = items.iter().map(|item| read_prospect(item.clone())).collect::<Result<Vec<_>, _>>()?;
@@ -283,7 +275,7 @@ impl App {
 /// What an item of a table is, when nothing nearer says so.
 const fn step_class(step: Step) -> Class {
     match step {
-        Step::ExpiredAccounts | Step::DeadAccounts | Step::Objects => Class::Account,
+        Step::ExpiredAccounts | Step::DeadAccounts | Step::DeadProfiles | Step::Objects => Class::Account,
         Step::Prospects => Class::Prospect,
         Step::Outreach => Class::Delivery,
         Step::Suppressions => Class::Suppression,

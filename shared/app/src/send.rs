@@ -232,15 +232,18 @@ impl App {
             .buffer_unordered(job.mailer.concurrency())
             .collect()
             .await;
-        let (mut again, mut failed) = (Vec::new(), Vec::new());
+        let (mut again, mut uninformed) = (Vec::new(), Vec::new());
         for (index, subject, handed) in handed {
             match handed {
                 Handed::Accepted => results.join(index, Outcome::Sent),
-                Handed::Unknown => results.join(index, Outcome::Unknown),
+                Handed::Unknown => {
+                    results.join(index, Outcome::Unknown);
+                    uninformed.push(subject);
+                }
                 Handed::Later if job.message.tries < TRIES => again.push(subject),
                 Handed::Rejected | Handed::Later => {
                     results.join(index, Outcome::Failed);
-                    failed.push(subject);
+                    uninformed.push(subject);
                 }
             }
         }
@@ -249,8 +252,8 @@ impl App {
         for subject in again {
             outreach.release(job.message.campaign, subject, &job.nonce).await?;
         }
-        for subject in failed {
-            outreach.mark_failed(job.message.campaign, subject).await?;
+        for subject in uninformed {
+            outreach.mark_uninformed(job.message.campaign, subject).await?;
         }
         Ok(later)
     }
@@ -278,6 +281,7 @@ impl App {
                 date: job.now,
                 informed: job.message.informed(index),
                 test: false,
+                preview: false,
                 smtputf8: job.mailer.smtputf8(),
             };
             let written = screen(prospect.as_ref(), rules, job.now).and_then(|cleared| {
@@ -326,6 +330,7 @@ impl App {
                     Some((_, journal)) => {
                         join_journal(results, &journal);
                         results.join(person.index, Outcome::Unknown);
+                        outreach.mark_uninformed(campaign, person.prospect.subject).await?;
                     }
                     // Released between the two calls: free again.
                     None => later = true,

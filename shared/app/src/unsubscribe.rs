@@ -16,7 +16,7 @@ impl App {
         let Some(claim) = OptOutClaim::verify(token, self.pepper().await?) else { return Ok(()) };
         let scope = WorkspaceScope::internal(claim.workspace);
         let objection = Suppression { subject: claim.subject, reason: SuppressionReason::OptedOut, since: now };
-        self.db.suppressions(&scope).put_if_absent(&objection).await?;
+        self.db.suppressions(&scope).record(&objection).await?;
         Ok(())
     }
 }

@@ -33,6 +33,12 @@ macro_rules! prefixed_id {
                 Self(bytes)
             }
 
+            /// When it was made, to the second.
+            pub fn made_at(&self) -> Timestamp {
+                let [a, b, c, d, ..] = self.0;
+                Timestamp::from_second(u32::from_be_bytes([a, b, c, d]).into()).unwrap_or(Timestamp::UNIX_EPOCH)
+            }
+
             /// The identifier of these bytes, as stored in a token.
             pub const fn from_bytes(bytes: [u8; ID_BYTES]) -> Self {
                 Self(bytes)
@@ -122,6 +128,7 @@ mod tests {
         let early = CampaignId::new("2026-01-01T00:00:00Z".parse().unwrap(), [0xff; 6]);
         let late = CampaignId::new("2026-01-01T00:00:01Z".parse().unwrap(), [0; 6]);
         assert!(early < late && early.to_string() < late.to_string());
+        assert_eq!(late.made_at(), "2026-01-01T00:00:01Z".parse().unwrap());
         assert_eq!(early.to_string().parse::<CampaignId>(), Ok(early));
     }
 

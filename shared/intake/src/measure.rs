@@ -1,4 +1,4 @@
-//! How fast a file is read: FLOOR.md's bar is 1.2 million rows a second on one core.
+//! How fast a file is read: the README's bar is 1.2 million rows a second on one core.
 
 use std::time::{Duration, Instant};
 

@@ -46,8 +46,10 @@ pub struct Presigned {
 
 impl From<PresignedRequest> for Presigned {
     fn from(request: PresignedRequest) -> Self {
-        let sent_anyway = |name: &str| name.eq_ignore_ascii_case("host") || name.eq_ignore_ascii_case("content-length");
-        let headers = request.headers().filter(|(name, _)| !sent_anyway(name));
+        // Sent by every client anyway, or a trace of our own invocation: nothing the holder has to send.
+        let not_theirs =
+            |name: &str| ["host", "content-length", "x-amzn-trace-id"].contains(&name.to_ascii_lowercase().as_str());
+        let headers = request.headers().filter(|(name, _)| !not_theirs(name));
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Self { url: request.uri().to_owned(), headers }
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     WorkspaceScope,
-    db::{Db, Expected, Item, PageQuery, Range, StoreError, from_item},
+    db::{Db, Item, PageQuery, Range, StoreError, from_item, n, s, to_item},
     keys,
 };
 
@@ -40,16 +40,32 @@ impl Db {
 }
 
 impl Suppressions<'_> {
-    /// Records one unless the person is suppressed already. One call, one write unit. True when new.
-    pub async fn put_if_absent(&self, suppression: &Suppression) -> Result<bool, StoreError> {
+    /// Records one, in one call and one write unit. What stands already stays, unless its time is over
+    /// or it is only a bounce: an objection, a complaint or an erasure says more, and runs from its own
+    /// date (A61). True when it was written.
+    pub async fn record(&self, suppression: &Suppression) -> Result<bool, StoreError> {
         let stored = Stored {
             why: suppression.reason,
             at: suppression.since.as_second(),
             ttl: retention::ttl(Policy::current().suppression_expiry(suppression.since)),
         };
         let key = keys::suppression(self.workspace, suppression.subject);
-        match self.db.put(&self.db.tables.suppressions, &key, &stored, Expected::Absent).await {
-            Ok(()) => Ok(true),
+        let mut put = self
+            .db
+            .client
+            .put_item()
+            .table_name(&self.db.tables.suppressions)
+            .set_item(Some(to_item(&key, &stored)?))
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":now", n(suppression.since.as_second()));
+        put = if suppression.reason == SuppressionReason::HardBounced {
+            put.condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
+        } else {
+            put.condition_expression("attribute_not_exists(pk) OR #ttl <= :now OR why = :bounced")
+                .expression_attribute_values(":bounced", s("hard_bounced"))
+        };
+        match put.send().await.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error),
         }

@@ -93,7 +93,7 @@ impl App {
         };
         let person = invented(&member.email, campaign.content.locale, now);
         let rendered = letters.render(&person).map_err(|_| unrenderable())?;
-        let manner = Manner { date: now, informed: false, test: true, smtputf8: false };
+        let manner = Manner { date: now, informed: false, test: true, preview: false, smtputf8: false };
         let bytes = letters.compose(&person, &rendered, manner).map_err(|_| unrenderable())?;
         let message = Outgoing { from: &sender.identity.from_email, to: &member.email, bytes, about: None };
         let mailer = self.mailer(scope, &sender).await?;

@@ -94,7 +94,7 @@ impl App {
         }
         let refused = all.refused.values().sum();
         let person = all.first.unwrap_or_else(|| invented(&sender.identity.from_email, campaign.content.locale, now));
-        let manner = Manner { date: now, informed: false, test: false, smtputf8: false };
+        let manner = Manner { date: now, informed: false, test: false, preview: true, smtputf8: false };
         let rendered = letters.render(&person).map_err(|_| unrenderable())?;
         Ok(Preview {
             sample: letters.preview(&person, &rendered, manner)?,

@@ -104,7 +104,7 @@ impl App {
             return if erased { Ok(()) } else { Err(not_found()) };
         }
         let suppression = Suppression { subject, reason: SuppressionReason::Erased, since: now };
-        self.db.suppressions(scope).put_if_absent(&suppression).await?;
+        self.db.suppressions(scope).record(&suppression).await?;
         prospects.delete(subject).await?;
         tracing::info!(workspace = %scope.workspace(), "prospect erased");
         Ok(())

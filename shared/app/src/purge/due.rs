@@ -11,6 +11,7 @@ use domain::{
     },
     prospect::Prospect,
 };
+use jiff::SignedDuration;
 use storage::{
     StoreError,
     accounts::Workspace,
@@ -54,8 +55,12 @@ impl Census {
         Ok(())
     }
 
-    pub(super) fn is_dead(&self, workspace: WorkspaceId) -> bool {
-        self.dead.contains(&workspace)
+    /// Whether everything of a workspace has to go: its time is over, or it has no profile at all (what a
+    /// restore or a late writer left behind). One that is younger than a day may just not have been seen.
+    pub(super) fn is_dead(&self, workspace: WorkspaceId, now: Timestamp) -> bool {
+        let orphan =
+            !self.living.contains_key(&workspace) && workspace.made_at() + SignedDuration::from_hours(24) < now;
+        self.dead.contains(&workspace) || orphan
     }
 
     pub(super) fn rules(&self, workspace: WorkspaceId) -> Option<Rules> {
@@ -80,24 +85,30 @@ impl Census {
     pub(super) fn due(&self, items: &[Item], now: Timestamp, class: Class) -> Vec<Due> {
         let mut due = self.expired(items, now, class);
         if class != Class::PurgeRecord {
-            let dead = items.iter().enumerate().filter(|(_, item)| !is_expired(item, now) && self.of_dead(item));
+            let dead = items.iter().enumerate().filter(|(_, item)| !is_expired(item, now) && self.of_dead(item, now));
             due.extend(dead.map(|(index, item)| Due { index, class: class_of(item).unwrap_or(class), guard: None }));
         }
         due
     }
 
-    /// Everything in the accounts table that belongs to a workspace that is due.
-    pub(super) fn dead_accounts(&self, items: &[Item]) -> Vec<Due> {
-        let dead = items.iter().enumerate().filter(|(_, item)| self.of_dead(item));
+    /// What is in the accounts table of the workspaces that are due: their profiles, or all the rest.
+    pub(super) fn dead_accounts(&self, items: &[Item], profiles: bool) -> Vec<Due> {
+        let dead = items.iter().enumerate().filter(|(_, item)| {
+            let profile = text(item, "sk").is_ok_and(|sk| sk == "WORKSPACE");
+            profile == profiles && workspace_of(item).is_some_and(|workspace| self.dead.contains(&workspace))
+        });
         dead.map(|(index, item)| Due { index, class: class_of(item).unwrap_or(Class::Account), guard: None }).collect()
     }
 
-    /// By the partition, or for a sign-in by what it opens.
-    fn of_dead(&self, item: &Item) -> bool {
-        let own = text(item, "pk").ok().and_then(|pk| keys::workspace_of(&pk));
-        let opened = || text(item, "workspace").ok().and_then(|id| id.parse().ok());
-        own.or_else(opened).is_some_and(|workspace| self.is_dead(workspace))
+    fn of_dead(&self, item: &Item, now: Timestamp) -> bool {
+        workspace_of(item).is_some_and(|workspace| self.is_dead(workspace, now))
     }
+}
+
+/// Whose an item is: by the partition, or for a sign-in by what it opens.
+fn workspace_of(item: &Item) -> Option<WorkspaceId> {
+    let own = text(item, "pk").ok().and_then(|pk| keys::workspace_of(&pk));
+    own.or_else(|| text(item, "workspace").ok().and_then(|id| id.parse().ok()))
 }
 
 fn is_expired(item: &Item, now: Timestamp) -> bool {
@@ -193,16 +204,28 @@ mod tests {
     #[test]
     fn a_due_workspace_takes_everything_but_evidence_with_it() {
         let (dead, alive) = (WorkspaceId::from_bytes([1; 10]), WorkspaceId::from_bytes([2; 10]));
-        let census = Census { dead: HashSet::from([dead]), ..Census::default() };
+        let rules = Rules { retention_months: 36 };
+        let census = Census { dead: HashSet::from([dead]), living: HashMap::from([(alive, rules)]) };
         let items = [
             item(&format!("W#{dead}#S#0"), "x", &[]),
             item(&format!("W#{alive}#S#0"), "x", &[]),
             item("LOGIN#h", "LOGIN", &[("workspace", s(dead.to_string()))]),
+            item(&format!("W#{dead}"), "WORKSPACE", &[]),
         ];
         let indexes = |due: Vec<Due>| due.into_iter().map(|d| d.index).collect::<Vec<_>>();
         let now = Timestamp::UNIX_EPOCH;
-        assert_eq!(indexes(census.due(&items, now, Class::Suppression)), [0, 2]);
+        assert_eq!(indexes(census.due(&items, now, Class::Suppression)), [0, 2, 3]);
         assert_eq!(indexes(census.due(&items, now, Class::PurgeRecord)), Vec::<usize>::new());
-        assert_eq!(indexes(census.dead_accounts(&items)), [0, 2]);
+        assert_eq!(indexes(census.dead_accounts(&items, false)), [0, 2]);
+        assert_eq!(indexes(census.dead_accounts(&items, true)), [3]);
+    }
+
+    #[test]
+    fn what_no_workspace_owns_goes_once_it_is_a_day_old() {
+        let made: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let orphan = WorkspaceId::new(made, [0; 6]);
+        let items = [item(&format!("W#{orphan}#P#0"), "x", &[])];
+        let at = |hours| Census::default().due(&items, made + SignedDuration::from_hours(hours), Class::Delivery).len();
+        assert_eq!((at(24), at(25)), (0, 1));
     }
 }

@@ -156,9 +156,9 @@ impl Outreach<'_> {
         }
     }
 
-    /// Notes that a claimed message was refused by the channel, so that the person does not count as
-    /// informed by it (A69).
-    pub async fn mark_failed(&self, id: CampaignId, subject: Subject) -> Result<(), StoreError> {
+    /// Notes that a claimed message was refused by the channel, or may never have reached it, so that the
+    /// person does not count as informed by it (A69).
+    pub async fn mark_uninformed(&self, id: CampaignId, subject: Subject) -> Result<(), StoreError> {
         let key = keys::delivery(self.workspace, subject, id, STEP);
         self.db
             .updating(self.table(), &key)
