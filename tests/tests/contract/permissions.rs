@@ -70,7 +70,7 @@ fn every_statement_is_named_and_narrow() {
 #[test]
 fn a_wide_statement_is_noticed() {
     notices(check, "            - Sid: Accounts\n              Effect", "            - Effect", "needs a Sid");
-    notices(check, "Sid: ReadPepper", "Sid: Evidence", "needs a Sid of its own");
+    notices(check, "Sid: ReadPepper", "Sid: Accounts", "needs a Sid of its own");
     notices(check, "Action: secretsmanager:GetSecretValue", "Action: secretsmanager:*", "is not one action");
     notices(check, "Resource: !GetAtt EvidenceTable.Arn", "Resource: \"*\"", "is not specific");
     notices(check, "${UploadsBucket.Arn}/uploads/*", "arn:aws:s3:::*", "is not specific");
