@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -63,7 +63,9 @@ impl TestStack {
 
     /// A stack of one's own with other options.
     pub async fn with(change: impl FnOnce(&mut Options)) -> TestStack {
-        let mut options = Options { bin_dir: Some(binaries().await), ..Options::test() };
+        let keep = tempfile::tempdir().expect("a folder");
+        let template_path = Some(unhurried(keep.path()));
+        let mut options = Options { bin_dir: Some(binaries().await), template_path, ..Options::test() };
         change(&mut options);
         let stack = Stack::start(options).await.unwrap_or_else(|error| panic!("the product does not start: {error:#}"));
         TestStack { stack, secrets: Mutex::default() }
@@ -187,6 +189,16 @@ impl Drop for TestStack {
             }
         }
     }
+}
+
+/// The template with a purge that comes when a test asks for it, and not when it moves the clock.
+fn unhurried(folder: &Path) -> PathBuf {
+    let template = std::fs::read_to_string(local::workspace_root().join("template.yaml")).expect("the template");
+    let (often, never) = ("Schedule: rate(1 hour)", "Schedule: rate(36500 days)");
+    assert!(template.contains(often), "template.yaml no longer says {often}");
+    let path = folder.join("template.yaml");
+    std::fs::write(&path, template.replace(often, never)).expect("a file");
+    path
 }
 
 /// The folder of the functions' binaries: built once for the whole run.

@@ -150,6 +150,11 @@ fn every_permission_is_used_and_none_is_missing() {
         client.get("/legal/privacy").await.expect(200);
         stack.settle().await;
 
+        // Somebody whom nobody informs: their Sender is told before they go.
+        sender.import(b"email\nuntold@tour.test\n").await;
+        stack.wait(SignedDuration::from_hours(24 * 25));
+        stack.purge().await;
+
         // Time: files, prospects, objections, sessions, the workspace itself.
         sender.delete("/v1/workspace").await.expect(200);
         sender.post("/v1/workspace/reactivate", json!({})).await.expect(200);

@@ -80,7 +80,20 @@ fn a69_people_are_informed_in_the_first_message_or_purged_after_thirty_days() {
         assert!(second.text.contains("Salon des Exemples"), "every message says where the address comes from");
 
         let zone = jiff::tz::TimeZone::get("Europe/Paris").unwrap();
-        let due = (never.to_zoned(zone) + jiff::Span::new().days(30)).timestamp();
+        let after = |days: i64| (never.to_zoned(zone.clone()) + jiff::Span::new().days(days)).timestamp();
+        let due = after(30);
+        // The Sender is told in time, once, and without naming anybody.
+        let before = stack.mails_to(&sender.email).len();
+        stack.set_time(after(22));
+        stack.purge().await;
+        assert_eq!(stack.mails_to(&sender.email).len(), before, "told too early");
+        for _ in 0..2 {
+            stack.set_time(after(24));
+            stack.purge().await;
+            assert_eq!(stack.mails_to(&sender.email).len(), before + 1, "told once");
+        }
+        assert!(!stack.mails_to(&sender.email)[before].raw.contains("never@"));
+
         stack.set_time(due - SignedDuration::from_secs(2));
         stack.purge().await;
         assert_eq!(sender.prospects().await.len(), 2, "purged early");
