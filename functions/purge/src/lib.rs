@@ -6,6 +6,7 @@ use domain::Timestamp;
 /// One run; `now` is the schedule's own time.
 pub async fn handle(app: &App, now: Timestamp, deadline: Deadline) -> Result<PurgeReport, Failure> {
     let report = app.purge(now, deadline).await?;
-    tracing::info!(scanned = report.scanned, complete = report.complete, deleted = ?report.deleted, "purged");
+    let PurgeReport { scanned, complete, alerted, deleted, .. } = &report;
+    tracing::info!(scanned, complete, alerted, ?deleted, "purged");
     Ok(report)
 }

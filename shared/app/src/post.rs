@@ -1,4 +1,4 @@
-//! The operator's own mail to members: verification, passwords. Through SES, from MAIL_FROM.
+//! The operator's own mail to members: verification, passwords, alerts. Through SES, from MAIL_FROM.
 
 use aws_sdk_sesv2::{
     error::ProvideErrorMetadata,

@@ -8,19 +8,23 @@ mod due;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use domain::{Timestamp, id::WorkspaceId, policy::retention::Class, subject::Subject, suppression::SuppressionReason};
+use content::system::Notification;
+use domain::{
+    Timestamp, id::WorkspaceId, locale::Locale, policy::retention::Class, subject::Subject,
+    suppression::SuppressionReason,
+};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use storage::{
     WorkspaceScope,
     db::Item,
-    evidence::{Place, PurgeRun},
+    evidence::{Place, PurgeRun, Uninformed},
     keys::Key,
     prospects::read_prospect,
     sweep::{Swept, key_of},
 };
 
-use self::due::{Census, Due};
+use self::due::{Census, Due, Notice};
 use crate::{App, Deadline, Failure};
 
 /// Left of an invocation when no new page is begun.
@@ -32,10 +36,15 @@ const AT_ONCE: usize = 16;
 /// Pages between two notes of the place.
 const PAGES_PER_NOTE: usize = 20;
 
+/// Workspaces to alert that are remembered at most, beside those of one page: the note of the place is
+/// one item of 400 KB, and these take 80 bytes each. Beyond, alerts go early, with what was counted.
+const MOST_COUNTED: usize = 2_000;
+
 /// The order of a run. What names the dead goes last: a run that stops in between finds them again.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step::ExpiredAccounts,
     Step::Prospects,
+    Step::Alerts,
     Step::Outreach,
     Step::Suppressions,
     Step::Keys,
@@ -52,6 +61,8 @@ enum Step {
     ExpiredAccounts,
     /// The prospects table.
     Prospects,
+    /// Mail to workspaces with people who will soon be due because nobody informed them.
+    Alerts,
     /// The outreach table.
     Outreach,
     /// The suppressions table.
@@ -84,6 +95,8 @@ pub struct PurgeReport {
     pub complete: bool,
     /// Items looked at.
     pub scanned: u64,
+    /// Workspaces alerted of people whom nobody has informed.
+    pub alerted: u64,
     /// Deleted, by class.
     pub deleted: BTreeMap<String, u64>,
 }
@@ -98,6 +111,14 @@ impl App {
         for (number, step) in STEPS.into_iter().enumerate().skip(place.step) {
             if step == Step::Objects {
                 self.purge_objects(&pass.census, &mut run).await?;
+                continue;
+            }
+            if step == Step::Alerts {
+                if !self.alert(&pass, &mut run).await? {
+                    run.place = Some(Place { step: number, after: None });
+                    self.db.record_purge(&run).await?;
+                    return Ok(report(run));
+                }
                 continue;
             }
             if let Some(key) = self.purge_table((number, step), &pass, after.take(), &mut run).await? {
@@ -131,7 +152,7 @@ impl App {
         let tables = &self.db.tables;
         match step {
             Step::ExpiredAccounts | Step::DeadAccounts | Step::DeadProfiles | Step::Objects => &tables.accounts,
-            Step::Prospects => &tables.prospects,
+            Step::Prospects | Step::Alerts => &tables.prospects,
             Step::Outreach => &tables.outreach,
             Step::Suppressions => &tables.suppressions,
             Step::Keys => &tables.keys,
@@ -151,7 +172,7 @@ impl App {
             let page = self.db.sweep(self.table(step), after.as_ref()).await?;
             run.scanned += page.items.len() as u64;
             let due = match step {
-                Step::Prospects => self.due_prospects(&page.items, &pass.census, pass.now).await?,
+                Step::Prospects => self.due_prospects(&page.items, pass, run).await?,
                 Step::DeadAccounts => pass.census.dead_accounts(&page.items, false),
                 Step::DeadProfiles => pass.census.dead_accounts(&page.items, true),
                 Step::ExpiredAccounts => {
@@ -162,6 +183,9 @@ impl App {
             };
             self.delete(self.table(step), &page.items, due, run).await?;
             let Some(next) = page.next else { break };
+            if run.uninformed.len() > MOST_COUNTED {
+                self.alert(pass, run).await?;
+            }
             if pass.deadline.left() < RESERVE {
                 return Ok(Some(next));
             }
@@ -192,14 +216,14 @@ impl App {
     }
 
     /// Which prospects of a page are due: too old (A72, A73), never informed (A69), objected or erased
-    /// (A61), or of a closed workspace (A74).
-    async fn due_prospects(&self, items: &[Item], census: &Census, now: Timestamp) -> Result<Vec<Due>, Failure> {
+    /// (A61), or of a closed workspace (A74). Counts those who will soon be, because nobody informed them.
+    async fn due_prospects(&self, items: &[Item], pass: &Pass, run: &mut PurgeRun) -> Result<Vec<Due>, Failure> {
         let mut due = Vec::new();
         let mut start = 0;
         // Items of one partition are neighbours: one question each to the deliveries and the opt-outs.
-        for run in items.chunk_by(|a, b| a.get("pk") == b.get("pk")) {
-            due.extend(self.due_in_shard(run, start, census, now).await?);
-            start += run.len();
+        for shard in items.chunk_by(|a, b| a.get("pk") == b.get("pk")) {
+            due.extend(self.due_in_shard(shard, start, pass, run).await?);
+            start += shard.len();
         }
         Ok(due)
     }
@@ -208,9 +232,11 @@ impl App {
         &self,
         items: &[Item],
         start: usize,
-        census: &Census,
-        now: Timestamp,
+        pass: &Pass,
+        run: &mut PurgeRun,
     ) -> Result<Vec<Due>, Failure> {
+        let Pass { census, now, .. } = pass;
+        let now = *now;
         let Some(first) = items.first() else { return Ok(Vec::new()) };
         let Some(workspace) = storage::keys::workspace_of(&key_of(first)?.pk) else { return Ok(Vec::new()) };
         let due = |index: usize, class, guard| Due { index: start + index, class, guard };
@@ -226,22 +252,73 @@ impl App {
         let objected =
             |subject| suppressed.iter().any(|s| s.subject == subject && s.reason != SuppressionReason::HardBounced);
         let waiting: Vec<Subject> =
-            prospects.iter().filter(|p| due::notice_overdue(p, now)).map(|p| p.subject).collect();
+            prospects.iter().filter(|p| due::notice(p, now).is_some()).map(|p| p.subject).collect();
         let informed = match (waiting.first(), waiting.last()) {
             (Some(from), Some(to)) => self.db.outreach(&scope).contacted(from.shard(), *from, *to).await?,
             _ => Default::default(),
         };
-        let found = prospects.iter().enumerate().filter_map(|(index, prospect)| {
-            let class = if due::retention_over(prospect, rules, now) || objected(prospect.subject) {
-                Class::Prospect
-            } else if waiting.contains(&prospect.subject) && !informed.contains(&prospect.subject) {
-                Class::UninformedProspect
-            } else {
-                return None;
-            };
-            Some(due(index, class, Some("v")))
-        });
-        Ok(found.collect())
+        let mut found = Vec::new();
+        for (index, prospect) in prospects.iter().enumerate() {
+            let notice = due::notice(prospect, now).filter(|_| !informed.contains(&prospect.subject));
+            if due::retention_over(prospect, rules, now) || objected(prospect.subject) {
+                found.push(due(index, Class::Prospect, Some("v")));
+            } else if notice == Some(Notice::Over) {
+                found.push(due(index, Class::UninformedProspect, Some("v")));
+            } else if let (Some(Notice::Soon(deadline)), Some(_)) = (notice, census.open(workspace)) {
+                run.count_uninformed(workspace, deadline);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Alerts the workspaces that were counted (A69). False when time ran out: the rest stays counted.
+    ///
+    /// A run that was killed counts on from its last note, and may come by a workspace twice: what the
+    /// accounts table remembers of each alert keeps the second one from going.
+    async fn alert(&self, pass: &Pass, run: &mut PurgeRun) -> Result<bool, Failure> {
+        while let Some((workspace, uninformed)) = run.uninformed.pop_first() {
+            // Closed since it was counted: nothing can be sent, and its time runs by another rule.
+            let Some(locale) = pass.census.open(workspace) else { continue };
+            if self.alert_members(workspace, locale, uninformed, pass.now).await? {
+                run.alerted += 1;
+            }
+            if pass.deadline.left() < RESERVE {
+                return Ok(run.uninformed.is_empty());
+            }
+        }
+        Ok(true)
+    }
+
+    /// Tells the members of a workspace, unless they were told a short while ago. Noted first, then sent:
+    /// a mail may be lost and never goes twice. Whether one has gone.
+    async fn alert_members(
+        &self,
+        workspace: WorkspaceId,
+        locale: Locale,
+        uninformed: Uninformed,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        let scope = WorkspaceScope::internal(workspace);
+        let accounts = self.db.accounts(&scope);
+        let members = accounts.members().await?;
+        if !accounts.take_notice_alert(now, due::next_alert(now)).await? {
+            return Ok(false);
+        }
+        let Uninformed { people, first } = uninformed;
+        let mut gone = false;
+        for member in members {
+            match self.post(&member.email, locale, Notification::NoticeDue { people, first }, now).await {
+                Ok(()) => gone = true,
+                // What is due is deleted whether or not a mail can be sent.
+                Err(failure) => tracing::warn!(
+                    slug = failure.slug,
+                    cause = failure.cause.as_deref(),
+                    %workspace,
+                    "no mail about people who are not informed"
+                ),
+            }
+        }
+        Ok(gone)
     }
 
     /// Deletes the uploads and reports of imports whose time is over, and notes that they are gone.
@@ -276,7 +353,7 @@ impl App {
 const fn step_class(step: Step) -> Class {
     match step {
         Step::ExpiredAccounts | Step::DeadAccounts | Step::DeadProfiles | Step::Objects => Class::Account,
-        Step::Prospects => Class::Prospect,
+        Step::Prospects | Step::Alerts => Class::Prospect,
         Step::Outreach => Class::Delivery,
         Step::Suppressions => Class::Suppression,
         Step::Keys => Class::DataKey,
@@ -285,5 +362,6 @@ const fn step_class(step: Step) -> Class {
 }
 
 fn report(run: PurgeRun) -> PurgeReport {
-    PurgeReport { at: run.at, complete: run.complete, scanned: run.scanned, deleted: run.deleted }
+    let PurgeRun { at, complete, scanned, alerted, deleted, .. } = run;
+    PurgeReport { at, complete, scanned, alerted, deleted }
 }

@@ -40,6 +40,13 @@ pub enum Notification<'a> {
         /// When, shown in Paris time.
         at: Timestamp,
     },
+    /// People of theirs have not been informed (article 14 GDPR), and will be deleted soon.
+    NoticeDue {
+        /// How many; one at least.
+        people: u64,
+        /// From when they are deleted: the earliest deadline, shown in Paris time.
+        first: Timestamp,
+    },
 }
 
 /// Everything one system mail is made of.
@@ -126,12 +133,15 @@ mod tests {
 
     const TOKEN: &str = "tok_AbC-123_xyz";
 
-    fn all() -> [(&'static str, Notification<'static>); 4] {
+    fn all() -> [(&'static str, Notification<'static>); 6] {
+        let first = "2026-04-12T06:07:08Z".parse().unwrap();
         [
             ("verify_address", Notification::VerifyAddress { token: TOKEN, hours: 24 }),
             ("already_registered", Notification::AlreadyRegistered),
             ("password_reset", Notification::PasswordReset { token: TOKEN, minutes: 60 }),
             ("password_changed", Notification::PasswordChanged { at: "2026-04-05T06:07:08Z".parse().unwrap() }),
+            ("notice_due", Notification::NoticeDue { people: 12, first }),
+            ("notice_due_one", Notification::NoticeDue { people: 1, first }),
         ]
     }
 

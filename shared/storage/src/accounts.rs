@@ -3,6 +3,7 @@
 //! What belongs to a workspace is reached through [`Accounts`], made from a scope. What exists before
 //! anybody is known (a sign-in by its address, a one-time token, a limiter) is in the modules below.
 
+pub mod alert;
 pub mod limit;
 pub mod login;
 pub mod once;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Timestamp, policy::retention};
+use domain::{Timestamp, id::WorkspaceId, policy::retention};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -19,6 +19,13 @@ pub struct PurgeRun {
     pub deleted: BTreeMap<String, u64>,
     /// Items looked at.
     pub scanned: u64,
+    /// Workspaces that were alerted of people whom nobody has informed (A69).
+    #[serde(default)]
+    pub alerted: u64,
+    /// Whom to alert, as counted so far: kept beside the place, so that a run that goes on neither forgets
+    /// nor repeats what it has counted. Empty once the alerts have gone; a complete run names nobody.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub uninformed: BTreeMap<WorkspaceId, Uninformed>,
     /// False while a run that ran out of time is to go on.
     pub complete: bool,
     /// Where it goes on: the table's place in the order of the purge, and the last key looked at.
@@ -26,6 +33,15 @@ pub struct PurgeRun {
     pub place: Option<Place>,
     /// When this record itself goes, epoch seconds.
     pub ttl: i64,
+}
+
+/// People of one workspace whom nobody has informed, and whose time ends soon (A69).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uninformed {
+    /// How many; one at least.
+    pub people: u64,
+    /// When the time of the first of them ends.
+    pub first: Timestamp,
 }
 
 /// A place in a purge.
@@ -42,7 +58,23 @@ impl PurgeRun {
     /// A run that is about to begin.
     pub fn begin(at: Timestamp) -> Self {
         let ttl = retention::ttl(retention::Policy::current().purge_record_expiry(at));
-        Self { at, deleted: BTreeMap::new(), scanned: 0, complete: false, place: None, ttl }
+        Self {
+            at,
+            deleted: BTreeMap::new(),
+            scanned: 0,
+            alerted: 0,
+            uninformed: BTreeMap::new(),
+            complete: false,
+            place: None,
+            ttl,
+        }
+    }
+
+    /// Counts one more person of a workspace, whose time to be informed ends at `deadline`.
+    pub fn count_uninformed(&mut self, workspace: WorkspaceId, deadline: Timestamp) {
+        let counted = self.uninformed.entry(workspace).or_insert(Uninformed { people: 0, first: deadline });
+        counted.people += 1;
+        counted.first = counted.first.min(deadline);
     }
 }
 
@@ -60,5 +92,29 @@ impl Db {
         let key = keys::purge_run(&run.at.to_string());
         self.put(&self.tables.evidence, &key, run, Expected::Anything).await?;
         self.delete(&self.tables.evidence, &keys::purge_cursor()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{from_item, to_item};
+
+    #[test]
+    fn a_run_goes_on_with_what_it_has_counted() {
+        let [one, two] = [1, 2].map(|byte| WorkspaceId::from_bytes([byte; 10]));
+        let [early, late] = [1_000, 2_000].map(|second| Timestamp::from_second(second).unwrap());
+        let mut run = PurgeRun::begin(Timestamp::UNIX_EPOCH);
+        let item = to_item(&keys::purge_cursor(), &run).unwrap();
+        assert!(!item.contains_key("uninformed"), "a record without anybody");
+        for (workspace, deadline) in [(one, late), (two, late), (one, early)] {
+            run.count_uninformed(workspace, deadline);
+        }
+        let item = to_item(&keys::purge_cursor(), &run).unwrap();
+        let mut again: PurgeRun = from_item(item).unwrap();
+        assert_eq!(again, run);
+        again.count_uninformed(two, late);
+        let counted = |people, first| Uninformed { people, first };
+        assert_eq!(again.uninformed, BTreeMap::from([(one, counted(2, early)), (two, counted(2, late))]));
     }
 }

@@ -63,6 +63,11 @@ pub fn idempotency(workspace: WorkspaceId, key_hash: &str) -> Key {
     Key::new(account(workspace), format!("IDEMPOTENCY#{key_hash}"))
 }
 
+/// When a workspace was last alerted of people whom nobody has informed (A69).
+pub fn notice_alert(workspace: WorkspaceId) -> Key {
+    Key::new(account(workspace), "ALERT#UNINFORMED")
+}
+
 /// An import's record.
 pub fn import(workspace: WorkspaceId, import: ImportId) -> Key {
     Key::new(account(workspace), format!("{IMPORT}{import}"))
@@ -217,6 +222,7 @@ mod tests {
         for key in [
             workspace(ws),
             sender(ws),
+            notice_alert(ws),
             data_key(ws),
             prospect(ws, subject),
             suppression(ws, subject),

@@ -163,6 +163,9 @@ fn every_permission_is_used_and_none_is_missing() {
         stack.purge().await;
         sender.get(&format!("{path}/rejects")).await.problem(404, "not-found");
         sender.import(b"email\nlate@tour.test\n").await;
+        // Nearly a month later nobody has told that person: their workspace is alerted.
+        stack.wait(SignedDuration::from_hours(24 * 25));
+        assert_eq!(stack.purge().await["alerted"], 1);
         sender.delete("/v1/workspace").await.expect(200);
         stack.wait(SignedDuration::from_hours(24 * 32));
         stack.purge().await;

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use domain::{
     Timestamp,
     id::{ImportId, WorkspaceId},
+    locale::Locale,
     policy::{
         Rules,
         retention::{self, Class, Policy},
@@ -34,6 +35,7 @@ pub(super) struct Due {
 #[derive(Debug, Default)]
 pub(super) struct Census {
     living: HashMap<WorkspaceId, Rules>,
+    open: HashMap<WorkspaceId, Locale>,
     dead: HashSet<WorkspaceId>,
 }
 
@@ -51,6 +53,9 @@ impl Census {
             self.dead.insert(workspace.id);
         } else {
             self.living.insert(workspace.id, Rules { retention_months: workspace.retention_months });
+            if !workspace.is_closed() {
+                self.open.insert(workspace.id, workspace.locale);
+            }
         }
         Ok(())
     }
@@ -65,6 +70,11 @@ impl Census {
 
     pub(super) fn rules(&self, workspace: WorkspaceId) -> Option<Rules> {
         self.living.get(&workspace).copied()
+    }
+
+    /// The language of mail to a workspace's members; `None` when it is closed, or unknown.
+    pub(super) fn open(&self, workspace: WorkspaceId) -> Option<Locale> {
+        self.open.get(&workspace).copied()
     }
 
     pub(super) fn dead(&self) -> impl Iterator<Item = WorkspaceId> + '_ {
@@ -151,10 +161,33 @@ pub(super) fn retention_over(prospect: &Prospect, rules: Rules, now: Timestamp) 
     retention::is_due(retention::prospect_expiry(collected, contact, rules.retention_months), now)
 }
 
-/// The time in which the person had to be informed is over (A69). An answer shows that they were.
-pub(super) fn notice_overdue(prospect: &Prospect, now: Timestamp) -> bool {
-    let deadline = Policy::current().notice_deadline(prospect.source.collected_on, prospect.created_at);
-    prospect.last_contact_at.is_none() && retention::is_due(deadline, now)
+/// What the time in which a person has to be informed asks for (A69), if nobody has informed them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// The workspace is to be alerted: the time ends then.
+    Soon(Timestamp),
+    /// The time is over.
+    Over,
+}
+
+/// Whether the time in which a person has to be informed is over, or near its end (A69). An answer shows
+/// that they were informed.
+pub(super) fn notice(prospect: &Prospect, now: Timestamp) -> Option<Notice> {
+    let policy = Policy::current();
+    let deadline = policy.notice_deadline(prospect.source.collected_on, prospect.created_at);
+    if prospect.last_contact_at.is_some() {
+        None
+    } else if retention::is_due(deadline, now) {
+        Some(Notice::Over)
+    } else {
+        retention::is_due(policy.notice_alert(deadline), now).then_some(Notice::Soon(deadline))
+    }
+}
+
+/// Until when a workspace that is alerted at `now` is left in peace: as long as an alert comes early, so
+/// that there is one in everybody's time.
+pub(super) fn next_alert(now: Timestamp) -> Timestamp {
+    Policy::current().rule(Class::UninformedProspect).alert_before.map_or(now, |lead| lead.expires_at(now))
 }
 
 /// An import whose files are due.
@@ -182,6 +215,11 @@ pub(super) fn files_of(item: &Item, now: Timestamp) -> Result<Option<DueFiles>, 
 
 #[cfg(test)]
 mod tests {
+    use domain::{
+        email::EmailAddress,
+        prospect::{Details, LawfulBasis, ProspectState, Source, SourceKind},
+        subject::Subject,
+    };
     use storage::db::{n, s};
 
     use super::*;
@@ -205,7 +243,8 @@ mod tests {
     fn a_due_workspace_takes_everything_but_evidence_with_it() {
         let (dead, alive) = (WorkspaceId::from_bytes([1; 10]), WorkspaceId::from_bytes([2; 10]));
         let rules = Rules { retention_months: 36 };
-        let census = Census { dead: HashSet::from([dead]), living: HashMap::from([(alive, rules)]) };
+        let census =
+            Census { dead: HashSet::from([dead]), living: HashMap::from([(alive, rules)]), ..Census::default() };
         let items = [
             item(&format!("W#{dead}#S#0"), "x", &[]),
             item(&format!("W#{alive}#S#0"), "x", &[]),
@@ -218,6 +257,65 @@ mod tests {
         assert_eq!(indexes(census.due(&items, now, Class::PurgeRecord)), Vec::<usize>::new());
         assert_eq!(indexes(census.dead_accounts(&items, false)), [0, 2]);
         assert_eq!(indexes(census.dead_accounts(&items, true)), [3]);
+    }
+
+    fn entered(at: &str) -> Prospect {
+        let (at, detail): (Timestamp, _) = (at.parse().unwrap(), "Salon des Exemples".into());
+        Prospect {
+            subject: Subject::from_bytes([1; 16]),
+            email: EmailAddress::parse("jeanne@example.com").unwrap(),
+            details: Details::default(),
+            source: Source { kind: SourceKind::TradeFair, detail, collected_on: "2026-01-01".parse().unwrap() },
+            lawful_basis: LawfulBasis::LegitimateInterest,
+            state: ProspectState::Active,
+            edited: Default::default(),
+            import: None,
+            created_at: at,
+            updated_at: at,
+            last_contact_at: None,
+        }
+    }
+
+    #[test]
+    fn a69_the_alert_begins_and_ends_at_its_second() {
+        let mut prospect = entered("2026-06-10T07:00:00Z");
+        let deadline: Timestamp = "2026-07-10T07:00:00Z".parse().unwrap();
+        let cases = [
+            ("2026-07-03T06:59:59Z", None),
+            ("2026-07-03T07:00:00Z", Some(Notice::Soon(deadline))),
+            ("2026-07-10T06:59:59Z", Some(Notice::Soon(deadline))),
+            ("2026-07-10T07:00:00Z", Some(Notice::Over)),
+        ];
+        let notices = |prospect: &Prospect| cases.map(|(now, _)| notice(prospect, now.parse().unwrap()));
+        assert_eq!(notices(&prospect), cases.map(|(_, expected)| expected));
+        prospect.last_contact_at = Some(prospect.created_at);
+        assert_eq!(notices(&prospect), [None; 4], "who answers was informed");
+    }
+
+    #[test]
+    fn a69_alerts_follow_one_another_as_early_as_they_come_before_the_deadline() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert_eq!(next_alert(at("2026-07-03T07:00:00Z")), at("2026-07-10T07:00:00Z"));
+        // Days are those of Paris: this week has an hour more.
+        assert_eq!(next_alert(at("2026-10-20T07:00:00Z")), at("2026-10-27T08:00:00Z"));
+    }
+
+    #[test]
+    fn closed_workspaces_are_not_open_and_live_on_until_they_are_due() {
+        let now: Timestamp = "2026-03-01T10:00:00Z".parse().unwrap();
+        let profile = |byte, closed: bool| {
+            let id = WorkspaceId::from_bytes([byte; 10]);
+            let terms = storage::accounts::Terms { version: "1".into(), accepted_at: now };
+            let (company, locale, closed_at) = ("Exemple SAS".into(), Locale::En, closed.then_some(now));
+            let workspace = Workspace { id, company, locale, retention_months: 36, created_at: now, closed_at, terms };
+            (id, storage::db::to_item(&keys::workspace(id), &workspace).unwrap())
+        };
+        let ((open, first), (closed, second)) = (profile(1, false), profile(2, true));
+        let mut census = Census::default();
+        census.count(&first, now).unwrap();
+        census.count(&second, now).unwrap();
+        assert_eq!((census.open(open), census.open(closed)), (Some(Locale::En), None));
+        assert!(census.rules(open).is_some() && census.rules(closed).is_some());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the system mails say.
 
+mod notice_due;
+
 use domain::locale::Locale;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -54,6 +56,7 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
                 moment(Locale::Fr, at)
             ),
         ),
+        Notification::NoticeDue { people, first } => notice_due::french(people, &moment(Locale::Fr, first)),
     };
     (subject, text)
 }
@@ -93,6 +96,7 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
                 moment(Locale::En, at)
             ),
         ),
+        Notification::NoticeDue { people, first } => notice_due::english(people, &moment(Locale::En, first)),
     };
     (subject, text)
 }
