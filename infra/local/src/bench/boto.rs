@@ -24,7 +24,7 @@ pub(super) async fn micros(stack: &Stack, raw: &[u8]) -> anyhow::Result<f64> {
     let endpoint = env.get("AWS_ENDPOINT_URL_SESV2").context("no SES")?;
     let mut child = Command::new(python)
         .args(["-c", SCRIPT, endpoint, &MESSAGES.to_string()])
-        .env("AWS_REGION", REGION)
+        .env("AWS_DEFAULT_REGION", REGION)
         .env("AWS_ACCESS_KEY_ID", OPERATOR)
         .env("AWS_SECRET_ACCESS_KEY", SECRET)
         .stdin(Stdio::piped())
