@@ -128,14 +128,11 @@ impl TestStack {
     }
 
     /// Fires the purge now and gives what it says it did.
-    #[track_caller]
-    pub fn purge(&self) -> impl Future<Output = serde_json::Value> + '_ {
-        async {
-            let fired = self.stack.fire("purge").await.expect("the template has a purge");
-            assert!(fired.ok, "the purge failed: {}", fired.result);
-            assert_eq!(fired.result["complete"], true, "{}", fired.result);
-            fired.result
-        }
+    pub async fn purge(&self) -> serde_json::Value {
+        let fired = self.stack.fire("purge").await.expect("the template has a purge");
+        assert!(fired.ok, "the purge failed: {}", fired.result);
+        assert_eq!(fired.result["complete"], true, "{}", fired.result);
+        fired.result
     }
 
     /// Waits until every queue is empty and nothing runs.

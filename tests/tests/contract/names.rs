@@ -44,7 +44,7 @@ impl Names<'_> {
     fn walk(&mut self, value: &Value, at: &str) {
         match value {
             Value::Array(items) => {
-                items.iter().enumerate().for_each(|(i, item)| self.walk(item, &format!("{at}[{i}]")))
+                items.iter().enumerate().for_each(|(i, item)| self.walk(item, &format!("{at}[{i}]")));
             }
             Value::Object(object) => {
                 for (key, inner) in object {

@@ -92,7 +92,6 @@ async fn play(name: &str, plan: Value, kills: usize) {
     stack.break_things(plan);
     troubled.put_file(&import, &file()).await;
     if kills > 0 {
-        tests::wait_for("the import's process", || async { (!stack.pids("import").is_empty()).then_some(()) }).await;
         // Only what is at work is killed: an idle process would be no test.
         for _ in 0..kills {
             wait_for("the import to run", || async { (!stack.pids("import").is_empty()).then_some(()) }).await;
