@@ -93,8 +93,8 @@ async fn recipients(app: &App, scope: &WorkspaceScope, request: &Request) -> Res
     if status.as_ref().is_some_and(|wanted| !known.contains(wanted)) {
         return Err(Failure::field("status", "one of pending, sent, refused, failed, unknown"));
     }
-    let (items, next) =
-        app.list_recipients(scope, id(request)?, status.as_deref(), after.as_deref(), limit(request)?, request.now()?)
-            .await?;
+    let (items, next) = app
+        .list_recipients(scope, id(request)?, status.as_deref(), after.as_deref(), limit(request)?, request.now()?)
+        .await?;
     json(StatusCode::OK, &object!({ "items": items, "next_cursor": next.as_deref().map(cursor::write) }))
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks to its terminal")]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -52,9 +53,19 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// What was typed, without the `--` that parts cargo's own options from ours: the aliases of
+/// .cargo/config.toml have one already, so that in `cargo demo -- --exit` a second one arrives here.
+fn arguments(typed: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut typed: Vec<OsString> = typed.collect();
+    if typed.get(2).is_some_and(|word| word == "--") {
+        typed.remove(2);
+    }
+    typed
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let outcome = match Arguments::parse_from(arguments(std::env::args_os())).command {
         Command::Serve(serve) => run(serve).await,
         Command::Demo(demo) => play(&demo).await,
         Command::Bench(bench) => measure(&bench).await,
@@ -82,6 +93,12 @@ async fn run(serve: Serve) -> anyhow::Result<()> {
     println!("  mailbox  {url}/_local/mailbox");
     println!("  meter    {url}/_local/meter");
     println!("  the rest {url}/_local");
+    let relay = stack.backends().smtp();
+    println!(
+        "  relay    localhost, port {} (tls) or {} (starttls), any name and password",
+        relay.tls_port(),
+        relay.starttls_port()
+    );
     println!("Ctrl-C stops it.");
     stop_asked().await?;
     println!();
@@ -121,4 +138,30 @@ async fn stop_asked() -> anyhow::Result<()> {
         _ = terminated.recv() => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Command {
+        let typed = line.split(' ').map(OsString::from);
+        Arguments::try_parse_from(arguments(typed)).expect("a command line that is documented").command
+    }
+
+    #[test]
+    fn options_may_follow_an_alias_with_or_without_dashes() {
+        for line in ["local demo -- --exit", "local demo --exit"] {
+            assert!(matches!(parsed(line), Command::Demo(demo) if demo.exit), "{line}");
+        }
+        for line in ["local serve -- --ephemeral --port 8899", "local serve --ephemeral --port 8899"] {
+            assert!(
+                matches!(parsed(line), Command::Serve(serve) if serve.ephemeral && serve.port == Some(8899)),
+                "{line}"
+            );
+        }
+        for line in ["local inspect a.csv b.csv", "local inspect -- a.csv b.csv"] {
+            assert!(matches!(parsed(line), Command::Inspect { files } if files.len() == 2), "{line}");
+        }
+    }
 }

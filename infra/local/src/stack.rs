@@ -206,7 +206,7 @@ impl Stack {
         self.engine.supervisor.starts(function)
     }
 
-    /// Every line that the functions wrote.
+    /// Every line that the functions and the runner wrote.
     pub fn logs(&self) -> Vec<LogLine> {
         self.console.lines()
     }

@@ -17,6 +17,8 @@ pub enum Kind {
     Conflict,
     /// Too large: 413.
     TooLarge,
+    /// Not the media type that is read here: 415.
+    Unsupported,
     /// Well formed, but refused by a rule: 422.
     Refused,
     /// Too often: 429, with `Retry-After`.

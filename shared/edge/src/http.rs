@@ -126,19 +126,15 @@ impl Request {
         });
         if !is_json {
             return Err(Failure::new(
-                Kind::Invalid,
-                "malformed-request",
+                Kind::Unsupported,
+                "unsupported-media-type",
                 "Send the body as JSON, with `Content-Type: application/json`.",
             ));
         }
-        serde_json::from_slice(self.bytes()).map_err(|error| {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            Failure::new(
-                Kind::Invalid,
-                "malformed-request",
-                format!("The body cannot be read ({place}): {}.", reason(&error)),
-            )
-        })
+        let mut reader = serde_json::Deserializer::from_slice(self.bytes());
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| refused(&error))?;
+        reader.end().map_err(|_| malformed("something follows the JSON"))?;
+        Ok(value)
     }
 
     /// The caller's network, truncated to /24 or /48 before anything sees it (A7).
@@ -178,18 +174,40 @@ impl Request {
     }
 }
 
-/// What serde says, without the value it stumbled over: a body may hold personal data.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
-    if text.starts_with("unknown field") || text.starts_with("missing field") || text.starts_with("duplicate field") {
-        return text.to_owned();
+/// A body that is no JSON is malformed; one that does not fit is refused, field by field.
+fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
+    let inner = error.inner();
+    if !inner.is_data() {
+        return malformed(format!("it is not well-formed JSON (line {}, column {})", inner.line(), inner.column()));
     }
-    match text.find(", expected ") {
-        Some(at) => format!("a value is not as expected{}", &text[at..]),
-        None if error.is_syntax() || error.is_eof() => "it is not well-formed JSON".to_owned(),
-        None => text.to_owned(),
+    let said = inner.to_string();
+    let said = said.split(" at line ").next().unwrap_or_default();
+    let named = said.split('`').nth(1).unwrap_or_default();
+    let path = error.path().to_string();
+    let path = if path == "." { String::new() } else { path };
+    let within = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    if said.starts_with("unknown field") {
+        // serde's path ends at the unknown field itself.
+        let field = if path.ends_with(named) { path } else { within(named) };
+        let known = said.split_once(", ").map_or("there is no such field", |(_, known)| known);
+        return Failure::field(field, format!("is not a field here; {known}"));
     }
+    if said.starts_with("missing field") {
+        return Failure::field(within(named), "is missing");
+    }
+    if said.starts_with("duplicate field") {
+        return Failure::field(within(named), "is there twice");
+    }
+    let field = if path.is_empty() { "body".to_owned() } else { path };
+    // Whatever the value was, it is not repeated: a body may hold personal data.
+    match said.find(", expected ") {
+        Some(at) => Failure::field(field, format!("is not as expected: {}", &said[at + 2..])),
+        None => Failure::field(field, said),
+    }
+}
+
+fn malformed(why: impl std::fmt::Display) -> Failure {
+    Failure::new(Kind::Invalid, "malformed-request", format!("The body cannot be read: {why}."))
 }
 
 /// /24 of an IPv4 address, /48 of an IPv6 one.
@@ -264,16 +282,30 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_a_bad_body_does_not_repeat_it() {
+    fn a_bad_body_is_refused_by_field_and_not_repeated() {
         #[derive(Debug, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct Body {
-            #[expect(dead_code, reason = "only its type matters here")]
+        #[expect(dead_code, reason = "only the types matter here")]
+        struct Outer {
+            inner: Inner,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only the types matter here")]
+        struct Inner {
             age: u8,
         }
-        let said = |text: &str| reason(&serde_json::from_str::<Body>(text).unwrap_err());
-        assert_eq!(said(r#"{"age": "ada@firm.test"}"#), "a value is not as expected, expected u8");
-        assert!(said(r#"{"nom": 1}"#).contains("unknown field `nom`"));
-        assert_eq!(said(r#"{"age": "#), "it is not well-formed JSON");
+        let said = |text: &str| {
+            let mut reader = serde_json::Deserializer::from_str(text);
+            refused(&serde_path_to_error::deserialize::<_, Outer>(&mut reader).unwrap_err())
+        };
+        let field = |text: &str| said(text).fields.remove(0);
+        let age = field(r#"{"inner": {"age": "ada@firm.test"}}"#);
+        assert_eq!((age.field.as_str(), age.message.as_str()), ("inner.age", "is not as expected: expected u8"));
+        let unknown = field(r#"{"inner": {"age": 1, "nom": 1}}"#);
+        assert_eq!((unknown.field.as_str(), unknown.message.contains("expected `age`")), ("inner.nom", true));
+        assert_eq!(field(r#"{"inner": {}}"#).field, "inner.age");
+        assert_eq!(field("{}").field, "inner");
+        assert_eq!(said(r#"{"inner": "#).slug, "malformed-request");
     }
 }

@@ -23,6 +23,7 @@ pub const fn status(kind: Kind) -> (StatusCode, &'static str) {
         Kind::NotFound => (StatusCode::NOT_FOUND, "Not found"),
         Kind::Conflict => (StatusCode::CONFLICT, "Not possible now"),
         Kind::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Too large"),
+        Kind::Unsupported => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "Not read here"),
         Kind::Refused => (StatusCode::UNPROCESSABLE_ENTITY, "Refused"),
         Kind::TooMany => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
         Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Our fault"),

@@ -162,7 +162,8 @@ impl Db {
             .expression_attribute_values(":pk", s(query.pk))
             .consistent_read(query.strong)
             .scan_index_forward(!query.newest_first)
-            .set_limit(query.limit);
+            // One more than is wanted: whether there is a next page is known, and the last one says null.
+            .set_limit(query.limit.map(|limit| limit.saturating_add(1)));
         call = match query.range {
             Range::All => call.key_condition_expression("pk = :pk"),
             Range::Prefix(prefix) => call
@@ -180,8 +181,15 @@ impl Db {
             call = call.exclusive_start_key("pk", s(query.pk)).exclusive_start_key("sk", s(after));
         }
         let answer = call.send().await?;
-        let next = answer.last_evaluated_key.as_ref().map(|key| text(key, "sk")).transpose()?;
-        Ok(Page { items: answer.items.unwrap_or_default(), next })
+        let mut items = answer.items.unwrap_or_default();
+        let mut next = answer.last_evaluated_key.as_ref().map(|key| text(key, "sk")).transpose()?;
+        if let Some(limit) = query.limit.and_then(|limit| usize::try_from(limit).ok())
+            && items.len() > limit
+        {
+            items.truncate(limit);
+            next = items.last().map(|item| text(item, "sk")).transpose()?;
+        }
+        Ok(Page { items, next })
     }
 
     /// All items of a partition's range, page after page.

@@ -84,12 +84,17 @@ impl Mailer {
                 Mailer::Smtp(relay) => relay.send(message).await,
             };
             // Only what the channel certainly did not take is offered again.
-            if handed != Handed::Later || deadline.left() < Duration::from_secs(15) {
+            if handed != Handed::Later || self.is_down() || deadline.left() < Duration::from_secs(15) {
                 return handed;
             }
             tokio::time::sleep(pause).await;
         }
         Handed::Later
+    }
+
+    /// True when the channel could not be reached a moment ago: no use in waiting for it now.
+    fn is_down(&self) -> bool {
+        matches!(self, Mailer::Smtp(relay) if relay.is_down())
     }
 
     /// Messages worth having under way at once.

@@ -4,7 +4,12 @@
 //! happens: before the final dot the relay certainly does not have the message, after it nobody can
 //! tell (RFC 5321 §4.5.3.2.6).
 
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use domain::sender::RelaySecurity;
 use lettre::{
@@ -28,6 +33,9 @@ pub(crate) const CONNECTIONS: usize = 4;
 /// How long a relay may take to answer one command.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a relay that could not be reached is left alone: the rest of a chunk need not find out again.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
+
 /// A relay and its connections.
 #[derive(Clone)]
 pub struct Relay(Arc<Inner>);
@@ -39,6 +47,8 @@ struct Inner {
     credentials: Credentials,
     idle: Mutex<Vec<AsyncSmtpConnection>>,
     slots: Semaphore,
+    /// Until when it is not asked again, after a connection that could not be made.
+    down_until: std::sync::Mutex<Option<Instant>>,
 }
 
 impl fmt::Debug for Relay {
@@ -71,11 +81,20 @@ impl Relay {
             credentials: Credentials::new(username.to_owned(), password.to_owned()),
             idle: Mutex::default(),
             slots: Semaphore::new(CONNECTIONS),
+            down_until: std::sync::Mutex::default(),
         })))
+    }
+
+    /// True while it is left alone because it could not be reached.
+    pub(super) fn is_down(&self) -> bool {
+        self.0.down_until.lock().is_ok_and(|until| until.is_some_and(|until| Instant::now() < until))
     }
 
     /// One message, over a connection that is used again unless something went wrong on it.
     pub(super) async fn send(&self, message: &Outgoing<'_>) -> Handed {
+        if self.is_down() {
+            return Handed::Later;
+        }
         let Ok(_slot) = self.0.slots.acquire().await else { return Handed::Later };
         let idle = self.0.idle.lock().await.pop();
         // A connection that was idle may have been closed by the relay: that shows at MAIL, before
@@ -88,7 +107,12 @@ impl Relay {
         match self.connect().await {
             Ok(connection) => self.converse(connection, message).await.unwrap_or(Handed::Later),
             Err(error) => {
-                tracing::warn!(status = status(&error), tls = error.is_tls(), "the relay cannot be used");
+                if !self.is_down() {
+                    tracing::warn!(status = status(&error), tls = error.is_tls(), "the relay cannot be used");
+                }
+                if let Ok(mut until) = self.0.down_until.lock() {
+                    *until = Some(Instant::now() + LEFT_ALONE);
+                }
                 Handed::Later
             }
         }
