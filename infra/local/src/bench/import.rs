@@ -48,7 +48,7 @@ pub(super) async fn measure(stack: &Stack, customer: &Customer, rows: usize) -> 
             .note(of.clone()),
         Figure::new("import: AWS calls per 1,000 rows", calls(&ran.usage, "") / thousands, "")
             .bar(Bar::AtMost(42.0))
-            .note(of.clone()),
+            .note(of),
         Figure::new("import: rows a second, whole path", created / ran.seconds, "rows/s")
             .note("with the emulated store on the same cores"),
     ])
