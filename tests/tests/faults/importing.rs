@@ -10,7 +10,7 @@ use tests::{Sender, TestStack, run, seed, wait_for};
 use super::kill;
 
 /// Enough to take a second or two.
-const ROWS: usize = 6_000;
+const ROWS: usize = 10_000;
 
 /// A file with something of everything: new people, people held already, repetitions, rows that are refused.
 fn file() -> Vec<u8> {
@@ -91,20 +91,23 @@ async fn play(name: &str, plan: Value, kills: usize) {
     let plan: Plan = serde_json::from_value(plan).expect("a plan");
     stack.break_things(plan);
     troubled.put_file(&import, &file()).await;
-    if kills > 0 {
-        // Only what is at work is killed: an idle process would be no test.
-        for _ in 0..kills {
-            wait_for("the import to run", || async { (!stack.pids("import").is_empty()).then_some(()) }).await;
-            kill(&stack, "import", 1, Duration::from_millis(1_200), &mut chance).await;
-        }
-    }
     let path = format!("/v1/imports/{}", import["id"].as_str().unwrap());
-    let ended = wait_for("the import under faults", || async {
+    let ended = async || {
         let answer = troubled.get(&path).await;
         let ended = answer.status == 200 && matches!(answer.json()["status"].as_str(), Some("done" | "failed"));
         ended.then(|| answer.json())
-    })
-    .await;
+    };
+    let mut killed = 0;
+    for _ in 0..kills {
+        // Only what is at work is killed: an idle process would be no test.
+        let at_work = || async { (!stack.pids("import").is_empty() || ended().await.is_some()).then_some(()) };
+        wait_for("the import to run", at_work).await;
+        if ended().await.is_none() {
+            killed += kill(&stack, "import", 1, Duration::from_millis(400), &mut chance).await;
+        }
+    }
+    assert!(kills == 0 || killed > 0, "the import was over before it could be killed");
+    let ended = wait_for("the import under faults", ended).await;
     stack.break_things(Plan::default());
     stack.settle().await;
     assert_eq!(counts(&ended), counts(&undisturbed));
