@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 fn main() -> anyhow::Result<()> {
     let api = std::env::var("AWS_LAMBDA_RUNTIME_API")?;
-    let (host, base) = api.split_once('/').context("the runner gives a base path")?;
+    let address = api.strip_prefix("http://").unwrap_or(&api);
+    let (host, base) = address.split_once('/').context("the runner gives a base path")?;
     let base = format!("/{base}/2018-06-01/runtime");
     if std::env::var("BREAK").is_ok_and(|how| how == "start") {
         call(host, "POST", &format!("{base}/init/error"), r#"{"errorType": "Init", "errorMessage": "told to"}"#)?;

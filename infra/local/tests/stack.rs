@@ -110,8 +110,10 @@ async fn an_invocation_under_way_ends_with_its_process() {
     let stack = start().await;
     let url = format!("{}/hang", stack.url());
     let hanging = tokio::spawn(async move { reqwest::get(url).await.unwrap().status().as_u16() });
-    while stack.pids("echo").is_empty() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    let mut patience = 500;
+    while stack.starts("echo").is_empty() && patience > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        patience -= 1;
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(stack.kill("echo").await, 1);

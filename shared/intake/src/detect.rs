@@ -27,10 +27,7 @@ pub fn detect(prefix: &[u8], whole: bool) -> Detected {
     let text = encoding.decode(prefix).0;
     let sample = head(&text, whole);
     let lone_cr = lone_cr(sample);
-    let found = dialect::choose(sample, lone_cr);
-    // Where no cell is quoted, a later one may be.
-    let format =
-        Format { quote: found.format.quote.or_else(|| (!sample.contains('"')).then_some(b'"')), ..found.format };
+    let format = dialect::choose(sample, lone_cr);
     let rows = rows(sample, format);
     let layout = header::find(&rows);
     let header = layout.header.and_then(|index| rows.get(index));
@@ -41,7 +38,7 @@ pub fn detect(prefix: &[u8], whole: bool) -> Detected {
     Detected {
         encoding,
         delimiter: char::from(format.delimiter),
-        quote: found.quoted.then_some(found.format.quote).flatten().map(char::from),
+        quote: format.quote.map(char::from),
         escape: format.escape.map(char::from),
         header: layout.header.is_some(),
         header_line: header.map(|row| row.line),

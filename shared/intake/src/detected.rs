@@ -15,7 +15,8 @@ pub struct Detected {
     pub encoding: &'static Encoding,
     /// What stands between two cells.
     pub delimiter: char,
-    /// What stands around cells; `None` when no cell of the sample is quoted.
+    /// What may stand around a cell: `"`, also where no cell of the sample is quoted, for a later one may
+    /// be. `None` where cells begin with quotes that do not quote.
     pub quote: Option<char>,
     /// What makes the next character literal; `None` when quotes are escaped by doubling.
     pub escape: Option<char>,
@@ -37,7 +38,7 @@ pub struct Detected {
     /// Mean bytes of a row in the sample, to estimate how many rows a file has.
     #[serde(skip)]
     pub(crate) bytes_per_row: f64,
-    /// How the reader cuts lines: `quote` is set even where the sample has none, since a later row may.
+    /// How the reader cuts lines.
     #[serde(skip)]
     pub(crate) format: Format,
 }

@@ -23,14 +23,12 @@ const SCORED_ROWS: usize = 500;
 /// The way that scored best.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dialect {
-    pub(crate) format: Format,
-    /// Whether a cell of the sample is quoted.
-    pub(crate) quoted: bool,
+    format: Format,
     score: f64,
 }
 
 /// Chooses for `sample`, which ends with a whole line.
-pub(crate) fn choose(sample: &str, lone_cr: bool) -> Dialect {
+pub(crate) fn choose(sample: &str, lone_cr: bool) -> Format {
     let bytes = sample.as_bytes();
     let mut best = single_column(bytes, lone_cr);
     for (delimiter, prior) in USUAL.into_iter().chain(RARE) {
@@ -45,7 +43,9 @@ pub(crate) fn choose(sample: &str, lone_cr: bool) -> Dialect {
             }
         }
     }
-    best
+    // Where no cell of the sample is quoted, a later one may be.
+    let quoting = Format { quote: best.format.quote.or(Some(b'"')), ..best.format };
+    if tally(bytes, quoting).is_plain() { quoting } else { best.format }
 }
 
 /// What every other way must beat: the whole line is one cell.
@@ -53,7 +53,7 @@ fn single_column(bytes: &[u8], lone_cr: bool) -> Dialect {
     let format = |quote| Format { delimiter: b',', quote, escape: None, lone_cr };
     let quoted = tally(bytes, format(Some(b'"')));
     let alone = quoted.quoted > 0 && quoted.stray + quoted.faults == 0 && quoted.widths.keys().all(|&width| width == 1);
-    Dialect { format: format(Some(b'"')), quoted: quoted.quoted > 0, score: if alone { 0.3 } else { 0.04 } }
+    Dialect { format: format(Some(b'"')), score: if alone { 0.3 } else { 0.04 } }
 }
 
 /// The ways to cut at one delimiter.
@@ -95,7 +95,7 @@ fn ways(bytes: &[u8], delimiter: u8, prior: f64, lone_cr: bool) -> Vec<Dialect> 
             let prior = if rare && delimiter != b' ' && tally.is_exact() { 0.9 } else { prior };
             let score = tally.score() * prior * quoting * escaping;
             let format = Format { delimiter, quote, escape, lone_cr };
-            found.push(Dialect { format, quoted: tally.quoted > 0, score });
+            found.push(Dialect { format, score });
         }
     }
     found
@@ -179,6 +179,11 @@ impl Tally {
             })
             .sum();
         same * (rows / self.rows as f64).powf(1.5)
+    }
+
+    /// No cell begins with a quote.
+    fn is_plain(&self) -> bool {
+        self.quoted + self.stray + self.faults == 0
     }
 
     /// Ten rows or more, all of one width of at least three cells.

@@ -84,12 +84,7 @@ pub fn inspect(file: &str, length: u64, mut from: impl Read, request: &Request) 
         bytes += read as u64;
         parser.push(chunk.get(..read).unwrap_or(&[]), &mut sink);
     }
-    // A cell far down may be the first that is quoted.
-    let quoted = parser.finish(&mut sink);
-    let mut detected = detected;
-    if quoted && detected.quote.is_none() {
-        detected.quote = detected.format.quote.map(char::from);
-    }
+    parser.finish(&mut sink);
     Ok(Inspection {
         file: file.to_owned(),
         bytes,

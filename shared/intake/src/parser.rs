@@ -158,12 +158,11 @@ impl Parser {
         rows.push(chunk, &mut |found| plan.decide(encoding, &found, sink));
     }
 
-    /// Says that the file ends, and hands out what is left. `true` when a cell of the file was quoted.
-    pub fn finish(mut self, sink: &mut impl FnMut(Outcome)) -> bool {
+    /// Says that the file ends, and hands out what is left.
+    pub fn finish(mut self, sink: &mut impl FnMut(Outcome)) {
         let Self { rows, plan } = &mut self;
         let encoding = rows.cells;
         rows.finish(&mut |found| plan.decide(encoding, &found, sink));
-        rows.quoted
     }
 }
 

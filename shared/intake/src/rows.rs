@@ -72,8 +72,6 @@ pub(crate) struct Rows {
     skip_lines: u64,
     /// The first bytes may still be a byte order mark.
     at_head: bool,
-    /// A cell of the file was quoted.
-    pub(crate) quoted: bool,
     scratch: Cells,
 }
 
@@ -102,7 +100,6 @@ impl Rows {
             skipping: false,
             skip_lines,
             at_head: true,
-            quoted: false,
             scratch: Cells::default(),
         }
     }
@@ -226,7 +223,6 @@ impl Rows {
             let line = self.position.lines + 1;
             match step {
                 Step::Row { len, lines } => {
-                    self.quoted |= cells.quoted > 0;
                     sink(Found { line, row: Ok((&cells, &input[..len])) });
                     self.advance(len, lines);
                 }

@@ -49,7 +49,7 @@ fn delimiters_are_told_apart() {
         .join("\n");
         let (detected, rows, rejects) = all(file.as_bytes());
         assert_eq!(detected.delimiter.to_string(), delimiter);
-        assert_eq!((detected.quote, detected.header), (None, true));
+        assert_eq!((detected.quote, detected.header), (Some('"'), true));
         assert_eq!(emails(&rows), ["anne@alpha.test", "zoe@beta.test"], "{delimiter:?}");
         assert_eq!(rows[1].first_name.as_deref(), Some("Zoé"));
         assert_eq!(rows[1].company.as_deref(), Some("Bêta"));
