@@ -462,6 +462,10 @@ pub(crate) fn fold(text: &str) -> String {
 }
 
 fn fold_char(c: char, out: &mut String) {
+    if c.is_ascii() {
+        out.extend(c.is_ascii_alphanumeric().then(|| c.to_ascii_lowercase()));
+        return;
+    }
     for c in c.to_lowercase() {
         match c {
             'à'..='å' | 'ā' | 'ă' | 'ą' => out.push('a'),
