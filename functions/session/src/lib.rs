@@ -11,7 +11,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
     match (request.method().as_str(), request.route().as_str()) {
         ("POST", "/v1/session") => json(StatusCode::OK, &app.log_in(request.json()?, &request.network(), now).await?),
         ("DELETE", "/v1/session") => {
-            app.log_out(request.bearer()?, now).await?;
+            app.log_out(&request.claims(app).await?).await?;
             no_content()
         }
         ("POST", "/v1/session/refresh") => json(StatusCode::OK, &app.refresh_session(request.json()?, now).await?),

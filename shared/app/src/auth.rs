@@ -90,13 +90,8 @@ impl App {
         }
     }
 
-    /// The scope that an access token opens at `now`. A closed workspace opens too: its exports and
-    /// rights stay available, and use cases that need it open ask for [`App::active_workspace`].
-    pub async fn authenticate(&self, token: &str, now: Timestamp) -> Result<WorkspaceScope, Failure> {
-        Ok(self.claims(token, now).await?.scope())
-    }
-
-    /// What an access token says, if it is worth something at `now`.
+    /// What an access token says, if it is worth something at `now`. A closed workspace opens too: its
+    /// exports and rights stay available, and use cases that need it open ask for [`App::active_workspace`].
     pub async fn claims(&self, token: &str, now: Timestamp) -> Result<Claims, Failure> {
         let kid = key_name(token).ok_or_else(Failure::unauthenticated)?;
         let key = match self.verifying_keys.get(&kid) {

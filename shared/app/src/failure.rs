@@ -97,6 +97,13 @@ impl Failure {
         )
     }
 
+    /// Known, but not allowed to.
+    pub fn forbidden() -> Self {
+        let detail =
+            "Your role does not allow this. An owner or an admin of the workspace can do it, or change your role.";
+        Self::new(Kind::Forbidden, "forbidden", detail)
+    }
+
     /// Our fault. `cause` goes to the log.
     pub fn internal(cause: impl Into<String>) -> Self {
         Self {

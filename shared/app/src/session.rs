@@ -163,8 +163,7 @@ impl App {
     }
 
     /// Ends the session that an access token belongs to.
-    pub async fn log_out(&self, access_token: &str, now: Timestamp) -> Result<(), Failure> {
-        let claims = self.claims(access_token, now).await?;
+    pub async fn log_out(&self, claims: &Claims) -> Result<(), Failure> {
         Ok(self.db.end_session(claims.ws, claims.sid).await?)
     }
 

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use app::{App, Failure, Kind};
-use domain::{Timestamp, locale::Locale};
+use app::{App, Failure, Kind, auth::Claims};
+use domain::{Timestamp, access, locale::Locale};
 use futures::future::BoxFuture;
 use lambda_http::{
     Body, RequestExt, Response as HttpResponse,
@@ -168,9 +168,20 @@ impl Request {
             .ok_or_else(Failure::unauthenticated)
     }
 
-    /// Whose data the caller may touch: the access token says.
+    /// Whose data the caller may touch: the access token says, and the caller's role must allow this route (A51).
     pub async fn scope(&self, app: &App) -> Result<WorkspaceScope, Failure> {
-        app.authenticate(self.bearer()?, self.now()?).await
+        Ok(self.claims(app).await?.scope())
+    }
+
+    /// What the access token says, if the caller's role allows this route. Every guarded route comes through here.
+    pub async fn claims(&self, app: &App) -> Result<Claims, Failure> {
+        let claims = app.claims(self.bearer()?, self.now()?).await?;
+        let needed = access::needed(self.method().as_str(), &self.route());
+        if needed.is_some_and(|permission| claims.role.may(permission)) {
+            Ok(claims)
+        } else {
+            Err(Failure::forbidden())
+        }
     }
 }
 

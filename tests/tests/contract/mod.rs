@@ -4,6 +4,7 @@
 //! Each check is a function from a template to a list of findings. Each is also run on a template
 //! that has been damaged on purpose, because a check that cannot fail proves nothing.
 
+mod access;
 mod dependencies;
 mod environment;
 mod functions;

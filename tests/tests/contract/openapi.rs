@@ -19,6 +19,15 @@ pub(super) fn routes(document: &Value) -> Vec<Route> {
     operations(document).map(|(route, _)| route).collect()
 }
 
+/// Every operation that needs a session.
+pub(super) fn guarded(document: &Value) -> Vec<Route> {
+    operations(document).filter(|(_, operation)| !is_public(operation)).map(|(route, _)| route).collect()
+}
+
+fn is_public(operation: &Value) -> bool {
+    operation["security"] == Value::Array(Vec::new())
+}
+
 fn operations(document: &Value) -> impl Iterator<Item = (Route, &Value)> {
     let paths = document["paths"].as_object().into_iter().flatten();
     paths.flat_map(|(path, item)| {
@@ -41,7 +50,7 @@ fn check(document: &Value) -> Vec<String> {
         need(operation["operationId"].as_str().is_some_and(|id| ids.insert(id)), "needs an operationId of its own");
         need(operation["summary"].is_string(), "needs a summary");
         need(operation["responses"].get("default").is_some(), "does not say what an error looks like");
-        let public = operation["security"] == Value::Array(Vec::new());
+        let public = is_public(operation);
         let open =
             ["/u/", "/legal/", "/healthz", "/v1/signup", "/v1/password/"].iter().any(|head| path.starts_with(head));
         let login = path == "/v1/session/refresh" || (path == "/v1/session" && method == "POST");
