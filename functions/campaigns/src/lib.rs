@@ -24,7 +24,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
         ("GET", "/{id}") => shown(app.read_campaign(&scope, id(&request)?, request.now()?).await?),
         ("PATCH", "/{id}") => shown(app.change_campaign(&scope, id(&request)?, request.json()?, request.now()?).await?),
         ("DELETE", "/{id}") => {
-            app.delete_campaign(&scope, id(&request)?).await?;
+            app.delete_campaign(&scope, id(&request)?, request.now()?).await?;
             no_content()
         }
         ("POST", "/{id}/preview") => preview(app, &scope, &request).await,

@@ -10,10 +10,12 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
     let now = request.now()?;
     match (request.method().as_str(), request.route().as_str()) {
         ("POST", "/v1/signup") => {
-            app.sign_up(request.json()?, &request.network(), now).await?;
+            app.sign_up(request.json()?, request.origin().network(), now).await?;
             json(StatusCode::ACCEPTED, &json!({"status": "accepted"}))
         }
-        ("POST", "/v1/signup/verify") => json(StatusCode::CREATED, &app.verify_sign_up(request.json()?, now).await?),
+        ("POST", "/v1/signup/verify") => {
+            json(StatusCode::CREATED, &app.verify_sign_up(request.json()?, request.origin(), now).await?)
+        }
         _ => Err(no_such_route()),
     }
 }

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, sync::Mutex};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     Timestamp,
+    audit::{Actor, Caller, Origin},
     id::{MemberId, SessionId, WorkspaceId},
     member::Role,
 };
@@ -54,9 +55,10 @@ impl Claims {
         Self { iss: issuer.to_owned(), aud: AUDIENCE.to_owned(), sub, ws, sid, role, iat, exp: iat + ACCESS_SECONDS }
     }
 
-    /// The scope they open.
-    pub const fn scope(&self) -> WorkspaceScope {
-        WorkspaceScope::authenticated(self.ws, self.sub, self.role)
+    /// The scope they open to a request from `origin`.
+    pub fn scope(&self, origin: Origin) -> WorkspaceScope {
+        let actor = Actor::Member { id: self.sub, role: self.role, session: Some(self.sid) };
+        WorkspaceScope::acting(self.ws, Caller::new(actor, origin))
     }
 }
 

@@ -210,7 +210,7 @@ impl App {
         if !done {
             return Ok(None);
         }
-        match outreach.transition(progress, CampaignStatus::Completed, now).await {
+        match outreach.transition(progress, CampaignStatus::Completed, now, None).await {
             Ok(completed) => Ok(Some(completed)),
             // Somebody else was first, with this or with a pause: what is stored counts.
             Err(StoreError::Conflict) => Ok(outreach.progress(progress.campaign).await?),

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     Timestamp,
+    audit::Action,
     id::ImportId,
     import::{ImportCounts, ImportStatus},
     policy::retention::{Policy, TIME_ZONE},
@@ -153,7 +154,8 @@ impl App {
             v: 1,
         };
         let Presigned { url, headers } = self.objects(scope).sign_upload(id, UPLOAD_VALID).await?;
-        self.db.imports(scope).create(&record).await?;
+        let entry = scope.entry(Action::ImportAnnounced, now).about(id);
+        self.db.imports(scope).create(&record, &entry).await?;
         tracing::info!(import = %id, workspace = %scope.workspace(), "import announced");
         let upload =
             Upload { method: "PUT", url, headers: headers.into_iter().collect(), expires_at: now + UPLOAD_VALID };

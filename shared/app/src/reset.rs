@@ -5,6 +5,7 @@ use std::time::Duration;
 use content::system::Notification;
 use domain::{
     Timestamp,
+    audit::{Action, Actor, Caller, Origin},
     email::EmailAddress,
     policy::retention::{Class, Policy},
 };
@@ -13,7 +14,10 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use storage::{
     WorkspaceScope,
-    accounts::{login::Redeem, once::GoodFor},
+    accounts::{
+        login::{Login, Redeem},
+        once::GoodFor,
+    },
 };
 
 use crate::{
@@ -49,51 +53,54 @@ pub struct Reset {
 
 impl App {
     /// Sends a reset mail to whoever has an account; says the same to everybody, at the same pace.
-    pub async fn forgot_password(&self, asked: Forgot, network: &str, now: Timestamp) -> Result<(), Failure> {
+    pub async fn forgot_password(&self, asked: Forgot, origin: Origin, now: Timestamp) -> Result<(), Failure> {
         let mut fields = Fields::default();
         let email = fields.email("email", &asked.email);
         fields.done()?;
         let email = email.ok_or_else(|| Failure::internal("a refused field was not reported"))?;
-        self.throttle(limits::REQUESTS, network, now).await?;
-        let (done, ()) = tokio::join!(self.mail_reset(&email, now), tokio::time::sleep(LEAST));
+        self.throttle(limits::REQUESTS, origin.network(), now).await?;
+        let (done, ()) = tokio::join!(self.mail_reset(&email, origin, now), tokio::time::sleep(LEAST));
         done
     }
 
-    async fn mail_reset(&self, email: &EmailAddress, now: Timestamp) -> Result<(), Failure> {
+    async fn mail_reset(&self, email: &EmailAddress, origin: Origin, now: Timestamp) -> Result<(), Failure> {
         let name = self.pepper().await?.login(email);
         let allowed = self.may_mail(&name, now).await?;
-        let login = self.db.login(&name).await?;
+        let login = self.db.login(&name).await?.filter(|_| allowed);
         let secret = Secret::new();
-        let good_for = match &login {
-            Some(login) if allowed => GoodFor::Reset { login: name, generation: login.generation },
-            _ => GoodFor::Nothing,
-        };
-        let wanted = good_for != GoodFor::Nothing;
         let until = Policy::current().expiry(Class::OneTimeToken, now).min(now + SignedDuration::from_mins(MINUTES));
-        self.db.issue_token(&secret.hash(), good_for, until).await?;
-        let Some(login) = login.filter(|_| wanted) else { return Ok(()) };
-        let scope = WorkspaceScope::internal(login.workspace);
+        let Some(login) = login else {
+            return Ok(self.db.issue_token(&secret.hash(), GoodFor::Nothing, until).await?);
+        };
+        let scope = WorkspaceScope::acting(login.workspace, Caller::new(Actor::Anonymous, origin));
+        let entry = scope.entry(Action::PasswordForgotten, now).about(login.member);
+        let good_for = GoodFor::Reset { login: name, generation: login.generation };
+        self.db.grant_token(&secret.hash(), good_for, until, &entry).await?;
         let locale = self.db.accounts(&scope).workspace().await?.map(|workspace| workspace.locale).unwrap_or_default();
         let mail = Notification::PasswordReset { token: &secret.text(), minutes: minutes(now, until) };
         self.post(email, locale, mail, now).await
     }
 
     /// Sets a new password, once per token. Every session and every other reset mail end with it.
-    pub async fn reset_password(&self, asked: Reset, now: Timestamp) -> Result<(), Failure> {
+    pub async fn reset_password(&self, asked: Reset, origin: Origin, now: Timestamp) -> Result<(), Failure> {
         let mut fields = Fields::default();
         let password = Password::parse(&mut fields, "password", &asked.password);
         fields.done()?;
         let password = password.ok_or_else(|| Failure::internal("a refused field was not reported"))?;
         let hash = hash_of(&asked.token).ok_or_else(not_valid)?;
-        let Some(GoodFor::Reset { login, generation }) = self.db.token(&hash, now).await? else {
+        let Some(GoodFor::Reset { login: name, generation }) = self.db.token(&hash, now).await? else {
             return Err(not_valid());
         };
-        match self.db.change_password(&hash, &login, generation, &password.hash()?).await {
+        let login = self.db.login(&name).await?.ok_or_else(not_valid)?;
+        let actor = Actor::Member { id: login.member, role: login.role, session: None };
+        let scope = WorkspaceScope::acting(login.workspace, Caller::new(actor, origin));
+        let entry = scope.entry(Action::PasswordChanged, now).about(login.member);
+        match self.db.change_password(&hash, &name, generation, &password.hash()?, &entry).await {
             Ok(()) => {}
             Err(Redeem::TokenGone | Redeem::LoginDiffers) => return Err(not_valid()),
             Err(Redeem::Store(error)) => return Err(error.into()),
         }
-        if let Err(failure) = self.mail_changed(&login, now).await {
+        if let Err(failure) = self.mail_changed(&scope, &login, now).await {
             // The password is changed all the same, and the caller must know that.
             tracing::warn!(slug = failure.slug, cause = failure.cause.as_deref(), "no mail about a changed password");
         }
@@ -101,10 +108,8 @@ impl App {
     }
 
     /// Tells a member that their password changed: whoever did not change it learns it so.
-    async fn mail_changed(&self, login: &str, now: Timestamp) -> Result<(), Failure> {
-        let Some(login) = self.db.login(login).await? else { return Ok(()) };
-        let scope = WorkspaceScope::internal(login.workspace);
-        let accounts = self.db.accounts(&scope);
+    async fn mail_changed(&self, scope: &WorkspaceScope, login: &Login, now: Timestamp) -> Result<(), Failure> {
+        let accounts = self.db.accounts(scope);
         let (workspace, member) = futures::try_join!(accounts.workspace(), accounts.member(login.member))?;
         let (Some(workspace), Some(member)) = (workspace, member) else { return Ok(()) };
         self.post(&member.email, workspace.locale, Notification::PasswordChanged { at: now }, now).await

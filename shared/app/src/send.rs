@@ -87,7 +87,7 @@ impl App {
         if let Some(refusal) = refusal {
             return self.end_rest(&scope, message, &people, results, Outcome::Refused(refusal), now).await;
         }
-        let job = match self.job(scope, message, &people, workspace, now).await {
+        let job = match self.job(scope.clone(), message, &people, workspace, now).await {
             // The relay cannot be reached at all: later, and after many times never.
             Err(failure) if failure.kind == Kind::Unavailable && message.tries < TRIES => {
                 tracing::warn!(campaign = %message.campaign, cause = failure.cause.as_deref(), "no channel");

@@ -2,6 +2,7 @@
 
 use domain::{
     Timestamp,
+    audit::Action,
     email::EmailAddress,
     sender::{Channel, RelaySecurity, Sender, SenderIdentity},
 };
@@ -85,9 +86,20 @@ impl App {
         fields.done()?;
         self.active_workspace(scope).await?;
         let channel = self.settle(scope, channel, now).await?;
-        let record = SenderRecord { sender: Sender { identity, channel }, updated_at: now };
-        self.db.accounts(scope).put_sender(&record).await?;
-        Ok(record.into())
+        let kind = match channel {
+            Channel::Ses => "ses",
+            Channel::Smtp { .. } => "smtp",
+        };
+        let (accounts, sender) = (self.db.accounts(scope), Sender { identity, channel });
+        match accounts.sender_record().await? {
+            Some(stored) if stored.sender == sender => Ok(stored.into()),
+            _ => {
+                let record = SenderRecord { sender, updated_at: now };
+                let entry = scope.entry(Action::SenderChanged, now).with("channel", kind);
+                accounts.put_sender(&record, &entry).await?;
+                Ok(record.into())
+            }
+        }
     }
 
     /// Looks a relay up and seals its password.

@@ -1,10 +1,11 @@
 //! Logging in and out. Only the function `session` has the secret that tokens are signed with.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     Timestamp,
+    audit::{Action, Actor, Caller, Object, Origin},
     email::EmailAddress,
     id::{ID_BYTES, SessionId, WorkspaceId},
     policy::retention::{self, Class, Policy, is_due},
@@ -27,6 +28,10 @@ use crate::{
     limits, password,
     secret::{Secret, sha256},
 };
+
+/// How long a refusal takes at least once the password was looked at: only one that exists leaves an entry
+/// in a trail, and this hides that one call was not made.
+const LEAST: Duration = Duration::from_millis(100);
 
 /// A PKCS #8 envelope (RFC 8410 §7) up to the 32 bytes of an Ed25519 seed.
 const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
@@ -109,17 +114,23 @@ pub struct Tokens {
 impl App {
     /// Trades an address and its password for a session. An unknown address, a wrong password and an
     /// address that was never confirmed read the same and take as long.
-    pub async fn log_in(&self, who: LogIn, network: &str, now: Timestamp) -> Result<Tokens, Failure> {
-        self.throttle(limits::LOGINS, network, now).await?;
+    pub async fn log_in(&self, who: LogIn, origin: Origin, now: Timestamp) -> Result<Tokens, Failure> {
+        self.throttle(limits::LOGINS, origin.network(), now).await?;
         let pepper = self.pepper().await?;
         let name = match EmailAddress::parse(who.email.trim()) {
             Ok(email) => pepper.login(&email),
             Err(_) => sha256(who.email.as_bytes()), // found nowhere, throttled like any other
         };
-        let guesses = self.guess(&name, network, now).await?;
+        let guesses = self.guess(&name, origin.network(), now).await?;
         let login = self.db.login(&name).await?;
         let right = password::verify(&who.password, login.as_ref().map(|login| login.password.as_str()));
-        let login = login.filter(|_| right).ok_or_else(wrong)?;
+        let login = match login {
+            Some(login) if right => login,
+            known => {
+                let (noted, ()) = tokio::join!(self.note_refusal(known, origin, now), tokio::time::sleep(LEAST));
+                return Err(noted.err().unwrap_or_else(wrong));
+            }
+        };
         self.forgive(guesses).await?;
         self.still_there(&login, now).await?;
 
@@ -134,37 +145,54 @@ impl App {
             created_at: now,
             ttl: retention::ttl(ends(now)),
         };
-        self.db.begin_session(&session).await?;
+        let actor = Actor::Member { id: login.member, role: login.role, session: Some(session.id) };
+        let scope = WorkspaceScope::acting(login.workspace, Caller::new(actor, origin));
+        let entry = scope.entry(Action::SessionOpened, now).about(session.id);
+        self.db.begin_session(&session, &entry).await?;
         self.issue_tokens(&session, &login, &secret, now).await
+    }
+
+    /// Whose sign-in was tried in vain reads it in their trail.
+    async fn note_refusal(&self, login: Option<Login>, origin: Origin, now: Timestamp) -> Result<(), Failure> {
+        let Some(login) = login else { return Ok(()) };
+        let scope = WorkspaceScope::acting(login.workspace, Caller::new(Actor::Anonymous, origin));
+        Ok(self.db.record(&scope.entry(Action::SessionRefused, now).about(login.member)).await?)
     }
 
     /// Trades a refresh token for new tokens. One that was used before ends the session: either its
     /// owner or a thief holds a newer one, and nobody can tell which.
-    pub async fn refresh_session(&self, asked: Refresh, now: Timestamp) -> Result<Tokens, Failure> {
+    pub async fn refresh_session(&self, asked: Refresh, origin: Origin, now: Timestamp) -> Result<Tokens, Failure> {
         let token = RefreshToken::parse(&asked.refresh_token).ok_or_else(expired)?;
         let session = self.db.session(token.workspace, token.session, now).await?.ok_or_else(expired)?;
         let login = self.db.login(&session.login).await?;
         // A password that changed since ends every session that is older (ASVS 7.4.3).
         let current = login.filter(|l| l.generation == session.generation && l.member == session.member);
         let (Some(login), true) = (current, sha256(&token.secret) == session.secret) else {
-            self.db.end_session(session.workspace, session.id).await?;
-            return Err(expired());
+            return Err(self.revoke_session(&session, origin, now).await.err().unwrap_or_else(expired));
         };
         self.still_there(&login, now).await?;
         let next = Secret::new();
         match self.db.rotate_session(&session, &next.hash(), ends(now)).await {
             Ok(()) => self.issue_tokens(&session, &login, &next, now).await,
             Err(StoreError::Conflict) => {
-                self.db.end_session(session.workspace, session.id).await?;
-                Err(expired())
+                Err(self.revoke_session(&session, origin, now).await.err().unwrap_or_else(expired))
             }
             Err(error) => Err(error.into()),
         }
     }
 
+    /// Ends a session whose refresh token is not the latest: who sent it did not prove who they are.
+    async fn revoke_session(&self, session: &Session, origin: Origin, now: Timestamp) -> Result<(), Failure> {
+        let scope = WorkspaceScope::acting(session.workspace, Caller::new(Actor::Anonymous, origin));
+        let member = Object::from(session.member);
+        let entry = scope.entry(Action::SessionRevoked, now).about(session.id).with("member", member);
+        Ok(self.db.end_session(session.workspace, session.id, &entry).await?)
+    }
+
     /// Ends the session that an access token belongs to.
-    pub async fn log_out(&self, claims: &Claims) -> Result<(), Failure> {
-        Ok(self.db.end_session(claims.ws, claims.sid).await?)
+    pub async fn log_out(&self, claims: &Claims, origin: Origin, now: Timestamp) -> Result<(), Failure> {
+        let entry = claims.scope(origin).entry(Action::SessionEnded, now).about(claims.sid);
+        Ok(self.db.end_session(claims.ws, claims.sid, &entry).await?)
     }
 
     /// A closed workspace can be entered, to export or to reopen it, until its time is over.

@@ -3,6 +3,7 @@
 use content::system::Notification;
 use domain::{
     Timestamp,
+    audit::{Action, Actor, Caller, Origin},
     email::EmailAddress,
     id::{MemberId, WorkspaceId},
     locale::Locale,
@@ -11,10 +12,13 @@ use domain::{
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use storage::accounts::{
-    Member, Terms, Workspace,
-    login::{Login, NewAccount, Redeem},
-    once::{GoodFor, PendingSignup},
+use storage::{
+    WorkspaceScope,
+    accounts::{
+        Member, Terms, Workspace,
+        login::{Login, NewAccount, Redeem},
+        once::{GoodFor, PendingSignup},
+    },
 };
 
 use crate::{
@@ -111,11 +115,13 @@ impl App {
     }
 
     /// Trades the token of a verification mail for a workspace, once.
-    pub async fn verify_sign_up(&self, asked: Verify, now: Timestamp) -> Result<Verified, Failure> {
+    pub async fn verify_sign_up(&self, asked: Verify, origin: Origin, now: Timestamp) -> Result<Verified, Failure> {
         let hash = hash_of(&asked.token).ok_or_else(not_valid)?;
         let Some(GoodFor::Signup(pending)) = self.db.token(&hash, now).await? else { return Err(not_valid()) };
         let account = account(pending, self.pepper().await?, now);
-        match self.db.open_account(&hash, &account).await {
+        let actor = Actor::Member { id: account.member.id, role: account.member.role, session: None };
+        let scope = WorkspaceScope::acting(account.workspace.id, Caller::new(actor, origin));
+        match self.db.open_account(&hash, &account, &scope.entry(Action::WorkspaceCreated, now)).await {
             Ok(()) => Ok(Verified { workspace_id: account.workspace.id, member_id: account.member.id }),
             Err(Redeem::TokenGone) => Err(not_valid()),
             Err(Redeem::LoginDiffers) => {

@@ -2,6 +2,7 @@
 
 use domain::{
     Timestamp,
+    audit::Action,
     email::EmailAddress,
     id::{MemberId, WorkspaceId},
     locale::Locale,
@@ -70,7 +71,12 @@ impl App {
     }
 
     /// Changes what is given: how long prospects are kept, the language, the acting member's name.
-    pub async fn change_workspace(&self, scope: &WorkspaceScope, asked: Change) -> Result<WorkspaceView, Failure> {
+    pub async fn change_workspace(
+        &self,
+        scope: &WorkspaceScope,
+        asked: Change,
+        now: Timestamp,
+    ) -> Result<WorkspaceView, Failure> {
         if asked.retention_months.is_none() && asked.locale.is_none() && asked.display_name.is_none() {
             let detail = "Send at least one of retention_months, locale and display_name.";
             return Err(Failure::refused("validation-failed", detail));
@@ -85,24 +91,41 @@ impl App {
             }
         });
         fields.done()?;
-        self.active_workspace(scope).await?;
-        if let (Some(name), Some(member)) = (name, scope.member()) {
-            self.db.accounts(scope).rename_member(member, &name).await?;
+        let mut workspace = self.active_workspace(scope).await?;
+        let accounts = self.db.accounts(scope);
+        let renamed = match scope.member().zip(name) {
+            Some((member, name)) => {
+                let known = accounts.member(member).await?.and_then(|member| member.display_name);
+                (known.as_ref() != Some(&name)).then_some((member, name))
+            }
+            None => None,
+        };
+        let change = WorkspaceChange {
+            retention_months: months.filter(|months| *months != workspace.retention_months),
+            locale: asked.locale.filter(|locale| *locale != workspace.locale),
+            display_name: renamed,
+        };
+        if change != WorkspaceChange::default() {
+            let fields = [
+                ("retention_months", change.retention_months.is_some()),
+                ("locale", change.locale.is_some()),
+                ("display_name", change.display_name.is_some()),
+            ];
+            let fields: Vec<_> = fields.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect();
+            accounts.change(&change, &scope.entry(Action::WorkspaceChanged, now).with("fields", fields)).await?;
+            workspace.retention_months = change.retention_months.unwrap_or(workspace.retention_months);
+            workspace.locale = change.locale.unwrap_or(workspace.locale);
         }
-        let change = WorkspaceChange { retention_months: months, locale: asked.locale };
-        let workspace = self.db.accounts(scope).change(change).await?;
         self.with_members(scope, workspace).await
     }
 
     /// Closes it: nothing is sent from here on, and after 30 days everything of it is deleted. Closing
     /// what is closed changes nothing, the date least of all.
     pub async fn close_workspace(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<WorkspaceView, Failure> {
-        let workspace = match self.db.accounts(scope).close(now).await {
-            Ok(workspace) => workspace,
-            Err(StoreError::Conflict) => self.any_workspace(scope).await?,
-            Err(error) => return Err(error.into()),
-        };
-        self.with_members(scope, workspace).await
+        match self.db.accounts(scope).close(&scope.entry(Action::WorkspaceClosed, now)).await {
+            Ok(()) | Err(StoreError::Conflict) => self.workspace(scope).await,
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Reopens it within its 30 days. Reopening what is open changes nothing.
@@ -113,8 +136,8 @@ impl App {
             let detail = "The workspace was closed too long ago; it is being deleted with everything in it.";
             return Err(Failure::new(Kind::Forbidden, "workspace-closed", detail));
         }
-        let workspace = self.db.accounts(scope).reopen(closed_at).await?;
-        self.with_members(scope, workspace).await
+        self.db.accounts(scope).reopen(closed_at, &scope.entry(Action::WorkspaceReopened, now)).await?;
+        self.workspace(scope).await
     }
 
     pub(crate) async fn any_workspace(&self, scope: &WorkspaceScope) -> Result<Workspace, Failure> {

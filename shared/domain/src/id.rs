@@ -1,4 +1,4 @@
-//! Prefixed identifiers: `ws_…`, `mem_…`, `imp_…`, `cmp_…`.
+//! Prefixed identifiers: `ws_…`, `mem_…`, `imp_…`, `cmp_…` and others.
 //!
 //! Ten bytes in hexadecimal: four of the second they were made in, so that they sort by age, and
 //! six of chance. They are names, not secrets: what protects a record is the workspace in its key.
@@ -117,6 +117,11 @@ prefixed_id!(
     /// One campaign.
     CampaignId,
     "cmp_"
+);
+prefixed_id!(
+    /// One entry of the audit trail.
+    AuditId,
+    "aud_"
 );
 
 #[cfg(test)]

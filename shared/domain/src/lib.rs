@@ -5,6 +5,7 @@
 //! [`policy::may_send`] makes a [`policy::SendPermit`], and a mailer takes one by value.
 
 pub mod access;
+pub mod audit;
 pub mod campaign;
 pub mod chunk;
 pub mod email;

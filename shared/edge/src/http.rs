@@ -1,9 +1,7 @@
 //! Requests of the HTTP API and the answers to them.
 
-use std::net::IpAddr;
-
 use app::{App, Failure, Kind, auth::Claims};
-use domain::{Timestamp, access, locale::Locale};
+use domain::{Timestamp, access, audit::Origin, locale::Locale};
 use futures::future::BoxFuture;
 use lambda_http::{
     Body, RequestExt, Response as HttpResponse,
@@ -137,20 +135,15 @@ impl Request {
         Ok(value)
     }
 
-    /// The caller's network, truncated to /24 or /48 before anything sees it (A7).
-    pub fn network(&self) -> String {
+    /// Where it came from, truncated before anything sees it (A7).
+    pub fn origin(&self) -> Origin {
         let address = match self.0.request_context_ref() {
             Some(RequestContext::ApiGatewayV2(context)) => {
                 context.http.source_ip.as_deref().and_then(|ip| ip.parse().ok())
             }
             _ => None,
         };
-        truncated(address)
-    }
-
-    /// The caller's user agent, at most 200 characters.
-    pub fn user_agent(&self) -> String {
-        self.header("user-agent").unwrap_or_default().chars().take(200).collect()
+        Origin::new(address, self.header("user-agent").unwrap_or_default())
     }
 
     /// The language to answer in: `?lang=`, else `Accept-Language`, else French.
@@ -168,9 +161,9 @@ impl Request {
             .ok_or_else(Failure::unauthenticated)
     }
 
-    /// Whose data the caller may touch: the access token says, and the caller's role must allow this route (A51).
+    /// Whose data the caller may touch, and who they are: the access token says, and the caller's role must allow this route (A51).
     pub async fn scope(&self, app: &App) -> Result<WorkspaceScope, Failure> {
-        Ok(self.claims(app).await?.scope())
+        Ok(self.claims(app).await?.scope(self.origin()))
     }
 
     /// What the access token says, if the caller's role allows this route. Every guarded route comes through here.
@@ -221,21 +214,6 @@ fn malformed(why: impl std::fmt::Display) -> Failure {
     Failure::new(Kind::Invalid, "malformed-request", format!("The body cannot be read: {why}."))
 }
 
-/// /24 of an IPv4 address, /48 of an IPv6 one.
-pub fn truncated(address: Option<IpAddr>) -> String {
-    match address.map(|a| a.to_canonical()) {
-        Some(IpAddr::V4(v4)) => {
-            let [a, b, c, _] = v4.octets();
-            format!("{a}.{b}.{c}.0/24")
-        }
-        Some(IpAddr::V6(v6)) => {
-            let [a, b, c, ..] = v6.segments();
-            format!("{a:x}:{b:x}:{c:x}::/48")
-        }
-        None => "unknown".to_owned(),
-    }
-}
-
 /// A JSON answer.
 pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Result<Response, Failure> {
     let body = serde_json::to_string(value).map_err(|e| Failure::internal(e.to_string()))?;
@@ -279,18 +257,6 @@ pub fn limit(request: &Request) -> Result<u32, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a7_addresses_are_truncated_before_anything_sees_them() {
-        for (address, network) in [
-            ("192.0.2.77", "192.0.2.0/24"),
-            ("::ffff:192.0.2.77", "192.0.2.0/24"),
-            ("2001:db8:1:2::9", "2001:db8:1::/48"),
-        ] {
-            assert_eq!(truncated(address.parse().ok()), network);
-        }
-        assert_eq!(truncated(None), "unknown");
-    }
 
     #[test]
     fn a_bad_body_is_refused_by_field_and_not_repeated() {

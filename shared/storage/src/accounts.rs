@@ -10,9 +10,10 @@ pub mod once;
 pub mod remembered;
 pub mod session;
 
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use domain::{
     Timestamp,
+    audit::Entry,
     email::EmailAddress,
     id::{MemberId, WorkspaceId},
     locale::Locale,
@@ -22,7 +23,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    WorkspaceScope,
+    WorkspaceScope, commit,
     db::{Db, Expected, PageQuery, Range, StoreError, from_item, n, s},
     keys,
 };
@@ -90,13 +91,15 @@ pub struct SenderRecord {
     pub updated_at: Timestamp,
 }
 
-/// What a member may change of the workspace.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What a member changes of the workspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WorkspaceChange {
     /// How long prospects are kept, in months.
     pub retention_months: Option<u8>,
     /// The language of mail to its members.
     pub locale: Option<Locale>,
+    /// Another name for a member.
+    pub display_name: Option<(MemberId, String)>,
 }
 
 /// One workspace's own records.
@@ -130,8 +133,10 @@ impl Accounts<'_> {
     }
 
     /// Replaces the Sender.
-    pub async fn put_sender(&self, record: &SenderRecord) -> Result<(), StoreError> {
-        self.db.put(&self.db.tables.accounts, &keys::sender(self.workspace), record, Expected::Anything).await
+    pub async fn put_sender(&self, record: &SenderRecord, entry: &Entry) -> Result<(), StoreError> {
+        let key = keys::sender(self.workspace);
+        let write = commit::put(&self.db.tables.accounts, &key, record, Expected::Anything)?;
+        self.db.act(write, entry).await
     }
 
     /// One member.
@@ -146,23 +151,11 @@ impl Accounts<'_> {
         self.db.all(&self.db.tables.accounts, query).await?.into_iter().map(from_item).collect()
     }
 
-    /// Gives a member another name. `Conflict` when there is no such member.
-    pub async fn rename_member(&self, member: MemberId, name: &str) -> Result<(), StoreError> {
-        let key = keys::member(self.workspace, member);
-        self.db
-            .updating(&self.db.tables.accounts, &key)
-            .update_expression("SET display_name = :name")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":name", s(name))
-            .send()
-            .await?;
-        Ok(())
-    }
-
-    /// Changes what is given and returns the result. `Conflict` when there is no such workspace.
-    pub async fn change(&self, change: WorkspaceChange) -> Result<Workspace, StoreError> {
-        let mut sets = vec!["id = :id"]; // an update needs one assignment at least
-        let mut values = vec![(":id", s(self.workspace.to_string()))];
+    /// Changes what is given. `Conflict` when there is no such workspace or member.
+    pub async fn change(&self, change: &WorkspaceChange, entry: &Entry) -> Result<(), StoreError> {
+        let table = &self.db.tables.accounts;
+        let mut writes = vec![self.db.recording(entry)?];
+        let (mut sets, mut values) = (Vec::new(), Vec::new());
         if let Some(months) = change.retention_months {
             sets.push("retention_months = :months");
             values.push((":months", n(months)));
@@ -171,38 +164,45 @@ impl Accounts<'_> {
             sets.push("locale = :locale");
             values.push((":locale", s(locale.tag())));
         }
-        self.update(&format!("SET {}", sets.join(", ")), "attribute_exists(pk)", values).await
+        if !sets.is_empty() {
+            writes.push(self.updated(&format!("SET {}", sets.join(", ")), "attribute_exists(pk)", values)?);
+        }
+        if let Some((member, name)) = &change.display_name {
+            let update = commit::update(table, &keys::member(self.workspace, *member))
+                .update_expression("SET display_name = :name")
+                .condition_expression("attribute_exists(pk)")
+                .expression_attribute_values(":name", s(name));
+            writes.push(commit::updated(update)?);
+        }
+        self.db.commit(writes).await
     }
 
-    /// Closes it at `now`. `Conflict` when it is closed already, or is not there.
-    pub async fn close(&self, now: Timestamp) -> Result<Workspace, StoreError> {
+    /// Closes it at the time of the entry. `Conflict` when it is closed already, or is not there.
+    pub async fn close(&self, entry: &Entry) -> Result<(), StoreError> {
         let condition = "attribute_exists(pk) AND attribute_not_exists(closed_at)";
-        self.update("SET closed_at = :now", condition, vec![(":now", s(now.to_string()))]).await
+        let write = self.updated("SET closed_at = :now", condition, vec![(":now", s(entry.at.to_string()))])?;
+        self.db.act(write, entry).await
     }
 
     /// Reopens it, if it is still closed since `closed_at`. `Conflict` otherwise.
-    pub async fn reopen(&self, closed_at: Timestamp) -> Result<Workspace, StoreError> {
-        self.update("REMOVE closed_at", "closed_at = :seen", vec![(":seen", s(closed_at.to_string()))]).await
+    pub async fn reopen(&self, closed_at: Timestamp, entry: &Entry) -> Result<(), StoreError> {
+        let seen = vec![(":seen", s(closed_at.to_string()))];
+        self.db.act(self.updated("REMOVE closed_at", "closed_at = :seen", seen)?, entry).await
     }
 
-    async fn update(
+    fn updated(
         &self,
         expression: &str,
         condition: &str,
-        values: Vec<(&str, aws_sdk_dynamodb::types::AttributeValue)>,
-    ) -> Result<Workspace, StoreError> {
-        let key = keys::workspace(self.workspace);
-        let mut call = self
-            .db
-            .updating(&self.db.tables.accounts, &key)
+        values: Vec<(&str, AttributeValue)>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut update = commit::update(&self.db.tables.accounts, &keys::workspace(self.workspace))
             .update_expression(expression)
-            .condition_expression(condition)
-            .return_values(ReturnValue::AllNew);
+            .condition_expression(condition);
         for (name, value) in values {
-            call = call.expression_attribute_values(name, value);
+            update = update.expression_attribute_values(name, value);
         }
-        let answer = call.send().await?;
-        answer.attributes.map(from_item).transpose()?.ok_or(StoreError::Corrupt("workspace"))
+        commit::updated(update)
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     Timestamp,
+    audit::Entry,
     id::{ImportId, WorkspaceId},
     import::{ImportCounts, ImportStatus},
     prospect::{LawfulBasis, Source},
@@ -14,7 +15,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    WorkspaceScope,
+    WorkspaceScope, commit,
     db::{Db, Expected, PageQuery, Range, StoreError, from_item},
     keys,
 };
@@ -101,9 +102,9 @@ impl Db {
 
 impl Imports<'_> {
     /// Writes a new one.
-    pub async fn create(&self, record: &ImportRecord) -> Result<(), StoreError> {
+    pub async fn create(&self, record: &ImportRecord, entry: &Entry) -> Result<(), StoreError> {
         let key = keys::import(self.workspace, record.id);
-        self.db.put(&self.db.tables.accounts, &key, record, Expected::Absent).await
+        self.db.act(commit::put(&self.db.tables.accounts, &key, record, Expected::Absent)?, entry).await
     }
 
     /// One import, strongly consistent.
@@ -117,6 +118,14 @@ impl Imports<'_> {
         let seen = record.v;
         record.v = seen + 1;
         self.db.put(&self.db.tables.accounts, &key, record, Expected::Version(seen)).await
+    }
+
+    /// Replaces it for the last time.
+    pub async fn finish(&self, record: &mut ImportRecord, entry: &Entry) -> Result<(), StoreError> {
+        let key = keys::import(self.workspace, record.id);
+        let seen = record.v;
+        record.v = seen + 1;
+        self.db.act(commit::put(&self.db.tables.accounts, &key, record, Expected::Version(seen))?, entry).await
     }
 
     /// Notes that the upload and the report are deleted. A record that is gone meanwhile stays gone.

@@ -4,7 +4,8 @@
 //! IAM's `dynamodb:LeadingKeys` can bind a caller to it, and so that the purge recognises it.
 
 use domain::{
-    id::{CampaignId, ImportId, MemberId, SessionId, WorkspaceId},
+    Timestamp,
+    id::{AuditId, CampaignId, ImportId, MemberId, SessionId, WorkspaceId},
     subject::Subject,
 };
 
@@ -193,10 +194,19 @@ pub fn deliveries_of(subject: Subject) -> String {
 
 // ---- evidence ---------------------------------------------------------------------------------
 
-/// A workspace's audit trail, one partition a month, sorted by time.
-pub fn audit(workspace: WorkspaceId, month: &str, at: &str, nonce: &str) -> Key {
-    Key::new(format!("W#{workspace}#A#{month}"), format!("{at}#{nonce}"))
+/// A month of a workspace's audit trail (`2026-11`, UTC), sorted by time.
+pub fn audit_month(workspace: WorkspaceId, month: &str) -> String {
+    format!("W#{workspace}#A#{month}")
 }
+
+/// An entry of the audit trail.
+pub fn audit(workspace: WorkspaceId, at: Timestamp, id: AuditId) -> Key {
+    let at = format!("{at:.3}"); // always as long, so that it sorts
+    Key::new(audit_month(workspace, &at[..MONTH]), format!("{at}#{id}"))
+}
+
+/// Characters of a time that name its month.
+pub const MONTH: usize = "2026-11".len();
 
 /// Partition of what every purge run did.
 pub const PURGES: &str = "PURGE";
@@ -229,12 +239,24 @@ mod tests {
             campaign(ws, cmp),
             chunk(ws, cmp, 7),
             delivery(ws, subject, cmp, 1),
-            audit(ws, "2026-01", "x", "y"),
+            audit(ws, Timestamp::UNIX_EPOCH, AuditId::from_bytes([3; 10])),
         ] {
             assert_eq!(workspace_of(&key.pk), Some(ws), "{key:?}");
         }
         for key in [login("x"), token("x"), limit("x"), verifying_key("x"), purge_cursor()] {
             assert_eq!(workspace_of(&key.pk), None, "{key:?}");
         }
+    }
+
+    #[test]
+    fn the_trail_sorts_by_time() {
+        let (ws, id) = (WorkspaceId::from_bytes([1; 10]), AuditId::from_bytes([3; 10]));
+        let key = |at: &str| audit(ws, at.parse().unwrap(), id);
+        let times =
+            ["2026-01-31T23:59:59.999Z", "2026-02-01T00:00:00Z", "2026-02-01T00:00:00.05Z", "2026-02-01T00:00:01Z"];
+        let keys = times.map(key);
+        assert!(keys.is_sorted());
+        assert_eq!(keys[0].pk, audit_month(ws, "2026-01"));
+        assert_eq!(keys[1].pk, audit_month(ws, "2026-02"));
     }
 }

@@ -5,6 +5,8 @@
 //! workspace's partition.
 
 pub mod accounts;
+pub mod audit;
+pub mod commit;
 pub mod db;
 pub mod evidence;
 pub mod imports;

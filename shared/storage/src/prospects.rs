@@ -6,12 +6,14 @@
 use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest, KeysAndAttributes};
-use domain::{Timestamp, id::WorkspaceId, prospect::Prospect, subject::Subject};
+use domain::{Timestamp, audit::Entry, id::WorkspaceId, prospect::Prospect, subject::Subject};
 
 use crate::{
     WorkspaceScope,
+    commit::{self, Cancelled},
     db::{Db, Expected, PageQuery, Range, StoreError, n, s, to_item},
     keys::{self, Key},
+    suppressions::Suppressions,
 };
 
 mod item;
@@ -180,9 +182,10 @@ impl Prospects<'_> {
     }
 
     /// Creates one; [`StoreError::Conflict`] when the person is held already.
-    pub async fn create(&self, prospect: &Prospect) -> Result<(), StoreError> {
+    pub async fn create(&self, prospect: &Prospect, entry: &Entry) -> Result<(), StoreError> {
         let key = self.key(prospect.subject);
-        self.db.put(self.table(), &key, &Stored::new(prospect, 1), Expected::Absent).await
+        let write = commit::put(self.table(), &key, &Stored::new(prospect, 1), Expected::Absent)?;
+        self.db.act(write, entry).await
     }
 
     /// Replaces one that was read at `version`; [`StoreError::Conflict`] when it changed or went since.
@@ -190,6 +193,13 @@ impl Prospects<'_> {
         let key = self.key(prospect.subject);
         let stored = Stored::new(prospect, version + 1);
         self.db.put(self.table(), &key, &stored, Expected::Version(version)).await
+    }
+
+    /// As [`Prospects::replace`], for a change that a person asked for: it leaves an entry.
+    pub async fn change(&self, prospect: &Prospect, version: u64, entry: &Entry) -> Result<(), StoreError> {
+        let stored = Stored::new(prospect, version + 1);
+        let write = commit::put(self.table(), &self.key(prospect.subject), &stored, Expected::Version(version))?;
+        self.db.act(write, entry).await
     }
 
     /// Notes the person's own contact at `at`, unless a later one is known. False when nobody is held.
@@ -209,6 +219,24 @@ impl Prospects<'_> {
             Ok(_) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Erases one at the time of the entry: the record goes, and what keeps a later import from reviving
+    /// them stands, at the same moment. An objection that stands already says more and stays.
+    /// `Conflict` when nobody is held.
+    pub async fn erase(
+        &self,
+        suppressions: Suppressions<'_>,
+        subject: Subject,
+        entry: &Entry,
+    ) -> Result<(), StoreError> {
+        let deletion = commit::delete(self.table(), &self.key(subject))?;
+        let erasure = suppressions.erasing(subject, entry.at)?;
+        let writes = vec![erasure, deletion.clone(), self.db.recording(entry)?];
+        match self.db.try_commit(writes).await {
+            Err(Cancelled::Condition(0)) => self.db.act(deletion, entry).await,
+            other => Ok(other?),
         }
     }
 

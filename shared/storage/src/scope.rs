@@ -1,25 +1,30 @@
-//! The right to touch one workspace's data.
+//! The right to touch one workspace's data, and in whose name.
 
-use domain::id::{MemberId, WorkspaceId};
-use domain::member::Role;
+use std::sync::Arc;
 
-/// Whose data a use case works on. Made at the rim: from a verified access token, or from a message
-/// that only our own functions can put on a queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use domain::{
+    Timestamp,
+    audit::{Action, Actor, Caller, Entry},
+    id::{AuditId, MemberId, WorkspaceId},
+};
+
+/// Whose data a use case works on, and who acts. Made at the rim: from a verified access token, or from
+/// a message that only our own functions can put on a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkspaceScope {
     workspace: WorkspaceId,
-    member: Option<(MemberId, Role)>,
+    caller: Arc<Caller>,
 }
 
 impl WorkspaceScope {
-    /// A member who proved who they are.
-    pub const fn authenticated(workspace: WorkspaceId, member: MemberId, role: Role) -> Self {
-        Self { workspace, member: Some((member, role)) }
+    /// Somebody acts.
+    pub fn acting(workspace: WorkspaceId, caller: Caller) -> Self {
+        Self { workspace, caller: Arc::new(caller) }
     }
 
     /// One of our own functions, at work on a message of our own queue.
-    pub const fn internal(workspace: WorkspaceId) -> Self {
-        Self { workspace, member: None }
+    pub fn internal(workspace: WorkspaceId) -> Self {
+        Self::acting(workspace, Caller::system())
     }
 
     /// The workspace.
@@ -27,8 +32,21 @@ impl WorkspaceScope {
         self.workspace
     }
 
-    /// Who acts, when a person does.
+    /// Who acts, and from where.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Who acts, when a member does.
     pub fn member(&self) -> Option<MemberId> {
-        self.member.map(|(member, _)| member)
+        match self.caller.actor {
+            Actor::Member { id, .. } => Some(id),
+            Actor::Anonymous | Actor::System => None,
+        }
+    }
+
+    /// That the caller does this at `now`: to be written together with the act.
+    pub fn entry(&self, action: Action, now: Timestamp) -> Entry {
+        Entry::new(AuditId::new(now, rand::random()), now, self.workspace, &self.caller, action)
     }
 }

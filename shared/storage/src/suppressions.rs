@@ -1,5 +1,6 @@
 //! Suppressions: a keyed hash, a date, a reason (A61). One conditional write makes one.
 
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::{
     Timestamp,
     id::WorkspaceId,
@@ -14,6 +15,9 @@ use crate::{
     db::{Db, Item, PageQuery, Range, StoreError, from_item, n, s, to_item},
     keys,
 };
+
+/// What stands already stays, unless its time is over or it is only a bounce.
+const UNLESS_STANDING: &str = "attribute_not_exists(pk) OR #ttl <= :now OR why = :bounced";
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -44,31 +48,48 @@ impl Suppressions<'_> {
     /// or it is only a bounce: an objection, a complaint or an erasure says more, and runs from its own
     /// date (A61). True when it was written.
     pub async fn record(&self, suppression: &Suppression) -> Result<bool, StoreError> {
-        let stored = Stored {
-            why: suppression.reason,
-            at: suppression.since.as_second(),
-            ttl: retention::ttl(Policy::current().suppression_expiry(suppression.since)),
-        };
-        let key = keys::suppression(self.workspace, suppression.subject);
         let mut put = self
             .db
             .client
             .put_item()
             .table_name(&self.db.tables.suppressions)
-            .set_item(Some(to_item(&key, &stored)?))
+            .set_item(Some(self.item(suppression)?))
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":now", n(suppression.since.as_second()));
         put = if suppression.reason == SuppressionReason::HardBounced {
             put.condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
         } else {
-            put.condition_expression("attribute_not_exists(pk) OR #ttl <= :now OR why = :bounced")
-                .expression_attribute_values(":bounced", s("hard_bounced"))
+            put.condition_expression(UNLESS_STANDING).expression_attribute_values(":bounced", s("hard_bounced"))
         };
         match put.send().await.map_err(StoreError::from) {
             Ok(_) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// An erasure as a part of a transaction; its condition is that of [`Suppressions::record`].
+    pub(crate) fn erasing(&self, subject: Subject, now: Timestamp) -> Result<TransactWriteItem, StoreError> {
+        let erasure = Suppression { subject, reason: SuppressionReason::Erased, since: now };
+        let put = Put::builder()
+            .table_name(&self.db.tables.suppressions)
+            .set_item(Some(self.item(&erasure)?))
+            .condition_expression(UNLESS_STANDING)
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":now", n(now.as_second()))
+            .expression_attribute_values(":bounced", s("hard_bounced"))
+            .build()
+            .map_err(|_| StoreError::Corrupt("a put to write"))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    fn item(&self, suppression: &Suppression) -> Result<Item, StoreError> {
+        let stored = Stored {
+            why: suppression.reason,
+            at: suppression.since.as_second(),
+            ttl: retention::ttl(Policy::current().suppression_expiry(suppression.since)),
+        };
+        to_item(&keys::suppression(self.workspace, suppression.subject), &stored)
     }
 
     /// Whether one person is suppressed at `now`, strongly consistent.

@@ -2,6 +2,7 @@
 
 use domain::{
     Timestamp,
+    audit::Action,
     campaign::{CampaignStatus, Command, Progress},
     id::CampaignId,
     policy::test_to_oneself,
@@ -36,7 +37,8 @@ impl App {
         if command == Command::Launch {
             self.may_launch(scope, &campaign.content).await?;
         }
-        let moved = self.db.outreach(scope).transition(&progress, next, now).await?;
+        let entry = scope.entry(action(command), now).about(id);
+        let moved = self.db.outreach(scope).transition(&progress, next, now, Some(&entry)).await?;
         let task = match command {
             Command::Launch => Some(FanOutTask::Advance),
             // Those who are left get their outcome from the same hands: refused, for `cancelled`.
@@ -98,6 +100,8 @@ impl App {
         let message = Outgoing { from: &sender.identity.from_email, to: &member.email, bytes, about: None };
         let mailer = self.mailer(scope, &sender).await?;
         let deadline = Deadline::after(std::time::Duration::from_secs(20));
+        // Before it leaves: a message without an entry would be worse than an entry without a message.
+        self.db.record(&scope.entry(Action::CampaignTested, now).about(id)).await?;
         match mailer.hand_over(self, test_to_oneself(person.subject), &message, deadline).await {
             Handed::Accepted => Ok(()),
             Handed::Rejected => Err(Failure::refused(
@@ -110,6 +114,15 @@ impl App {
                 "The channel did not take the message. Check PUT /v1/sender (host, port, credentials) and try again.",
             )),
         }
+    }
+}
+
+const fn action(command: Command) -> Action {
+    match command {
+        Command::Launch => Action::CampaignLaunched,
+        Command::Pause => Action::CampaignPaused,
+        Command::Resume => Action::CampaignResumed,
+        Command::Cancel => Action::CampaignCancelled,
     }
 }
 

@@ -7,6 +7,7 @@ mod read;
 use content::campaign::CampaignTemplate;
 use domain::{
     Timestamp,
+    audit::Action,
     campaign::{Audience, CampaignStatus, Content, LegitimateInterest, Progress},
     id::CampaignId,
     locale::Locale,
@@ -161,7 +162,8 @@ impl App {
             planned: false,
             completed_at: None,
         };
-        self.db.outreach(scope).create_campaign(&campaign, &progress).await?;
+        let entry = scope.entry(Action::CampaignCreated, now).about(id);
+        self.db.outreach(scope).create_campaign(&campaign, &progress, &entry).await?;
         Ok(CampaignView::new(campaign, progress, &domain::campaign::Tally::default()))
     }
 
@@ -180,20 +182,25 @@ impl App {
                 "Only a draft can be changed: this campaign was launched. Make a new one.",
             ));
         }
+        let before = campaign.content.clone();
         draft.apply(&mut campaign.content)?;
-        campaign.version += 1;
-        campaign.updated_at = now;
-        self.db.outreach(scope).replace_campaign(&campaign).await?;
+        if campaign.content != before {
+            campaign.version += 1;
+            campaign.updated_at = now;
+            let entry = scope.entry(Action::CampaignChanged, now).about(id);
+            self.db.outreach(scope).replace_campaign(&campaign, &entry).await?;
+        }
         Ok(CampaignView::new(campaign, progress, &domain::campaign::Tally::default()))
     }
 
     /// Deletes a draft, or a campaign that has ended.
-    pub async fn delete_campaign(&self, scope: &WorkspaceScope, id: CampaignId) -> Result<(), Failure> {
+    pub async fn delete_campaign(&self, scope: &WorkspaceScope, id: CampaignId, now: Timestamp) -> Result<(), Failure> {
         let (_, progress) = self.campaign_and_progress(scope, id).await?;
         if matches!(progress.status, CampaignStatus::Sending | CampaignStatus::Paused) {
             return Err(Failure::conflict("conflict", "The campaign is under way. Cancel it first."));
         }
-        Ok(self.db.outreach(scope).delete_campaign(id).await?)
+        let entry = scope.entry(Action::CampaignDeleted, now).about(id);
+        Ok(self.db.outreach(scope).delete_campaign(id, &entry).await?)
     }
 
     pub(crate) async fn campaign_and_progress(

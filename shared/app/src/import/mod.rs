@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use domain::{
     Timestamp,
+    audit::Action,
     id::{ImportId, WorkspaceId},
     import::ImportStatus,
 };
@@ -108,8 +109,13 @@ impl App {
                 record.failure = Some(why);
             }
         }
-        record.finished_at = Some(attempt.now + took);
-        self.save_import(&scope, &mut record).await?;
+        let finished = attempt.now + took;
+        record.finished_at = Some(finished);
+        let counts = record.counts;
+        let entry = scope.entry(Action::ImportFinished, finished).about(record.id);
+        let entry = entry.with("rows", counts.rows_read()).with("created", counts.created);
+        let entry = entry.with("updated", counts.updated).with("rejected", counts.rejected);
+        self.db.imports(&scope).finish(&mut record, &entry).await.map_err(taken_over)?;
         tracing::info!(import = %record.id, status = ?record.status, rows = record.counts.rows_read(), "import ended");
         Ok(())
     }
@@ -152,13 +158,17 @@ impl App {
 
     /// Saves the record under the version that this worker holds.
     async fn save_import(&self, scope: &WorkspaceScope, record: &mut ImportRecord) -> Result<(), Failure> {
-        self.db.imports(scope).save(record).await.map_err(|error| match error {
-            StoreError::Conflict => {
-                let cause = Some("another worker has taken over".to_owned());
-                Failure { cause, ..Failure::conflict(TAKEN_OVER, "Another worker is at this import.") }
-            }
-            other => other.into(),
-        })
+        self.db.imports(scope).save(record).await.map_err(taken_over)
+    }
+}
+
+fn taken_over(error: StoreError) -> Failure {
+    match error {
+        StoreError::Conflict => {
+            let cause = Some("another worker has taken over".to_owned());
+            Failure { cause, ..Failure::conflict(TAKEN_OVER, "Another worker is at this import.") }
+        }
+        other => other.into(),
     }
 }
 

@@ -178,8 +178,24 @@ impl ProspectChange {
             && state.is_none()
     }
 
+    /// The names of the fields it is about.
+    pub(super) fn fields(&self) -> Vec<&'static str> {
+        let fields = [
+            ("first_name", self.first_name.is_some()),
+            ("last_name", self.last_name.is_some()),
+            ("company", self.company.is_some()),
+            ("job_title", self.job_title.is_some()),
+            ("locale", self.locale.is_some()),
+            ("country", self.country.is_some()),
+            ("tags", self.tags.is_some()),
+            ("notes", self.notes.is_some()),
+            ("state", self.state.is_some()),
+        ];
+        fields.into_iter().filter(|(_, said)| *said).map(|(name, _)| name).collect()
+    }
+
     /// Makes the change, and notes what a member has edited.
-    pub(super) fn apply(&self, prospect: &mut Prospect, now: Timestamp) {
+    pub(super) fn apply(&self, prospect: &mut Prospect) {
         let details = &mut prospect.details;
         for (field, new, old) in [
             (Field::FirstName, &self.first_name, &mut details.first_name),
@@ -205,7 +221,6 @@ impl ProspectChange {
         if let Some(state) = self.state {
             prospect.state = state;
         }
-        prospect.updated_at = now;
     }
 }
 
@@ -276,8 +291,9 @@ mod tests {
     #[test]
     fn what_is_left_out_stays_null_empties_and_both_are_remembered_as_edits() {
         let mut person = prospect();
-        let now = person.created_at;
-        change(r#"{"first_name":null,"tags":["vip"],"state":"restricted"}"#).unwrap().apply(&mut person, now);
+        let change = change(r#"{"first_name":null,"tags":["vip"],"state":"restricted"}"#).unwrap();
+        assert_eq!(change.fields(), ["first_name", "tags", "state"]);
+        change.apply(&mut person);
         assert_eq!(person.details.first_name, None);
         assert_eq!(person.details.company.as_deref(), Some("Firm"));
         assert_eq!(person.state, ProspectState::Restricted);

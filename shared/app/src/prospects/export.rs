@@ -1,6 +1,6 @@
 //! Portability (A42): everything that is held, as CSV that imports again or as JSON.
 
-use domain::Timestamp;
+use domain::{Timestamp, audit::Action};
 use intake::export::Writer;
 use serde::Serialize;
 use storage::WorkspaceScope;
@@ -21,6 +21,15 @@ pub enum Format {
     Csv,
     /// `{"items": […], "next_cursor": …}`.
     Json,
+}
+
+impl Format {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+        }
+    }
 }
 
 /// One page of an export.
@@ -56,6 +65,7 @@ const HEADER: [&str; 19] = [
 
 impl App {
     /// A page of an export, of as many prospects as one answer holds. `next` makes a cursor of a place.
+    /// Nobody's data is handed out before the trail says so.
     pub async fn export_prospects(
         &self,
         scope: &WorkspaceScope,
@@ -68,7 +78,7 @@ impl App {
         let months = self.any_workspace(scope).await?.retention_months;
         let mut walk = Walk::new(self, scope, filter, cursor, now)?;
         let mut page = Page::new(format)?;
-        let mut last = None;
+        let (mut last, mut people) = (None, 0_u64);
         'pages: while walk.place.is_some() {
             // Without a limit a page of the table is 1 MB, about a quarter of an answer.
             for (prospect, suppression) in walk.next(None).await? {
@@ -77,6 +87,7 @@ impl App {
                     break 'pages;
                 }
                 last = Some(prospect.subject);
+                people += 1;
                 page.add(&ProspectView::new(prospect, suppression, months))?;
             }
             if page.len() >= ENOUGH {
@@ -84,6 +95,9 @@ impl App {
             }
         }
         let next = walk.place.map(|place| cursor_of(&place.write()));
+        let entry = scope.entry(Action::ProspectsExported, now).with("people", people);
+        let entry = entry.with("format", format.name()).with("filters", filter.kinds());
+        self.db.record(&entry).await?;
         Ok(Export { body: page.finish(next.as_deref())?, next })
     }
 }

@@ -48,8 +48,19 @@ impl Filter {
     }
 
     fn is_empty(&self) -> bool {
+        self.kinds().is_empty()
+    }
+
+    /// By what it filters; not for what.
+    pub(super) fn kinds(&self) -> Vec<&'static str> {
         let Self { tag, text, import, state } = self;
-        tag.is_none() && text.is_none() && import.is_none() && state.is_none()
+        let kinds = [
+            ("tag", tag.is_some()),
+            ("text", text.is_some()),
+            ("import", import.is_some()),
+            ("state", state.is_some()),
+        ];
+        kinds.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
     }
 
     /// Whether the record itself passes.

@@ -7,6 +7,7 @@ mod view;
 
 use domain::{
     Timestamp,
+    audit::Action,
     email::{self, NotProfessional},
     prospect::Prospect,
     subject::Subject,
@@ -40,7 +41,8 @@ impl App {
             return Err(suppressed());
         }
         let prospect = new.prospect(subject, now);
-        match self.db.prospects(scope).create(&prospect).await {
+        let entry = scope.entry(Action::ProspectCreated, now).about(subject);
+        match self.db.prospects(scope).create(&prospect, &entry).await {
             Ok(()) => Ok(ProspectView::new(prospect, None, workspace.retention_months)),
             Err(StoreError::Conflict) => Err(Failure::conflict(
                 "prospect-exists",
@@ -78,9 +80,14 @@ impl App {
         let prospects = self.db.prospects(scope);
         for _ in 0..ATTEMPTS {
             let held = prospects.get(subject, true).await?.ok_or_else(not_found)?;
-            let mut prospect = held.prospect;
-            change.apply(&mut prospect, now);
-            match prospects.replace(&prospect, held.version).await {
+            let mut prospect = held.prospect.clone();
+            change.apply(&mut prospect);
+            if prospect == held.prospect {
+                return self.prospect(scope, subject, now).await;
+            }
+            prospect.updated_at = now;
+            let entry = scope.entry(Action::ProspectChanged, now).about(subject).with("fields", change.fields());
+            match prospects.change(&prospect, held.version, &entry).await {
                 Ok(()) => return self.prospect(scope, subject, now).await,
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
@@ -89,25 +96,28 @@ impl App {
         Err(StoreError::Conflict.into())
     }
 
-    /// Erases one person (A40): first the entry that keeps every later import from reviving them, then the
-    /// record. Cut short in between, the person is not written to, and the erasure can be asked for again.
+    /// Erases one person (A40). The record goes and what keeps every later import from reviving them
+    /// stands, at one moment. Who is erased already is erased.
     pub async fn erase_prospect(
         &self,
         scope: &WorkspaceScope,
         subject: Subject,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        let prospects = self.db.prospects(scope);
-        if prospects.get(subject, true).await?.is_none() {
-            let known = self.db.suppressions(scope).find(subject, now).await?;
-            let erased = known.is_some_and(|s| s.reason == SuppressionReason::Erased);
-            return if erased { Ok(()) } else { Err(not_found()) };
+        let suppressions = self.db.suppressions(scope);
+        let entry = scope.entry(Action::ProspectDeleted, now).about(subject);
+        match self.db.prospects(scope).erase(suppressions, subject, &entry).await {
+            Ok(()) => {
+                tracing::info!(workspace = %scope.workspace(), "prospect erased");
+                Ok(())
+            }
+            Err(StoreError::Conflict) => {
+                let known = suppressions.find(subject, now).await?;
+                let erased = known.is_some_and(|s| s.reason == SuppressionReason::Erased);
+                if erased { Ok(()) } else { Err(not_found()) }
+            }
+            Err(error) => Err(error.into()),
         }
-        let suppression = Suppression { subject, reason: SuppressionReason::Erased, since: now };
-        self.db.suppressions(scope).record(&suppression).await?;
-        prospects.delete(subject).await?;
-        tracing::info!(workspace = %scope.workspace(), "prospect erased");
-        Ok(())
     }
 
     async fn prospect_detail(

@@ -1,10 +1,7 @@
 //! Sign-ins: found by the keyed hash of an address, never by the address.
 
-use aws_sdk_dynamodb::{
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{Delete, Put, TransactWriteItem, Update},
-};
 use domain::{
+    audit::Entry,
     id::{MemberId, WorkspaceId},
     member::Role,
 };
@@ -12,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Member, Workspace};
 use crate::{
-    db::{Db, StoreError, n, s, to_item},
-    keys::{self, Key},
+    commit::{self, Cancelled},
+    db::{Db, Expected, StoreError, n, s},
+    keys,
 };
 
 /// What a sign-in is checked against.
@@ -65,6 +63,17 @@ pub enum Redeem {
     Store(#[from] StoreError),
 }
 
+impl From<Cancelled> for Redeem {
+    /// The first write of each transaction below takes the token, the second is about the sign-in.
+    fn from(cancelled: Cancelled) -> Self {
+        match cancelled {
+            Cancelled::Condition(0) => Self::TokenGone,
+            Cancelled::Condition(1) => Self::LoginDiffers,
+            other => Self::Store(other.into()),
+        }
+    }
+}
+
 impl Db {
     /// The sign-in of an address, by its keyed hash. Strongly consistent.
     pub async fn login(&self, hash: &str) -> Result<Option<Login>, StoreError> {
@@ -72,15 +81,17 @@ impl Db {
     }
 
     /// Trades a sign-up's token for a workspace, its member and their sign-in, all or nothing.
-    pub async fn open_account(&self, token_hash: &str, account: &NewAccount) -> Result<(), Redeem> {
+    pub async fn open_account(&self, token_hash: &str, account: &NewAccount, entry: &Entry) -> Result<(), Redeem> {
         let NewAccount { workspace, member, login } = account;
+        let table = &self.tables.accounts;
         let writes = vec![
-            self.take_token(token_hash)?,
-            self.put_new(&keys::login(&member.login), login)?,
-            self.put_new(&keys::workspace(workspace.id), workspace)?,
-            self.put_new(&keys::member(workspace.id, member.id), member)?,
+            commit::delete(table, &keys::token(token_hash))?,
+            commit::put(table, &keys::login(&member.login), login, Expected::Absent)?,
+            commit::put(table, &keys::workspace(workspace.id), workspace, Expected::Absent)?,
+            commit::put(table, &keys::member(workspace.id, member.id), member, Expected::Absent)?,
+            self.recording(entry)?,
         ];
-        self.redeem(writes).await
+        Ok(self.try_commit(writes).await?)
     }
 
     /// Trades a reset's token for a new password, if the sign-in is still of `generation`; every
@@ -91,62 +102,17 @@ impl Db {
         login_hash: &str,
         generation: u64,
         password: &str,
+        entry: &Entry,
     ) -> Result<(), Redeem> {
-        let key = keys::login(login_hash);
-        let update = Update::builder()
-            .table_name(&self.tables.accounts)
-            .key("pk", s(key.pk))
-            .key("sk", s(key.sk))
+        let table = &self.tables.accounts;
+        let update = commit::update(table, &keys::login(login_hash))
             .update_expression("SET password = :password, generation = :next")
             .condition_expression("generation = :seen")
             .expression_attribute_values(":password", s(password))
             .expression_attribute_values(":seen", n(generation))
-            .expression_attribute_values(":next", n(generation + 1))
-            .build()
-            .map_err(|_| StoreError::Corrupt("an update to write"))?;
-        let writes = vec![self.take_token(token_hash)?, TransactWriteItem::builder().update(update).build()];
-        self.redeem(writes).await
-    }
-
-    fn take_token(&self, hash: &str) -> Result<TransactWriteItem, StoreError> {
-        let key = keys::token(hash);
-        let delete = Delete::builder()
-            .table_name(&self.tables.accounts)
-            .key("pk", s(key.pk))
-            .key("sk", s(key.sk))
-            .condition_expression("attribute_exists(pk)")
-            .build()
-            .map_err(|_| StoreError::Corrupt("a deletion to write"))?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
-    }
-
-    fn put_new<T: Serialize>(&self, key: &Key, value: &T) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.tables.accounts)
-            .set_item(Some(to_item(key, value)?))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(|_| StoreError::Corrupt("an item to write"))?;
-        Ok(TransactWriteItem::builder().put(put).build())
-    }
-
-    /// Runs a transaction whose first write takes the token and whose second is about the sign-in.
-    async fn redeem(&self, writes: Vec<TransactWriteItem>) -> Result<(), Redeem> {
-        let Err(error) = self.client.transact_write_items().set_transact_items(Some(writes)).send().await else {
-            return Ok(());
-        };
-        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
-            let codes: Vec<_> = cancelled.cancellation_reasons().iter().map(|r| r.code().unwrap_or_default()).collect();
-            let failed = |at: usize| codes.get(at) == Some(&"ConditionalCheckFailed");
-            if failed(0) {
-                return Err(Redeem::TokenGone);
-            }
-            if failed(1) {
-                return Err(Redeem::LoginDiffers);
-            }
-            let code = codes.into_iter().find(|code| !matches!(*code, "" | "None")).unwrap_or("cancelled");
-            return Err(StoreError::from_code(code).into());
-        }
-        Err(StoreError::from(error).into())
+            .expression_attribute_values(":next", n(generation + 1));
+        let writes =
+            vec![commit::delete(table, &keys::token(token_hash))?, commit::updated(update)?, self.recording(entry)?];
+        Ok(self.try_commit(writes).await?)
     }
 }

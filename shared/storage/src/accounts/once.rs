@@ -1,10 +1,11 @@
 //! One-time tokens: stored by their hash, with what they are good for.
 
-use domain::{Timestamp, email::EmailAddress, locale::Locale, policy::retention};
+use domain::{Timestamp, audit::Entry, email::EmailAddress, locale::Locale, policy::retention};
 use serde::{Deserialize, Serialize};
 
 use super::Terms;
 use crate::{
+    commit,
     db::{Db, Expected, StoreError},
     keys,
 };
@@ -57,6 +58,19 @@ impl Db {
     pub async fn issue_token(&self, hash: &str, good_for: GoodFor, until: Timestamp) -> Result<(), StoreError> {
         let stored = Stored { good_for, ttl: retention::ttl(until) };
         self.put(&self.tables.accounts, &keys::token(hash), &stored, Expected::Absent).await
+    }
+
+    /// The same, for an act that leaves an entry.
+    pub async fn grant_token(
+        &self,
+        hash: &str,
+        good_for: GoodFor,
+        until: Timestamp,
+        entry: &Entry,
+    ) -> Result<(), StoreError> {
+        let stored = Stored { good_for, ttl: retention::ttl(until) };
+        let write = commit::put(&self.tables.accounts, &keys::token(hash), &stored, Expected::Absent)?;
+        self.act(write, entry).await
     }
 
     /// What the token is good for at `now`; `None` when it is unknown, used, or too old.

@@ -2,12 +2,14 @@
 
 use domain::{
     Timestamp,
+    audit::Entry,
     id::{MemberId, SessionId, WorkspaceId},
     policy::retention,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    commit,
     db::{Db, Expected, StoreError, n, s},
     keys,
 };
@@ -35,9 +37,10 @@ pub struct Session {
 
 impl Db {
     /// Begins a session.
-    pub async fn begin_session(&self, session: &Session) -> Result<(), StoreError> {
+    pub async fn begin_session(&self, session: &Session, entry: &Entry) -> Result<(), StoreError> {
         let key = keys::session(session.workspace, session.id);
-        self.put(&self.tables.accounts, &key, session, Expected::Absent).await
+        let write = commit::put(&self.tables.accounts, &key, session, Expected::Absent)?;
+        self.act(write, entry).await
     }
 
     /// A session that has not ended at `now`: TTL deletes late, reads must not.
@@ -66,8 +69,12 @@ impl Db {
         Ok(())
     }
 
-    /// Ends a session, there or not.
-    pub async fn end_session(&self, workspace: WorkspaceId, id: SessionId) -> Result<(), StoreError> {
-        self.delete(&self.tables.accounts, &keys::session(workspace, id)).await
+    /// Ends a session. One that has ended already leaves no second entry.
+    pub async fn end_session(&self, workspace: WorkspaceId, id: SessionId, entry: &Entry) -> Result<(), StoreError> {
+        let write = commit::delete(&self.tables.accounts, &keys::session(workspace, id))?;
+        match self.act(write, entry).await {
+            Ok(()) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use domain::{
     Timestamp,
+    audit::Entry,
     campaign::{CampaignStatus, Content, Progress},
     id::CampaignId,
 };
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Outreach;
 use crate::{
-    db::{Expected, PageQuery, Range, StoreError, from_item, n, s, to_item},
+    commit,
+    db::{Expected, PageQuery, Range, StoreError, from_item, n, s},
     keys,
 };
 
@@ -37,21 +39,26 @@ struct StoredProgress {
 
 impl Outreach<'_> {
     /// Writes a new campaign and its progress together.
-    pub async fn create_campaign(&self, campaign: &StoredCampaign, progress: &Progress) -> Result<(), StoreError> {
-        let text = to_item(&keys::campaign(self.workspace, campaign.id), campaign)?;
-        let state = to_item(&keys::progress(self.workspace, campaign.id), progress)?;
-        let mut call = self.db.client.transact_write_items();
-        for item in [text, state] {
-            call = call.transact_items(self.absent_put(item)?);
-        }
-        call.send().await?;
-        Ok(())
+    pub async fn create_campaign(
+        &self,
+        campaign: &StoredCampaign,
+        progress: &Progress,
+        entry: &Entry,
+    ) -> Result<(), StoreError> {
+        let (text, state) = (keys::campaign(self.workspace, campaign.id), keys::progress(self.workspace, campaign.id));
+        let writes = vec![
+            commit::put(self.table(), &text, campaign, Expected::Absent)?,
+            commit::put(self.table(), &state, progress, Expected::Absent)?,
+            self.db.recording(entry)?,
+        ];
+        self.db.commit(writes).await
     }
 
     /// Replaces a campaign's text if nobody changed it meanwhile. `campaign.version` is the new one.
-    pub async fn replace_campaign(&self, campaign: &StoredCampaign) -> Result<(), StoreError> {
+    pub async fn replace_campaign(&self, campaign: &StoredCampaign, entry: &Entry) -> Result<(), StoreError> {
         let key = keys::campaign(self.workspace, campaign.id);
-        self.db.put(self.table(), &key, campaign, Expected::Version(campaign.version - 1)).await
+        let write = commit::put(self.table(), &key, campaign, Expected::Version(campaign.version - 1))?;
+        self.db.act(write, entry).await
     }
 
     /// A campaign's text.
@@ -73,10 +80,14 @@ impl Outreach<'_> {
         Ok((campaigns, page.next))
     }
 
-    /// Deletes a campaign's text and progress.
-    pub async fn delete_campaign(&self, id: CampaignId) -> Result<(), StoreError> {
-        self.db.delete(self.table(), &keys::campaign(self.workspace, id)).await?;
-        self.db.delete(self.table(), &keys::progress(self.workspace, id)).await
+    /// Deletes a campaign's text and progress. `Conflict` when they are gone.
+    pub async fn delete_campaign(&self, id: CampaignId, entry: &Entry) -> Result<(), StoreError> {
+        let writes = vec![
+            commit::delete(self.table(), &keys::campaign(self.workspace, id))?,
+            commit::delete(self.table(), &keys::progress(self.workspace, id))?,
+            self.db.recording(entry)?,
+        ];
+        self.db.commit(writes).await
     }
 
     /// Where a campaign stands; strongly consistent, one read unit.
@@ -86,12 +97,14 @@ impl Outreach<'_> {
         Ok(stored.map(|s| s.progress))
     }
 
-    /// Moves a campaign to another status if it still has the one that was seen; raises the epoch.
+    /// Moves a campaign to another status if it still has the one that was seen; raises the epoch. What a
+    /// person commanded leaves an entry; what follows from it by itself leaves none.
     pub async fn transition(
         &self,
         seen: &Progress,
         next: CampaignStatus,
         now: Timestamp,
+        entry: Option<&Entry>,
     ) -> Result<Progress, StoreError> {
         let mut progress = Progress { status: next, epoch: seen.epoch + 1, ..seen.clone() };
         match next {
@@ -102,28 +115,29 @@ impl Outreach<'_> {
         let stamp = |at: Option<Timestamp>| at.map(|at| s(at.to_string()));
         let key = keys::progress(self.workspace, seen.campaign);
         let mut sets = vec!["#status = :status", "epoch = :epoch"];
-        let mut call = self.db.client.update_item();
+        let mut update = commit::update(self.table(), &key);
         for (name, set, value) in [
             (":launched", "launched_at = :launched", stamp(progress.launched_at)),
             (":completed", "completed_at = :completed", stamp(progress.completed_at)),
         ] {
             if let Some(value) = value {
                 sets.push(set);
-                call = call.expression_attribute_values(name, value);
+                update = update.expression_attribute_values(name, value);
             }
         }
         let status = serde_dynamo::to_attribute_value(next).map_err(|_| StoreError::Corrupt("status"))?;
-        call.table_name(self.table())
-            .key("pk", s(key.pk))
-            .key("sk", s(key.sk))
+        let update = update
             .update_expression(format!("SET {}", sets.join(", ")))
             .condition_expression("epoch = :seen")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", status)
             .expression_attribute_values(":epoch", n(progress.epoch))
-            .expression_attribute_values(":seen", n(seen.epoch))
-            .send()
-            .await?;
+            .expression_attribute_values(":seen", n(seen.epoch));
+        let mut writes = vec![commit::updated(update)?];
+        if let Some(entry) = entry {
+            writes.push(self.db.recording(entry)?);
+        }
+        self.db.commit(writes).await?;
         Ok(progress)
     }
 

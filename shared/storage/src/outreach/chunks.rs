@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     primitives::Blob,
-    types::{AttributeValue, Put, TransactWriteItem, Update},
+    types::{AttributeValue, Put, TransactWriteItem},
 };
 use domain::{
     Timestamp,
@@ -16,22 +16,12 @@ use domain::{
 
 use super::Outreach;
 use crate::{
+    commit,
     db::{Item, PageQuery, Range, StoreError, n, number, s, text},
     keys,
 };
 
 impl Outreach<'_> {
-    /// A put that must find nothing.
-    pub(super) fn absent_put(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(self.table())
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(|_| StoreError::Corrupt("a put"))?;
-        Ok(TransactWriteItem::builder().put(put).build())
-    }
-
     /// A chunk's record, strongly consistent.
     pub async fn chunk(&self, id: CampaignId, chunk: u32) -> Result<Option<ChunkRecord>, StoreError> {
         let key = keys::chunk(self.workspace, id, chunk);
@@ -84,7 +74,6 @@ impl Outreach<'_> {
         version: u64,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let corrupt = |_| StoreError::Corrupt("a transaction");
         let key = keys::chunk(self.workspace, id, chunk);
         let mut put = Put::builder()
             .table_name(self.table())
@@ -99,13 +88,12 @@ impl Outreach<'_> {
         } else {
             put.condition_expression("v = :seen").expression_attribute_values(":seen", n(version))
         };
-        let put = put.build().map_err(corrupt)?;
-        let mut call =
-            self.db.client.transact_write_items().transact_items(TransactWriteItem::builder().put(put).build());
+        let put = put.build().map_err(|_| StoreError::Corrupt("a put to write"))?;
+        let mut writes = vec![TransactWriteItem::builder().put(put).build()];
         let moved = difference(before, after);
         if moved.iter().next().is_some() {
             let key = keys::counter(self.workspace, id, chunk);
-            let mut update = Update::builder().table_name(self.table()).key("pk", s(key.pk)).key("sk", s(key.sk));
+            let mut update = commit::update(self.table(), &key);
             let mut adds = Vec::new();
             for (index, (outcome, by)) in moved.iter().enumerate() {
                 adds.push(format!("#n{index} :n{index}"));
@@ -113,11 +101,9 @@ impl Outreach<'_> {
                     .expression_attribute_names(format!("#n{index}"), outcome.name())
                     .expression_attribute_values(format!(":n{index}"), n(by));
             }
-            let update = update.update_expression(format!("ADD {}", adds.join(", "))).build().map_err(corrupt)?;
-            call = call.transact_items(TransactWriteItem::builder().update(update).build());
+            writes.push(commit::updated(update.update_expression(format!("ADD {}", adds.join(", "))))?);
         }
-        call.send().await.map_err(cancelled)?;
-        Ok(())
+        self.db.commit(writes).await
     }
 
     /// The counters, added up. Strongly consistent.
@@ -176,22 +162,4 @@ fn difference(before: &Results, after: &Results) -> Tally {
         }
     }
     tally
-}
-
-/// A cancelled transaction by its reasons: a failed condition is a conflict, anything else passes.
-fn cancelled(
-    error: aws_sdk_dynamodb::error::SdkError<
-        aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError,
-    >,
-) -> StoreError {
-    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError as E;
-    let reasons = match error.as_service_error() {
-        Some(E::TransactionCanceledException(cancelled)) => cancelled.cancellation_reasons(),
-        _ => return error.into(),
-    };
-    let codes: Vec<&str> = reasons.iter().filter_map(|r| r.code()).filter(|c| *c != "None").collect();
-    if codes.contains(&"ConditionalCheckFailed") {
-        return StoreError::Conflict;
-    }
-    codes.first().map_or_else(|| StoreError::Unavailable("transaction cancelled".into()), |c| StoreError::from_code(c))
 }
