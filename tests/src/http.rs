@@ -18,6 +18,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// What was asked: method and address.
+    pub fn asked(&self) -> &str {
+        &self.asked
+    }
+
     /// Itself, if the status is this.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {

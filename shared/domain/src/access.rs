@@ -52,11 +52,14 @@ pub enum Permission {
     /// Launching, pausing, resuming and cancelling them.
     #[serde(rename = "campaigns.launch")]
     Launch,
+    /// Reading who did what.
+    #[serde(rename = "audit.read")]
+    ReadAudit,
 }
 
 use Permission::{
     ChangeSender, ChangeWorkspace, CloseWorkspace, EditCampaigns, EditProspects, ExportProspects, Import, Launch,
-    OwnAccount, ReadCampaigns, ReadImports, ReadProspects, ReadSender, ReadWorkspace,
+    OwnAccount, ReadAudit, ReadCampaigns, ReadImports, ReadProspects, ReadSender, ReadWorkspace,
 };
 
 /// Every guarded route and what it takes. infra/openapi.yaml lists the same, and a test compares them.
@@ -90,6 +93,7 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("POST", "/v1/campaigns/{id}/resume", Launch),
     ("POST", "/v1/campaigns/{id}/cancel", Launch),
     ("GET", "/v1/campaigns/{id}/recipients", ReadCampaigns),
+    ("GET", "/v1/audit", ReadAudit),
 ];
 
 /// What a route takes; `None` when it is not in the table, and nobody may use it.
@@ -104,7 +108,7 @@ impl Permission {
             OwnAccount | ReadWorkspace => &Role::ALL,
             ReadSender | ReadImports | ReadProspects | ReadCampaigns => &[Owner, Admin, Editor, Viewer],
             Import | EditProspects | EditCampaigns | Launch => &[Owner, Admin, Editor],
-            ChangeWorkspace | ChangeSender | ExportProspects => &[Owner, Admin],
+            ChangeWorkspace | ChangeSender | ExportProspects | ReadAudit => &[Owner, Admin],
             CloseWorkspace => &[Owner],
         }
     }
@@ -157,7 +161,10 @@ mod tests {
             assert!(!role.may(CloseWorkspace), "{role:?}");
         }
         for role in [Editor, Viewer, Billing] {
-            assert!(![ChangeWorkspace, ChangeSender, ExportProspects].iter().any(|p| role.may(*p)), "{role:?}");
+            assert!(
+                ![ChangeWorkspace, ChangeSender, ExportProspects, ReadAudit].iter().any(|p| role.may(*p)),
+                "{role:?}"
+            );
         }
         // Who only reads changes nothing but what is their own; who keeps the accounts sees nobody's data.
         for role in [Viewer, Billing] {

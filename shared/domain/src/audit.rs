@@ -71,7 +71,7 @@ actions! {
     /// A person was erased.
     ProspectDeleted = "prospect.deleted",
     /// A page of people left the product.
-    ProspectsExported = "prospects.exported",
+    ProspectExported = "prospect.exported",
     /// A draft was made.
     CampaignCreated = "campaign.created",
     /// A draft was changed.

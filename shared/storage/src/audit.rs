@@ -2,14 +2,16 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::{
+    Timestamp,
     audit::Entry,
+    id::WorkspaceId,
     policy::retention::{self, Policy},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    commit,
-    db::{Db, Expected, StoreError},
+    WorkspaceScope, commit,
+    db::{Db, Expected, PageQuery, Range, StoreError, from_item},
     keys,
 };
 
@@ -21,7 +23,39 @@ struct Stored {
     ttl: i64,
 }
 
+/// The trail of one workspace.
+#[derive(Debug, Clone, Copy)]
+pub struct Trail<'a> {
+    db: &'a Db,
+    workspace: WorkspaceId,
+}
+
+impl Trail<'_> {
+    /// A page of one month (`2026-11`), newest first, from after a sort key; the second value says where
+    /// to go on in that month. What is over at `now` is not read, whenever it is deleted.
+    pub async fn page(
+        &self,
+        month: &str,
+        after: Option<&str>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<(Vec<Entry>, Option<String>), StoreError> {
+        let pk = keys::audit_month(self.workspace, month);
+        let limit = Some(i32::try_from(limit).unwrap_or(i32::MAX));
+        let query = PageQuery { after, limit, strong: true, newest_first: true, ..PageQuery::of(&pk, Range::All) };
+        let page = self.db.page(&self.db.tables.evidence, &query).await?;
+        let stored = page.items.into_iter().map(from_item).collect::<Result<Vec<Stored>, _>>()?;
+        let living = stored.into_iter().filter(|stored| now.as_second() < stored.ttl);
+        Ok((living.map(|stored| stored.entry).collect(), page.next))
+    }
+}
+
 impl Db {
+    /// The trail of the scope's workspace.
+    pub fn trail(&self, scope: &WorkspaceScope) -> Trail<'_> {
+        Trail { db: self, workspace: scope.workspace() }
+    }
+
     /// The entry as a part of the transaction that does what it says.
     pub fn recording(&self, entry: &Entry) -> Result<TransactWriteItem, StoreError> {
         let stored =
@@ -45,17 +79,23 @@ impl Db {
 #[cfg(test)]
 mod tests {
     use domain::{
-        Timestamp,
         audit::{Action, Actor, Caller, Origin},
-        id::{CampaignId, MemberId, SessionId, WorkspaceId},
+        id::{CampaignId, MemberId, SessionId},
         member::Role,
     };
 
     use super::*;
-    use crate::{
-        WorkspaceScope,
-        db::{from_item, to_item},
-    };
+    use crate::db::to_item;
+
+    #[test]
+    fn an_entry_is_put_where_nothing_is() {
+        let config = aws_sdk_dynamodb::Config::builder().behavior_version_latest().build();
+        let db = Db { client: aws_sdk_dynamodb::Client::from_conf(config), tables: Default::default() };
+        let scope = WorkspaceScope::internal(WorkspaceId::from_bytes([3; 10]));
+        let write = db.recording(&scope.entry(Action::ImportFinished, Timestamp::UNIX_EPOCH)).unwrap();
+        let condition = write.put().and_then(|put| put.condition_expression());
+        assert_eq!(condition, Some("attribute_not_exists(pk)"));
+    }
 
     #[test]
     fn an_entry_reads_back_with_everything_in_it() {

@@ -130,6 +130,10 @@ fn a37_what_is_over_cannot_be_brought_back_from_what_remains() {
         let stack = TestStack::start().await;
         let sender = stack.sign_up().await;
         furnish(&sender, "gone").await;
+        // Somebody whom a member corrected is in the audit trail, by a fingerprint.
+        let corrected = sender.prospect("gone2@left.test").await;
+        let path = format!("/v1/prospects/{}", corrected["id"].as_str().unwrap());
+        sender.patch(&path, json!({"company": "Corrigée"})).await.expect(200);
         // One person, erased on request: at once out of every table, out of the file within its 30 days.
         let mut dump = Dump::of(&stack).await;
         assert_eq!(dump.mentions("gone1@left.test"), ["objects"]);

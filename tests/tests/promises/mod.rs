@@ -2,6 +2,7 @@
 //! named by its id in docs/PROMISES.md.
 
 mod accounts;
+mod audit;
 mod isolation;
 mod leaving;
 mod logs;

@@ -11,6 +11,7 @@ use domain::{
         retention::{self, Class, Policy},
     },
     prospect::Prospect,
+    subject::Subject,
 };
 use jiff::SignedDuration;
 use storage::{
@@ -90,14 +91,15 @@ impl Census {
         by_ttl.chain(imports.map(|(index, _)| Due { index, class: Class::ImportRecord, guard: Some("v") })).collect()
     }
 
-    /// Items whose own time is over, or whose workspace is due. What the law keeps in the evidence
-    /// table outlives the workspace: it has a time of its own.
+    /// Items whose own time is over, or whose workspace is due. What is kept in the evidence table
+    /// outlives the workspace, because it has a time of its own (A32), except for what is about people:
+    /// they go with their Sender, down to their hashes (A37, A74).
     pub(super) fn due(&self, items: &[Item], now: Timestamp, class: Class) -> Vec<Due> {
         let mut due = self.expired(items, now, class);
-        if class != Class::PurgeRecord {
-            let dead = items.iter().enumerate().filter(|(_, item)| !is_expired(item, now) && self.of_dead(item, now));
-            due.extend(dead.map(|(index, item)| Due { index, class: class_of(item).unwrap_or(class), guard: None }));
-        }
+        let goes = |item: &Item| class != Class::PurgeRecord || is_about_a_person(item);
+        let dead = items.iter().enumerate();
+        let dead = dead.filter(|(_, item)| goes(item) && !is_expired(item, now) && self.of_dead(item, now));
+        due.extend(dead.map(|(index, item)| Due { index, class: class_of(item).unwrap_or(class), guard: None }));
         due
     }
 
@@ -119,6 +121,11 @@ impl Census {
 fn workspace_of(item: &Item) -> Option<WorkspaceId> {
     let own = text(item, "pk").ok().and_then(|pk| keys::workspace_of(&pk));
     own.or_else(|| text(item, "workspace").ok().and_then(|id| id.parse().ok()))
+}
+
+/// An entry of the audit trail about a prospect.
+fn is_about_a_person(item: &Item) -> bool {
+    text(item, "about").is_ok_and(|about| about.parse::<Subject>().is_ok())
 }
 
 fn is_expired(item: &Item, now: Timestamp) -> bool {
@@ -218,7 +225,6 @@ mod tests {
     use domain::{
         email::EmailAddress,
         prospect::{Details, LawfulBasis, ProspectState, Source, SourceKind},
-        subject::Subject,
     };
     use storage::db::{n, s};
 
@@ -251,10 +257,20 @@ mod tests {
             item("LOGIN#h", "LOGIN", &[("workspace", s(dead.to_string()))]),
             item(&format!("W#{dead}"), "WORKSPACE", &[]),
         ];
+        let about = |workspace: WorkspaceId, what: String| {
+            item(&format!("W#{workspace}#A#2026-01"), "x", &[("about", s(what))])
+        };
+        let person = Subject::from_bytes([7; 16]).to_string();
+        let trail = [about(dead, "cmp_0".into()), about(dead, person.clone()), about(alive, person)];
         let indexes = |due: Vec<Due>| due.into_iter().map(|d| d.index).collect::<Vec<_>>();
         let now = Timestamp::UNIX_EPOCH;
         assert_eq!(indexes(census.due(&items, now, Class::Suppression)), [0, 2, 3]);
         assert_eq!(indexes(census.due(&items, now, Class::PurgeRecord)), Vec::<usize>::new());
+        assert_eq!(
+            indexes(census.due(&trail, now, Class::PurgeRecord)),
+            [1],
+            "who is in the trail goes, the trail stays"
+        );
         assert_eq!(indexes(census.dead_accounts(&items, false)), [0, 2]);
         assert_eq!(indexes(census.dead_accounts(&items, true)), [3]);
     }

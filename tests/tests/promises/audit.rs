@@ -1,0 +1,430 @@
+//! Whatever changes something leaves one entry, with the act, for good.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use local::backends::Plan;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Client, Sender, TestStack, http::Asked, run, sender::signup, store::Dump};
+
+/// Routes that could change something, and leave no entry: why.
+const SILENT: &[(&str, &str)] = &[
+    ("POST /v1/signup", "there is no workspace yet whose trail it could be in"),
+    ("POST /v1/session/refresh", "goes on with a session that has its entry; what it refuses has one too"),
+    ("POST /v1/campaigns/{id}/preview", "only counts"),
+    ("POST /u/{token}", "the opt-out is its own evidence, and is one write"),
+];
+
+/// What each of the others leaves.
+const LEAVES: &[(&str, &str)] = &[
+    ("POST /v1/signup/verify", "workspace.created"),
+    ("POST /v1/session", "session.opened"),
+    ("DELETE /v1/session", "session.ended"),
+    ("POST /v1/password/forgot", "password.forgotten"),
+    ("POST /v1/password/reset", "password.changed"),
+    ("PATCH /v1/workspace", "workspace.changed"),
+    ("DELETE /v1/workspace", "workspace.closed"),
+    ("POST /v1/workspace/reactivate", "workspace.reopened"),
+    ("PUT /v1/sender", "sender.changed"),
+    ("POST /v1/imports", "import.announced"),
+    ("POST /v1/prospects", "prospect.created"),
+    ("GET /v1/prospects/export", "prospect.exported"),
+    ("PATCH /v1/prospects/{id}", "prospect.changed"),
+    ("DELETE /v1/prospects/{id}", "prospect.deleted"),
+    ("POST /v1/campaigns", "campaign.created"),
+    ("PATCH /v1/campaigns/{id}", "campaign.changed"),
+    ("DELETE /v1/campaigns/{id}", "campaign.deleted"),
+    ("POST /v1/campaigns/{id}/test", "campaign.tested"),
+    ("POST /v1/campaigns/{id}/launch", "campaign.launched"),
+    ("POST /v1/campaigns/{id}/pause", "campaign.paused"),
+    ("POST /v1/campaigns/{id}/resume", "campaign.resumed"),
+    ("POST /v1/campaigns/{id}/cancel", "campaign.cancelled"),
+];
+
+/// Every route of the API's contract, as `METHOD /path`.
+fn routes() -> Vec<String> {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/openapi.yaml")).unwrap();
+    let api: Value = serde_yaml_ng::from_str(&text).unwrap();
+    let mut routes = Vec::new();
+    for (path, operations) in api["paths"].as_object().unwrap() {
+        let methods = operations.as_object().unwrap().keys().filter(|name| !matches!(name.as_str(), "parameters"));
+        routes.extend(methods.map(|method| format!("{} {path}", method.to_uppercase())));
+    }
+    routes
+}
+
+/// Every entry of every trail, oldest first.
+async fn trail(stack: &TestStack) -> Vec<Value> {
+    let dump = Dump::of(stack).await;
+    let entries = dump.table("EvidenceTable").iter();
+    let mut entries: Vec<Value> =
+        entries.filter(|item| item["pk"].as_str().is_some_and(|pk| pk.contains("#A#"))).cloned().collect();
+    entries.sort_by_key(|entry| entry["sk"].as_str().unwrap().to_owned());
+    entries
+}
+
+/// The entries that `act` and all that follows from it leave, and what it answers.
+async fn left_by(stack: &TestStack, act: impl Future<Output = Answer>) -> (Vec<Value>, Answer) {
+    let before = trail(stack).await;
+    let answer = act.await;
+    stack.break_things(Plan::default());
+    stack.settle().await;
+    let after = trail(stack).await;
+    (after.into_iter().filter(|entry| !before.contains(entry)).collect(), answer)
+}
+
+/// A fresh prospect of the sender's; its path.
+async fn person(sender: &Sender<'_>, name: &str) -> String {
+    let new = json!({"email": format!("{name}@trail.test"), "first_name": "Zwitscher",
+        "source": sender.announcement()["source"], "lawful_basis": "consent"});
+    sender.post("/v1/prospects", new).await.expect(201).header("location")
+}
+
+/// A campaign that cannot end as long as nothing else is broken; its path.
+async fn under_way(sender: &Sender<'_>, number: usize) -> String {
+    person(sender, &format!("waits{number}")).await;
+    let id = sender.draft(json!({"name": "Voliere"})).await;
+    sender.stack.break_things(serde_json::from_value(json!({"ses": {"throttle_every": 1}})).unwrap());
+    sender.command(&id, "launch").await.expect(202);
+    format!("/v1/campaigns/{id}")
+}
+
+/// A request that does what the route is for, with everything it needs in place.
+async fn asked(sender: &Sender<'_>, route: &str, number: usize) -> Asked {
+    let (method, path) = route.split_once(' ').unwrap();
+    let method: Method = method.parse().unwrap();
+    let stranger = |path: &str| sender.stranger().request(method.clone(), path);
+    let with = |path: &str| sender.request(method.clone(), path);
+    let who = json!({"email": sender.email, "password": sender.password});
+    match route {
+        "POST /v1/signup" => stranger(path).json(&signup("new@trail.test", "a long enough password")),
+        "POST /v1/signup/verify" => {
+            sender.stranger().post("/v1/signup", signup("verify@trail.test", "a long enough password")).await;
+            stranger(path).json(&json!({"token": sender.stack.only_mail_to("verify@trail.test").token()}))
+        }
+        "POST /v1/session" => stranger(path).json(&who),
+        "POST /v1/session/refresh" => {
+            let tokens = sender.log_in().await;
+            stranger(path).json(&json!({"refresh_token": tokens["refresh_token"]}))
+        }
+        "DELETE /v1/session" => {
+            sender.log_in().await;
+            with(path)
+        }
+        "POST /v1/password/forgot" => stranger(path).json(&json!({"email": sender.email})),
+        "POST /v1/password/reset" => {
+            sender.stranger().post("/v1/password/forgot", json!({"email": sender.email})).await.expect(202);
+            let token = sender.stack.mails_to(&sender.email).last().unwrap().token();
+            stranger(path).json(&json!({"token": token, "password": sender.password}))
+        }
+        "PATCH /v1/workspace" => with(path).json(&json!({"display_name": "Zwitscher", "locale": "en"})),
+        "POST /v1/workspace/reactivate" => {
+            sender.delete("/v1/workspace").await.expect(200);
+            with(path)
+        }
+        "PUT /v1/sender" => {
+            let port = sender.stack.backends().smtp().tls_port();
+            let channel = json!({"kind": "smtp", "host": "localhost", "port": port, "security": "tls", "username": "u", "password": "relay word"});
+            sender.put("/v1/sender", sender.identity(channel)).await.expect(200);
+            with(path).json(&sender.identity(json!({"kind": "ses"})))
+        }
+        "POST /v1/imports" => with(path).json(&sender.announcement()),
+        "POST /v1/prospects" => with(path).json(&json!({"email": "hand@trail.test",
+            "source": sender.announcement()["source"], "lawful_basis": "consent"})),
+        "PATCH /v1/prospects/{id}" => {
+            with(&person(sender, &format!("p{number}")).await).json(&json!({"notes": "Zwitscher"}))
+        }
+        "DELETE /v1/prospects/{id}" | "GET /v1/prospects/{id}" => with(&person(sender, &format!("p{number}")).await),
+        "POST /v1/campaigns" => with(path).json(&json!({"name": "Zwitscher"})),
+        "PATCH /v1/campaigns/{id}" => {
+            let id = sender.draft(json!({})).await;
+            with(&path.replace("{id}", &id)).json(&json!({"name": "Zwitscher"}))
+        }
+        "POST /v1/campaigns/{id}/pause" | "POST /v1/campaigns/{id}/cancel" => {
+            let campaign = under_way(sender, number).await;
+            with(&path.replace("/v1/campaigns/{id}", &campaign))
+        }
+        "POST /v1/campaigns/{id}/resume" => {
+            let campaign = under_way(sender, number).await;
+            sender.post(&format!("{campaign}/pause"), json!({})).await.expect(200);
+            with(&path.replace("/v1/campaigns/{id}", &campaign))
+        }
+        _ if path.starts_with("/v1/campaigns/{id}") => with(&path.replace("{id}", &sender.draft(json!({})).await)),
+        _ if path.starts_with("/v1/imports/{id}") => {
+            let import = sender.import(format!("email\nrow{number}@trail.test\n").as_bytes()).await;
+            with(&path.replace("{id}", import["id"].as_str().unwrap()))
+        }
+        _ if path == "/u/{token}" => {
+            let name = format!("leaves{number}@trail.test");
+            sender.import(format!("email\n{name}\n").as_bytes()).await;
+            sender.campaign(json!({})).await;
+            stranger(&sender.stack.only_mail_to(&name).unsubscribe())
+        }
+        _ => with(&path.replace("{page}", "privacy")),
+    }
+}
+
+#[test]
+fn a9_every_mutating_route_leaves_exactly_one_entry() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let mut mutating = BTreeSet::new();
+        for (number, route) in routes().iter().enumerate() {
+            let known = |list: &[(&str, &'static str)]| list.iter().find(|(r, _)| r == route).map(|(_, said)| *said);
+            let expected = known(LEAVES);
+            if !["GET ", "HEAD ", "OPTIONS "].iter().any(|safe| route.starts_with(safe)) {
+                assert!(
+                    expected.is_some() != known(SILENT).is_some(),
+                    "{route}: say in LEAVES which entry it leaves, or in SILENT why none"
+                );
+            }
+            sender.post("/v1/workspace/reactivate", json!({})).await.expect(200);
+            let request = asked(&sender, route, number).await;
+            let (left, answer) = left_by(&stack, request.send()).await;
+            assert!(answer.status < 400, "{route}: {} {}", answer.status, answer.text());
+            let codes: Vec<&str> = left.iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+            assert_eq!(codes, Vec::from_iter(expected), "{route}");
+            let Some(entry) = left.first() else { continue };
+            mutating.insert(route.clone());
+            // Who, when, from where; and nobody's name, address or words.
+            let text = entry.to_string();
+            for never in ["@", "Zwitscher", "Voliere", "relay word", "127.0.0.1", &sender.password] {
+                assert!(!text.contains(never), "{route}: {never} in {text}");
+            }
+            assert_eq!(entry["origin"]["network"], "127.0.0.0/24", "{text}");
+            let named = entry["actor"]["kind"] == "member" && entry["actor"]["id"].as_str().is_some();
+            assert_eq!(named, route.as_str() != "POST /v1/password/forgot", "{route}: {}", entry["actor"]);
+            let at: Timestamp = entry["at"].as_str().unwrap().parse().unwrap();
+            assert!(stack.now().duration_since(at).abs() < SignedDuration::from_mins(5), "{text}");
+            if route.contains("{id}") {
+                let id = answer.asked().rsplit('/').find(|part| part.starts_with("cmp_") || part.starts_with("pro_"));
+                assert_eq!(entry["about"].as_str(), id, "{route}");
+            }
+        }
+        assert_eq!(mutating.len(), LEAVES.len(), "a route of LEAVES is not in openapi.yaml");
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a9_what_is_refused_is_in_the_trail_and_what_changes_nothing_is_not() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let client = stack.client();
+        let codes = |left: &[Value]| -> Vec<String> {
+            left.iter().map(|entry| entry["action"].as_str().unwrap().to_owned()).collect()
+        };
+        let member = sender.get("/v1/workspace").await.json()["members"][0]["id"].clone();
+
+        // A wrong password for somebody who exists; nothing for somebody who does not.
+        let wrong = json!({"email": sender.email, "password": "wrong wrong"});
+        let (left, answer) = left_by(&stack, client.post("/v1/session", wrong)).await;
+        answer.problem(401, "unauthenticated");
+        assert_eq!(codes(&left), ["session.refused"]);
+        assert_eq!((&left[0]["about"], &left[0]["actor"]["kind"]), (&member, &json!("anonymous")));
+        let nobody = json!({"email": "nobody@trail.test", "password": "wrong wrong"});
+        let (left, answer) = left_by(&stack, client.post("/v1/session", nobody)).await;
+        answer.problem(401, "unauthenticated");
+        assert_eq!(codes(&left), [""; 0]);
+        // A refresh token that comes a second time ends the session, once.
+        let refresh = json!({"refresh_token": sender.log_in().await["refresh_token"]});
+        client.post("/v1/session/refresh", refresh.clone()).await.expect(200);
+        let (left, answer) = left_by(&stack, client.post("/v1/session/refresh", refresh.clone())).await;
+        answer.problem(401, "unauthenticated");
+        assert_eq!(codes(&left), ["session.revoked"]);
+        assert_eq!(left[0]["facts"]["member"], member);
+        let (left, _) = left_by(&stack, client.post("/v1/session/refresh", refresh)).await;
+        assert_eq!(codes(&left), [""; 0]);
+        // The end of an import is our own doing.
+        let (left, _) = left_by(&stack, async {
+            sender.import(b"email;first_name\none@trail.test;Zwitscher\nbad\n").await;
+            client.get("/healthz").await
+        })
+        .await;
+        assert_eq!(codes(&left), ["import.announced", "import.finished"]);
+        assert_eq!(left[1]["actor"], json!({"kind": "system"}));
+        assert_eq!((&left[1]["facts"]["created"], &left[1]["facts"]["rejected"]), (&json!(1), &json!(1)));
+
+        // The same again changes nothing.
+        let person = format!("/v1/prospects/{}", sender.prospect("one@trail.test").await["id"].as_str().unwrap());
+        let draft = format!("/v1/campaigns/{}", sender.draft(json!({"name": "Une"})).await);
+        sender.patch(&person, json!({"company": "Une"})).await.expect(200);
+        let patches = [("/v1/workspace", json!({"locale": "fr"})), (&person, json!({"company": "Une"}))];
+        for (path, body) in patches.into_iter().chain([(draft.as_str(), json!({"name": "Une"}))]) {
+            let (left, answer) = left_by(&stack, sender.patch(path, body)).await;
+            answer.expect(200);
+            assert_eq!(codes(&left), [""; 0], "{path}");
+        }
+        let same = sender.identity(json!({"kind": "ses"}));
+        assert_eq!(codes(&left_by(&stack, sender.put("/v1/sender", same)).await.0), [""; 0]);
+        let open = left_by(&stack, sender.post("/v1/workspace/reactivate", json!({}))).await;
+        assert_eq!(codes(&open.0), [""; 0]);
+        for _ in 0..2 {
+            let key = sender.request(Method::POST, "/v1/campaigns").header("idempotency-key", "twice");
+            key.json(&json!({"name": "Deux"})).send().await.expect(201);
+        }
+        for path in [&person, &draft] {
+            let first = left_by(&stack, sender.delete(path)).await;
+            assert_eq!(first.0.len(), 1, "{path}");
+            assert_eq!(codes(&left_by(&stack, sender.delete(path)).await.0), [""; 0], "{path}");
+        }
+        sender.delete("/v1/workspace").await.expect(200);
+        assert_eq!(codes(&left_by(&stack, sender.delete("/v1/workspace")).await.0), [""; 0]);
+        // Nor does what is refused.
+        let (left, answer) = left_by(&stack, sender.post("/v1/campaigns", json!({"name": "Fermée"}))).await;
+        answer.problem(403, "workspace-closed");
+        assert_eq!(codes(&left), [""; 0]);
+        let all = trail(&stack).await;
+        let drafts = all.iter().filter(|entry| entry["action"] == "campaign.created").count();
+        assert_eq!(drafts, 2, "an Idempotency-Key does it once");
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a9_a_workspace_reads_its_own_trail_newest_first() {
+    run(async {
+        let stack = TestStack::start().await;
+        let (sender, other) = (stack.sign_up().await, stack.sign_up().await);
+        for month in 0..3 {
+            for name in ["Une", "Deux"] {
+                sender.post("/v1/campaigns", json!({"name": format!("{name} {month}")})).await.expect(201);
+            }
+            stack.wait(SignedDuration::from_hours(24 * 31));
+        }
+        let entries = sender.all("/v1/audit?limit=2").await;
+        let times: Vec<&str> = entries.iter().map(|entry| entry["at"].as_str().unwrap()).collect();
+        assert!(times.is_sorted_by(|a, b| a >= b), "{times:?}");
+        assert_eq!(entries.last().unwrap()["action"], "workspace.created");
+        let drafts = entries.iter().filter(|entry| entry["action"] == "campaign.created");
+        assert_eq!(drafts.count(), 6);
+        let campaigns = sender.all("/v1/audit?action=campaign&limit=4").await;
+        assert_eq!(campaigns.len(), 6);
+        assert!(campaigns.iter().all(|entry| entry["action"] == "campaign.created"));
+        assert_eq!(sender.all("/v1/audit?action=session.refused").await.len(), 0);
+        sender.get("/v1/audit?action=everything").await.problem(422, "validation-failed");
+        sender.get("/v1/audit?cursor=bm90").await.problem(422, "validation-failed");
+        // Another workspace's cursor opens nothing of it.
+        let cursor = sender.get("/v1/audit?limit=1").await.json()["next_cursor"].as_str().unwrap().to_owned();
+        let theirs = other.get(&format!("/v1/audit?cursor={cursor}")).await.expect(200).json();
+        assert!(!theirs.to_string().contains("campaign.created"), "{theirs}");
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a9_no_function_can_change_or_delete_an_entry() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let entry = trail(&stack).await.remove(0);
+        let key = json!({"pk": {"S": entry["pk"]}, "sk": {"S": entry["sk"]}});
+        let name = &stack.template().tables.iter().find(|table| table.name.ends_with("EvidenceTable")).unwrap().name;
+        let put = json!({"TableName": name, "Item": key});
+        let delete = json!({"TableName": name, "Key": key});
+        let update = json!({"TableName": name, "Key": key, "UpdateExpression": "REMOVE about"});
+        let both = |what: &str, call: &Value| json!({"TransactItems": [{what: call}]});
+        let calls = [
+            ("PutItem", false, put.clone()),
+            ("DeleteItem", true, delete.clone()),
+            ("UpdateItem", false, update.clone()),
+            ("TransactWriteItems", true, both("Delete", &delete)),
+            ("TransactWriteItems", false, both("Update", &update)),
+            ("BatchWriteItem", false, json!({"RequestItems": {name.as_str(): [{"DeleteRequest": {"Key": key}}]}})),
+        ];
+        let url = stack.backends().env()["AWS_ENDPOINT_URL_DYNAMODB"].clone();
+        for function in &stack.template().functions {
+            for (operation, deletes, body) in &calls {
+                // The purge deletes what is over, as nobody else may; it changes nothing.
+                if function.binary == "purge" && *deletes {
+                    continue;
+                }
+                let credential = format!(
+                    "AWS4-HMAC-SHA256 Credential={}/20260101/eu-west-3/dynamodb/aws4_request, SignedHeaders=host, Signature=00",
+                    function.binary
+                );
+                let call = Client::new(&url).request(Method::POST, &url);
+                let call = call.header("authorization", &credential);
+                let call = call.header("x-amz-target", &format!("DynamoDB_20120810.{operation}"));
+                let answer = call.body("application/x-amz-json-1.0", body.to_string()).send().await;
+                assert!(answer.text().contains("AccessDenied"), "{} {operation}: {}", function.binary, answer.text());
+            }
+        }
+        assert_eq!(trail(&stack).await[0], entry);
+        // What was refused here was meant to be.
+        stack.backends().iam().reset();
+        sender.get("/v1/audit").await.expect(200);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a32_an_entry_is_kept_thirteen_months_to_the_second() {
+    run(async {
+        let stack = TestStack::start().await;
+        // 31 January: there is no 31 of the month in which its time is over.
+        stack.set_time("2027-01-31T10:00:00Z".parse().unwrap());
+        let sender = stack.sign_up().await;
+        let closed = sender.delete("/v1/workspace").await.expect(200).json();
+        let entries = trail(&stack).await;
+        let first = &entries[0];
+        let recorded: Timestamp = first["at"].as_str().unwrap().parse().unwrap();
+        let zone = jiff::tz::TimeZone::get("Europe/Paris").unwrap();
+        let due = (recorded.to_zoned(zone) + jiff::Span::new().months(13)).timestamp();
+        assert!(due.to_string().starts_with("2028-02-29"), "{due}");
+        let held = async || trail(&stack).await.contains(first);
+
+        // It outlives the account (the purge of the closed account leaves the trail alone).
+        stack.set_time(closed["deleted_after"].as_str().unwrap().parse::<Timestamp>().unwrap());
+        stack.purge().await;
+        assert!(held().await, "deleted with the account");
+        // TTLs are whole seconds, rounded up: never early.
+        let due = Timestamp::from_second(due.as_second()).unwrap();
+        stack.set_time(due - SignedDuration::from_secs(1));
+        stack.purge().await;
+        assert!(held().await, "deleted a second early");
+        stack.set_time(due + SignedDuration::from_secs(1));
+        stack.purge().await;
+        assert!(!held().await, "kept too long");
+        // The others go as their own time is over.
+        stack.wait(SignedDuration::from_hours(1));
+        stack.purge().await;
+        assert_eq!(trail(&stack).await, Vec::<Value>::new());
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a7_a_day_later_no_full_address_is_anywhere() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let address = "127.9.8.77";
+        let visitor = Client::elsewhere(&stack.url(), [127, 9, 8, 77]);
+        let agent = format!("Mozilla/{}", "9".repeat(400));
+        stack.keep_secret(address);
+        for (path, body) in [
+            ("/v1/signup", signup("visitor@trail.test", "a long enough password")),
+            ("/v1/session", json!({"email": sender.email, "password": "wrong wrong"})),
+            ("/v1/session", json!({"email": sender.email, "password": sender.password})),
+            ("/v1/password/forgot", json!({"email": sender.email})),
+        ] {
+            visitor.request(Method::POST, path).header("user-agent", &agent).json(&body).send().await;
+        }
+        let export = visitor.request(Method::GET, "/v1/prospects/export").bearer(&sender.token());
+        export.send().await.expect(200);
+        let seen = trail(&stack).await.into_iter().filter(|entry| entry["origin"]["network"] == "127.9.8.0/24");
+        let seen: Vec<Value> = seen.collect();
+        assert_eq!(seen.len(), 4, "{seen:#?}");
+        assert_eq!(seen[0]["origin"]["user_agent"].as_str().map(str::len), Some(200));
+        // Not at once, and not a day later.
+        assert_eq!(Dump::of(&stack).await.mentions(address), [""; 0]);
+        stack.wait(SignedDuration::from_hours(24));
+        stack.purge().await;
+        assert_eq!(Dump::of(&stack).await.mentions(address), [""; 0]);
+        stack.finish().await;
+    });
+}
