@@ -6,6 +6,7 @@
 
 pub mod files;
 pub mod http;
+pub mod inventory;
 pub mod mail;
 pub mod seed;
 pub mod sender;

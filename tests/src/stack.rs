@@ -14,6 +14,8 @@ use regex::Regex;
 use tokio::runtime::Runtime;
 use tokio::sync::{OnceCell, Semaphore};
 
+use crate::inventory::Seen;
+use crate::store::Dump;
 use crate::{Client, Mail, Sender};
 
 /// Tests at a time: each stack is a product of its own, and password hashes are slow on purpose.
@@ -135,6 +137,14 @@ impl TestStack {
         fired.result
     }
 
+    /// Asks the purge what it would delete now.
+    pub async fn foresee(&self) -> serde_json::Value {
+        let asked = serde_json::json!({"dry_run": true});
+        let fired = self.stack.fire_with("purge", &asked).await.expect("the template has a purge");
+        assert!(fired.ok && fired.result["dry_run"] == true, "the dry run failed: {}", fired.result);
+        fired.result
+    }
+
     /// Waits until every queue is empty and nothing runs.
     pub async fn settle(&self) {
         self.stack.quiet(Duration::from_secs(120)).await.unwrap_or_else(|error| panic!("{error:#}"));
@@ -145,8 +155,8 @@ impl TestStack {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(secret.into());
     }
 
-    /// Fails if a function called what it has no permission for, if a message died in a queue, or if
-    /// anything personal is in a log line.
+    /// Fails if a function called what it has no permission for, if a message died in a queue, if something is
+    /// stored that no class of the policy covers (A13), or if anything personal is in a log line.
     #[track_caller]
     pub fn check(&self) {
         let denied = self.stack.backends().iam().denied();
@@ -155,6 +165,10 @@ impl TestStack {
             let counts = self.stack.backends().sqs().counts(&queue.arn).expect("the queue exists");
             assert_eq!(counts.visible, 0, "messages died: {}", queue.name);
         }
+        let mut seen = Seen::default();
+        seen.look(&Dump::take(self));
+        let unlisted = seen.unlisted;
+        assert!(unlisted.is_empty(), "infra/policy/inventory.toml does not cover what is stored: {unlisted:#?}");
         let leaks = self.leaks();
         assert!(leaks.is_empty(), "personal data in logs:\n{}", leaks.join("\n"));
     }

@@ -18,6 +18,11 @@ pub struct Dump {
 impl Dump {
     /// Takes stock of a stack.
     pub async fn of(stack: &TestStack) -> Dump {
+        Dump::take(stack)
+    }
+
+    /// The same, outside of a task.
+    pub fn take(stack: &TestStack) -> Dump {
         let mut tables = BTreeMap::new();
         for table in &stack.template().tables {
             let (mut items, mut after) = (Vec::new(), Value::Null);

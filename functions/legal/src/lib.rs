@@ -1,4 +1,4 @@
-//! The legal pages, and whether the service answers.
+//! The legal pages, the keys that statements are verified with, and whether the service answers.
 
 use std::sync::LazyLock;
 
@@ -41,12 +41,15 @@ fn identity(value: impl Fn(&str) -> Option<String>) -> Identity {
     }
 }
 
-/// `GET /legal/{page}` and `GET /healthz`.
+/// `GET /legal/{page}`, `GET /legal/keys` and `GET /healthz`.
 ///
 /// # Errors
 /// [`Failure`] for a page that does not exist, and for every page while the operator is not
 /// identified (A1) or the register of processors names no host in this region (A23).
-pub async fn handle(_app: &App, request: Request) -> Result<Response, Failure> {
+pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
+    if request.path() == "/legal/keys" {
+        return json(StatusCode::OK, &app.statement_keys().await?);
+    }
     answer(&OPERATOR, &request)
 }
 

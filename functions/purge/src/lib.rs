@@ -1,12 +1,41 @@
 //! Deletes what is due, on schedule.
 
-use app::{App, Deadline, Failure, purge::PurgeReport};
+use app::{
+    App, Deadline, Failure,
+    purge::{Forecast, PurgeReport},
+};
 use domain::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What an event asks for beside the time; a schedule asks for nothing more.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// Only say what would go, when and why.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// It was deleted.
+    Purged(PurgeReport),
+    /// It would be.
+    Foreseen(Forecast),
+}
 
 /// One run; `now` is the schedule's own time.
-pub async fn handle(app: &App, now: Timestamp, deadline: Deadline) -> Result<PurgeReport, Failure> {
+pub async fn handle(app: &App, now: Timestamp, ask: Ask, deadline: Deadline) -> Result<Outcome, Failure> {
+    if ask.dry_run {
+        let forecast = app.foresee_purge(now, deadline).await?;
+        let Forecast { scanned, complete, .. } = &forecast;
+        tracing::info!(scanned, complete, "foreseen");
+        return Ok(Outcome::Foreseen(forecast));
+    }
     let report = app.purge(now, deadline).await?;
-    let PurgeReport { scanned, complete, alerted, deleted, .. } = &report;
-    tracing::info!(scanned, complete, alerted, ?deleted, "purged");
-    Ok(report)
+    let PurgeReport { scanned, complete, alerted, deleted, residuals, .. } = &report;
+    tracing::info!(scanned, complete, alerted, ?deleted, ?residuals, "purged");
+    Ok(Outcome::Purged(report))
 }

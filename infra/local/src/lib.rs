@@ -21,12 +21,14 @@ pub mod mailbox;
 pub mod meter;
 mod payload;
 mod process;
+pub mod register;
 mod routes;
 mod runtime_api;
 mod sources;
 mod stack;
 mod supervisor;
 pub mod template;
+pub mod verify;
 
 pub use build_functions::{BIN_DIR, build_functions, workspace_root};
 pub use console::LogLine;

@@ -1,5 +1,6 @@
 //! `/_local`: the clock, the schedules, the wait for quiet, and an index of it all.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,8 +43,13 @@ async fn set_clock(State(engine): State<Arc<Engine>>, Json(body): Json<SetClock>
     Json(json!({ "now": engine.clock.now().to_string(), "fired": fired })).into_response()
 }
 
-async fn fire(State(engine): State<Arc<Engine>>, Path(name): Path<String>) -> Response {
-    match engine.schedules.fire(&name).await {
+/// What follows the `?` goes into the event's `detail`: `?dry_run=true`.
+async fn fire(
+    State(engine): State<Arc<Engine>>,
+    Path(name): Path<String>,
+    Query(detail): Query<BTreeMap<String, bool>>,
+) -> Response {
+    match engine.schedules.fire(&name, &json!(detail)).await {
         Some(fired) if fired.ok => Json(fired).into_response(),
         Some(fired) => (StatusCode::BAD_GATEWAY, Json(fired)).into_response(),
         None => {

@@ -1,4 +1,4 @@
-//! `cargo local`, `cargo demo`, `cargo inspect`, `cargo floor`.
+//! `cargo local`, `cargo demo`, `cargo inspect`, `cargo register`, `cargo verify`, `cargo floor`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks to its terminal")]
 
@@ -9,6 +9,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use local::bench::Bench;
 use local::demo::{Demo, Played};
+use local::register::Register;
+use local::verify::Verify;
 use local::{Options, Stack};
 
 /// The whole product on this machine, from template.yaml.
@@ -27,6 +29,10 @@ enum Command {
     Demo(Demo),
     /// Measures what the product costs and how fast it is, each figure beside its bar.
     Bench(Bench),
+    /// Prints the record of processing activities (article 30 GDPR), from the policy file.
+    Register(Register),
+    /// Says whether a signed statement is what was signed, offline.
+    Verify(Verify),
     /// Says what an import of files would do, as JSON, without importing them.
     Inspect {
         /// The files.
@@ -70,6 +76,8 @@ async fn main() -> ExitCode {
         Command::Demo(demo) => play(&demo).await,
         Command::Bench(bench) => measure(&bench).await,
         Command::Inspect { files } => local::inspect::run(&files),
+        Command::Register(register) => local::register::run(&register),
+        Command::Verify(verify) => local::verify::run(&verify),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -163,5 +171,7 @@ mod tests {
         for line in ["local inspect a.csv b.csv", "local inspect -- a.csv b.csv"] {
             assert!(matches!(parsed(line), Command::Inspect { files } if files.len() == 2), "{line}");
         }
+        assert!(matches!(parsed("local register --format json --as processor --lang en"), Command::Register(_)));
+        assert!(matches!(parsed("local verify -- statement.json --keys keys.json"), Command::Verify(_)));
     }
 }

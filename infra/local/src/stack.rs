@@ -179,7 +179,16 @@ impl Stack {
     ///
     /// The template has no such schedule.
     pub async fn fire(&self, schedule: &str) -> anyhow::Result<Fired> {
-        self.engine.schedules.fire(schedule).await.with_context(|| format!("no schedule {schedule}"))
+        self.fire_with(schedule, &serde_json::json!({})).await
+    }
+
+    /// Fires a schedule now, with something in its event's `detail`, and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// The template has no such schedule.
+    pub async fn fire_with(&self, schedule: &str, detail: &Value) -> anyhow::Result<Fired> {
+        self.engine.schedules.fire(schedule, detail).await.with_context(|| format!("no schedule {schedule}"))
     }
 
     /// Invokes a function directly, as the Lambda API's Invoke does.

@@ -20,6 +20,8 @@ pub struct Config {
     pub pepper_secret: String,
     /// Secret of access tokens; only `session` has it.
     pub session_secret: String,
+    /// Secret of signed statements; only `purge` has it.
+    pub statement_secret: String,
     /// KMS key that wraps data keys.
     pub data_key: String,
     /// Base of every link, without a slash at the end.
@@ -57,6 +59,7 @@ impl Config {
             send_queue_url: var("SEND_QUEUE_URL"),
             pepper_secret: var("PEPPER_SECRET"),
             session_secret: var("SESSION_SECRET"),
+            statement_secret: var("STATEMENT_SECRET"),
             data_key: var("DATA_KEY"),
             public_url: var("PUBLIC_URL").trim_end_matches('/').to_owned(),
             mail_from: var("MAIL_FROM"),

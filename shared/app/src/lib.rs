@@ -30,7 +30,9 @@ pub mod secret;
 pub mod send;
 pub mod sender;
 pub mod session;
+mod signing;
 pub mod signup;
+pub mod statement;
 pub mod unsubscribe;
 pub mod workspace;
 
@@ -65,6 +67,8 @@ pub struct App {
     pub(crate) verifying_keys: auth::VerifyingKeys,
     /// What access tokens are signed with; only `session` can read it.
     pub(crate) signer: OnceCell<session::Signer>,
+    /// What statements are signed with; only `purge` can read it.
+    pub(crate) statement_signer: OnceCell<statement::Signer>,
     /// Data keys, as opened so far.
     pub(crate) data_keys: seal::DataKeys,
     /// Templates that were used before.
@@ -90,6 +94,7 @@ impl App {
             pepper: OnceCell::new(),
             verifying_keys: Default::default(),
             signer: OnceCell::new(),
+            statement_signer: OnceCell::new(),
             data_keys: Default::default(),
             compiled: Default::default(),
             settled: Default::default(),

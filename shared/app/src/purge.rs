@@ -5,18 +5,28 @@
 //! between the look and the deletion stays until the next run. Deleting twice is deleting once.
 
 mod due;
+mod forecast;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use content::system::Notification;
 use domain::{
-    Timestamp, id::WorkspaceId, locale::Locale, policy::retention::Class, subject::Subject,
+    Timestamp,
+    id::{ImportId, WorkspaceId},
+    locale::Locale,
+    policy::retention::{Class, Policy, Store},
+    statement::Signed,
+    subject::Subject,
     suppression::SuppressionReason,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
+use serde_json::json;
 use storage::{
-    WorkspaceScope,
+    StoreError, WorkspaceScope,
     db::Item,
     evidence::{Place, PurgeRun, Uninformed},
     keys::Key,
@@ -24,7 +34,11 @@ use storage::{
     sweep::{Swept, key_of},
 };
 
-use self::due::{Census, Due, Notice};
+pub use self::forecast::{Expected, Forecast};
+use self::{
+    due::{Census, Due, Notice, Sort},
+    forecast::Foreseen,
+};
 use crate::{App, Deadline, Failure};
 
 /// Left of an invocation when no new page is begun.
@@ -86,6 +100,13 @@ struct Pass {
     deadline: Deadline,
 }
 
+/// What a run has done so far, or has found that it would do.
+struct Work {
+    run: PurgeRun,
+    /// Only to look: nothing is deleted, sent or written down.
+    foreseen: Option<Foreseen>,
+}
+
 /// What a run did, for whoever fired it.
 #[derive(Debug, Serialize)]
 pub struct PurgeReport {
@@ -99,37 +120,66 @@ pub struct PurgeReport {
     pub alerted: u64,
     /// Deleted, by class.
     pub deleted: BTreeMap<String, u64>,
+    /// Still due when it was verified, by class.
+    pub residuals: BTreeMap<String, u64>,
+    /// What anybody can verify of it, once it is complete.
+    pub statement: Option<Signed>,
 }
 
 impl App {
     /// Deletes what is due at `now`.
     pub async fn purge(&self, now: Timestamp, deadline: Deadline) -> Result<PurgeReport, Failure> {
         let pass = Pass { census: self.census(now).await?, now, deadline };
-        let mut run = self.db.unfinished_purge().await?.unwrap_or_else(|| PurgeRun::begin(now));
-        let place = run.place.take().unwrap_or(Place { step: 0, after: None });
+        let run = self.db.unfinished_purge().await?.unwrap_or_else(|| PurgeRun::begin(now));
+        let mut work = Work { run, foreseen: None };
+        if !self.go_through(&pass, &mut work).await? {
+            return Ok(report(work.run, None));
+        }
+        let mut run = work.run;
+        run.complete = true;
+        let statement = self.sign_statement(stated(&run), now).await?;
+        let text = serde_json::to_string(&statement).map_err(|_| Failure::internal("a statement without text"))?;
+        run.statement = Some(text);
+        self.db.record_purge(&run).await?;
+        Ok(report(run, Some(statement)))
+    }
+
+    /// What [`App::purge`] would delete at `now`, when and why. Nothing is deleted, sent or written.
+    pub async fn foresee_purge(&self, now: Timestamp, deadline: Deadline) -> Result<Forecast, Failure> {
+        let pass = Pass { census: self.census(now).await?, now, deadline };
+        let mut work = Work { run: PurgeRun::begin(now), foreseen: Some(Foreseen::default()) };
+        let complete = self.go_through(&pass, &mut work).await?;
+        let scanned = work.run.scanned;
+        Ok(work.foreseen.unwrap_or_default().forecast(now, complete, scanned))
+    }
+
+    /// Every step from where the last run stopped. False when time ran out: the place is noted.
+    async fn go_through(&self, pass: &Pass, work: &mut Work) -> Result<bool, Failure> {
+        let place = work.run.place.take().unwrap_or(Place { step: 0, after: None });
         let mut after = place.after.map(|(pk, sk)| Key { pk, sk });
         for (number, step) in STEPS.into_iter().enumerate().skip(place.step) {
             if step == Step::Objects {
-                self.purge_objects(&pass.census, &mut run).await?;
-                continue;
-            }
-            if step == Step::Alerts {
-                if !self.alert(&pass, &mut run).await? {
-                    run.place = Some(Place { step: number, after: None });
-                    self.db.record_purge(&run).await?;
-                    return Ok(report(run));
+                self.purge_objects(pass, work).await?;
+            } else if step == Step::Alerts {
+                if work.foreseen.is_none() && !self.alert(pass, &mut work.run).await? {
+                    self.note(work, Place { step: number, after: None }).await?;
+                    return Ok(false);
                 }
-                continue;
-            }
-            if let Some(key) = self.purge_table((number, step), &pass, after.take(), &mut run).await? {
-                run.place = Some(Place { step: number, after: Some((key.pk, key.sk)) });
-                self.db.record_purge(&run).await?;
-                return Ok(report(run));
+            } else if let Some(key) = self.purge_table((number, step), pass, after.take(), work).await? {
+                self.note(work, Place { step: number, after: Some((key.pk, key.sk)) }).await?;
+                return Ok(false);
             }
         }
-        run.complete = true;
-        self.db.record_purge(&run).await?;
-        Ok(report(run))
+        Ok(true)
+    }
+
+    /// Writes down where a run is. One that only looks leaves no trace.
+    async fn note(&self, work: &mut Work, place: Place) -> Result<(), Failure> {
+        work.run.place = Some(place);
+        if work.foreseen.is_none() {
+            self.db.record_purge(&work.run).await?;
+        }
+        Ok(())
     }
 
     /// Who lives, for how long they keep prospects, and who is due.
@@ -166,39 +216,64 @@ impl App {
         (number, step): (usize, Step),
         pass: &Pass,
         mut after: Option<Key>,
-        run: &mut PurgeRun,
+        work: &mut Work,
     ) -> Result<Option<Key>, Failure> {
         for page_number in 1.. {
             let page = self.db.sweep(self.table(step), after.as_ref()).await?;
-            run.scanned += page.items.len() as u64;
-            let due = match step {
-                Step::Prospects => self.due_prospects(&page.items, pass, run).await?,
-                Step::DeadAccounts => pass.census.dead_accounts(&page.items, false),
-                Step::DeadProfiles => pass.census.dead_accounts(&page.items, true),
-                Step::ExpiredAccounts => {
-                    self.purge_files(&page.items, pass.now, run).await?;
-                    pass.census.expired(&page.items, pass.now, step_class(step))
-                }
-                _ => pass.census.due(&page.items, pass.now, step_class(step)),
-            };
-            self.delete(self.table(step), &page.items, due, run).await?;
+            work.run.scanned += page.items.len() as u64;
+            if step == Step::ExpiredAccounts {
+                self.purge_files(&page.items, pass, work).await?;
+            }
+            let Found { due, soon } = self.due(step, &page.items, pass).await?;
+            if work.foreseen.is_none() {
+                soon.into_iter().for_each(|(workspace, deadline)| work.run.count_uninformed(workspace, deadline));
+            }
+            if !due.is_empty() {
+                let keys = self.delete(self.table(step), &page.items, due, work).await?;
+                self.verify(step, after.as_ref(), &keys, pass, work).await?;
+            }
             let Some(next) = page.next else { break };
-            if run.uninformed.len() > MOST_COUNTED {
-                self.alert(pass, run).await?;
+            if work.run.uninformed.len() > MOST_COUNTED {
+                self.alert(pass, &mut work.run).await?;
             }
             if pass.deadline.left() < RESERVE {
                 return Ok(Some(next));
             }
             if page_number % PAGES_PER_NOTE == 0 {
-                run.place = Some(Place { step: number, after: Some((next.pk.clone(), next.sk.clone())) });
-                self.db.record_purge(run).await?;
+                let place = Place { step: number, after: Some((next.pk.clone(), next.sk.clone())) };
+                self.note(work, place).await?;
             }
             after = Some(next);
         }
         Ok(None)
     }
 
-    async fn delete(&self, table: &str, items: &[Item], due: Vec<Due>, run: &mut PurgeRun) -> Result<(), Failure> {
+    /// What of a page is due.
+    async fn due(&self, step: Step, items: &[Item], pass: &Pass) -> Result<Found, Failure> {
+        let Pass { census, now, .. } = pass;
+        let due = match step {
+            Step::Prospects => return self.due_prospects(items, pass).await,
+            Step::DeadAccounts => census.dead_accounts(items, *now, false, sort(step)),
+            Step::DeadProfiles => census.dead_accounts(items, *now, true, sort(step)),
+            Step::ExpiredAccounts => census.expired(items, *now, sort(step)),
+            _ => census.due(items, *now, sort(step)),
+        };
+        Ok(Found { due, soon: Vec::new() })
+    }
+
+    /// Deletes what is due, or foresees it; the keys of all of it.
+    async fn delete(
+        &self,
+        table: &str,
+        items: &[Item],
+        due: Vec<Due>,
+        work: &mut Work,
+    ) -> Result<HashSet<Key>, Failure> {
+        if let Some(foreseen) = &mut work.foreseen {
+            due.iter().for_each(|due| foreseen.count(due.class, due.since, 1));
+            return Ok(HashSet::new());
+        }
+        let keys = due.iter().map(|due| key_of(&items[due.index])).collect::<Result<_, StoreError>>()?;
         let deleted: Vec<(Class, Swept)> = stream::iter(due)
             .map(async |due| {
                 let swept = self.db.delete_as_seen(table, &items[due.index], due.guard).await?;
@@ -209,66 +284,84 @@ impl App {
             .await?;
         for (class, swept) in deleted {
             if swept == Swept::Deleted {
-                *run.deleted.entry(class.key().to_owned()).or_default() += 1;
+                add(&mut work.run.deleted, class, 1);
             }
+        }
+        Ok(keys)
+    }
+
+    /// Looks again at a page that something was deleted from, strongly consistent: whatever was due there
+    /// and still is counts as a residual. A page of which nothing was due needs no second look.
+    async fn verify(
+        &self,
+        step: Step,
+        after: Option<&Key>,
+        keys: &HashSet<Key>,
+        pass: &Pass,
+        work: &mut Work,
+    ) -> Result<(), Failure> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let mut items = self.db.sweep_again(self.table(step), after).await?.items;
+        items.retain(|item| key_of(item).is_ok_and(|key| keys.contains(&key)));
+        for due in self.due(step, &items, pass).await?.due {
+            add(&mut work.run.residuals, due.class, 1);
         }
         Ok(())
     }
 
     /// Which prospects of a page are due: too old (A72, A73), never informed (A69), objected or erased
-    /// (A61), or of a closed workspace (A74). Counts those who will soon be, because nobody informed them.
-    async fn due_prospects(&self, items: &[Item], pass: &Pass, run: &mut PurgeRun) -> Result<Vec<Due>, Failure> {
-        let mut due = Vec::new();
+    /// (A61), or of a closed workspace (A74). And who will soon be, because nobody informed them.
+    async fn due_prospects(&self, items: &[Item], pass: &Pass) -> Result<Found, Failure> {
+        let mut found = Found::default();
         let mut start = 0;
         // Items of one partition are neighbours: one question each to the deliveries and the opt-outs.
         for shard in items.chunk_by(|a, b| a.get("pk") == b.get("pk")) {
-            due.extend(self.due_in_shard(shard, start, pass, run).await?);
+            self.due_in_shard(shard, start, pass, &mut found).await?;
             start += shard.len();
         }
-        Ok(due)
+        Ok(found)
     }
 
-    async fn due_in_shard(
-        &self,
-        items: &[Item],
-        start: usize,
-        pass: &Pass,
-        run: &mut PurgeRun,
-    ) -> Result<Vec<Due>, Failure> {
+    async fn due_in_shard(&self, items: &[Item], start: usize, pass: &Pass, found: &mut Found) -> Result<(), Failure> {
         let Pass { census, now, .. } = pass;
         let now = *now;
-        let Some(first) = items.first() else { return Ok(Vec::new()) };
-        let Some(workspace) = storage::keys::workspace_of(&key_of(first)?.pk) else { return Ok(Vec::new()) };
-        let due = |index: usize, class, guard| Due { index: start + index, class, guard };
-        if census.is_dead(workspace, now) {
-            return Ok((0..items.len()).map(|index| due(index, Class::Prospect, None)).collect());
+        let Some(first) = items.first() else { return Ok(()) };
+        let Some(workspace) = storage::keys::workspace_of(&key_of(first)?.pk) else { return Ok(()) };
+        let due = |index: usize, class, guard, since| Due { index: start + index, class, guard, since };
+        if let Some(since) = census.dead_since(workspace, now) {
+            found.due.extend((0..items.len()).map(|index| due(index, Class::Prospect, None, since)));
+            return Ok(());
         }
         // Just made: the next run's business.
-        let Some(rules) = census.rules(workspace) else { return Ok(Vec::new()) };
+        let Some(rules) = census.rules(workspace) else { return Ok(()) };
         let scope = WorkspaceScope::internal(workspace);
         let prospects = items.iter().map(|item| read_prospect(item.clone())).collect::<Result<Vec<_>, _>>()?;
         let subjects: Vec<Subject> = prospects.iter().map(|p| p.subject).collect();
         let suppressed = self.db.suppressions(&scope).among(&subjects, now).await?;
-        let objected =
-            |subject| suppressed.iter().any(|s| s.subject == subject && s.reason != SuppressionReason::HardBounced);
+        let objected = |subject| {
+            let stands = suppressed.iter().find(|s| s.subject == subject && s.reason != SuppressionReason::HardBounced);
+            stands.map(|suppression| suppression.since)
+        };
         let waiting: Vec<Subject> =
             prospects.iter().filter(|p| due::notice(p, now).is_some()).map(|p| p.subject).collect();
         let informed = match (waiting.first(), waiting.last()) {
             (Some(from), Some(to)) => self.db.outreach(&scope).contacted(from.shard(), *from, *to).await?,
             _ => Default::default(),
         };
-        let mut found = Vec::new();
         for (index, prospect) in prospects.iter().enumerate() {
             let notice = due::notice(prospect, now).filter(|_| !informed.contains(&prospect.subject));
-            if due::retention_over(prospect, rules, now) || objected(prospect.subject) {
-                found.push(due(index, Class::Prospect, Some("v")));
-            } else if notice == Some(Notice::Over) {
-                found.push(due(index, Class::UninformedProspect, Some("v")));
+            let over = Some(due::kept_until(prospect, rules)).filter(|end| *end <= now);
+            if let Some(since) = over.or_else(|| objected(prospect.subject)) {
+                found.due.push(due(index, Class::Prospect, Some("v"), since));
+            } else if let Some(Notice::Over(since)) = notice {
+                found.due.push(due(index, Class::UninformedProspect, Some("v"), since));
             } else if let (Some(Notice::Soon(deadline)), Some(_)) = (notice, census.open(workspace)) {
-                run.count_uninformed(workspace, deadline);
+                found.soon.push((workspace, deadline));
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Alerts the workspaces that were counted (A69). False when time ran out: the rest stays counted.
@@ -322,46 +415,86 @@ impl App {
     }
 
     /// Deletes the uploads and reports of imports whose time is over, and notes that they are gone.
-    async fn purge_files(&self, items: &[Item], now: Timestamp, run: &mut PurgeRun) -> Result<(), Failure> {
+    async fn purge_files(&self, items: &[Item], pass: &Pass, work: &mut Work) -> Result<(), Failure> {
         for item in items {
-            let Some(import) = due::files_of(item, now)? else { continue };
+            let Some(import) = due::files_of(item, pass.now)? else { continue };
+            if let Some(foreseen) = &mut work.foreseen {
+                foreseen.count(Class::Upload, import.since, 1);
+                foreseen.files.insert(import.id);
+                continue;
+            }
             let scope = WorkspaceScope::internal(import.workspace);
             self.objects(&scope).delete_files(import.id).await?;
             self.db.imports(&scope).mark_files_gone(import.id).await?;
-            *run.deleted.entry(Class::Upload.key().to_owned()).or_default() += 1;
+            add(&mut work.run.deleted, Class::Upload, 1);
         }
         Ok(())
     }
 
     /// Deletes every file of the closed workspaces that are due.
-    async fn purge_objects(&self, census: &Census, run: &mut PurgeRun) -> Result<(), Failure> {
-        for workspace in census.dead() {
-            let gone = self.delete_all_objects(workspace).await?;
+    async fn purge_objects(&self, pass: &Pass, work: &mut Work) -> Result<(), Failure> {
+        for (workspace, since) in pass.census.dead() {
+            let objects = self.objects(&WorkspaceScope::internal(workspace));
+            if let Some(foreseen) = &mut work.foreseen {
+                let imports = objects.imports().await?;
+                // A real run has deleted the others by then.
+                let left = imports.iter().filter(|import: &&ImportId| !foreseen.files.contains(import)).count();
+                foreseen.count(Class::Upload, since, left as u64);
+                continue;
+            }
+            let gone = objects.delete_all().await?;
+            add(&mut work.run.deleted, Class::Upload, gone);
             if gone > 0 {
-                *run.deleted.entry(Class::Upload.key().to_owned()).or_default() += gone;
+                add(&mut work.run.residuals, Class::Upload, objects.imports().await?.len() as u64);
             }
         }
         Ok(())
     }
+}
 
-    async fn delete_all_objects(&self, workspace: WorkspaceId) -> Result<u64, Failure> {
-        Ok(self.objects(&WorkspaceScope::internal(workspace)).delete_all().await?)
+/// What a page holds.
+#[derive(Default)]
+struct Found {
+    due: Vec<Due>,
+    /// People whom nobody has informed, and until when that can be done.
+    soon: Vec<(WorkspaceId, Timestamp)>,
+}
+
+fn add(counts: &mut BTreeMap<String, u64>, class: Class, more: u64) {
+    if more > 0 {
+        *counts.entry(class.key().to_owned()).or_default() += more;
     }
 }
 
-/// What an item of a table is, when nothing nearer says so.
-const fn step_class(step: Step) -> Class {
-    match step {
-        Step::ExpiredAccounts | Step::DeadAccounts | Step::DeadProfiles | Step::Objects => Class::Account,
-        Step::Prospects | Step::Alerts => Class::Prospect,
-        Step::Outreach => Class::Delivery,
-        Step::Suppressions => Class::Suppression,
-        Step::Keys => Class::DataKey,
-        Step::Evidence => Class::PurgeRecord,
-    }
+/// What the items of a table are, when nothing nearer says so.
+const fn sort(step: Step) -> Sort {
+    let (store, class) = match step {
+        Step::ExpiredAccounts | Step::DeadAccounts | Step::DeadProfiles | Step::Objects => {
+            (Store::Accounts, Class::Account)
+        }
+        Step::Prospects | Step::Alerts => (Store::Prospects, Class::Prospect),
+        Step::Outreach => (Store::Outreach, Class::Delivery),
+        Step::Suppressions => (Store::Suppressions, Class::Suppression),
+        Step::Keys => (Store::Keys, Class::DataKey),
+        Step::Evidence => (Store::Evidence, Class::PurgeRecord),
+    };
+    Sort { store, class }
 }
 
-fn report(run: PurgeRun) -> PurgeReport {
-    let PurgeRun { at, complete, scanned, alerted, deleted, .. } = run;
-    PurgeReport { at, complete, scanned, alerted, deleted }
+/// What is signed of a complete run. Numbers, and nobody's data.
+fn stated(run: &PurgeRun) -> serde_json::Value {
+    json!({
+        "kind": "purge",
+        "at": run.at,
+        "policy": Policy::current().fingerprint(),
+        "stores": ["accounts", "evidence", "keys", "outreach", "prospects", "suppressions", "uploads_bucket"],
+        "scanned": run.scanned,
+        "deleted": run.deleted,
+        "residuals": run.residuals,
+    })
+}
+
+fn report(run: PurgeRun, statement: Option<Signed>) -> PurgeReport {
+    let PurgeRun { at, complete, scanned, alerted, deleted, residuals, .. } = run;
+    PurgeReport { at, complete, scanned, alerted, deleted, residuals, statement }
 }

@@ -164,4 +164,33 @@ mod tests {
         assert!(message.informed(0) && !message.informed(1) && !message.informed(50));
         assert!(text.len() < 1400, "{}", text.len());
     }
+
+    /// Attributes of a message as inventory.toml lists them.
+    fn listed(kind: &str, message: &str) -> bool {
+        fn leaves(path: &str, value: &serde_json::Value, found: &mut Vec<String>) {
+            match value.as_object() {
+                Some(members) => members.iter().for_each(|(name, value)| {
+                    leaves(&if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, value, found);
+                }),
+                None => found.push(path.to_owned()),
+            }
+        }
+        let mut paths = Vec::new();
+        leaves("", &serde_json::from_str(message).unwrap(), &mut paths);
+        let kind = domain::policy::inventory::Inventory::current().kind(kind).unwrap();
+        paths.iter().all(|path| kind.field(path).is_some())
+    }
+
+    #[test]
+    fn a13_what_waits_in_a_queue_is_in_the_inventory() {
+        let (workspace, campaign) = (WorkspaceId::from_bytes([1; 10]), CampaignId::from_bytes([2; 10]));
+        let chunk = ChunkMessage::new(workspace, campaign, 7, &[Subject::from_bytes([1; 16])], &[true]);
+        assert!(listed("chunk_message", &body(&chunk).unwrap()));
+        for task in [FanOutTask::Advance, FanOutTask::Resume, FanOutTask::Finish { looks: 1 }] {
+            assert!(listed("fan_out_message", &body(&FanOutMessage { workspace, campaign, task }).unwrap()));
+        }
+        let import = crate::import::ImportMessage { workspace, import: domain::id::ImportId::from_bytes([3; 10]) };
+        assert!(listed("import_message", &body(&import).unwrap()));
+        assert!(!listed("import_message", &body(&chunk).unwrap()));
+    }
 }

@@ -1,6 +1,6 @@
 //! Logging in and out. Only the function `session` has the secret that tokens are signed with.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
@@ -10,12 +10,9 @@ use domain::{
     id::{ID_BYTES, SessionId, WorkspaceId},
     policy::retention::{self, Class, Policy, is_due},
 };
-use ed25519_dalek::SigningKey;
-use hkdf::Hkdf;
 use jsonwebtoken::EncodingKey;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use storage::{
     StoreError, WorkspaceScope,
     accounts::{login::Login, session::Session},
@@ -27,6 +24,7 @@ use crate::{
     auth::{self, ACCESS_SECONDS, Claims},
     limits, password,
     secret::{Secret, sha256},
+    signing::Key,
 };
 
 /// How long a refusal takes at least once the password was looked at: only one that exists leaves an entry
@@ -52,20 +50,8 @@ impl std::fmt::Debug for Signer {
 impl Signer {
     /// From the secret's JSON, `{"v1": "<32 or more random characters>", …}`: the newest version signs.
     pub fn from_json(json: &str) -> Result<Self, Failure> {
-        let bad = || Failure::internal("the session secret is not as expected");
-        let versions: BTreeMap<String, String> = serde_json::from_str(json).map_err(|_| bad())?;
-        let numbered =
-            versions.iter().filter_map(|(name, root)| Some((name.strip_prefix('v')?.parse::<u8>().ok()?, root)));
-        let (version, root) = numbered.max_by_key(|(version, _)| *version).ok_or_else(bad)?;
-        if root.len() < 32 {
-            return Err(bad());
-        }
-        let mut seed = [0; 32];
-        Hkdf::<Sha256>::new(None, root.as_bytes()).expand(b"access-token", &mut seed).map_err(|_| bad())?;
-        let public = SigningKey::from_bytes(&seed).verifying_key().to_bytes();
+        let Key { kid, seed, public } = Key::derive(json, "access-token")?;
         let key = EncodingKey::from_ed_der(&[PKCS8_PREFIX.as_slice(), &seed].concat());
-        // The fingerprint keeps two secrets of the same version apart.
-        let kid = format!("v{version}-{}", &sha256(&public)[..16]);
         Ok(Self { kid, key, public })
     }
 

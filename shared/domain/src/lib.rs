@@ -16,6 +16,7 @@ pub mod member;
 pub mod policy;
 pub mod prospect;
 pub mod sender;
+pub mod statement;
 pub mod subject;
 pub mod suppression;
 pub mod unsubscribe;

@@ -26,6 +26,12 @@ pub struct PurgeRun {
     /// nor repeats what it has counted. Empty once the alerts have gone; a complete run names nobody.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub uninformed: BTreeMap<WorkspaceId, Uninformed>,
+    /// Still due when the pages that something was deleted from were looked at again, by class.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub residuals: BTreeMap<String, u64>,
+    /// The signed statement of a complete run: JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
     /// False while a run that ran out of time is to go on.
     pub complete: bool,
     /// Where it goes on: the table's place in the order of the purge, and the last key looked at.
@@ -64,6 +70,8 @@ impl PurgeRun {
             scanned: 0,
             alerted: 0,
             uninformed: BTreeMap::new(),
+            residuals: BTreeMap::new(),
+            statement: None,
             complete: false,
             place: None,
             ttl,

@@ -1,4 +1,5 @@
-//! The keys table: wrapped data keys, and the public keys that access tokens are verified with.
+//! The keys table: wrapped data keys, and the public keys that access tokens and statements are verified
+//! with.
 //!
 //! Kept apart, and out of long backups: destroying a workspace's data key makes what it sealed
 //! unreadable wherever a copy lies.
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     WorkspaceScope,
-    db::{Db, Expected, StoreError},
+    db::{Db, Expected, PageQuery, Range, StoreError, from_item, text},
     keys,
 };
 
@@ -20,7 +21,7 @@ struct DataKey {
     created_at: Timestamp,
 }
 
-/// The public half of a key that access tokens are signed with (RFC 8037).
+/// The public half of a key that access tokens or statements are signed with (RFC 8037).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyingKey {
     /// Its 32 bytes, base64url without padding.
@@ -50,7 +51,23 @@ impl Db {
 
     /// Publishes a public key, once.
     pub async fn publish_key(&self, kid: &str, key: &VerifyingKey) -> Result<(), StoreError> {
-        match self.put(&self.tables.keys, &keys::verifying_key(kid), key, Expected::Absent).await {
+        self.publish(&keys::verifying_key(kid), key).await
+    }
+
+    /// Publishes a key that statements are signed with, once. It lies apart from those of access tokens:
+    /// whoever signs statements must not be able to open a session.
+    pub async fn publish_statement_key(&self, kid: &str, key: &VerifyingKey) -> Result<(), StoreError> {
+        self.publish(&keys::statement_key(kid), key).await
+    }
+
+    /// Every key that statements were signed with, by name.
+    pub async fn statement_keys(&self) -> Result<Vec<(String, VerifyingKey)>, StoreError> {
+        let items = self.all(&self.tables.keys, PageQuery::of(keys::STATEMENT_KEYS, Range::All)).await?;
+        items.into_iter().map(|item| Ok((text(&item, "sk")?, from_item(item)?))).collect()
+    }
+
+    async fn publish(&self, at: &keys::Key, key: &VerifyingKey) -> Result<(), StoreError> {
+        match self.put(&self.tables.keys, at, key, Expected::Absent).await {
             Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }

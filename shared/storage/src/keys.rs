@@ -104,6 +104,14 @@ pub fn verifying_key(kid: &str) -> Key {
     Key::new(format!("JWK#{kid}"), "JWK")
 }
 
+/// Partition of the public keys that statements are verified with.
+pub const STATEMENT_KEYS: &str = "STATEMENT_KEYS";
+
+/// One of them.
+pub fn statement_key(kid: &str) -> Key {
+    Key::new(STATEMENT_KEYS, kid)
+}
+
 // ---- prospects --------------------------------------------------------------------------------
 
 /// One of a workspace's sixteen partitions of prospects.
@@ -243,7 +251,7 @@ mod tests {
         ] {
             assert_eq!(workspace_of(&key.pk), Some(ws), "{key:?}");
         }
-        for key in [login("x"), token("x"), limit("x"), verifying_key("x"), purge_cursor()] {
+        for key in [login("x"), token("x"), limit("x"), verifying_key("x"), statement_key("x"), purge_cursor()] {
             assert_eq!(workspace_of(&key.pk), None, "{key:?}");
         }
     }

@@ -127,24 +127,32 @@ impl<'a> Objects<'a> {
         Ok(())
     }
 
+    /// The imports that the workspace has objects of: once for each object.
+    pub async fn imports(&self) -> Result<Vec<ImportId>, StoreError> {
+        let keys = self.list().await?;
+        Ok(keys.iter().filter_map(|key| key.rsplit('/').next()?.trim_end_matches(".csv").parse().ok()).collect())
+    }
+
     /// Deletes every object of the workspace; how many there were.
     pub async fn delete_all(&self) -> Result<u64, StoreError> {
-        let mut gone = 0;
+        let keys = self.list().await?;
+        for key in &keys {
+            self.client.delete_object().bucket(self.bucket).key(key).send().await?;
+        }
+        Ok(keys.len() as u64)
+    }
+
+    /// The paths of every object of the workspace.
+    async fn list(&self) -> Result<Vec<String>, StoreError> {
+        let mut keys = Vec::new();
         for folder in [UPLOADS, REJECTS] {
             let prefix = format!("{folder}{}/", self.workspace);
-            loop {
-                let listed = self.client.list_objects_v2().bucket(self.bucket).prefix(&prefix).send().await?;
-                let keys: Vec<&str> = listed.contents().iter().filter_map(|object| object.key()).collect();
-                if keys.is_empty() {
-                    break;
-                }
-                for key in keys {
-                    self.client.delete_object().bucket(self.bucket).key(key).send().await?;
-                    gone += 1;
-                }
+            let mut pages = self.client.list_objects_v2().bucket(self.bucket).prefix(prefix).into_paginator().send();
+            while let Some(page) = pages.next().await {
+                keys.extend(page?.contents().iter().filter_map(|object| object.key().map(str::to_owned)));
             }
         }
-        Ok(gone)
+        Ok(keys)
     }
 
     /// Starts writing an import's report. Nothing is there before [`Report::finish`].

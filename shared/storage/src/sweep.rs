@@ -26,7 +26,16 @@ pub enum Swept {
 impl Db {
     /// The page of a table after `after`: 1 MB at most, eventually consistent.
     pub async fn sweep(&self, table: &str, after: Option<&Key>) -> Result<SweepPage, StoreError> {
-        let mut call = self.client.scan().table_name(table);
+        self.scan(table, after, false).await
+    }
+
+    /// The same page, strongly consistent: every deletion that was acknowledged shows.
+    pub async fn sweep_again(&self, table: &str, after: Option<&Key>) -> Result<SweepPage, StoreError> {
+        self.scan(table, after, true).await
+    }
+
+    async fn scan(&self, table: &str, after: Option<&Key>, strong: bool) -> Result<SweepPage, StoreError> {
+        let mut call = self.client.scan().table_name(table).consistent_read(strong);
         if let Some(key) = after {
             call = call.exclusive_start_key("pk", s(&key.pk)).exclusive_start_key("sk", s(&key.sk));
         }

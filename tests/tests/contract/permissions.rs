@@ -36,7 +36,9 @@ pub(super) fn check(template: &Template) -> Vec<String> {
                 findings.push(format!("{at}: {resource} is not specific"));
             }
         }
-        findings.extend(session_secret(function));
+        for (secret, holder) in [("SessionSecret", "session"), ("StatementSecret", "purge")] {
+            findings.extend(only(function, secret, holder));
+        }
     }
     findings
 }
@@ -54,12 +56,10 @@ fn is_specific(resource: &Value) -> bool {
     }
 }
 
-/// Only `session` can sign.
-fn session_secret(function: Resource<'_>) -> Option<String> {
-    let reads =
-        function.statements().any(|statement| each(&statement["Resource"]).any(|r| target(r) == Some("SessionSecret")));
-    (reads != (function.binary() == "session"))
-        .then(|| format!("{}: the key of sessions is for `session` alone", function.id))
+/// Who signs sessions signs no statements, and the other way round.
+fn only(function: Resource<'_>, secret: &str, holder: &str) -> Option<String> {
+    let reads = function.statements().any(|statement| each(&statement["Resource"]).any(|r| target(r) == Some(secret)));
+    (reads != (function.binary() == holder)).then(|| format!("{}: {secret} is for `{holder}` alone", function.id))
 }
 
 #[test]
@@ -74,7 +74,18 @@ fn a_wide_statement_is_noticed() {
     notices(check, "Action: secretsmanager:GetSecretValue", "Action: secretsmanager:*", "is not one action");
     notices(check, "Resource: !GetAtt EvidenceTable.Arn", "Resource: \"*\"", "is not specific");
     notices(check, "${UploadsBucket.Arn}/uploads/*", "arn:aws:s3:::*", "is not specific");
-    notices(check, "Resource: !Ref PepperSecret", "Resource: !Ref SessionSecret", "for `session` alone");
+    notices(
+        check,
+        "Resource: !Ref PepperSecret",
+        "Resource: !Ref SessionSecret",
+        "SessionSecret is for `session` alone",
+    );
+    notices(
+        check,
+        "Resource: !Ref PepperSecret",
+        "Resource: !Ref StatementSecret",
+        "StatementSecret is for `purge` alone",
+    );
     notices(
         check,
         "      Policies:\n        - Statement:",

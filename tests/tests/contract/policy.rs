@@ -40,6 +40,15 @@ pub(super) fn check(template: &Template) -> Vec<String> {
             format!("UploadsBucket: {prefix} is not the net below `{class}` of policy.toml"),
         );
     }
+    let format = template.resource("Api").map(|api| api.get("AccessLogSettings")["Format"].clone());
+    let line: serde_json::Value =
+        format.and_then(|format| serde_json::from_str(format.as_str()?).ok()).unwrap_or_default();
+    let logged: Vec<&String> = line.as_object().into_iter().flatten().map(|(name, _)| name).collect();
+    let listed = domain::policy::inventory::Inventory::current().kind("access_log").map(|kind| &kind.fields);
+    need(
+        listed.is_some_and(|listed| logged.len() == listed.len() && logged.iter().all(|n| listed.contains_key(*n))),
+        format!("Api: logs {logged:?}, and inventory.toml lists something else"),
+    );
     findings
 }
 
@@ -63,6 +72,12 @@ fn a_period_that_differs_is_noticed() {
         "Prefix: uploads/, ExpirationInDays: 31",
         "Prefix: uploads/, ExpirationInDays: 30",
         "not the net below `upload`",
+    );
+    notices(
+        check,
+        "\"agent\":",
+        "\"address\":\"$context.identity.sourceIp\",\"agent\":",
+        "inventory.toml lists something else",
     );
     notices(check, "Prefix: rejects/", "Prefix: reports/", "not the net below `import_report`");
 }

@@ -149,6 +149,7 @@ fn every_permission_is_used_and_none_is_missing() {
         let link = stack.mails_to("tour2@firm2.test")[0].unsubscribe();
         client.request(Method::POST, &link).send().await.expect(200);
         client.get("/legal/privacy").await.expect(200);
+        client.get("/legal/keys").await.expect(200);
         stack.settle().await;
 
         // Somebody whom nobody informs: their Sender is told before they go.

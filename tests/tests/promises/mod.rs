@@ -3,11 +3,13 @@
 
 mod accounts;
 mod audit;
+mod inventory;
 mod isolation;
 mod leaving;
 mod logs;
 mod messages;
 mod opt_out;
+mod purge;
 mod retention;
 mod secrets;
 mod sources;

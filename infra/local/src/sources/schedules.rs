@@ -90,7 +90,7 @@ impl Schedules {
             let now = self.inner.clock.now();
             for at in self.take_due(now, false) {
                 let this = self.clone();
-                tokio::spawn(async move { this.invoke(at, now).await });
+                tokio::spawn(async move { this.invoke(at, now, &json!({})).await });
             }
         }
     }
@@ -98,19 +98,21 @@ impl Schedules {
     /// Moves the clock; what became due fires once, and has finished when this returns.
     pub(crate) async fn set_clock(&self, now: Timestamp) -> Vec<Fired> {
         let due = self.take_due(now, true);
-        let fired = due.into_iter().map(|at| self.invoke(at, now));
+        let nothing = json!({});
+        let fired = due.into_iter().map(|at| self.invoke(at, now, &nothing));
         futures::future::join_all(fired).await
     }
 
-    /// Fires a schedule now, by its name, its name without the stack's, or its function's binary.
-    pub(crate) async fn fire(&self, name: &str) -> Option<Fired> {
+    /// Fires a schedule now, by its name, its name without the stack's, or its function's binary, with
+    /// something in the event's `detail`.
+    pub(crate) async fn fire(&self, name: &str, detail: &Value) -> Option<Fired> {
         let fits = |schedule: &Schedule| {
             let short = schedule.name.strip_prefix(STACK).and_then(|rest| rest.strip_prefix('-'));
             schedule.name == name || short == Some(name)
         };
         let all = &self.inner.all;
         let at = all.iter().position(fits).or_else(|| all.iter().position(|schedule| schedule.binary == name))?;
-        Some(self.invoke(at, self.inner.clock.now()).await)
+        Some(self.invoke(at, self.inner.clock.now(), detail).await)
     }
 
     fn take_due(&self, now: Timestamp, set: bool) -> Vec<usize> {
@@ -131,10 +133,10 @@ impl Schedules {
         taken
     }
 
-    async fn invoke(&self, at: usize, now: Timestamp) -> Fired {
+    async fn invoke(&self, at: usize, now: Timestamp, detail: &Value) -> Fired {
         let schedule = &self.inner.all[at];
         let time = format!("{now:.0}");
-        let payload = schedule.event(&time).to_string();
+        let payload = schedule.event(&time, detail).to_string();
         let trigger = format!("schedule {}", schedule.name);
         let outcome = self.inner.supervisor.invoke(&schedule.binary, &trigger, payload.into()).await;
         let (ok, result) = match outcome {
@@ -151,16 +153,16 @@ impl Schedule {
     }
 
     /// The event as EventBridge (`Schedule`) or EventBridge Scheduler (`ScheduleV2`) writes it.
-    fn event(&self, time: &str) -> Value {
+    fn event(&self, time: &str, detail: &Value) -> Value {
         let (source, resource, detail) = if self.scheduler {
             // The scheduler's `detail` is a text.
             (
                 "aws.scheduler",
                 format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{}", self.name),
-                json!("{}"),
+                json!(detail.to_string()),
             )
         } else {
-            ("aws.events", format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{}", self.name), json!({}))
+            ("aws.events", format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{}", self.name), detail.clone())
         };
         if let Some(input) = &self.input {
             let filled = input

@@ -1,6 +1,6 @@
 //! The one question the purge asks of an item: is it due? Pure: items in, decisions out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use domain::{
     Timestamp,
@@ -8,7 +8,8 @@ use domain::{
     locale::Locale,
     policy::{
         Rules,
-        retention::{self, Class, Policy},
+        inventory::Inventory,
+        retention::{self, Class, Policy, Store},
     },
     prospect::Prospect,
     subject::Subject,
@@ -30,6 +31,23 @@ pub(super) struct Due {
     pub(super) class: Class,
     /// The attribute that a writer changes; the item stays if it did.
     pub(super) guard: Option<&'static str>,
+    /// Since when.
+    pub(super) since: Timestamp,
+}
+
+/// What the items of a table are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sort {
+    /// The table.
+    pub(super) store: Store,
+    /// When nothing nearer says so.
+    pub(super) class: Class,
+}
+
+impl Sort {
+    fn of(self, item: &Item) -> Class {
+        class_of(self.store, item).unwrap_or(self.class)
+    }
 }
 
 /// The workspaces, living and due.
@@ -37,7 +55,8 @@ pub(super) struct Due {
 pub(super) struct Census {
     living: HashMap<WorkspaceId, Rules>,
     open: HashMap<WorkspaceId, Locale>,
-    dead: HashSet<WorkspaceId>,
+    /// Since when everything of them has to go.
+    dead: HashMap<WorkspaceId, Timestamp>,
 }
 
 impl Census {
@@ -47,11 +66,9 @@ impl Census {
             return Ok(());
         }
         let workspace: Workspace = from_item(item.clone())?;
-        let over = workspace
-            .closed_at
-            .is_some_and(|closed| retention::is_due(Policy::current().closed_account_expiry(closed), now));
-        if over {
-            self.dead.insert(workspace.id);
+        let end = workspace.closed_at.map(|closed| Policy::current().closed_account_expiry(closed));
+        if let Some(end) = end.filter(|end| retention::is_due(*end, now)) {
+            self.dead.insert(workspace.id, end);
         } else {
             self.living.insert(workspace.id, Rules { retention_months: workspace.retention_months });
             if !workspace.is_closed() {
@@ -61,12 +78,12 @@ impl Census {
         Ok(())
     }
 
-    /// Whether everything of a workspace has to go: its time is over, or it has no profile at all (what a
+    /// Since when everything of a workspace has to go: its time is over, or it has no profile at all (what a
     /// restore or a late writer left behind). One that is younger than a day may just not have been seen.
-    pub(super) fn is_dead(&self, workspace: WorkspaceId, now: Timestamp) -> bool {
-        let orphan =
-            !self.living.contains_key(&workspace) && workspace.made_at() + SignedDuration::from_hours(24) < now;
-        self.dead.contains(&workspace) || orphan
+    pub(super) fn dead_since(&self, workspace: WorkspaceId, now: Timestamp) -> Option<Timestamp> {
+        let orphaned = workspace.made_at() + SignedDuration::from_hours(24);
+        let orphan = !self.living.contains_key(&workspace) && orphaned < now;
+        self.dead.get(&workspace).copied().or_else(|| orphan.then_some(orphaned))
     }
 
     pub(super) fn rules(&self, workspace: WorkspaceId) -> Option<Rules> {
@@ -78,42 +95,45 @@ impl Census {
         self.open.get(&workspace).copied()
     }
 
-    pub(super) fn dead(&self) -> impl Iterator<Item = WorkspaceId> + '_ {
-        self.dead.iter().copied()
+    /// The workspaces whose time is over, and since when.
+    pub(super) fn dead(&self) -> impl Iterator<Item = (WorkspaceId, Timestamp)> + '_ {
+        self.dead.iter().map(|(workspace, since)| (*workspace, *since))
     }
 
     /// Items whose own time is over.
-    pub(super) fn expired(&self, items: &[Item], now: Timestamp, class: Class) -> Vec<Due> {
-        let expired = items.iter().enumerate().filter(|(_, item)| is_expired(item, now));
-        let by_ttl =
-            expired.map(|(index, item)| Due { index, class: class_of(item).unwrap_or(class), guard: Some("ttl") });
-        let imports = items.iter().enumerate().filter(|(_, item)| is_old_import(item, now));
-        by_ttl.chain(imports.map(|(index, _)| Due { index, class: Class::ImportRecord, guard: Some("v") })).collect()
+    pub(super) fn expired(&self, items: &[Item], now: Timestamp, sort: Sort) -> Vec<Due> {
+        let over = |(index, item): (usize, &Item)| {
+            let (since, guard) = end_of(item)?;
+            let due = Due { index, class: sort.of(item), guard: Some(guard), since };
+            retention::is_due(since, now).then_some(due)
+        };
+        items.iter().enumerate().filter_map(over).collect()
     }
 
     /// Items whose own time is over, or whose workspace is due. What is kept in the evidence table
     /// outlives the workspace, because it has a time of its own (A32), except for what is about people:
     /// they go with their Sender, down to their hashes (A37, A74).
-    pub(super) fn due(&self, items: &[Item], now: Timestamp, class: Class) -> Vec<Due> {
-        let mut due = self.expired(items, now, class);
-        let goes = |item: &Item| class != Class::PurgeRecord || is_about_a_person(item);
-        let dead = items.iter().enumerate();
-        let dead = dead.filter(|(_, item)| goes(item) && !is_expired(item, now) && self.of_dead(item, now));
-        due.extend(dead.map(|(index, item)| Due { index, class: class_of(item).unwrap_or(class), guard: None }));
+    pub(super) fn due(&self, items: &[Item], now: Timestamp, sort: Sort) -> Vec<Due> {
+        let mut due = self.expired(items, now, sort);
+        let goes = |item: &Item| sort.store != Store::Evidence || is_about_a_person(item);
+        let dead = items.iter().enumerate().filter(|(_, item)| goes(item) && !is_over(item, now));
+        due.extend(dead.filter_map(|(index, item)| {
+            let since = self.dead_since(workspace_of(item)?, now)?;
+            Some(Due { index, class: sort.of(item), guard: None, since })
+        }));
         due
     }
 
-    /// What is in the accounts table of the workspaces that are due: their profiles, or all the rest.
-    pub(super) fn dead_accounts(&self, items: &[Item], profiles: bool) -> Vec<Due> {
-        let dead = items.iter().enumerate().filter(|(_, item)| {
+    /// What is in the accounts table of the workspaces that are due: their profiles, or all the rest that
+    /// has no time of its own that is over.
+    pub(super) fn dead_accounts(&self, items: &[Item], now: Timestamp, profiles: bool, sort: Sort) -> Vec<Due> {
+        let dead = |(index, item): (usize, &Item)| {
             let profile = text(item, "sk").is_ok_and(|sk| sk == "WORKSPACE");
-            profile == profiles && workspace_of(item).is_some_and(|workspace| self.dead.contains(&workspace))
-        });
-        dead.map(|(index, item)| Due { index, class: class_of(item).unwrap_or(Class::Account), guard: None }).collect()
-    }
-
-    fn of_dead(&self, item: &Item, now: Timestamp) -> bool {
-        workspace_of(item).is_some_and(|workspace| self.is_dead(workspace, now))
+            let since = *self.dead.get(&workspace_of(item)?)?;
+            let due = Due { index, class: sort.of(item), guard: None, since };
+            (profile == profiles && !is_over(item, now)).then_some(due)
+        };
+        items.iter().enumerate().filter_map(dead).collect()
     }
 }
 
@@ -128,44 +148,37 @@ fn is_about_a_person(item: &Item) -> bool {
     text(item, "about").is_ok_and(|about| about.parse::<Subject>().is_ok())
 }
 
-fn is_expired(item: &Item, now: Timestamp) -> bool {
-    number::<i64>(item, "ttl").is_ok_and(|ttl| now.as_second() >= ttl)
+/// When an item's own time is over, and the attribute that every change of that moment changes too.
+///
+/// An import's record has no time to live of its own: its clock starts when the import ends.
+fn end_of(item: &Item) -> Option<(Timestamp, &'static str)> {
+    if let Ok(ttl) = number::<i64>(item, "ttl") {
+        return Some((Timestamp::from_second(ttl).ok()?, "ttl"));
+    }
+    let is_import = text(item, "sk").is_ok_and(|sk| sk.starts_with(keys::IMPORT));
+    let ended = date(item, "finished_at").or_else(|| date(item, "created_at")).filter(|_| is_import)?;
+    Some((Policy::current().expiry(Class::ImportRecord, ended), "v"))
 }
 
-/// An import's record has no time to live of its own: its clock starts when the import ends.
-fn is_old_import(item: &Item, now: Timestamp) -> bool {
-    let is_import = text(item, "sk").is_ok_and(|sk| sk.starts_with(keys::IMPORT));
-    let ended = || date(item, "finished_at").or_else(|| date(item, "created_at"));
-    is_import && ended().is_some_and(|at| retention::is_due(Policy::current().expiry(Class::ImportRecord, at), now))
+fn is_over(item: &Item, now: Timestamp) -> bool {
+    end_of(item).is_some_and(|(since, _)| retention::is_due(since, now))
 }
 
 fn date(item: &Item, name: &'static str) -> Option<Timestamp> {
     text(item, name).ok().and_then(|text| text.parse().ok())
 }
 
-/// What an item is, by its key.
-fn class_of(item: &Item) -> Option<Class> {
+/// What an item is, by inventory.toml; `None` for what is not listed there, or has not the keys of anything.
+fn class_of(store: Store, item: &Item) -> Option<Class> {
     let (pk, sk) = (text(item, "pk").ok()?, text(item, "sk").ok()?);
-    let kind = |prefix: &str| sk.starts_with(prefix) || pk.starts_with(prefix);
-    Some(match () {
-        () if kind("SESSION#") => Class::Session,
-        () if kind("TOKEN#") && text(item, "good_for").is_ok_and(|g| g == "signup") => Class::UnverifiedSignup,
-        () if kind("TOKEN#") => Class::OneTimeToken,
-        () if kind("LIMIT#") => Class::Limiter,
-        () if kind("IDEMPOTENCY#") => Class::IdempotencyKey,
-        () if kind("IMPORT#") => Class::ImportRecord,
-        () if sk == "SENDER" => Class::SenderIdentity,
-        () if pk.contains("#A#") => Class::SecurityLog,
-        () if pk.contains("#D#") || sk.starts_with(keys::CHUNK) || sk == keys::PLAN => Class::Delivery,
-        () if pk.contains("#C") => Class::Campaign,
-        () => return None,
-    })
+    let of = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+    Inventory::current().kind_of(store, &pk, &sk, of).map(|(_, kind)| kind.class)
 }
 
-/// Kept as long as it may be (A72, A73).
-pub(super) fn retention_over(prospect: &Prospect, rules: Rules, now: Timestamp) -> bool {
+/// Until when a prospect may be kept (A72, A73).
+pub(super) fn kept_until(prospect: &Prospect, rules: Rules) -> Timestamp {
     let (collected, contact) = (prospect.source.collected_on, prospect.last_contact_at);
-    retention::is_due(retention::prospect_expiry(collected, contact, rules.retention_months), now)
+    retention::prospect_expiry(collected, contact, rules.retention_months)
 }
 
 /// What the time in which a person has to be informed asks for (A69), if nobody has informed them.
@@ -173,8 +186,8 @@ pub(super) fn retention_over(prospect: &Prospect, rules: Rules, now: Timestamp) 
 pub(super) enum Notice {
     /// The workspace is to be alerted: the time ends then.
     Soon(Timestamp),
-    /// The time is over.
-    Over,
+    /// The time is over, since then.
+    Over(Timestamp),
 }
 
 /// Whether the time in which a person has to be informed is over, or near its end (A69). An answer shows
@@ -185,7 +198,7 @@ pub(super) fn notice(prospect: &Prospect, now: Timestamp) -> Option<Notice> {
     if prospect.last_contact_at.is_some() {
         None
     } else if retention::is_due(deadline, now) {
-        Some(Notice::Over)
+        Some(Notice::Over(deadline))
     } else {
         retention::is_due(policy.notice_alert(deadline), now).then_some(Notice::Soon(deadline))
     }
@@ -202,6 +215,7 @@ pub(super) fn next_alert(now: Timestamp) -> Timestamp {
 pub(super) struct DueFiles {
     pub(super) workspace: WorkspaceId,
     pub(super) id: ImportId,
+    pub(super) since: Timestamp,
 }
 
 /// The import that an item is, if its upload and its report are due and not known to be gone.
@@ -217,7 +231,7 @@ pub(super) fn files_of(item: &Item, now: Timestamp) -> Result<Option<DueFiles>, 
     let upload = at("started_at").or_else(|| at("created_at")).map(|t| policy.upload_expiry(t));
     let report = at("finished_at").map(|t| policy.import_report_expiry(t));
     let last = upload.max(report).ok_or(StoreError::Corrupt("an import without a date"))?;
-    Ok(retention::is_due(last, now).then_some(DueFiles { workspace, id }))
+    Ok(retention::is_due(last, now).then_some(DueFiles { workspace, id, since: last }))
 }
 
 #[cfg(test)]
@@ -230,6 +244,8 @@ mod tests {
 
     use super::*;
 
+    const ACCOUNTS: Sort = Sort { store: Store::Accounts, class: Class::Account };
+
     fn item(pk: &str, sk: &str, more: &[(&str, aws_sdk_dynamodb::types::AttributeValue)]) -> Item {
         let mut item = Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))]);
         item.extend(more.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
@@ -240,17 +256,19 @@ mod tests {
     fn an_item_is_due_at_its_second_and_not_before() {
         let census = Census::default();
         let items = [item("TOKEN#x", "TOKEN", &[("ttl", n(1_000)), ("good_for", s("signup"))])];
-        let at = |second| census.expired(&items, Timestamp::from_second(second).unwrap(), Class::Account);
+        let second = |second| Timestamp::from_second(second).unwrap();
+        let at = |now| census.expired(&items, second(now), ACCOUNTS);
         assert_eq!(at(999), []);
-        assert_eq!(at(1_000), [Due { index: 0, class: Class::UnverifiedSignup, guard: Some("ttl") }]);
+        let due = Due { index: 0, class: Class::UnverifiedSignup, guard: Some("ttl"), since: second(1_000) };
+        assert_eq!(at(1_000), [due]);
     }
 
     #[test]
     fn a_due_workspace_takes_everything_but_evidence_with_it() {
         let (dead, alive) = (WorkspaceId::from_bytes([1; 10]), WorkspaceId::from_bytes([2; 10]));
-        let rules = Rules { retention_months: 36 };
+        let (rules, now) = (Rules { retention_months: 36 }, Timestamp::UNIX_EPOCH);
         let census =
-            Census { dead: HashSet::from([dead]), living: HashMap::from([(alive, rules)]), ..Census::default() };
+            Census { dead: HashMap::from([(dead, now)]), living: HashMap::from([(alive, rules)]), ..Census::default() };
         let items = [
             item(&format!("W#{dead}#S#0"), "x", &[]),
             item(&format!("W#{alive}#S#0"), "x", &[]),
@@ -263,16 +281,14 @@ mod tests {
         let person = Subject::from_bytes([7; 16]).to_string();
         let trail = [about(dead, "cmp_0".into()), about(dead, person.clone()), about(alive, person)];
         let indexes = |due: Vec<Due>| due.into_iter().map(|d| d.index).collect::<Vec<_>>();
-        let now = Timestamp::UNIX_EPOCH;
-        assert_eq!(indexes(census.due(&items, now, Class::Suppression)), [0, 2, 3]);
-        assert_eq!(indexes(census.due(&items, now, Class::PurgeRecord)), Vec::<usize>::new());
-        assert_eq!(
-            indexes(census.due(&trail, now, Class::PurgeRecord)),
-            [1],
-            "who is in the trail goes, the trail stays"
-        );
-        assert_eq!(indexes(census.dead_accounts(&items, false)), [0, 2]);
-        assert_eq!(indexes(census.dead_accounts(&items, true)), [3]);
+        let sort = |store, class| Sort { store, class };
+        assert_eq!(indexes(census.due(&items, now, sort(Store::Suppressions, Class::Suppression))), [0, 2, 3]);
+        let evidence = census.due(&items, now, sort(Store::Evidence, Class::PurgeRecord));
+        assert_eq!(indexes(evidence), Vec::<usize>::new());
+        let trail = census.due(&trail, now, sort(Store::Evidence, Class::PurgeRecord));
+        assert_eq!(indexes(trail), [1], "who is in the trail goes, the trail stays");
+        assert_eq!(indexes(census.dead_accounts(&items, now, false, ACCOUNTS)), [0, 2]);
+        assert_eq!(indexes(census.dead_accounts(&items, now, true, ACCOUNTS)), [3]);
     }
 
     fn entered(at: &str) -> Prospect {
@@ -300,7 +316,7 @@ mod tests {
             ("2026-07-03T06:59:59Z", None),
             ("2026-07-03T07:00:00Z", Some(Notice::Soon(deadline))),
             ("2026-07-10T06:59:59Z", Some(Notice::Soon(deadline))),
-            ("2026-07-10T07:00:00Z", Some(Notice::Over)),
+            ("2026-07-10T07:00:00Z", Some(Notice::Over(deadline))),
         ];
         let notices = |prospect: &Prospect| cases.map(|(now, _)| notice(prospect, now.parse().unwrap()));
         assert_eq!(notices(&prospect), cases.map(|(_, expected)| expected));
@@ -339,7 +355,8 @@ mod tests {
         let made: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let orphan = WorkspaceId::new(made, [0; 6]);
         let items = [item(&format!("W#{orphan}#P#0"), "x", &[])];
-        let at = |hours| Census::default().due(&items, made + SignedDuration::from_hours(hours), Class::Delivery).len();
+        const OUTREACH: Sort = Sort { store: Store::Outreach, class: Class::Delivery };
+        let at = |hours| Census::default().due(&items, made + SignedDuration::from_hours(hours), OUTREACH).len();
         assert_eq!((at(24), at(25)), (0, 1));
     }
 }

@@ -4,6 +4,7 @@
 //! what the pages promise come from the same file.
 
 mod operator;
+pub mod record;
 mod texts;
 mod words;
 

@@ -2,7 +2,10 @@
 
 use domain::{
     locale::Locale,
-    policy::retention::{Action, Basis, Clock, Retention, SeenBy},
+    policy::{
+        inventory::About,
+        retention::{Action, Basis, Clock, Retention, SeenBy, Store},
+    },
 };
 use jiff::civil::Date;
 
@@ -50,6 +53,11 @@ pub(super) fn clock(clock: Clock, locale: Locale) -> &'static str {
         Clock::Erased => ("après l'effacement", "after the erasure"),
         Clock::Recorded => ("après l'enregistrement", "after recording"),
         Clock::BackedUp => ("après la sauvegarde", "after the backup"),
+        Clock::Replaced => ("après le remplacement par une clé plus récente", "after a newer key replaced it"),
+        Clock::AccountingYearClosed => ("après la clôture de l'exercice", "after the close of the accounting year"),
+        Clock::CaseClosed => ("après la clôture du dossier", "after the case is closed"),
+        Clock::Answered => ("après la réponse", "after the answer"),
+        Clock::Received => ("après la réception", "after receipt"),
     };
     pick(locale, fr, en)
 }
@@ -92,7 +100,36 @@ pub(super) fn reader(reader: SeenBy, locale: Locale) -> &'static str {
             "authorised staff of the operator, for maintenance or an abuse report",
         ),
         SeenBy::Recipients => ("destinataires des messages", "recipients of the messages"),
+        SeenBy::Anybody => ("tout le monde", "anybody"),
         SeenBy::Nobody => ("personne (traitement automatique)", "nobody (automatic processing)"),
+    };
+    pick(locale, fr, en)
+}
+
+/// Whose data something is.
+pub(super) fn about(about: About, locale: Locale) -> &'static str {
+    let (fr, en) = match about {
+        About::Prospect => ("personnes prospectées", "people who are written to"),
+        About::Member => ("membres des espaces de travail", "members of workspaces"),
+        About::Sender => ("entreprises clientes", "client companies"),
+        About::Nobody => ("personne (données techniques)", "nobody (technical data)"),
+    };
+    pick(locale, fr, en)
+}
+
+/// Where something is.
+pub(super) fn store(store: Store, locale: Locale) -> &'static str {
+    let (fr, en) = match store {
+        Store::Accounts => ("table des comptes", "table of accounts"),
+        Store::Prospects => ("table des prospects", "table of prospects"),
+        Store::Outreach => ("table des campagnes", "table of campaigns"),
+        Store::Suppressions => ("table des oppositions", "table of objections"),
+        Store::Evidence => ("table des preuves", "table of evidence"),
+        Store::Keys => ("table des clés", "table of keys"),
+        Store::UploadsBucket => ("espace des fichiers déposés", "bucket of uploaded files"),
+        Store::Queues => ("files d'attente", "queues"),
+        Store::LogGroups => ("journaux", "logs"),
+        Store::Backups => ("sauvegardes", "backups"),
     };
     pick(locale, fr, en)
 }

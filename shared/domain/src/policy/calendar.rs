@@ -120,6 +120,43 @@ pub fn day_begins(date: Date) -> Timestamp {
     paris().to_ambiguous_timestamp(date.at(0, 0, 0, 0)).later().unwrap_or(Timestamp::MAX)
 }
 
+/// The last day of an accounting year, the same every year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct YearEnd {
+    month: i8,
+    day: i8,
+}
+
+/// Why a text is not the last day of an accounting year.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a day of every year: write month and day, such as \"12-31\"")]
+pub struct NotAYearEnd(String);
+
+impl YearEnd {
+    /// The first instant after the accounting year in which `at` lies, in Europe/Paris.
+    #[must_use]
+    pub fn close_of_year(self, at: Timestamp) -> Timestamp {
+        let today = paris().to_datetime(at).date();
+        let end = |year: i16| Date::new(year, self.month, self.day).ok();
+        let this = end(today.year()).filter(|end| today <= *end);
+        let last = this.or_else(|| end(today.year().checked_add(1)?));
+        last.and_then(|last| last.tomorrow().ok()).map_or(Timestamp::MAX, day_begins)
+    }
+}
+
+impl TryFrom<String> for YearEnd {
+    type Error = NotAYearEnd;
+
+    fn try_from(text: String) -> Result<Self, NotAYearEnd> {
+        // In a year that is no leap year, so that the day is in every year.
+        match format!("2001-{text}").parse::<Date>() {
+            Ok(day) if text.len() == 5 => Ok(Self { month: day.month(), day: day.day() }),
+            _ => Err(NotAYearEnd(text)),
+        }
+    }
+}
+
 /// Whether something that expires at `expires_at` may be acted on at `now`: never a second before.
 #[must_use]
 pub fn is_due(expires_at: Timestamp, now: Timestamp) -> bool {

@@ -1,6 +1,7 @@
 //! What may be done with a person's data, and for how long.
 
 mod calendar;
+pub mod inventory;
 pub mod may_send;
 pub mod processors;
 mod register;

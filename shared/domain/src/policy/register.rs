@@ -1,6 +1,6 @@
 //! The vocabulary of policy.toml: every class of data and what may be said of it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::calendar::Retention;
 use crate::locale::Locale;
@@ -116,10 +116,28 @@ classes! {
     Backup = "backup", at_most Days(90), at_least Days(1);
     /// Wrapped data keys.
     DataKey = "data_key", at_most Days(30), at_least Days(30);
+    /// Public keys that tokens and statements are verified with: as long as a statement.
+    PublicKey = "public_key", at_most Years(3), at_least Years(3);
+    /// Invoices and what they are made of (A31: article L. 123-22 of the French commercial code).
+    Billing = "billing", at_most Years(10), at_least Years(10);
+    /// Requests for help, with what was attached to them (A34).
+    Ticket = "ticket", at_most Years(3), at_least Days(1);
+    /// The operator's own prospecting (A35).
+    OwnLead = "own_lead", at_most Years(3), at_least Days(1);
+    /// What people asked for under articles 15 to 22, and what was answered (A46, A47).
+    RightsRequest = "rights_request", at_most Years(3), at_least Months(12);
+    /// A copy of an identity document (A48): deleted by the decision, and in any case after this.
+    IdentityCopy = "identity_copy", at_most Days(30), at_least Days(1);
+    /// Reports of abuse and what was done about them (A71).
+    AbuseCase = "abuse_case", at_most Years(3), at_least Days(1);
+    /// Anonymous counters of use (A16).
+    ProductAnalytics = "product_analytics", at_most Months(25), at_least Days(1);
+    /// Copies in a vault of their own, beside the recovery window of the tables (A30, K11).
+    VaultBackup = "vault_backup", at_most Days(90), at_least Days(1);
 }
 
 /// The event from which a period runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Clock {
     /// The workspace was closed.
@@ -151,10 +169,20 @@ pub enum Clock {
     Recorded,
     /// The backup was taken.
     BackedUp,
+    /// The key was replaced by a newer one.
+    Replaced,
+    /// The accounting year of the document was closed.
+    AccountingYearClosed,
+    /// The ticket or case was closed.
+    CaseClosed,
+    /// The request was answered.
+    Answered,
+    /// The document was received.
+    Received,
 }
 
 /// What happens when the period is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Deleted.
@@ -166,7 +194,7 @@ pub enum Action {
 }
 
 /// The legal basis of article 6 GDPR, or the instruction of the Sender (article 28).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// Article 6(1)(a).
@@ -182,7 +210,7 @@ pub enum Basis {
 }
 
 /// Who may see a class of data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SeenBy {
     /// Members of the same workspace (A19).
@@ -193,12 +221,14 @@ pub enum SeenBy {
     OperatorStaffForMaintenanceOrAbuse,
     /// Whoever receives a message.
     Recipients,
+    /// Everybody: it is published.
+    Anybody,
     /// Machines only.
     Nobody,
 }
 
 /// Where a class of data may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Store {
     /// Table.
@@ -221,6 +251,17 @@ pub enum Store {
     LogGroups,
     /// Backups of the tables.
     Backups,
+}
+
+/// Whether there is any of a class yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// The product stores it.
+    #[default]
+    InTheProduct,
+    /// The rule stands before the data: nothing is stored yet.
+    NotInTheProduct,
 }
 
 /// What policy.toml says of one class.
@@ -246,9 +287,20 @@ pub struct Rule {
     pub seen_by: Vec<SeenBy>,
     /// Which stores hold it.
     pub stores: Vec<Store>,
+    /// Whether there is any of it yet.
+    #[serde(default)]
+    pub state: State,
     /// The rows of the promise ledger it keeps.
     pub promises: Vec<String>,
     /// Why the period is longer than the published ceiling, in writing.
     #[serde(default)]
     pub justification: Option<String>,
+}
+
+impl Rule {
+    /// Whether the product stores any of it.
+    #[must_use]
+    pub fn is_in_the_product(&self) -> bool {
+        self.state == State::InTheProduct
+    }
 }

@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use jiff::{Timestamp, civil::Date};
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 
 pub use super::{
-    calendar::{NotAPeriod, Retention, TIME_ZONE, day_begins, is_due, ttl},
-    register::{Action, Basis, Bilingual, Class, Clock, Rule, SeenBy, Store},
+    calendar::{NotAPeriod, NotAYearEnd, Retention, TIME_ZONE, YearEnd, day_begins, is_due, ttl},
+    register::{Action, Basis, Bilingual, Class, Clock, Rule, SeenBy, State, Store},
 };
 
 /// A justification shorter than this justifies nothing.
@@ -83,10 +84,28 @@ pub struct Promises {
     pub forwarding_chase: Retention,
 }
 
+/// How the operator keeps its books.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Accounting {
+    /// The last day of its accounting year.
+    year_ends: YearEnd,
+}
+
+/// What the record of processing activities says of every class alike.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Common {
+    /// What protects the data.
+    security: Bilingual,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     promises: Promises,
+    accounting: Accounting,
+    record: Common,
     class: BTreeMap<Class, Rule>,
 }
 
@@ -94,7 +113,10 @@ struct File {
 #[derive(Clone, Debug)]
 pub struct Policy {
     promises: Promises,
+    accounting: Accounting,
+    record: Common,
     rules: BTreeMap<Class, Rule>,
+    fingerprint: String,
 }
 
 impl Policy {
@@ -118,7 +140,12 @@ impl Policy {
             check_blank(class, rule)?;
             check_limits(class, rule)?;
         }
-        Ok(Self { promises: file.promises, rules: file.class })
+        let fingerprint = hex::encode(Sha256::digest(text));
+        if file.record.security.is_blank() {
+            return Err(PolicyError::Blank { class: "record", what: "security in both languages" });
+        }
+        let File { promises, accounting, record, class: rules } = file;
+        Ok(Self { promises, accounting, record, rules, fingerprint })
     }
 
     /// The rule of one class.
@@ -137,6 +164,18 @@ impl Policy {
     #[must_use]
     pub fn promises(&self) -> &Promises {
         &self.promises
+    }
+
+    /// What protects the data (article 32 GDPR).
+    #[must_use]
+    pub fn security(&self) -> &Bilingual {
+        &self.record.security
+    }
+
+    /// SHA-256 of the file, in hexadecimal: which policy a statement was made under.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// When something of `class` whose clock started at `start` is due. For prospects take
@@ -212,6 +251,13 @@ impl Policy {
         self.expiry(Class::UnverifiedSignup, requested_at)
     }
 
+    /// When an invoice of `dated` is due (A31, K12): counted from the close of its accounting year, so that
+    /// everything of one year is due at once.
+    #[must_use]
+    pub fn billing_expiry(&self, dated: Timestamp) -> Timestamp {
+        self.expiry(Class::Billing, self.accounting.year_ends.close_of_year(dated))
+    }
+
     /// When an uploaded file is due.
     #[must_use]
     pub fn upload_expiry(&self, uploaded_at: Timestamp) -> Timestamp {
@@ -265,7 +311,7 @@ fn check_blank(class: Class, rule: &Rule) -> Result<(), PolicyError> {
         ("label in both languages", rule.label.is_blank()),
         ("purpose in both languages", rule.purpose.is_blank()),
         ("reader (write \"nobody\")", rule.seen_by.is_empty()),
-        ("store", rule.stores.is_empty()),
+        ("store", rule.stores.is_empty() && rule.is_in_the_product()),
         ("promise", rule.promises.is_empty() || rule.promises.iter().any(|id| id.trim().is_empty())),
     ];
     match blanks.into_iter().find(|(_, blank)| *blank) {

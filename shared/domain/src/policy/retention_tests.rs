@@ -115,6 +115,11 @@ fn a73_a_period_beyond_the_published_one_is_refused_without_a_written_justificat
         (Class::TechnicalLog, "1 years"), // 366 days long in a leap year
         (Class::Backup, "91 days"),
         (Class::UninformedProspect, "31 days"),
+        (Class::Billing, "11 years"),
+        (Class::Ticket, "37 months"),
+        (Class::OwnLead, "4 years"),
+        (Class::IdentityCopy, "31 days"),
+        (Class::VaultBackup, "91 days"),
     ] {
         let text = with_keep(class, keep);
         assert_eq!(
@@ -146,6 +151,12 @@ fn a29_the_thirty_days_to_come_back_cannot_be_cut_short() {
 }
 
 #[test]
+fn a31_billing_cannot_be_deleted_early() {
+    let error = Policy::load(&with_keep(Class::Billing, "9 years")).unwrap_err();
+    assert!(matches!(error, PolicyError::TooShort { what: "billing", .. }));
+}
+
+#[test]
 fn a30_erasures_outlive_every_backup() {
     let policy = Policy::current();
     assert!(policy.keep(Class::Backup).never_longer_than(policy.keep(Class::Erasure)));
@@ -167,8 +178,13 @@ fn the_periods_of_the_ledger_are_the_ones_compiled_in() {
         ("A7", Class::Limiter, Retention::Hours(24)),
         ("A29", Class::Account, Retention::Days(30)),
         ("A30", Class::Backup, Retention::Days(90)),
+        ("A30", Class::VaultBackup, Retention::Days(90)),
+        ("A31", Class::Billing, Retention::Years(10)),
         ("A33", Class::TechnicalLog, Retention::Days(365)),
+        ("A34", Class::Ticket, Retention::Years(3)),
+        ("A35", Class::OwnLead, Retention::Years(3)),
         ("A36", Class::MailEvidence, Retention::Years(3)),
+        ("A48", Class::IdentityCopy, Retention::Days(30)),
         ("A61", Class::Suppression, Retention::Years(3)),
         ("A69", Class::UninformedProspect, Retention::Days(30)),
         ("A72", Class::Prospect, Retention::Months(36)),
@@ -278,6 +294,78 @@ fn a69_whoever_is_not_informed_is_alerted_then_due() {
 fn a61_an_opt_out_lives_three_years() {
     let end = Policy::current().suppression_expiry(at("2026-05-05T05:05:05Z"));
     assert_eq!(end, at("2029-05-05T05:05:05Z"));
+}
+
+/// Every class, however its clock starts: not a nanosecond before, and from then on.
+#[test]
+fn a13_every_class_is_due_at_its_instant_and_not_before() {
+    let policy = Policy::current();
+    for start in [
+        "2026-01-31T12:00:00+01:00", // 31 January
+        "2028-01-31T23:59:59+01:00", // before a leap day
+        "2028-02-29T08:00:00+01:00", // a leap day
+        "2026-03-28T02:30:00+01:00", // a day on, this time does not exist
+        "2026-10-24T02:30:00+02:00", // a day on, it exists twice
+        "2026-12-31T23:59:59+01:00",
+    ] {
+        for &class in Class::ALL {
+            let (start, keep) = (at(start), policy.keep(class));
+            let end = policy.expiry(class, start);
+            assert_eq!(end, keep.expires_at(start), "{class:?}");
+            assert!(is_due(end, end) && is_due(end, end + 1.second()), "{class:?} from {start}");
+            assert!(!is_due(end, end - 1.nanosecond()) && !is_due(end, end - 1.second()), "{class:?} from {start}");
+            assert!(end > start, "{class:?}");
+        }
+    }
+}
+
+#[test]
+fn a31_invoices_of_one_accounting_year_are_due_together_ten_years_after_its_close() {
+    let policy = Policy::current();
+    let end = at("2037-01-01T00:00:00+01:00");
+    for dated in [
+        "2026-01-01T00:00:00+01:00",
+        "2026-01-02T09:00:00+01:00",
+        "2026-12-30T17:00:00+01:00",
+        "2026-12-31T23:59:59+01:00",
+    ] {
+        assert_eq!(policy.billing_expiry(at(dated)), end, "{dated}");
+    }
+    assert_eq!(policy.billing_expiry(at("2025-12-31T23:59:59+01:00")), at("2036-01-01T00:00:00+01:00"));
+    assert_eq!(policy.billing_expiry(at("2027-01-01T00:00:00+01:00")), at("2038-01-01T00:00:00+01:00"));
+    // Late in the evening in Paris, the year has begun while it has not in UTC.
+    assert_eq!(policy.billing_expiry(at("2026-12-31T23:30:00Z")), at("2038-01-01T00:00:00+01:00"));
+    let summer = Policy::load(&FILE.replace("year_ends = \"12-31\"", "year_ends = \"06-30\"")).unwrap();
+    for (dated, end) in [
+        ("2026-06-30T23:59:59+02:00", "2036-07-01T00:00:00+02:00"),
+        ("2026-07-01T00:00:00+02:00", "2037-07-01T00:00:00+02:00"),
+    ] {
+        assert_eq!(summer.billing_expiry(at(dated)), at(end), "{dated}");
+    }
+    for bad in ["02-29", "13-01", "6-30", "31 December"] {
+        let text = FILE.replace("year_ends = \"12-31\"", &format!("year_ends = \"{bad}\""));
+        assert!(matches!(Policy::load(&text).unwrap_err(), PolicyError::Syntax(_)), "{bad}");
+    }
+}
+
+#[test]
+fn a13_what_is_not_in_the_product_needs_no_store_and_everything_else_does() {
+    let policy = Policy::current();
+    for class in [Class::Billing, Class::Ticket, Class::OwnLead, Class::ProductAnalytics, Class::VaultBackup] {
+        assert!(!policy.rule(class).is_in_the_product(), "{class:?}");
+        let text = edit(class, |line| without(line, "state = "));
+        assert_eq!(Policy::load(&text).unwrap_err(), PolicyError::Blank { class: class.key(), what: "store" });
+    }
+    let text = edit(Class::Ticket, |line| line.replace("not_in_the_product", "soon"));
+    assert!(matches!(Policy::load(&text).unwrap_err(), PolicyError::Syntax(_)));
+}
+
+#[test]
+fn another_policy_has_another_fingerprint() {
+    let other = Policy::load(&with_keep(Class::Prospect, "35 months")).unwrap();
+    assert_eq!(Policy::load(FILE).unwrap().fingerprint(), Policy::current().fingerprint());
+    assert_ne!(other.fingerprint(), Policy::current().fingerprint());
+    assert_eq!(other.fingerprint().len(), 64);
 }
 
 fn instants() -> impl Strategy<Value = Timestamp> {

@@ -1,0 +1,83 @@
+//! What is stored, held against infra/policy/inventory.toml: attribute by attribute.
+
+use std::collections::BTreeSet;
+
+use domain::policy::inventory::Inventory;
+use domain::policy::retention::Store;
+use serde_json::Value;
+
+use crate::store::Dump;
+
+/// Attributes that were seen, as `kind.attribute` of the inventory, and those that nothing covers.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Covered.
+    pub listed: BTreeSet<String>,
+    /// Not covered: which, and where.
+    pub unlisted: BTreeSet<String>,
+}
+
+impl Seen {
+    /// Looks at everything in a dump.
+    pub fn look(&mut self, dump: &Dump) {
+        for (table, items) in &dump.tables {
+            let store = store_of(table);
+            items.iter().for_each(|item| self.item(store, item));
+        }
+        for path in dump.objects.keys() {
+            // The first part of the path is the bucket's name.
+            let path = path.split_once('/').map_or("", |(_, path)| path);
+            match Inventory::current().kind_of(Store::UploadsBucket, path, "", |_| None) {
+                Some((kind, _)) => _ = self.listed.insert(format!("{kind}.content")),
+                None => _ = self.unlisted.insert(format!("an object: {path}")),
+            }
+        }
+    }
+
+    /// Looks at one item.
+    pub fn item(&mut self, store: Store, item: &Value) {
+        let text = |name: &str| item[name].as_str().map(str::to_owned);
+        let (pk, sk) = (text("pk").unwrap_or_default(), text("sk").unwrap_or_default());
+        let Some((name, kind)) = Inventory::current().kind_of(store, &pk, &sk, text) else {
+            self.unlisted.insert(format!("an item of {store:?}: {pk} / {sk}"));
+            return;
+        };
+        let mut paths = BTreeSet::new();
+        leaves("", item, &mut paths);
+        for path in paths.iter().filter(|path| !Inventory::current().is_common(path)) {
+            match kind.field(path) {
+                Some((field, _)) => _ = self.listed.insert(format!("{name}.{field}")),
+                None => _ = self.unlisted.insert(format!("an attribute of `{name}` in {store:?}: {path}")),
+            }
+        }
+    }
+}
+
+/// The store that a table of the template is.
+fn store_of(table: &str) -> Store {
+    match table {
+        "AccountsTable" => Store::Accounts,
+        "ProspectsTable" => Store::Prospects,
+        "OutreachTable" => Store::Outreach,
+        "SuppressionsTable" => Store::Suppressions,
+        "EvidenceTable" => Store::Evidence,
+        "KeysTable" => Store::Keys,
+        other => panic!("{other} is no store of infra/policy/policy.toml"),
+    }
+}
+
+/// The paths of everything that is not a map; lists are like what is in them.
+fn leaves(path: &str, value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                leaves(&path, value, found);
+            }
+        }
+        Value::Array(values) if values.iter().any(Value::is_object) => {
+            values.iter().for_each(|value| leaves(path, value, found));
+        }
+        _ => _ = found.insert(path.to_owned()),
+    }
+}

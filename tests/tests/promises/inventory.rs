@@ -1,0 +1,150 @@
+//! Everything that is stored has a class, and every class that is listed is stored.
+//!
+//! That nothing is stored which no class covers is looked at in every test, when its stack is checked. Here
+//! is the other half: one journey that fills every attribute there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::Timestamp;
+use domain::policy::inventory::Inventory;
+use domain::policy::retention::Store;
+use jiff::SignedDuration;
+use reqwest::Method;
+use serde_json::{Value, json};
+use storage::evidence::{Place, PurgeRun, Uninformed};
+use tests::inventory::Seen;
+use tests::store::Dump;
+use tests::{Sender, TestStack, run, sender::signup};
+
+/// Attributes that no journey can show, and why.
+const UNSEEN: &[(&str, &str)] = &[
+    ("import.worker.message", "only while a worker reads the file"),
+    ("import.worker.receives", "the same"),
+    ("prospect.q", "no route records yet that a person answered"),
+];
+
+/// Stores that are not looked at here: queues are empty when nothing runs, logs and backups are AWS's.
+fn is_looked_at(store: Store) -> bool {
+    !matches!(store, Store::Queues | Store::LogGroups | Store::Backups)
+}
+
+#[test]
+fn a13_every_attribute_that_is_listed_is_stored() {
+    run(async {
+        let stack = TestStack::start().await;
+        let mut seen = Seen::default();
+        fill(&stack, &mut seen).await;
+        let listed = Inventory::current()
+            .kinds()
+            .filter(|(_, kind)| is_looked_at(kind.store))
+            .flat_map(|(name, kind)| kind.fields.keys().map(move |field| format!("{name}.{field}")));
+        let never: BTreeSet<String> = listed
+            .filter(|field| !seen.listed.contains(field) && !UNSEEN.iter().any(|(name, _)| name == field))
+            .collect();
+        assert!(never.is_empty(), "listed in infra/policy/inventory.toml and stored by nothing: {never:#?}");
+        let idle: Vec<_> = UNSEEN.iter().filter(|(name, _)| seen.listed.contains(*name)).collect();
+        assert!(idle.is_empty(), "seen after all: {idle:#?}");
+        stack.finish().await;
+    });
+}
+
+async fn fill(stack: &TestStack, seen: &mut Seen) {
+    let client = stack.client();
+    let mut waiting = signup("later@waiting.test", "correct horse waiting battery");
+    waiting["display_name"] = json!("Ada");
+    client.post("/v1/signup", waiting).await.expect(202);
+    client.post("/v1/password/forgot", json!({"email": "nobody@waiting.test"})).await.expect(202);
+    let sender = stack.sign_up().await;
+    sender.patch("/v1/workspace", json!({"display_name": "Ada"})).await.expect(200);
+    client.post("/v1/password/forgot", json!({"email": sender.email})).await.expect(202);
+    client
+        .post("/v1/session", json!({"email": sender.email, "password": "wrong wrong"}))
+        .await
+        .problem(401, "unauthenticated");
+    import(&sender).await;
+    campaigns(&sender).await;
+    relay(&sender).await;
+    seen.look(&Dump::of(stack).await);
+
+    // Uninformed people: an alert. Then the files, and the account.
+    sender.import(b"email\nuntold@filled.test\n").await;
+    stack.wait(SignedDuration::from_hours(24 * 25));
+    stack.purge().await;
+    seen.look(&Dump::of(stack).await);
+    sender.delete("/v1/workspace").await.expect(200);
+    stack.wait(SignedDuration::from_hours(24 * 7));
+    stack.purge().await;
+    seen.look(&Dump::of(stack).await);
+    for item in runs() {
+        seen.item(Store::Evidence, &item);
+    }
+}
+
+async fn import(sender: &Sender<'_>) {
+    let mut announcement = sender.announcement();
+    announcement["mapping"] = json!({"email": "Mail"});
+    let head = "Mail;first_name;last_name;company;job_title;tags;notes;locale;country\n";
+    let row = |name: &str| format!("{name}@filled.test;Zoé;Durand;Érable;Acheteuse;salon,vip;Note;fr;France\n");
+    let names = ["one", "two", "three", "four", "five", "erased"].map(row).concat();
+    let simulated = "bounce@simulator.amazonses.com;;;;;;;;\ncomplaint@simulator.amazonses.com;;;;;;;;\n";
+    sender.import_as(announcement, format!("{head}{names}{simulated}prive@gmail.com;;;;;;;;\n").as_bytes()).await;
+    assert_eq!(sender.import(b"PK\x03\x04").await["status"], "failed");
+    let id = |prospect: Value| format!("/v1/prospects/{}", prospect["id"].as_str().unwrap());
+    sender.patch(&id(sender.prospect("one@filled.test").await), json!({"company": "Main"})).await.expect(200);
+    sender.patch(&id(sender.prospect("two@filled.test").await), json!({"state": "restricted"})).await.expect(200);
+    sender.delete(&id(sender.prospect("erased@filled.test").await)).await.expect(204);
+    sender.stack.wait(SignedDuration::from_secs(5));
+    sender.patch(&id(sender.prospect("one@filled.test").await), json!({"company": "Encore"})).await.expect(200);
+}
+
+async fn campaigns(sender: &Sender<'_>) {
+    let stack = sender.stack;
+    let everything = json!({
+        "html": "<p>Bonjour</p>",
+        "audience": {"all": true, "tags_any": ["salon"], "tags_all": ["vip"], "text": "érable", "import": null},
+    });
+    let key =
+        sender.request(Method::POST, "/v1/campaigns").header("idempotency-key", "k").json(&sender.content(&everything));
+    key.send().await.expect(201);
+    let import = sender.get("/v1/imports").await.expect(200).json()["items"][0]["id"].clone();
+    let mut assessed = sender.content(&json!({"audience": {"import": import}}));
+    assessed["legitimate_interest_assessment"]["safeguards"] = json!("une seule fois");
+    sender.post("/v1/campaigns", assessed).await.expect(201);
+    sender.campaign(json!({})).await;
+    stack.settle().await;
+    let opted_out = stack.mails_to("three@filled.test")[0].unsubscribe();
+    stack.client().request(Method::POST, &opted_out).send().await.expect(200);
+    for fault in ["reject_every", "drop_after_accept_every"] {
+        stack.break_things(serde_json::from_value(json!({"ses": {fault: 2}})).expect("a plan"));
+        sender.campaign(json!({"name": fault})).await;
+    }
+    stack.break_things(local::backends::Plan::default());
+}
+
+async fn relay(sender: &Sender<'_>) {
+    let port = sender.stack.backends().smtp().tls_port();
+    let channel = json!({"kind": "smtp", "host": "localhost", "port": port, "security": "tls", "username": "u", "password": "relay word"});
+    sender.put("/v1/sender", sender.identity(channel)).await.expect(200);
+}
+
+/// A purge that stopped half-way, and one that was complete: with everything in them.
+fn runs() -> [Value; 2] {
+    let at = Timestamp::UNIX_EPOCH;
+    let count = BTreeMap::from([("prospect".to_owned(), 1)]);
+    let mut run = PurgeRun { deleted: count.clone(), residuals: count, ..PurgeRun::begin(at) };
+    run.place = Some(Place { step: 1, after: Some(("p".into(), "s".into())) });
+    run.uninformed.insert(domain::id::WorkspaceId::from_bytes([1; 10]), Uninformed { people: 1, first: at });
+    let whole = PurgeRun {
+        place: None,
+        uninformed: BTreeMap::new(),
+        statement: Some("{}".into()),
+        complete: true,
+        ..run.clone()
+    };
+    let item = |key: storage::keys::Key, run: &PurgeRun| {
+        let mut item = serde_json::to_value(run).expect("JSON");
+        (item["pk"], item["sk"]) = (key.pk.into(), key.sk.into());
+        item
+    };
+    [item(storage::keys::purge_cursor(), &run), item(storage::keys::purge_run("x"), &whole)]
+}
