@@ -180,7 +180,9 @@ fn activity(class: Class, locale: Locale) -> Activity {
 fn recipients(rule: &Rule, locale: Locale) -> Vec<String> {
     let readers = rule.seen_by.iter().map(|reader| words::reader(*reader, locale).to_owned());
     let hosts = processors::current().iter().filter(|processor| processor.chosen_by == ChosenBy::Operator);
-    readers.chain(hosts.map(|processor| processor.name.get(locale).to_owned())).collect()
+    // One host may be there with several services.
+    let hosts: BTreeSet<String> = hosts.map(|processor| processor.name.get(locale).to_owned()).collect();
+    readers.chain(hosts).collect()
 }
 
 #[cfg(test)]
