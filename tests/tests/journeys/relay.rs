@@ -65,3 +65,27 @@ fn a_relay_that_is_wrong_is_refused_or_said_to_be() {
         stack.finish().await;
     });
 }
+
+#[test]
+fn whom_the_relay_refuses_is_failed_and_the_others_get_theirs() {
+    run(async {
+        let stack = TestStack::shared().await;
+        let sender = stack.sign_up().await;
+        let channel = relay(stack, "starttls", "a relay password");
+        sender.put("/v1/sender", sender.identity(channel)).await.expect(200);
+        // Refused ones between others: what follows on the same connection must not suffer.
+        let people =
+            (0..40).map(|n| format!("{}{n}@refused.test\n", if n % 3 == 0 { "reject-5xx-" } else { "taken-" }));
+        sender.import(format!("email\n{}", people.collect::<String>()).as_bytes()).await;
+        let campaign = sender.campaign(json!({})).await;
+        assert_eq!(
+            (&campaign["counts"]["sent"], &campaign["counts"]["failed"]),
+            (&json!(26), &json!(14)),
+            "{campaign}"
+        );
+        for n in (0..40).filter(|n| n % 3 != 0) {
+            stack.only_mail_to(&format!("taken-{n}@refused.test"));
+        }
+        stack.check();
+    });
+}

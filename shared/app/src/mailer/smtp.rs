@@ -18,14 +18,16 @@ use lettre::{
         Error as SmtpError,
         authentication::{Credentials, Mechanism},
         client::{AsyncSmtpConnection, Certificate, TlsParameters},
-        commands::{Data, Mail, Rcpt},
         extension::ClientId,
     },
 };
 use tokio::sync::{Mutex, Semaphore};
 
+use self::line::{Line, Stopped};
 use super::{Handed, Outgoing};
 use crate::Failure;
+
+mod line;
 
 /// Connections to one relay from one process.
 pub(crate) const CONNECTIONS: usize = 4;
@@ -45,7 +47,7 @@ struct Inner {
     security: RelaySecurity,
     tls: TlsParameters,
     credentials: Credentials,
-    idle: Mutex<Vec<AsyncSmtpConnection>>,
+    idle: Mutex<Vec<Line>>,
     slots: Semaphore,
     /// Until when it is not asked again, after a connection that could not be made.
     down_until: std::sync::Mutex<Option<Instant>>,
@@ -99,13 +101,13 @@ impl Relay {
         let idle = self.0.idle.lock().await.pop();
         // A connection that was idle may have been closed by the relay: that shows at MAIL, before
         // anything is handed over, and a new one is tried.
-        if let Some(connection) = idle
-            && let Some(handed) = self.converse(connection, message).await
+        if let Some(line) = idle
+            && let Some(handed) = self.converse(line, message).await
         {
             return handed;
         }
         match self.connect().await {
-            Ok(connection) => self.converse(connection, message).await.unwrap_or(Handed::Later),
+            Ok(line) => self.converse(line, message).await.unwrap_or(Handed::Later),
             Err(error) => {
                 if !self.is_down() {
                     tracing::warn!(status = status(&error), tls = error.is_tls(), "the relay cannot be used");
@@ -118,7 +120,7 @@ impl Relay {
         }
     }
 
-    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+    async fn connect(&self) -> Result<Line, SmtpError> {
         let inner = &self.0;
         let hello = ClientId::default();
         let implicit = (inner.security == RelaySecurity::Tls).then(|| inner.tls.clone());
@@ -128,47 +130,33 @@ impl Relay {
             connection.starttls(inner.tls.clone(), &hello).await?;
         }
         connection.auth(&[Mechanism::Plain, Mechanism::Login], &inner.credentials).await?;
-        Ok(connection)
+        Line::open(connection, &hello).await
     }
 
     /// `None` when the connection was dead before the relay had answered anything about this message.
-    async fn converse(&self, mut connection: AsyncSmtpConnection, message: &Outgoing<'_>) -> Option<Handed> {
+    async fn converse(&self, mut line: Line, message: &Outgoing<'_>) -> Option<Handed> {
         let (Ok(from), Ok(to)) = (message.from.expose().parse::<Address>(), message.to.expose().parse::<Address>())
         else {
             return Some(Handed::Rejected);
         };
-        if let Err(error) = connection.command(Mail::new(Some(from), vec![])).await {
-            return error.status().map(|_| refused(&error));
-        }
-        for step in [Step::Rcpt(to), Step::Data] {
-            let answer = match step {
-                Step::Rcpt(to) => connection.command(Rcpt::new(to, vec![])).await,
-                Step::Data => connection.command(Data).await,
-            };
-            if let Err(error) = answer {
-                if error.status().is_some() {
-                    connection.abort().await;
-                }
-                return Some(refused(&error));
-            }
-        }
-        match connection.message(&message.bytes).await {
-            Ok(_) => {
-                self.0.idle.lock().await.push(connection);
+        match line.send(from, to, &message.bytes).await {
+            Ok(()) => {
+                self.0.idle.lock().await.push(line);
                 Some(Handed::Accepted)
             }
-            Err(error) if error.status().is_some() => Some(refused(&error)),
-            Err(_) => {
+            Err(Stopped::Silent) => None,
+            Err(Stopped::Refused(error)) => {
+                if error.status().is_some() && line.reset().await {
+                    self.0.idle.lock().await.push(line);
+                }
+                Some(refused(&error))
+            }
+            Err(Stopped::Unknown) => {
                 tracing::warn!("the relay went silent after a message was handed over");
                 Some(Handed::Unknown)
             }
         }
     }
-}
-
-enum Step {
-    Rcpt(Address),
-    Data,
 }
 
 /// A 5xx is final, a 4xx is not, and a connection that broke before the final dot took nothing.

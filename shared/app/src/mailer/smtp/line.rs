@@ -1,0 +1,133 @@
+//! One open connection to a relay, and the conversation about one message.
+
+use std::fmt;
+
+use lettre::{
+    Address,
+    transport::smtp::{
+        Error as SmtpError,
+        client::AsyncSmtpConnection,
+        commands::{Data, Ehlo, Mail, Rcpt, Rset},
+        extension::ClientId,
+    },
+};
+
+/// A connection that has logged in.
+pub(super) struct Line {
+    connection: AsyncSmtpConnection,
+    /// The relay takes several commands at once (RFC 2920).
+    pipelining: bool,
+}
+
+/// Why a message was not handed over.
+pub(super) enum Stopped {
+    /// The connection was dead before the relay had answered anything about this message.
+    Silent,
+    /// The relay refused, or the connection broke later: before the final dot, it took nothing.
+    Refused(SmtpError),
+    /// The connection broke after the message had been sent: nobody can tell.
+    Unknown,
+}
+
+impl Line {
+    /// Asks again what the relay can do: the client library keeps only what it uses itself.
+    pub(super) async fn open(mut connection: AsyncSmtpConnection, hello: &ClientId) -> Result<Self, SmtpError> {
+        let answer = connection.command(Ehlo::new(hello.clone())).await?;
+        let pipelining = answer.message().any(|line| line.trim().eq_ignore_ascii_case("PIPELINING"));
+        Ok(Self { connection, pipelining })
+    }
+
+    /// Hands a message over. Unless it was refused by a word of the relay, or accepted, the connection is
+    /// of no use any more.
+    pub(super) async fn send(&mut self, from: Address, to: Address, message: &[u8]) -> Result<(), Stopped> {
+        let envelope = (Mail::new(Some(from), vec![]), Rcpt::new(to, vec![]));
+        if self.pipelining {
+            self.announce_at_once(envelope).await?
+        } else {
+            self.announce(envelope).await?
+        }
+        let handed = match std::str::from_utf8(message) {
+            Ok(text) => self.connection.command(Content(text)).await,
+            Err(_) => self.connection.message(message).await,
+        };
+        match handed {
+            Ok(_) => Ok(()),
+            Err(error) if error.status().is_some() => Err(Stopped::Refused(error)),
+            Err(_) => Err(Stopped::Unknown),
+        }
+    }
+
+    /// Forgets a message that was refused. False when the connection is of no use any more.
+    pub(super) async fn reset(&mut self) -> bool {
+        self.connection.command(Rset).await.is_ok()
+    }
+
+    /// Command by command.
+    async fn announce(&mut self, (mail, rcpt): (Mail, Rcpt)) -> Result<(), Stopped> {
+        self.connection.command(mail).await.map_err(first)?;
+        self.connection.command(rcpt).await.map_err(Stopped::Refused)?;
+        self.connection.command(Data).await.map_err(Stopped::Refused)?;
+        Ok(())
+    }
+
+    /// All three in one go, then their three answers.
+    async fn announce_at_once(&mut self, (mail, rcpt): (Mail, Rcpt)) -> Result<(), Stopped> {
+        let mail = self.connection.command(format!("{mail}{rcpt}{Data}")).await;
+        if let Err(error) = &mail
+            && error.status().is_none()
+        {
+            return Err(Stopped::Silent);
+        }
+        let rcpt = self.connection.read_response().await;
+        let data = self.connection.read_response().await;
+        let Some(refusal) = mail.err().or(rcpt.err()) else {
+            return data.map(drop).map_err(Stopped::Refused);
+        };
+        if data.is_ok() {
+            // It waits for a message to nobody: an empty one ends that (RFC 2920 §3.1).
+            let _ = self.connection.command(Content("")).await;
+        }
+        Err(Stopped::Refused(refusal))
+    }
+}
+
+/// The first command tells whether the connection was still alive.
+fn first(error: SmtpError) -> Stopped {
+    if error.status().is_some() { Stopped::Refused(error) } else { Stopped::Silent }
+}
+
+/// A message as it goes over the wire (RFC 5321 §4.5.2): lines that begin with a dot get another, and a
+/// dot alone ends it. In one piece: an end that is sent apart waits for the relay's delayed
+/// acknowledgement of the rest.
+struct Content<'a>(&'a str);
+
+impl fmt::Display for Content<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in self.0.split_inclusive("\r\n") {
+            if line.starts_with('.') {
+                f.write_str(".")?;
+            }
+            f.write_str(line)?;
+        }
+        let ended = self.0.is_empty() || self.0.ends_with("\r\n");
+        f.write_str(if ended { ".\r\n" } else { "\r\n.\r\n" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_are_doubled_and_a_dot_ends_it() {
+        for (text, sent) in [
+            ("", ".\r\n"),
+            ("a", "a\r\n.\r\n"),
+            ("a\r\n", "a\r\n.\r\n"),
+            (".\r\n..b\r\nc.\r\n", "..\r\n...b\r\nc.\r\n.\r\n"),
+            ("a\n.\nb\r\n.c", "a\n.\nb\r\n..c\r\n.\r\n"),
+        ] {
+            assert_eq!(Content(text).to_string(), sent);
+        }
+    }
+}
