@@ -61,6 +61,7 @@ async fn create(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<
 }
 
 async fn list(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
+    request.query_is_among(&["cursor", "limit"])?;
     let after = cursor::read(request)?;
     let (items, next) = app.list_campaigns(scope, after.as_deref(), limit(request)?, request.now()?).await?;
     json(StatusCode::OK, &object!({ "items": items, "next_cursor": next.as_deref().map(cursor::write) }))
@@ -87,6 +88,7 @@ async fn command(
 }
 
 async fn recipients(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
+    request.query_is_among(&["status", "cursor", "limit"])?;
     let after = cursor::read(request)?;
     let status = request.query("status");
     let known = [Outcome::Pending.name(), "sent".into(), "refused".into(), "failed".into(), "unknown".into()];

@@ -25,6 +25,8 @@ pub enum Kind {
     TooMany,
     /// Our fault: 500.
     Internal,
+    /// What it builds on is not there yet; the queue brings it again: 503.
+    TooEarly,
     /// A service we need is not answering: 503.
     Unavailable,
 }
@@ -102,6 +104,12 @@ impl Failure {
         let detail =
             "Your role does not allow this. An owner or an admin of the workspace can do it, or change your role.";
         Self::new(Kind::Forbidden, "forbidden", detail)
+    }
+
+    /// What it builds on is not there yet: to be tried again, and no error. `cause` goes to the log.
+    pub fn too_early(cause: impl Into<String>) -> Self {
+        let detail = "This is not ready yet. Try again in a moment.";
+        Self { cause: Some(cause.into()), ..Self::new(Kind::TooEarly, "too-early", detail) }
     }
 
     /// Our fault. `cause` goes to the log.

@@ -9,6 +9,7 @@ use domain::{
     Timestamp,
     chunk::{Outcome, Results},
     id::{CampaignId, WorkspaceId},
+    subject::Subject,
     suppression::{Suppression, SuppressionReason},
 };
 use serde::Deserialize;
@@ -61,6 +62,10 @@ impl SesEvent {
         Some(News { outcome, suppress })
     }
 
+    fn subject(&self) -> Option<Subject> {
+        Subject::from_hex(self.mail.tags.get(tag::SUBJECT)?.first()?)
+    }
+
     fn tag<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
         self.mail.tags.get(name)?.first()?.parse().ok()
     }
@@ -69,35 +74,33 @@ impl SesEvent {
 impl App {
     /// Takes one event in. Events about mail that is not a campaign's mean nothing here.
     pub async fn feedback(&self, event: &SesEvent, now: Timestamp) -> Result<(), Failure> {
-        let (Some(news), Some(workspace), Some(campaign), Some(chunk), Some(index)) = (
-            event.news(),
-            event.tag::<WorkspaceId>(tag::WORKSPACE),
-            event.tag::<CampaignId>(tag::CAMPAIGN),
-            event.tag::<u32>(tag::CHUNK),
-            event.tag::<usize>(tag::INDEX),
-        ) else {
+        let (Some(news), Some(workspace)) = (event.news(), event.tag::<WorkspaceId>(tag::WORKSPACE)) else {
+            return Ok(());
+        };
+        let scope = WorkspaceScope::internal(workspace);
+        // First of all, and whatever else is known: who complains is not written to again.
+        if let (Some(reason), Some(subject)) = (news.suppress, event.subject()) {
+            self.db.suppressions(&scope).record(&Suppression { subject, reason, since: now }).await?;
+        }
+        let (Some(campaign), Some(chunk), Some(index)) =
+            (event.tag::<CampaignId>(tag::CAMPAIGN), event.tag::<u32>(tag::CHUNK), event.tag::<usize>(tag::INDEX))
+        else {
             return Ok(());
         };
         // Most events say what the sender has written down already: one read answers for a whole chunk.
         if news.suppress.is_none() && self.settled.lock().await.knows((campaign, chunk), index, news.outcome) {
             return Ok(());
         }
-        let scope = WorkspaceScope::internal(workspace);
         let outreach = self.db.outreach(&scope);
         // Before the sender has put its results down there is nothing to join; the queue tries again.
         let record = outreach.chunk(campaign, chunk).await?;
         let Some(record) = record else {
             // Gone with its campaign, or not yet there: only the progress can tell.
             return match outreach.progress(campaign).await? {
-                Some(_) => Err(Failure::internal("an event ahead of its chunk")),
+                Some(_) => Err(Failure::too_early("an event ahead of its chunk")),
                 None => Ok(()),
             };
         };
-        let Some(subject) = record.subjects.get(index).copied() else { return Ok(()) };
-        if let Some(reason) = news.suppress {
-            let suppression = Suppression { subject, reason, since: now };
-            self.db.suppressions(&scope).record(&suppression).await?;
-        }
         let mut results = record.results.clone();
         results.join(index, news.outcome);
         if results == record.results {

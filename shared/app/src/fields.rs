@@ -1,5 +1,7 @@
 //! Texts of a request: trimmed, within their length, without what could leave the line they stand on.
 
+use std::borrow::Cow;
+
 use domain::email::EmailAddress;
 
 use crate::{Failure, FieldError};
@@ -27,7 +29,7 @@ impl Fields {
 
     /// A text of one line that may be left out; blank is left out.
     pub fn optional(&mut self, field: &str, text: Option<&str>, most: usize) -> Option<String> {
-        let text = text.filter(|text| !text.trim_matches([' ', '\t']).is_empty())?;
+        let text = text.filter(|text| !visible(text).trim_matches([' ', '\t']).is_empty())?;
         Some(self.line(field, text, most))
     }
 
@@ -46,6 +48,14 @@ impl Fields {
         }
     }
 
+    /// The value, when all is well: parsing notes what is wrong with one that is not there.
+    pub fn require<T>(self, value: Option<T>) -> Result<T, Failure> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(Failure::fields(self.0)),
+        }
+    }
+
     /// Nothing when all is well.
     pub fn done(self) -> Result<(), Failure> {
         if self.0.is_empty() { Ok(()) } else { Err(Failure::fields(self.0)) }
@@ -54,7 +64,9 @@ impl Fields {
     fn text(&mut self, field: &str, text: &str, most: usize, forbidden: impl Fn(char) -> bool) -> String {
         if text.chars().any(forbidden) {
             self.wrong(field, "must not contain line breaks or control characters");
+            return String::new();
         }
+        let text = visible(text);
         let text = text.trim();
         if text.is_empty() {
             self.wrong(field, "must not be blank");
@@ -63,6 +75,15 @@ impl Fields {
             self.wrong(field, format!("must have at most {most} characters"));
         }
         text.to_owned()
+    }
+}
+
+/// Without what hides or reorders text: the same rule as for imported cells.
+fn visible(text: &str) -> Cow<'_, str> {
+    if text.contains(intake::is_hidden) {
+        Cow::Owned(text.chars().filter(|c| !intake::is_hidden(*c)).collect())
+    } else {
+        Cow::Borrowed(text)
     }
 }
 
@@ -79,6 +100,8 @@ mod tests {
         fields.line("d", "x\0", 9);
         fields.lines("e", "1 rue\r\nParis", 99);
         assert_eq!(fields.optional("f", Some("  "), 9), None);
+        assert_eq!(fields.optional("g", Some("\u{200b}"), 9), None);
+        assert_eq!(fields.line("h", "\u{202e}Ada\u{ad}", 9), "Ada");
         let wrong: Vec<_> = fields.0.iter().map(|f| f.field.as_str()).collect();
         assert_eq!(wrong, ["a", "b", "c", "d"]);
     }

@@ -15,6 +15,7 @@ pub const LONGEST_BYTES: usize = 72;
 const NOBODY: &str = "$2b$12$eImiTXuWVxfM37uY4JANjOe5XtLpYyQjH0hkhcvmJp1H1E0G4hMZm";
 
 /// A password that may be set.
+#[derive(Clone)]
 pub struct Password(SecretString);
 
 impl Password {
@@ -38,18 +39,26 @@ impl Password {
 
     /// Its hash, `$2b$12$…`. Nothing is cut off: [`Password::parse`] let at most 72 bytes through, and bcrypt
     /// looks at 72. (The crate's `non_truncating_…` would refuse the 72nd, counting a NUL behind it.)
-    pub fn hash(&self) -> Result<String, Failure> {
-        bcrypt::hash(self.0.expose_secret(), COST).map_err(|_| Failure::internal("bcrypt"))
+    pub async fn hash(&self) -> Result<String, Failure> {
+        let password = self.0.clone();
+        let hash = apart(move || bcrypt::hash(password.expose_secret(), COST)).await?;
+        hash.map_err(|_| Failure::internal("bcrypt"))
     }
 }
 
+/// Runs what takes a core for most of a second beside what waits for the network.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Failure::internal("a password's work panicked"))
+}
+
 /// Whether `password` is the one behind `hash`. Takes as long when there is no hash.
-pub fn verify(password: &SecretString, hash: Option<&str>) -> bool {
-    let password = password.expose_secret();
+pub async fn verify(password: &SecretString, hash: Option<&str>) -> Result<bool, Failure> {
     // What is too long was never set; it is given the same work.
-    let (tried, possible) = if password.len() <= LONGEST_BYTES { (password, true) } else { ("", false) };
-    let right = bcrypt::verify(tried, hash.unwrap_or(NOBODY)).unwrap_or(false);
-    right && possible && hash.is_some()
+    let possible = password.expose_secret().len() <= LONGEST_BYTES;
+    let tried = if possible { password.clone() } else { SecretString::default() };
+    let known = hash.unwrap_or(NOBODY).to_owned();
+    let right = apart(move || bcrypt::verify(tried.expose_secret(), &known).unwrap_or(false)).await?;
+    Ok(right && possible && hash.is_some())
 }
 
 #[cfg(test)]
@@ -62,12 +71,12 @@ mod tests {
         fields.done().err().map(|failure| failure.detail)
     }
 
-    #[test]
-    fn a4_all_seventy_two_bytes_count() {
+    #[tokio::test]
+    async fn a4_all_seventy_two_bytes_count() {
         let (right, wrong) = (format!("{}é", "a".repeat(70)), format!("{}è", "a".repeat(70)));
-        let hash = Password(right.clone().into()).hash().unwrap();
-        assert!(verify(&right.into(), Some(&hash)));
-        assert!(!verify(&wrong.into(), Some(&hash)));
+        let hash = Password(right.clone().into()).hash().await.unwrap();
+        assert!(verify(&right.into(), Some(&hash)).await.unwrap());
+        assert!(!verify(&wrong.into(), Some(&hash)).await.unwrap());
     }
 
     #[test]
@@ -79,15 +88,15 @@ mod tests {
         assert_eq!(said(&"x".repeat(64)), None);
     }
 
-    #[test]
-    fn a4_the_hash_is_bcrypt_at_cost_twelve_and_only_its_password_opens_it() {
+    #[tokio::test]
+    async fn a4_the_hash_is_bcrypt_at_cost_twelve_and_only_its_password_opens_it() {
         let password = Password("correct horse battery".to_owned().into());
-        let hash = password.hash().unwrap();
+        let hash = password.hash().await.unwrap();
         assert!(hash.starts_with("$2b$12$"), "{hash}");
-        assert!(verify(&password.0, Some(&hash)));
-        assert!(!verify(&"correct horse batterz".to_owned().into(), Some(&hash)));
-        assert!(!verify(&"x".repeat(73).into(), Some(&hash)));
-        assert!(!verify(&password.0, None));
+        assert!(verify(&password.0, Some(&hash)).await.unwrap());
+        assert!(!verify(&"correct horse batterz".to_owned().into(), Some(&hash)).await.unwrap());
+        assert!(!verify(&"x".repeat(73).into(), Some(&hash)).await.unwrap());
+        assert!(!verify(&password.0, None).await.unwrap());
     }
 
     #[test]

@@ -56,8 +56,7 @@ impl App {
     pub async fn forgot_password(&self, asked: Forgot, origin: Origin, now: Timestamp) -> Result<(), Failure> {
         let mut fields = Fields::default();
         let email = fields.email("email", &asked.email);
-        fields.done()?;
-        let email = email.ok_or_else(|| Failure::internal("a refused field was not reported"))?;
+        let email = fields.require(email)?;
         self.throttle(limits::REQUESTS, origin.network(), now).await?;
         let (done, ()) = tokio::join!(self.mail_reset(&email, origin, now), tokio::time::sleep(LEAST));
         done
@@ -85,8 +84,7 @@ impl App {
     pub async fn reset_password(&self, asked: Reset, origin: Origin, now: Timestamp) -> Result<(), Failure> {
         let mut fields = Fields::default();
         let password = Password::parse(&mut fields, "password", &asked.password);
-        fields.done()?;
-        let password = password.ok_or_else(|| Failure::internal("a refused field was not reported"))?;
+        let password = fields.require(password)?;
         let hash = hash_of(&asked.token).ok_or_else(not_valid)?;
         let Some(GoodFor::Reset { login: name, generation }) = self.db.token(&hash, now).await? else {
             return Err(not_valid());
@@ -95,7 +93,7 @@ impl App {
         let actor = Actor::Member { id: login.member, role: login.role, session: None };
         let scope = WorkspaceScope::acting(login.workspace, Caller::new(actor, origin));
         let entry = scope.entry(Action::PasswordChanged, now).about(login.member);
-        match self.db.change_password(&hash, &name, generation, &password.hash()?, &entry).await {
+        match self.db.change_password(&hash, &name, generation, &password.hash().await?, &entry).await {
             Ok(()) => {}
             Err(Redeem::TokenGone | Redeem::LoginDiffers) => return Err(not_valid()),
             Err(Redeem::Store(error)) => return Err(error.into()),

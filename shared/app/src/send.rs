@@ -75,14 +75,16 @@ impl App {
         if results.settled() {
             return Ok(());
         }
+        let workspace = self.db.accounts(&scope).workspace().await?;
+        let closed = workspace.as_ref().is_some_and(Workspace::is_closed);
+        let progress = if closed { self.pause_closed(&scope, progress, now).await? } else { progress };
         let Some(progress) = self.unless_paused(&scope, message, &people, &results, progress, now).await? else {
             return Ok(());
         };
-        let workspace = self.db.accounts(&scope).workspace().await?;
         let refusal = match (&workspace, progress.status) {
-            (Some(w), CampaignStatus::Sending) if !w.is_closed() => None,
-            (Some(_), CampaignStatus::Sending) | (None, _) => Some(Refusal::AccountClosed),
-            _ => Some(Refusal::Cancelled),
+            (Some(_), CampaignStatus::Sending) if !closed => None,
+            (Some(_), CampaignStatus::Cancelled) => Some(Refusal::Cancelled),
+            _ => Some(Refusal::AccountClosed),
         };
         if let Some(refusal) = refusal {
             return self.end_rest(&scope, message, &people, results, Outcome::Refused(refusal), now).await;
@@ -351,8 +353,8 @@ impl App {
         deadline: Deadline,
     ) -> (usize, Subject, Handed) {
         let subject = permit.subject();
-        let about =
-            About { workspace: job.scope.workspace(), campaign: job.message.campaign, chunk: job.message.chunk, index };
+        let ChunkMessage { campaign, chunk, .. } = *job.message;
+        let about = About { workspace: job.scope.workspace(), campaign, chunk, index, subject };
         let message =
             Outgoing { from: &job.sender.identity.from_email, to: &prospect.email, bytes, about: Some(about) };
         (index, subject, job.mailer.hand_over(self, permit, &message, deadline).await)

@@ -109,7 +109,7 @@ impl App {
         };
         let guesses = self.guess(&name, origin.network(), now).await?;
         let login = self.db.login(&name).await?;
-        let right = password::verify(&who.password, login.as_ref().map(|login| login.password.as_str()));
+        let right = password::verify(&who.password, login.as_ref().map(|login| login.password.as_str())).await?;
         let login = match login {
             Some(login) if right => login,
             known => {

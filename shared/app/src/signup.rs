@@ -95,7 +95,7 @@ impl App {
         self.throttle(limits::REQUESTS, network, now).await?;
         let name = self.pepper().await?.login(&email);
         let known = self.db.login(&name).await?.is_some();
-        let password = password.hash()?;
+        let password = password.hash().await?;
         let secret = Secret::new();
         let token = secret.text();
         let until = Policy::current().unverified_signup_expiry(now);

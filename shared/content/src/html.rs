@@ -141,7 +141,7 @@ pub(crate) fn sanitise(marked: &str) -> Result<String, HtmlError> {
         .url_relative(UrlRelative::Deny)
         .link_rel(None)
         .strip_comments(true)
-        .attribute_filter(move |_, name, value| {
+        .attribute_filter(move |tag, name, value| {
             if let Some(mark) = find_mark(value) {
                 *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark.to_owned());
                 return None;
@@ -149,7 +149,7 @@ pub(crate) fn sanitise(marked: &str) -> Result<String, HtmlError> {
             if name != "style" {
                 return Some(Cow::Borrowed(value));
             }
-            let kept = style::clean(value);
+            let kept = style::clean(tag, value);
             if kept.is_empty() { None } else { Some(Cow::Owned(kept)) }
         });
     let clean = builder.clean(marked).to_string();
@@ -220,7 +220,7 @@ fn verify_attributes(tag: &str, rest: &str) -> Result<(), HtmlError> {
         let fine = match *name {
             "style" => {
                 let value = walk::unescape(value);
-                style::clean(&value) == value
+                style::clean(tag, &value) == value
             }
             "href" => scheme_is(value, &["https", "http", "mailto", "tel"]),
             _ => true,
@@ -251,13 +251,17 @@ fn verify_image(attributes: &[(&str, &str)]) -> Result<(), HtmlError> {
         declared.as_deref().or_else(|| find(name)).and_then(pixels)
     };
     let (width, height) = (size("width"), size("height"));
+    let small = |size: Option<u32>| size.is_some_and(|pixels| pixels <= LARGEST_POINT);
     let nothing = width == Some(0) || height == Some(0);
-    let point = width.is_some_and(|w| w <= 1) && height.is_none_or(|h| h <= 1)
-        || height.is_some_and(|h| h <= 1) && width.is_none_or(|w| w <= 1);
+    let point = small(width) && (height.is_none() || small(height)) || small(height) && width.is_none();
     if nothing || point { Err(HtmlError::TrackingPixel) } else { Ok(()) }
 }
 
-/// The whole number of pixels that a size begins with; `None` for `auto` or a percentage above 1.
+/// Pixels of a side up to which an image is a point that nobody sees. A line, long and thin, is none.
+const LARGEST_POINT: u32 = 7;
+
+/// The whole number of pixels that a size begins with; 0 for a percentage below 10, which is nothing
+/// anybody looks at. `None` for `auto` and other percentages.
 fn pixels(value: &str) -> Option<u32> {
     let digits: String = value.trim().chars().take_while(char::is_ascii_digit).collect();
     let rest = value.trim()[digits.len()..].trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
@@ -265,6 +269,7 @@ fn pixels(value: &str) -> Option<u32> {
     match rest.trim() {
         _ if digits.is_empty() && value.trim().starts_with('.') => Some(0),
         "" | "px" | "pt" => Some(number).filter(|&n| n != u32::MAX),
+        "%" if number < 10 => Some(0),
         _ => Some(number).filter(|&n| n == 0),
     }
 }

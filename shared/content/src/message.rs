@@ -153,7 +153,7 @@ fn document(locale: Locale, subject: &str, body: &str, footer: &str) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n</head>\n\
          <body style=\"margin:0;padding:0;background-color:#ffffff;color:#222222;\
          font-family:Arial,Helvetica,sans-serif;font-size:15px;line-height:1.5\">\n\
-         <div style=\"max-width:680px;padding:16px\">\n{body}\n</div>\n{footer}\n</body>\n</html>\n"
+         <div style=\"max-width:680px;padding:16px;overflow:hidden\">\n{body}\n</div>\n{footer}\n</body>\n</html>\n"
     )
 }
 

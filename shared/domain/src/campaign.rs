@@ -50,9 +50,18 @@ impl Audience {
     }
 }
 
+/// Longest text that is searched for, in characters.
+pub const LONGEST_SEARCH: usize = 200;
+
+/// What `text` is searched for as: trimmed. `None` when it is blank or too long, which finds nobody.
+pub fn search(text: &str) -> Option<&str> {
+    let text = text.trim();
+    (1..=LONGEST_SEARCH).contains(&text.chars().count()).then_some(text)
+}
+
 /// Whether `text` occurs in what identifies a prospect, ignoring case.
 pub fn mentions(prospect: &Prospect, text: &str) -> bool {
-    let needle = text.trim().to_lowercase();
+    let Some(needle) = search(text).map(str::to_lowercase) else { return false };
     let details = &prospect.details;
     let full_name = details.full_name();
     [Some(prospect.email.expose()), full_name.as_deref(), details.company.as_deref(), details.job_title.as_deref()]

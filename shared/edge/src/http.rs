@@ -104,6 +104,19 @@ impl Request {
         self.0.query_string_parameters_ref().and_then(|q| q.first(name)).map(str::to_owned)
     }
 
+    /// Refuses query parameters that a route does not know: a filter that is misspelt would let through
+    /// what it was to keep out.
+    pub fn query_is_among(&self, known: &[&str]) -> Result<(), Failure> {
+        let asked = self.0.query_string_parameters_ref().into_iter().flat_map(|query| query.iter());
+        let mut unknown = asked.map(|(name, _)| name).filter(|name| !known.contains(name));
+        match unknown.next() {
+            None => Ok(()),
+            Some(_) => {
+                Err(Failure::field("query", format!("a parameter is unknown; this route has {}", known.join(", "))))
+            }
+        }
+    }
+
     /// A header, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.0.headers().get(name).and_then(|v| v.to_str().ok())
@@ -128,6 +141,10 @@ impl Request {
                 "unsupported-media-type",
                 "Send the body as JSON, with `Content-Type: application/json`.",
             ));
+        }
+        // serde would take a list of values for an object's fields.
+        if self.bytes().trim_ascii_start().first() == Some(&b'[') {
+            return Err(Failure::field("body", "must be an object: {…}"));
         }
         let mut reader = serde_json::Deserializer::from_slice(self.bytes());
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| refused(&error))?;
@@ -204,9 +221,26 @@ fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
     }
     let field = if path.is_empty() { "body".to_owned() } else { path };
     // Whatever the value was, it is not repeated: a body may hold personal data.
-    match said.find(", expected ") {
-        Some(at) => Failure::field(field, format!("is not as expected: {}", &said[at + 2..])),
-        None => Failure::field(field, said),
+    Failure::field(field, format!("must be {}", wanted(said)))
+}
+
+/// What serde expected, in a caller's words: names of our own types mean nothing to one.
+fn wanted(said: &str) -> &str {
+    let expected = said.split_once(", expected ").map_or("", |(_, expected)| expected);
+    let first = expected.split([' ', '`']).find(|word| !word.is_empty()).unwrap_or_default();
+    match first {
+        "struct" | "map" | "internally" => "an object: {…}",
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => "a whole number that is not too large",
+        "f64" => "a number",
+        "sequence" => "a list: […]",
+        "boolean" => "true or false",
+        "string" | "borrowed" => "a text",
+        "a" if expected.starts_with("a sequence") => "a list: […]",
+        "a" if expected.starts_with("a boolean") => "true or false",
+        "a" if expected.starts_with("a map") => "an object: {…}",
+        "a" if expected.contains("string") => "a text",
+        "" | "any" | "tuple" | "variant" => "one of the forms that the API's description lists",
+        _ => expected,
     }
 }
 
@@ -278,7 +312,10 @@ mod tests {
         };
         let field = |text: &str| said(text).fields.remove(0);
         let age = field(r#"{"inner": {"age": "ada@firm.test"}}"#);
-        assert_eq!((age.field.as_str(), age.message.as_str()), ("inner.age", "is not as expected: expected u8"));
+        assert_eq!(
+            (age.field.as_str(), age.message.as_str()),
+            ("inner.age", "must be a whole number that is not too large")
+        );
         let unknown = field(r#"{"inner": {"age": 1, "nom": 1}}"#);
         assert_eq!((unknown.field.as_str(), unknown.message.contains("expected `age`")), ("inner.nom", true));
         assert_eq!(field(r#"{"inner": {}}"#).field, "inner.age");

@@ -27,6 +27,7 @@ pub const fn status(kind: Kind) -> (StatusCode, &'static str) {
         Kind::Refused => (StatusCode::UNPROCESSABLE_ENTITY, "Refused"),
         Kind::TooMany => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
         Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Our fault"),
+        Kind::TooEarly => (StatusCode::SERVICE_UNAVAILABLE, "Not ready yet"),
         Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
-use app::{App, Failure};
+use app::{App, Failure, Kind};
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use domain::Timestamp;
 use futures::FutureExt;
@@ -43,8 +43,13 @@ where
             let mut answer = SqsBatchResponse::default();
             for message in event.payload.records {
                 let id = message.message_id.clone().unwrap_or_default();
-                if let Err(cause) = one(app, handle, message, deadline).await {
-                    tracing::error!(message = %id, %cause, "record failed");
+                if let Err(failure) = one(app, handle, message, deadline).await {
+                    let cause = failure.cause.as_deref().unwrap_or(failure.slug);
+                    if failure.kind == Kind::TooEarly {
+                        tracing::info!(record = %id, cause, "record waits");
+                    } else {
+                        tracing::error!(record = %id, cause, "record failed");
+                    }
                     let mut failed = BatchItemFailure::default();
                     failed.item_identifier = id;
                     answer.batch_item_failures.push(failed);
@@ -56,14 +61,14 @@ where
     })
 }
 
-async fn one<H>(app: &App, handle: &H, message: SqsMessage, deadline: Deadline) -> Result<(), String>
+async fn one<H>(app: &App, handle: &H, message: SqsMessage, deadline: Deadline) -> Result<(), Failure>
 where
     H: AsyncFn(&App, Record) -> Result<(), Failure>,
 {
     let attribute = |name: &str| message.attributes.get(name).and_then(|value| value.parse::<i64>().ok());
     let now = attribute("ApproximateFirstReceiveTimestamp")
         .and_then(|ms| Timestamp::from_millisecond(ms).ok())
-        .ok_or("a message without a receive timestamp")?;
+        .ok_or_else(|| Failure::internal("a message without a receive timestamp"))?;
     let receives = attribute("ApproximateReceiveCount").and_then(|n| n.try_into().ok()).unwrap_or(1);
     let record = Record {
         id: message.message_id.unwrap_or_default(),
@@ -72,9 +77,5 @@ where
         receives,
         deadline,
     };
-    match AssertUnwindSafe(handle(app, record)).catch_unwind().await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(failure)) => Err(failure.cause.unwrap_or_else(|| failure.slug.to_owned())),
-        Err(_) => Err("panicked".to_owned()),
-    }
+    AssertUnwindSafe(handle(app, record)).catch_unwind().await.unwrap_or_else(|_| Err(Failure::internal("panicked")))
 }

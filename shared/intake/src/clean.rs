@@ -17,7 +17,7 @@ pub const MAX_TAG: usize = 60;
 
 /// Characters that reorder or hide text, or are no text at all: they deceive a reader and serve
 /// nothing in a name. ZWJ and ZWNJ are spelling in Persian and Indic scripts, and stay.
-fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     matches!(
         c,
         '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}'
@@ -145,10 +145,12 @@ pub(crate) enum EmailCell {
     Invalid(AddressError),
 }
 
-/// Reads an e-mail cell. Clean addresses take the first line; the rest is repair: `mailto:`,
-/// `Name <address>`, quotes, a trailing `;` or `.`, invisible characters, several addresses in one
-/// cell (the first good one counts).
+/// Reads an e-mail cell. Clean addresses take the first line; the rest is repair where nothing can be
+/// misunderstood: `mailto:`, `Name <address>`, quotes, punctuation after it, invisible characters, several
+/// addresses in one cell (the first counts). What stands beside an address is never dropped: `jean
+/// dupont@…` is not dupont's.
 pub(crate) fn email(cell: &str) -> EmailCell {
+    let cell = unguarded(cell);
     if let Ok(address) = EmailAddress::parse(cell) {
         return EmailCell::Found(address);
     }
@@ -173,26 +175,30 @@ pub(crate) fn email(cell: &str) -> EmailCell {
     if let Some(address) = bare(&visible) {
         return EmailCell::Found(address);
     }
-    let parts =
-        visible.split(|c: char| matches!(c, ',' | ';' | '|' | '<' | '>' | '(' | ')' | '[' | ']') || is_space(c));
-    for part in parts.chain(visible.split('/')) {
-        if part.contains('@')
-            && let Some(address) = bare(part)
-        {
-            return EmailCell::Found(address);
-        }
+    first_of_several(&visible).map_or(EmailCell::Invalid(error), EmailCell::Found)
+}
+
+/// The first of several addresses, if there is nothing but addresses.
+fn first_of_several(text: &str) -> Option<EmailAddress> {
+    let between = |c: char| matches!(c, ',' | ';' | '|' | '/') || is_space(c);
+    let joins = |part: &str| matches!(part.to_ascii_lowercase().as_str(), "" | "et" | "ou" | "and" | "or" | "&" | "-");
+    let mut first = None;
+    for part in text.split(between).filter(|part| !joins(part)) {
+        let address = bare(part)?;
+        first.get_or_insert(address);
     }
-    EmailCell::Invalid(error)
+    first
 }
 
 fn is_padding(c: char) -> bool {
     is_space(c) || is_hidden(c)
 }
 
-/// The text between the last `<` and the `>` after it.
+/// The text between the only `<` and the `>` at the end: what stands before it is a name, and no address.
 fn bracketed(text: &str) -> Option<&str> {
-    let (_, rest) = text.rsplit_once('<')?;
-    Some(rest.split_once('>').map_or(rest, |(inside, _)| inside))
+    let (name, rest) = text.trim_end_matches([';', ',', '.']).split_once('<')?;
+    let inside = rest.strip_suffix('>')?;
+    (!name.contains('@') && !inside.contains(['<', '>'])).then_some(inside)
 }
 
 /// An address after its prefix and the punctuation around it are taken off.
@@ -206,7 +212,9 @@ fn bare(text: &str) -> Option<EmailAddress> {
     let text = text.split('?').next().filter(|head| head.contains('@')).unwrap_or(text);
     let text =
         text.trim_matches(|c: char| is_padding(c) || matches!(c, '\'' | '`' | '“' | '”' | '«' | '»' | '’' | '‘'));
-    let text = text.trim_matches(|c: char| matches!(c, ';' | ',' | '.' | ':' | '<' | '>' | '(' | ')' | '[' | ']'));
+    let text = text.trim_end_matches([';', ',', '.', ':']);
+    let wrapped = |open, close| text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+    let text = wrapped('<', '>').or_else(|| wrapped('(', ')')).or_else(|| wrapped('[', ']')).unwrap_or(text);
     EmailAddress::parse(text)
         .or_else(|error| {
             // "anne@example.com" in quotes of its own.

@@ -32,7 +32,8 @@ pub fn detect(prefix: &[u8], whole: bool) -> Detected {
     let layout = header::find(&rows);
     let header = layout.header.and_then(|index| rows.get(index));
     let columns = header.map(|row| row.cells.iter().map(|cell| tidy(cell)).collect()).unwrap_or_default();
-    let end = sample.bytes().filter(|&b| b == b'\n' || b == b'\r').count() as u64 + 1;
+    // Where nothing follows the header: beyond whatever line it is on.
+    let end = rows.last().map_or(1, |row| row.line + 1);
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let bytes_per_row = prefix.len().min(sample.len()) as f64 / (rows_total(sample, lone_cr).max(1) as f64);
     Detected {

@@ -10,6 +10,7 @@ use crate::detected::Detected;
 use crate::mapping::{Mapping, MappingError, Request};
 use crate::parser::{Outcome, Parser, ProspectRow, Reject, RejectReason};
 use crate::seen::Seen;
+use crate::usable::usable;
 
 /// How many rows are shown.
 const FIRST_ROWS: usize = 5;
@@ -27,6 +28,10 @@ pub struct Inspection {
     pub bytes: u64,
     /// How it is written.
     pub detected: Detected,
+    /// Why an import of this file would end as `failed` without reading a row; what follows then says what
+    /// reading it would give.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// Which column fills which field.
     pub mapping: Mapping,
     /// The names of its columns, in order; empty without a header.
@@ -65,6 +70,7 @@ pub fn inspect(file: &str, length: u64, mut from: impl Read, request: &Request) 
     let mut prefix = Vec::new();
     let read = from.by_ref().take(PREFIX as u64).read_to_end(&mut prefix)?;
     let detected = detect(&prefix, read < PREFIX);
+    let failure = usable(&prefix, &detected, request).err();
     let mapping = Mapping::new(&detected, request)?;
     let mut parser = Parser::new(&detected, &mapping);
     let mut tally =
@@ -90,6 +96,7 @@ pub fn inspect(file: &str, length: u64, mut from: impl Read, request: &Request) 
         bytes,
         columns: detected.columns.clone(),
         detected,
+        failure,
         mapping,
         first_rows: tally.first_rows,
         rows_read: tally.rows_read,

@@ -34,8 +34,9 @@ mod quoted;
 mod rows;
 pub mod sample;
 mod seen;
+mod usable;
 
-pub use clean::{MAX_NAME, MAX_NOTES, MAX_TAG, MAX_TAGS};
+pub use clean::{MAX_NAME, MAX_NOTES, MAX_TAG, MAX_TAGS, is_hidden};
 pub use cut::MAX_ROW;
 pub use detect::{PREFIX, detect};
 pub use detected::Detected;
@@ -47,3 +48,4 @@ pub use names::Field;
 pub use parser::{Outcome, Parser, ProspectRow, Reject, RejectReason};
 pub use rows::Position;
 pub use seen::Seen;
+pub use usable::usable;

@@ -352,6 +352,10 @@ fn addresses_are_taken_out_of_what_surrounds_them() {
         "anne@alpha.test anne@beta.test",
         "an\u{200B}ne@alpha.test",
         "ANNE@ALPHA.TEST",
+        "anne@alpha.test ; anne@beta.test",
+        "anne@alpha.test et anne@beta.test",
+        "(anne@alpha.test)",
+        "Anne Martin <anne@alpha.test>;",
     ];
     for cell in cells {
         let file = format!("nom|email\nMartin|{cell}\nPetit|b@beta.test\n");
@@ -361,6 +365,43 @@ fn addresses_are_taken_out_of_what_surrounds_them() {
             Some("anne@alpha.test"),
             "{cell:?} {rejects:?}"
         );
+    }
+}
+
+#[test]
+fn an_address_is_never_guessed_out_of_a_mistyped_one() {
+    for cell in [
+        "jean dupont@alpha.test",
+        "jean,dupont@alpha.test",
+        "pas de mail@alpha.test",
+        "(jean)pierre@alpha.test",
+        "[jean]marc@alpha.test",
+        ".dot@alpha.test",
+        "jean@alpha.test (bureau)",
+        "jean@@alpha.test",
+        "jean@alpha.test>",
+        "<jean@alpha.test> <",
+    ] {
+        let file = format!("nom\temail\nMartin\t{cell}\nPetit\tb@beta.test\n");
+        let (_, rows, rejects) = all(file.as_bytes());
+        assert_eq!((emails(&rows), rejects.len()), (vec!["b@beta.test"], 1), "{cell:?}");
+        assert_eq!(rejects[0].reason, RejectReason::InvalidEmail, "{cell:?}");
+    }
+}
+
+#[test]
+fn an_address_that_was_exported_harmless_comes_back_as_it_was() {
+    for address in ["-1@alpha.test", "+33@alpha.test", "=x@alpha.test"] {
+        let (_, rows, _) = all(format!("email;nom\n'{address};Un\nb@beta.test;Deux\n").as_bytes());
+        assert_eq!(rows[0].email.expose(), address);
+    }
+}
+
+#[test]
+fn a_header_alone_is_no_row() {
+    for file in ["email", "email\n", "email\r\n", "Titre\n\nPrénom;Nom;Société;E-mail"] {
+        let (detected, rows, rejects) = all(file.as_bytes());
+        assert!(detected.header && rows.is_empty() && rejects.is_empty(), "{file:?}: {rejects:?}");
     }
 }
 

@@ -80,9 +80,10 @@ impl<'a> Objects<'a> {
         Self { client, bucket, workspace: scope.workspace() }
     }
 
-    /// Lets the holder put an import's file. No call is made.
+    /// Lets the holder put an import's file, once: a second file would not be read. No call is made.
     pub async fn sign_upload(&self, import: ImportId, valid: Duration) -> Result<Presigned, StoreError> {
         let put = self.client.put_object().bucket(self.bucket).key(upload_key(self.workspace, import));
+        let put = put.if_none_match("*");
         Ok(put.presigned(presigning(valid)?).await?.into())
     }
 

@@ -38,6 +38,7 @@ pub(super) fn check(template: &Template) -> Vec<String> {
         let failed = &function.get("EventInvokeConfig")["DestinationConfig"]["OnFailure"]["Destination"];
         dead_letters.extend(target(failed));
     }
+    findings.extend(events_outlive_chunks(template));
     for id in dead_letters {
         if !has_alarm(template, id) {
             findings.push(format!("{id}: has no alarm on its depth"));
@@ -57,6 +58,17 @@ pub(super) fn check(template: &Template) -> Vec<String> {
         }
     }
     findings
+}
+
+/// A provider's events come before a chunk that was cut short is tried again: they must still be there after
+/// its last try, or nobody learns what became of its people.
+fn events_outlive_chunks(template: &Template) -> Option<String> {
+    let patience = |id: &str| {
+        let queue = template.resource(id)?;
+        Some(queue.get("VisibilityTimeout").as_i64()? * (queue.get("RedrivePolicy")["maxReceiveCount"].as_i64()? - 1))
+    };
+    let (events, chunks) = (patience("FeedbackQueue").unwrap_or(0), patience("SendQueue").unwrap_or(i64::MAX));
+    (events <= chunks).then(|| format!("FeedbackQueue: gives events up after {events} s, a chunk may take {chunks} s"))
 }
 
 fn has_alarm(template: &Template, queue: &str) -> bool {

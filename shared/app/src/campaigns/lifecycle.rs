@@ -7,7 +7,7 @@ use domain::{
     id::CampaignId,
     policy::test_to_oneself,
 };
-use storage::WorkspaceScope;
+use storage::{StoreError, WorkspaceScope};
 
 use super::{
     CampaignView,
@@ -50,6 +50,20 @@ impl App {
         }
         let tally = self.db.outreach(scope).tally(id).await?;
         Ok(CampaignView::new(campaign, moved, &tally))
+    }
+
+    /// A closed workspace sends nothing: its campaign waits, and whoever reopens it resumes it (A29).
+    pub(crate) async fn pause_closed(
+        &self,
+        scope: &WorkspaceScope,
+        progress: Progress,
+        now: Timestamp,
+    ) -> Result<Progress, Failure> {
+        let Some(paused) = progress.status.after(Command::Pause) else { return Ok(progress) };
+        match self.db.outreach(scope).transition(&progress, paused, now, None).await {
+            Err(StoreError::Conflict) => Err(Failure::too_early("a campaign that moved while it was looked at")),
+            result => Ok(result?),
+        }
     }
 
     /// Nothing leaves without the Sender's identity, the notice, the purpose and the assessment.

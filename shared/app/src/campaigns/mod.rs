@@ -1,5 +1,6 @@
 //! Campaigns: drafting them, saying who gets them, and moving them from one state to the next.
 
+mod audience;
 mod lifecycle;
 mod preview;
 mod read;
@@ -18,6 +19,7 @@ use storage::{WorkspaceScope, outreach::StoredCampaign};
 pub use preview::{Preview, PreviewCounts};
 pub use read::{CampaignView, RecipientView};
 
+use self::audience::AskedAudience;
 use crate::{App, Failure, FieldError, chance};
 
 /// What a member writes: all of it optional, unknown fields refused. `null` empties a field.
@@ -26,7 +28,7 @@ use crate::{App, Failure, FieldError, chance};
 pub struct Draft {
     name: Option<String>,
     purpose: Option<String>,
-    audience: Option<Audience>,
+    audience: Option<AskedAudience>,
     subject: Option<String>,
     text: Option<String>,
     #[serde(deserialize_with = "present")]
@@ -83,7 +85,7 @@ impl Draft {
             content.html = html.filter(|html| !html.trim().is_empty());
         }
         if let Some(audience) = self.audience {
-            content.audience = audience;
+            content.audience = audience.checked(&mut errors);
         }
         if let Some(assessment) = self.legitimate_interest_assessment {
             let assessment = LegitimateInterest::from(assessment);

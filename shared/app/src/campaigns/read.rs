@@ -145,13 +145,26 @@ impl App {
         now: Timestamp,
     ) -> Result<(Vec<RecipientView>, Option<String>), Failure> {
         self.campaign_and_progress(scope, id).await?;
-        let chunks = limit.div_ceil(u32::try_from(domain::chunk::CHUNK).unwrap_or(50));
-        let (chunks, next) = self.db.outreach(scope).chunks(id, after, Some(chunks)).await?;
+        let mut place = after.map_or_else(|| Some(Place::default()), Place::read).ok_or_else(wrong_cursor)?;
+        let chunks = limit.div_ceil(u32::try_from(domain::chunk::CHUNK).unwrap_or(50)) + 1;
+        let (chunks, more) = self.db.outreach(scope).chunks(id, place.after.as_deref(), Some(chunks)).await?;
         let mut people: Vec<(Subject, Outcome)> = Vec::new();
-        for (_, record) in &chunks {
-            people.extend(record.subjects.iter().copied().zip(record.results.iter()));
+        let mut full = false;
+        'page: for (number, record) in &chunks {
+            let here = record.subjects.iter().copied().zip(record.results.iter()).enumerate();
+            for (index, (subject, outcome)) in here.skip(std::mem::take(&mut place.skip)) {
+                if people.len() >= limit as usize {
+                    place.skip = index;
+                    full = true;
+                    break 'page;
+                }
+                if status.is_none_or(|wanted| status_of(outcome) == wanted) {
+                    people.push((subject, outcome));
+                }
+            }
+            place.after = Some(storage::keys::chunk(scope.workspace(), id, *number).sk);
         }
-        people.retain(|(_, outcome)| status.is_none_or(|wanted| status_of(*outcome) == wanted));
+        let next = (full || more.is_some()).then(|| place.write());
         let subjects: Vec<Subject> = people.iter().map(|(subject, _)| *subject).collect();
         let mut emails = HashMap::new();
         for batch in subjects.chunks(100) {
@@ -177,6 +190,29 @@ impl App {
         });
         Ok((items.collect(), next))
     }
+}
+
+/// A place among the recipients: after a chunk, and so many people into the next.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Place {
+    after: Option<String>,
+    skip: usize,
+}
+
+impl Place {
+    /// Reads [`Place::write`].
+    fn read(text: &str) -> Option<Self> {
+        let (after, skip) = text.split_once('@')?;
+        Some(Self { after: Some(after.to_owned()).filter(|after| !after.is_empty()), skip: skip.parse().ok()? })
+    }
+
+    fn write(&self) -> String {
+        format!("{}@{}", self.after.as_deref().unwrap_or_default(), self.skip)
+    }
+}
+
+fn wrong_cursor() -> Failure {
+    Failure::field("cursor", "use `next_cursor` of the page before, unchanged")
 }
 
 /// The five words of the API.

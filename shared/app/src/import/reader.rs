@@ -66,16 +66,15 @@ impl App {
             return Ok(unusable("The file was replaced while it was read. Create a new import for the new file."));
         }
         (record.bytes, record.etag) = (object.bytes, object.etag);
-        if record.bytes == 0 {
-            return Ok(unusable("The file is empty. Create a new import and send the table."));
-        }
         if record.bytes > MAX_BYTES {
             return Ok(unusable("The file is larger than 200 MB. Split it and import the parts one by one."));
         }
         let mut body = object.body;
         let head = file::head(&mut body).await?;
-        let (detected, mapping) = match file::look(&head, record.mapping.as_deref()) {
-            Ok(found) => found,
+        let detected = intake::detect(&head.bytes, head.whole);
+        let asked = record.mapping.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+        let mapping = match intake::usable(&head.bytes, &detected, &asked) {
+            Ok(mapping) => mapping,
             Err(why) => return Ok(End::Unusable(why)),
         };
         record.detected = serde_json::to_string(&detected).ok();

@@ -10,6 +10,7 @@ use domain::{
     id::{CampaignId, WorkspaceId},
     policy::SendPermit,
     sender::{Channel, Sender},
+    subject::Subject,
 };
 use secrecy::ExposeSecret;
 use storage::WorkspaceScope;
@@ -62,6 +63,8 @@ pub struct About {
     pub chunk: u32,
     /// The place in it.
     pub index: usize,
+    /// The person.
+    pub subject: Subject,
 }
 
 /// An open channel.

@@ -15,6 +15,8 @@ pub(crate) mod tag {
     pub(crate) const CAMPAIGN: &str = "campaign";
     pub(crate) const CHUNK: &str = "chunk";
     pub(crate) const INDEX: &str = "index";
+    /// The person's hash: who complains is suppressed even if nothing else is known.
+    pub(crate) const SUBJECT: &str = "subject";
 }
 
 impl App {
@@ -28,6 +30,7 @@ impl App {
                     (tag::CAMPAIGN, about.campaign.to_string()),
                     (tag::CHUNK, about.chunk.to_string()),
                     (tag::INDEX, about.index.to_string()),
+                    (tag::SUBJECT, about.subject.hex()),
                 ]
             })
             .map(|(name, value)| MessageTag::builder().name(name).value(value).build())

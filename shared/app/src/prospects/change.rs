@@ -67,8 +67,7 @@ impl NewProspect {
             locale: self.locale,
             country: country(&mut fields, self.country.as_deref()),
         };
-        fields.done()?;
-        let email = email.ok_or_else(|| Failure::field("email", "an e-mail address"))?;
+        let email = fields.require(email)?;
         Ok(Checked { email, details, source: self.source, lawful_basis: self.lawful_basis })
     }
 }
@@ -228,7 +227,10 @@ fn tags(fields: &mut Fields, given: &BTreeSet<String>) -> BTreeSet<String> {
     if given.len() > MAX_TAGS {
         fields.wrong("tags", format!("must be at most {MAX_TAGS}"));
     }
-    let clean: BTreeSet<_> = given.iter().take(MAX_TAGS).map(|tag| fields.line("tags", tag, MAX_TAG)).collect();
+    // One of several spellings, as in an import.
+    let mut spelt = BTreeSet::new();
+    let cleaned = given.iter().take(MAX_TAGS).map(|tag| fields.line("tags", tag, MAX_TAG));
+    let clean: BTreeSet<_> = cleaned.filter(|tag| spelt.insert(tag.to_lowercase())).collect();
     if clean.iter().any(|tag| tag.contains([',', ';', '|']) || tag.starts_with('#')) {
         fields.wrong("tags", "must not contain , ; or | nor start with #: a file keeps several tags in one cell");
     }

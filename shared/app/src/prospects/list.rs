@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use domain::{
     Timestamp,
-    campaign::mentions,
+    campaign::{LONGEST_SEARCH, mentions, search},
     id::ImportId,
     prospect::Prospect,
     subject::{SHARDS, Subject},
     suppression::Suppression,
 };
+use intake::MAX_TAG;
 use serde::Deserialize;
 use storage::{StoreError, WorkspaceScope};
 
@@ -37,9 +38,16 @@ impl Filter {
         let import = get("import").map(|id| id.parse()).transpose();
         let state = get("state").map(|name| State::deserialize(serde::de::value::StringDeserializer::new(name)));
         let state: Option<Result<State, serde::de::value::Error>> = state;
+        let sought = |name: &str, most: usize| match get(name) {
+            None => Ok(None),
+            Some(text) => search(&text)
+                .filter(|text| text.chars().count() <= most)
+                .map(|text| Some(text.to_owned()))
+                .ok_or_else(|| Failure::field(name, format!("1 to {most} characters, or left out"))),
+        };
         Ok(Self {
-            tag: get("tag").map(|tag| tag.trim().to_lowercase()).filter(|tag| !tag.is_empty()),
-            text: get("text").filter(|text| !text.trim().is_empty()),
+            tag: sought("tag", MAX_TAG)?.map(|tag| tag.to_lowercase()),
+            text: sought("text", LONGEST_SEARCH)?,
             import: import.map_err(|_| Failure::field("import", "an import's id, `imp_…`"))?,
             state: state
                 .transpose()

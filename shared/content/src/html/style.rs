@@ -47,11 +47,11 @@ const PROPERTIES: [&str; 44] = [
     "width",
 ];
 
-/// The declarations that may stay, as `property:value` joined by `;`. Cleaning twice changes nothing.
-pub(super) fn clean(style: &str) -> String {
+/// The declarations that may stay on a `tag`, as `property:value` joined by `;`. Cleaning twice changes nothing.
+pub(super) fn clean(tag: &str, style: &str) -> String {
     let mut out = String::new();
     for (property, value) in declarations(style) {
-        if PROPERTIES.contains(&property.as_str()) && is_harmless(&value) {
+        if PROPERTIES.contains(&property.as_str()) && is_harmless(&value) && has_room(tag, &property, &value) {
             if !out.is_empty() {
                 out.push(';');
             }
@@ -69,6 +69,25 @@ pub(super) fn declarations(style: &str) -> impl Iterator<Item = (String, String)
         let (property, value) = declaration.split_once(':')?;
         Some((property.trim().to_ascii_lowercase(), value.trim().to_owned()))
     })
+}
+
+/// Whether what is in a box stays in it: a box or a line that is lower than its content would have that
+/// drawn over what follows. Images, lines and cells of a table may have a height, because cells grow.
+fn has_room(tag: &str, property: &str, value: &str) -> bool {
+    match property {
+        "height" => matches!(tag, "img" | "hr" | "table" | "tr" | "td" | "th"),
+        "line-height" => !value.split([' ', '/']).any(|word| measure(word).is_some_and(|size| size < 1.0)),
+        "font" => !value.contains('/') && !value.split(' ').any(|word| measure(word).is_some_and(|size| size < 0.5)),
+        "font-size" => !value.split(' ').any(|word| measure(word).is_some_and(|size| size < 0.5)),
+        _ => true,
+    }
+}
+
+/// The number that a word begins with, in lines where it is a percentage; `None` for a word without one.
+fn measure(word: &str) -> Option<f64> {
+    let digits = word.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(word.len());
+    let number: f64 = word[..digits].parse().ok()?;
+    Some(if word[digits..].starts_with('%') { number / 100.0 } else { number })
 }
 
 /// Letters, numbers below 1000, colours, quoted font names. No escape, comment, address, negative
@@ -119,9 +138,17 @@ mod tests {
             ("font-family:'x;display:none;y'", ""),
             ("width:calc(100% - 1px)", ""),
             ("--x:1;color", ""),
+            ("height:0", ""),
+            ("height:40px", ""),
+            ("line-height:0", ""),
+            ("line-height:.4;font-size:0px", ""),
+            ("line-height:80%", ""),
+            ("line-height:150%;font-size:.9em", "line-height:150%;font-size:.9em"),
+            ("font:0/0 a", ""),
+            ("font:bold 14px Arial", "font:bold 14px Arial"),
         ] {
-            assert_eq!(clean(style), kept, "{style}");
-            assert_eq!(clean(kept), kept);
+            assert_eq!(clean("div", style), kept, "{style}");
+            assert_eq!(clean("div", kept), kept);
         }
     }
 }

@@ -42,9 +42,9 @@ impl Line {
     pub(super) async fn send(&mut self, from: Address, to: Address, message: &[u8]) -> Result<(), Stopped> {
         let envelope = (Mail::new(Some(from), vec![]), Rcpt::new(to, vec![]));
         if self.pipelining {
-            self.announce_at_once(envelope).await?
+            self.announce_at_once(envelope).await?;
         } else {
-            self.announce(envelope).await?
+            self.announce(envelope).await?;
         }
         let handed = match std::str::from_utf8(message) {
             Ok(text) => self.connection.command(Content(text)).await,
