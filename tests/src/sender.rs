@@ -67,6 +67,22 @@ impl<'a> Sender<'a> {
         sender
     }
 
+    /// A colleague: invited with this role, joined, and logged in.
+    pub async fn join(&self, role: &str) -> Sender<'a> {
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let domain = self.email.split('@').nth(1).unwrap_or_default();
+        let (email, password) = (format!("bob{number}@{domain}"), format!("wrong staple {number} battery"));
+        self.stack.keep_secret(&password);
+        self.post("/v1/invitations", json!({"email": email, "role": role})).await.expect(201);
+        let token = self.stack.only_mail_to(&email).token();
+        self.stack.keep_secret(&token);
+        self.client.post("/v1/invitations/accept", accept(&token, &password)).await.expect(201);
+        let (stack, workspace, client) = (self.stack, self.workspace.clone(), self.client.clone());
+        let colleague = Sender { stack, email, password, workspace, client, token: Mutex::default() };
+        colleague.log_in().await;
+        colleague
+    }
+
     /// Starts a new session.
     pub async fn log_in(&self) -> Value {
         let who = json!({"email": self.email, "password": self.password});
@@ -308,6 +324,11 @@ impl<'a> Sender<'a> {
     pub async fn recipients(&self, id: &str) -> Vec<Value> {
         self.all(&format!("/v1/campaigns/{id}/recipients?limit=200")).await
     }
+}
+
+/// The body of `POST /v1/invitations/accept`.
+pub fn accept(token: &str, password: &str) -> Value {
+    json!({"token": token, "password": password, "accept_terms": true})
 }
 
 /// The body of `POST /v1/signup`.

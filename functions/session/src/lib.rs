@@ -1,4 +1,4 @@
-//! Sessions and forgotten passwords.
+//! Sessions, second factors and forgotten passwords.
 
 use app::{App, Failure};
 use edge::http::{Request, Response, json, no_content, no_such_route};
@@ -12,6 +12,32 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
         ("POST", "/v1/session") => json(StatusCode::OK, &app.log_in(request.json()?, origin, now).await?),
         ("DELETE", "/v1/session") => {
             app.log_out(&request.claims(app).await?, origin, now).await?;
+            no_content()
+        }
+        ("GET", "/v1/sessions") => {
+            let sessions = app.sessions(&request.scope(app).await?, now).await?;
+            json(StatusCode::OK, &json!({"items": sessions, "next_cursor": null}))
+        }
+        ("DELETE", "/v1/sessions") => {
+            app.end_other_sessions(&request.scope(app).await?, now).await?;
+            no_content()
+        }
+        ("DELETE", "/v1/sessions/{id}") => {
+            let scope = request.scope(app).await?;
+            app.end_own_session(&scope, request.id("session")?, now).await?;
+            no_content()
+        }
+        ("POST", "/v1/second-factor") => {
+            let scope = request.scope(app).await?;
+            json(StatusCode::OK, &app.set_up_second_factor(&scope, request.json()?, now).await?)
+        }
+        ("POST", "/v1/second-factor/confirm") => {
+            let scope = request.scope(app).await?;
+            json(StatusCode::OK, &app.confirm_second_factor(&scope, request.json()?, now).await?)
+        }
+        ("POST", "/v1/second-factor/disable") => {
+            let scope = request.scope(app).await?;
+            app.disable_second_factor(&scope, request.json()?, now).await?;
             no_content()
         }
         ("POST", "/v1/session/refresh") => {

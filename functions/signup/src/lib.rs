@@ -1,4 +1,4 @@
-//! Sign-ups: an address becomes an account once somebody who reads it said so.
+//! Sign-ups and accepted invitations: an address becomes an account once somebody who reads it said so.
 
 use app::{App, Failure};
 use edge::http::{Request, Response, json, no_such_route};
@@ -15,6 +15,9 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
         }
         ("POST", "/v1/signup/verify") => {
             json(StatusCode::CREATED, &app.verify_sign_up(request.json()?, request.origin(), now).await?)
+        }
+        ("POST", "/v1/invitations/accept") => {
+            json(StatusCode::CREATED, &app.accept_invitation(request.json()?, request.origin(), now).await?)
         }
         _ => Err(no_such_route()),
     }

@@ -1,11 +1,13 @@
-//! The workspace of a session, who it sends as, and what was done in it.
+//! The workspace of a session, its members and keys, who it sends as, and what was done in it.
 
 use app::{App, Failure, audit::Wanted};
 use edge::{
     cursor,
-    http::{Request, Response, json, limit, no_such_route},
+    http::{Request, Response, json, limit, no_content, no_such_route},
+    idempotency,
 };
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
 use serde_json::json as object;
 use storage::WorkspaceScope;
 
@@ -20,7 +22,14 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
         ("GET", "/v1/sender") => json(StatusCode::OK, &app.sender(&scope).await?),
         ("PUT", "/v1/sender") => json(StatusCode::OK, &app.put_sender(&scope, request.json()?, now).await?),
         ("GET", "/v1/audit") => audit(app, &scope, &request).await,
-        _ => Err(no_such_route()),
+        ("GET", "/v1/me") => json(StatusCode::OK, &app.me(&scope).await?),
+        ("PATCH", "/v1/me") => json(StatusCode::OK, &app.change_me(&scope, request.json()?, now).await?),
+        ("DELETE", "/v1/me") => {
+            app.leave(&scope, now).await?;
+            no_content()
+        }
+        (_, route) if route.starts_with("/v1/api-keys") => keys(app, &scope, &request).await,
+        _ => people(app, &scope, &request).await,
     }
 }
 
@@ -29,4 +38,57 @@ async fn audit(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<R
     let after = cursor::read(request)?;
     let (items, next) = app.list_audit(scope, &wanted, after.as_deref(), limit(request)?, request.now()?).await?;
     json(StatusCode::OK, &object!({ "items": items, "next_cursor": next.as_deref().map(cursor::write) }))
+}
+
+/// Members and invitations.
+async fn people(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
+    let now = request.now()?;
+    match (request.method().as_str(), request.route().as_str()) {
+        ("GET", "/v1/members") => list(&app.members(scope).await?),
+        ("PATCH", "/v1/members/{id}") => {
+            let id = request.id("member")?;
+            json(StatusCode::OK, &app.change_role(scope, id, request.json()?, now).await?)
+        }
+        ("DELETE", "/v1/members/{id}") => {
+            app.remove_member(scope, request.id("member")?, now).await?;
+            no_content()
+        }
+        ("GET", "/v1/invitations") => list(&app.invitations(scope, now).await?),
+        ("POST", "/v1/invitations") => {
+            idempotency::run(app, scope, request, async || invite(app, scope, request).await).await
+        }
+        ("DELETE", "/v1/invitations/{id}") => {
+            app.withdraw_invitation(scope, request.id("invitation")?, now).await?;
+            no_content()
+        }
+        _ => Err(no_such_route()),
+    }
+}
+
+/// Keys for programs.
+async fn keys(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
+    let now = request.now()?;
+    match (request.method().as_str(), request.route().as_str()) {
+        ("GET", "/v1/api-keys") => list(&app.api_keys(scope, now).await?),
+        // No Idempotency-Key: the answer holds a secret, and is remembered nowhere.
+        ("POST", "/v1/api-keys") => json(StatusCode::OK, &app.make_api_key(scope, request.json()?, now).await?),
+        ("DELETE", "/v1/api-keys/{id}") => {
+            app.end_api_key(scope, request.id("key")?, now).await?;
+            no_content()
+        }
+        _ => Err(no_such_route()),
+    }
+}
+
+/// All of a list that is short enough for one page.
+fn list<T: Serialize>(items: &[T]) -> Result<Response, Failure> {
+    json(StatusCode::OK, &object!({"items": items, "next_cursor": null}))
+}
+
+async fn invite(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
+    let invitation = app.invite(scope, request.json()?, request.now()?).await?;
+    let mut answer = json(StatusCode::CREATED, &invitation)?;
+    let location = HeaderValue::from_str(&format!("/v1/invitations/{}", invitation.id()));
+    answer.headers_mut().insert(header::LOCATION, location.map_err(|e| Failure::internal(e.to_string()))?);
+    Ok(answer)
 }

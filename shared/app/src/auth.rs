@@ -2,7 +2,7 @@
 //!
 //! A JWT (RFC 7519) of ten minutes, signed with Ed25519 by `session`, which alone has the key. Every
 //! other function verifies it with the public half, read once from the keys table. One algorithm; the
-//! time is the request's, never a clock's.
+//! time is the request's, never a clock's. Each request also looks whether the session is still there.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -105,7 +105,12 @@ impl App {
                 key
             }
         };
-        verify(token, &key, &self.config.public_url, now).ok_or_else(Failure::unauthenticated)
+        let claims = verify(token, &key, &self.config.public_url, now).ok_or_else(Failure::unauthenticated)?;
+        // Whoever signed out, was sent away, or has another role or password by now, has no session: a token
+        // is worth nothing from that moment on, and not only when its ten minutes are over.
+        let session = self.db.session(claims.ws, claims.sid, now).await?;
+        session.filter(|session| session.member == claims.sub).ok_or_else(Failure::unauthenticated)?;
+        Ok(claims)
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`App`] is what every function holds: clients, names of tables and queues, and the keyed hashes.
 //! A use case is a method on it in the module of its subject. It takes `now` as an argument.
 
+pub mod api_keys;
 pub mod audit;
 pub mod auth;
 pub mod campaigns;
@@ -15,9 +16,11 @@ pub mod fields;
 pub mod idempotency;
 pub mod import;
 pub mod imports;
+pub mod invitations;
 pub mod letter;
 pub mod limits;
 pub mod mailer;
+pub mod members;
 pub mod password;
 pub mod post;
 pub mod prospects;
@@ -26,10 +29,12 @@ pub mod queues;
 pub mod relay;
 pub mod reset;
 pub mod seal;
+pub mod second_factor;
 pub mod secret;
 pub mod send;
 pub mod sender;
 pub mod session;
+pub mod sessions;
 mod signing;
 pub mod signup;
 pub mod statement;

@@ -28,6 +28,9 @@ pub const REQUESTS: Window = Window { of: "request", most: 300, seconds: 60 * 60
 /// System mails to one address, whoever asks for them.
 pub const MAILS: Window = Window { of: "mail", most: 5, seconds: 60 * 60 };
 
+/// Invitations of one workspace.
+pub const INVITATIONS: Window = Window { of: "invitation", most: 50, seconds: 24 * 60 * 60 };
+
 /// Wrong passwords that nobody has to wait for.
 const FREE: u32 = 10;
 /// Longest wait for the next attempt, in seconds.

@@ -15,6 +15,7 @@ use std::{
 use content::system::Notification;
 use domain::{
     Timestamp,
+    access::Permission,
     id::{ImportId, WorkspaceId},
     locale::Locale,
     policy::retention::{Class, Policy, Store},
@@ -382,7 +383,7 @@ impl App {
         Ok(true)
     }
 
-    /// Tells the members of a workspace, unless they were told a short while ago. Noted first, then sent:
+    /// Tells those members of a workspace who can do something about it, unless they were told a short while ago. Noted first, then sent:
     /// a mail may be lost and never goes twice. Whether one has gone.
     async fn alert_members(
         &self,
@@ -399,7 +400,7 @@ impl App {
         }
         let Uninformed { people, first } = uninformed;
         let mut gone = false;
-        for member in members {
+        for member in members.into_iter().filter(|member| member.role.may(Permission::EditProspects)) {
             match self.post(&member.email, locale, Notification::NoticeDue { people, first }, now).await {
                 Ok(()) => gone = true,
                 // What is due is deleted whether or not a mail can be sent.

@@ -98,6 +98,8 @@ impl App {
             Err(Redeem::TokenGone | Redeem::LoginDiffers) => return Err(not_valid()),
             Err(Redeem::Store(error)) => return Err(error.into()),
         }
+        // Sessions of the generation before cannot be renewed; their access tokens end here.
+        self.db.accounts(&scope).drop_sessions(login.member, None, now).await?;
         if let Err(failure) = self.mail_changed(&scope, &login, now).await {
             // The password is changed all the same, and the caller must know that.
             tracing::warn!(slug = failure.slug, cause = failure.cause.as_deref(), "no mail about a changed password");

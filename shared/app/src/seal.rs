@@ -68,30 +68,50 @@ fn place(workspace: WorkspaceId, field: &str) -> String {
 
 impl App {
     /// The password of a Sender's relay, in clear: for the moment of the connection, and nothing else.
-    /// KMS is called once per workspace for the life of the process.
     pub async fn open_relay_password(
         &self,
         scope: &WorkspaceScope,
         channel: &Channel,
     ) -> Result<SecretString, Failure> {
         let Channel::Smtp { secret, .. } = channel else { return Err(Failure::internal("no relay to open")) };
-        let key =
-            self.data_key(scope).await?.ok_or_else(|| Failure::internal("a sealed password without a data key"))?;
-        open(key.expose_secret(), scope.workspace(), RELAY_PASSWORD, secret)
+        self.open_sealed(scope, RELAY_PASSWORD, secret).await
     }
 
-    /// Seals the password of a Sender's relay, under a new data key if the workspace has none yet.
+    /// Seals the password of a Sender's relay.
     pub async fn seal_relay_password(
         &self,
         scope: &WorkspaceScope,
         password: &SecretString,
         now: Timestamp,
     ) -> Result<String, Failure> {
+        self.seal_for(scope, RELAY_PASSWORD, password.expose_secret(), now).await
+    }
+
+    /// Opens what [`App::seal_for`] made for the same field of the same workspace. KMS is called once per
+    /// workspace for the life of the process.
+    pub(crate) async fn open_sealed(
+        &self,
+        scope: &WorkspaceScope,
+        field: &str,
+        sealed: &str,
+    ) -> Result<SecretString, Failure> {
+        let key = self.data_key(scope).await?.ok_or_else(|| Failure::internal("a sealed value without a data key"))?;
+        open(key.expose_secret(), scope.workspace(), field, sealed)
+    }
+
+    /// Seals a text, under a new data key if the workspace has none yet.
+    pub(crate) async fn seal_for(
+        &self,
+        scope: &WorkspaceScope,
+        field: &str,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<String, Failure> {
         let key = match self.data_key(scope).await? {
             Some(key) => key,
             None => self.new_data_key(scope, now).await?,
         };
-        seal(key.expose_secret(), scope.workspace(), RELAY_PASSWORD, password.expose_secret())
+        seal(key.expose_secret(), scope.workspace(), field, text)
     }
 
     async fn data_key(&self, scope: &WorkspaceScope) -> Result<Option<DataKey>, Failure> {

@@ -78,6 +78,9 @@ impl Signer {
 pub struct LogIn {
     email: String,
     password: SecretString,
+    /// Of the second factor, where it is on; or a recovery code.
+    #[serde(default)]
+    code: Option<SecretString>,
 }
 
 /// A refresh token to trade.
@@ -99,7 +102,8 @@ pub struct Tokens {
 
 impl App {
     /// Trades an address and its password for a session. An unknown address, a wrong password and an
-    /// address that was never confirmed read the same and take as long.
+    /// address that was never confirmed read the same and take as long. A member with a second factor is asked
+    /// for its code once the password was right, and not before.
     pub async fn log_in(&self, who: LogIn, origin: Origin, now: Timestamp) -> Result<Tokens, Failure> {
         self.throttle(limits::LOGINS, origin.network(), now).await?;
         let pepper = self.pepper().await?;
@@ -119,6 +123,11 @@ impl App {
         };
         self.forgive(guesses).await?;
         self.still_there(&login, now).await?;
+        if let Err(failure) = self.ask_second_factor(&login, who.code.as_ref(), now).await {
+            let refused = who.code.is_some() && failure.kind == Kind::Unauthenticated;
+            self.note_refusal(Some(login).filter(|_| refused), origin, now).await?;
+            return Err(failure);
+        }
 
         let secret = Secret::new();
         let session = Session {
@@ -129,12 +138,21 @@ impl App {
             generation: login.generation,
             secret: secret.hash(),
             created_at: now,
+            used_at: None,
+            network: origin.network().to_owned(),
+            user_agent: origin.user_agent().to_owned(),
             ttl: retention::ttl(ends(now)),
         };
         let actor = Actor::Member { id: login.member, role: login.role, session: Some(session.id) };
         let scope = WorkspaceScope::acting(login.workspace, Caller::new(actor, origin));
         let entry = scope.entry(Action::SessionOpened, now).about(session.id);
         self.db.begin_session(&session, &entry).await?;
+        // Another role or password since the look-up: whoever changed it may have ended sessions before this one
+        // was there to be ended.
+        if self.db.login(&session.login).await?.is_none_or(|login| login.generation != session.generation) {
+            self.db.accounts(&scope).drop_sessions(session.member, None, now).await?;
+            return Err(wrong());
+        }
         self.issue_tokens(&session, &login, &secret, now).await
     }
 
@@ -151,14 +169,14 @@ impl App {
         let token = RefreshToken::parse(&asked.refresh_token).ok_or_else(expired)?;
         let session = self.db.session(token.workspace, token.session, now).await?.ok_or_else(expired)?;
         let login = self.db.login(&session.login).await?;
-        // A password that changed since ends every session that is older (ASVS 7.4.3).
+        // A password or a role that changed since ends every session that is older (ASVS 7.4.3).
         let current = login.filter(|l| l.generation == session.generation && l.member == session.member);
         let (Some(login), true) = (current, sha256(&token.secret) == session.secret) else {
             return Err(self.revoke_session(&session, origin, now).await.err().unwrap_or_else(expired));
         };
         self.still_there(&login, now).await?;
         let next = Secret::new();
-        match self.db.rotate_session(&session, &next.hash(), ends(now)).await {
+        match self.db.rotate_session(&session, &next.hash(), now, ends(now)).await {
             Ok(()) => self.issue_tokens(&session, &login, &next, now).await,
             Err(StoreError::Conflict) => {
                 Err(self.revoke_session(&session, origin, now).await.err().unwrap_or_else(expired))

@@ -159,6 +159,7 @@ fn account(pending: PendingSignup, pepper: &domain::subject::Pepper, now: Timest
             display_name,
             role: Role::Owner,
             created_at: now,
+            terms: None,
         },
     }
 }

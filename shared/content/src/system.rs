@@ -40,6 +40,27 @@ pub enum Notification<'a> {
         /// When, shown in Paris time.
         at: Timestamp,
     },
+    /// Somebody asked them to join a workspace.
+    Invitation {
+        /// The one-time token, as base64url or hex.
+        token: &'a str,
+        /// Who asks.
+        company: &'a str,
+        /// Whether their address signs in to another workspace.
+        elsewhere: bool,
+        /// How long it works, in hours.
+        hours: u16,
+    },
+    /// Signing in asks for a code from now on.
+    SecondFactorOn {
+        /// Since when, shown in Paris time.
+        at: Timestamp,
+    },
+    /// Signing in asks for the password alone from now on.
+    SecondFactorOff {
+        /// Since when, shown in Paris time.
+        at: Timestamp,
+    },
     /// People of theirs have not been informed (article 14 GDPR), and will be deleted soon.
     NoticeDue {
         /// How many; one at least.
@@ -78,7 +99,10 @@ pub struct SystemMail<'a> {
 /// A link that is not https; a token that is not plain ASCII.
 pub fn preview(mail: &SystemMail<'_>) -> Result<Preview, ComposeError> {
     mime::link("public", mail.public_url)?;
-    if let Notification::VerifyAddress { token, .. } | Notification::PasswordReset { token, .. } = mail.notification {
+    if let Notification::VerifyAddress { token, .. }
+    | Notification::PasswordReset { token, .. }
+    | Notification::Invitation { token, .. } = mail.notification
+    {
         ascii_value("token", token, "-_.")?;
     }
     let (subject, body) = words::of(mail);
@@ -133,13 +157,21 @@ mod tests {
 
     const TOKEN: &str = "tok_AbC-123_xyz";
 
-    fn all() -> [(&'static str, Notification<'static>); 6] {
+    const fn invitation(elsewhere: bool) -> Notification<'static> {
+        Notification::Invitation { token: TOKEN, company: "Atelier\r\nExemple", elsewhere, hours: 168 }
+    }
+
+    fn all() -> [(&'static str, Notification<'static>); 10] {
         let first = "2026-04-12T06:07:08Z".parse().unwrap();
         [
             ("verify_address", Notification::VerifyAddress { token: TOKEN, hours: 24 }),
             ("already_registered", Notification::AlreadyRegistered),
             ("password_reset", Notification::PasswordReset { token: TOKEN, minutes: 60 }),
             ("password_changed", Notification::PasswordChanged { at: "2026-04-05T06:07:08Z".parse().unwrap() }),
+            ("invitation", invitation(false)),
+            ("invitation_elsewhere", invitation(true)),
+            ("second_factor_on", Notification::SecondFactorOn { at: first }),
+            ("second_factor_off", Notification::SecondFactorOff { at: first }),
             ("notice_due", Notification::NoticeDue { people: 12, first }),
             ("notice_due_one", Notification::NoticeDue { people: 1, first }),
         ]
@@ -181,7 +213,8 @@ mod tests {
                 assert_eq!(parsed.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"), "{name}");
                 assert!(parsed.header_raw("List-Unsubscribe").is_none(), "{name}");
                 for part in [parsed.body_text(0).unwrap(), parsed.body_html(0).unwrap()] {
-                    let needs_token = matches!(name, "verify_address" | "password_reset");
+                    let needs_token =
+                        matches!(name, "verify_address" | "password_reset" | "invitation" | "invitation_elsewhere");
                     assert_eq!(part.contains(TOKEN), needs_token, "{name}");
                     assert!(part.contains("Exemple SAS") && part.contains("aide@prospectra.test"), "{name}");
                     assert!(!part.contains("<img"), "{name}");

@@ -13,6 +13,12 @@ pub enum Permission {
     /// One's own name, sessions, password and second factor; leaving.
     #[serde(rename = "self")]
     OwnAccount,
+    /// Inviting, giving roles, sending away.
+    #[serde(rename = "members.manage")]
+    ManageMembers,
+    /// Making and ending the keys that programs use the API with.
+    #[serde(rename = "api_keys.manage")]
+    ManageApiKeys,
     /// Reading the workspace and who its members are.
     #[serde(rename = "workspace.read")]
     ReadWorkspace,
@@ -59,12 +65,31 @@ pub enum Permission {
 
 use Permission::{
     ChangeSender, ChangeWorkspace, CloseWorkspace, EditCampaigns, EditProspects, ExportProspects, Import, Launch,
-    OwnAccount, ReadAudit, ReadCampaigns, ReadImports, ReadProspects, ReadSender, ReadWorkspace,
+    ManageApiKeys, ManageMembers, OwnAccount, ReadAudit, ReadCampaigns, ReadImports, ReadProspects, ReadSender,
+    ReadWorkspace,
 };
 
 /// Every guarded route and what it takes. infra/openapi.yaml lists the same, and a test compares them.
 pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("DELETE", "/v1/session", OwnAccount),
+    ("GET", "/v1/sessions", OwnAccount),
+    ("DELETE", "/v1/sessions", OwnAccount),
+    ("DELETE", "/v1/sessions/{id}", OwnAccount),
+    ("POST", "/v1/second-factor", OwnAccount),
+    ("POST", "/v1/second-factor/confirm", OwnAccount),
+    ("POST", "/v1/second-factor/disable", OwnAccount),
+    ("GET", "/v1/me", OwnAccount),
+    ("PATCH", "/v1/me", OwnAccount),
+    ("DELETE", "/v1/me", OwnAccount),
+    ("GET", "/v1/members", ManageMembers),
+    ("PATCH", "/v1/members/{id}", ManageMembers),
+    ("DELETE", "/v1/members/{id}", ManageMembers),
+    ("GET", "/v1/invitations", ManageMembers),
+    ("POST", "/v1/invitations", ManageMembers),
+    ("DELETE", "/v1/invitations/{id}", ManageMembers),
+    ("GET", "/v1/api-keys", ManageApiKeys),
+    ("POST", "/v1/api-keys", ManageApiKeys),
+    ("DELETE", "/v1/api-keys/{id}", ManageApiKeys),
     ("GET", "/v1/workspace", ReadWorkspace),
     ("PATCH", "/v1/workspace", ChangeWorkspace),
     ("DELETE", "/v1/workspace", CloseWorkspace),
@@ -102,15 +127,44 @@ pub fn needed(method: &str, route: &str) -> Option<Permission> {
 }
 
 impl Permission {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        OwnAccount,
+        ManageMembers,
+        ManageApiKeys,
+        ReadWorkspace,
+        ChangeWorkspace,
+        CloseWorkspace,
+        ReadSender,
+        ChangeSender,
+        ReadImports,
+        Import,
+        ReadProspects,
+        EditProspects,
+        ExportProspects,
+        ReadCampaigns,
+        EditCampaigns,
+        Launch,
+        ReadAudit,
+    ];
+
     /// The roles that have it.
     pub const fn roles(self) -> &'static [Role] {
         match self {
             OwnAccount | ReadWorkspace => &Role::ALL,
             ReadSender | ReadImports | ReadProspects | ReadCampaigns => &[Owner, Admin, Editor, Viewer],
             Import | EditProspects | EditCampaigns | Launch => &[Owner, Admin, Editor],
-            ChangeWorkspace | ChangeSender | ExportProspects | ReadAudit => &[Owner, Admin],
+            ChangeWorkspace | ChangeSender | ExportProspects | ReadAudit | ManageMembers | ManageApiKeys => {
+                &[Owner, Admin]
+            }
             CloseWorkspace => &[Owner],
         }
+    }
+
+    /// Whether a key for a program may have it. What ends or opens access is for people, who can be asked
+    /// for a second factor.
+    pub const fn is_for_programs(self) -> bool {
+        !matches!(self, OwnAccount | ManageMembers | ManageApiKeys | CloseWorkspace)
     }
 }
 
@@ -162,7 +216,9 @@ mod tests {
         }
         for role in [Editor, Viewer, Billing] {
             assert!(
-                ![ChangeWorkspace, ChangeSender, ExportProspects, ReadAudit].iter().any(|p| role.may(*p)),
+                ![ChangeWorkspace, ChangeSender, ExportProspects, ReadAudit, ManageMembers, ManageApiKeys]
+                    .iter()
+                    .any(|p| role.may(*p)),
                 "{role:?}"
             );
         }
@@ -171,7 +227,14 @@ mod tests {
             let changes = open(role, &["POST", "PUT", "PATCH", "DELETE"]);
             assert!(changes.iter().all(|(method, path)| needed(method, path) == Some(OwnAccount)), "{changes:?}");
         }
-        assert_eq!(open(Billing, &["GET"]), BTreeSet::from([("GET", "/v1/workspace")]));
+        let reads = open(Billing, &["GET"]);
+        assert_eq!(reads, BTreeSet::from([("GET", "/v1/me"), ("GET", "/v1/sessions"), ("GET", "/v1/workspace")]));
+    }
+
+    #[test]
+    fn every_permission_is_listed_and_opens_something() {
+        let used: BTreeSet<Permission> = ROUTES.iter().map(|(_, _, permission)| *permission).collect();
+        assert_eq!(used, BTreeSet::from_iter(Permission::ALL.iter().copied()));
     }
 
     #[test]

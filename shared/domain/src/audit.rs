@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{AuditId, CampaignId, ImportId, MemberId, SessionId, WorkspaceId},
+    id::{ApiKeyId, AuditId, CampaignId, ImportId, InvitationId, MemberId, SessionId, WorkspaceId},
     member::Role,
     subject::Subject,
 };
@@ -54,6 +54,32 @@ actions! {
     SessionRevoked = "session.revoked",
     /// Somebody signed out.
     SessionEnded = "session.ended",
+    /// All sessions of a member but one were ended by them.
+    SessionsEnded = "sessions.ended",
+    /// A second factor was drawn; it is not asked for yet.
+    SecondFactorBegun = "second_factor.begun",
+    /// Signing in asks for a code from here on.
+    SecondFactorOn = "second_factor.on",
+    /// Signing in asks for the password alone from here on.
+    SecondFactorOff = "second_factor.off",
+    /// Somebody was asked to join.
+    InvitationSent = "invitation.sent",
+    /// And is not any more.
+    InvitationWithdrawn = "invitation.withdrawn",
+    /// Somebody who was asked joined.
+    MemberJoined = "member.joined",
+    /// A member's own name.
+    MemberChanged = "member.changed",
+    /// A member may do other things from here on.
+    MemberRoleChanged = "member.role_changed",
+    /// A member was sent away.
+    MemberRemoved = "member.removed",
+    /// A member went.
+    MemberLeft = "member.left",
+    /// A key for a program was made.
+    ApiKeyCreated = "api_key.created",
+    /// A key for a program was ended.
+    ApiKeyDeleted = "api_key.deleted",
     /// A mail that lets its reader choose another password was asked for.
     PasswordForgotten = "password.forgotten",
     /// Another password holds, and every older session has ended.
@@ -103,6 +129,15 @@ pub enum Actor {
         /// By which session; none where a mail was the proof.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<SessionId>,
+    },
+    /// A program with a key.
+    ApiKey {
+        /// Which.
+        id: ApiKeyId,
+        /// Whose: it acts in their name.
+        member: MemberId,
+        /// What they might do at the time.
+        role: Role,
     },
     /// Somebody who did not prove who they are.
     Anonymous,
@@ -185,7 +220,7 @@ macro_rules! objects {
     )+};
 }
 
-objects!(WorkspaceId, MemberId, SessionId, ImportId, CampaignId, Subject);
+objects!(WorkspaceId, MemberId, SessionId, InvitationId, ApiKeyId, ImportId, CampaignId, Subject);
 
 impl fmt::Display for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -109,6 +109,16 @@ prefixed_id!(
     "ses_"
 );
 prefixed_id!(
+    /// Somebody asked to join a workspace.
+    InvitationId,
+    "inv_"
+);
+prefixed_id!(
+    /// A key that a program uses the API with.
+    ApiKeyId,
+    "key_"
+);
+prefixed_id!(
     /// One uploaded file of prospects.
     ImportId,
     "imp_"

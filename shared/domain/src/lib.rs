@@ -19,6 +19,7 @@ pub mod sender;
 pub mod statement;
 pub mod subject;
 pub mod suppression;
+pub mod totp;
 pub mod unsubscribe;
 
 pub use jiff::Timestamp;

@@ -1,7 +1,12 @@
 //! Requests of the HTTP API and the answers to them.
 
-use app::{App, Failure, Kind, auth::Claims};
-use domain::{Timestamp, access, audit::Origin, locale::Locale};
+use app::{App, Failure, Kind, api_keys, auth::Claims};
+use domain::{
+    Timestamp,
+    access::{self, Permission},
+    audit::Origin,
+    locale::Locale,
+};
 use futures::future::BoxFuture;
 use lambda_http::{
     Body, RequestExt, Response as HttpResponse,
@@ -178,20 +183,27 @@ impl Request {
             .ok_or_else(Failure::unauthenticated)
     }
 
-    /// Whose data the caller may touch, and who they are: the access token says, and the caller's role must allow this route (A51).
+    /// Whose data the caller may touch, and who they are: an access token or a key for a program says, and
+    /// role and key must allow this route (A51).
     pub async fn scope(&self, app: &App) -> Result<WorkspaceScope, Failure> {
+        let bearer = self.bearer()?;
+        if api_keys::is_key(bearer) {
+            return app.key_scope(bearer, self.needed(), self.origin(), self.now()?).await;
+        }
         Ok(self.claims(app).await?.scope(self.origin()))
     }
 
-    /// What the access token says, if the caller's role allows this route. Every guarded route comes through here.
+    /// What the access token says, if the caller's role allows this route. Every guarded route comes through here
+    /// or through a key's scopes.
     pub async fn claims(&self, app: &App) -> Result<Claims, Failure> {
         let claims = app.claims(self.bearer()?, self.now()?).await?;
-        let needed = access::needed(self.method().as_str(), &self.route());
-        if needed.is_some_and(|permission| claims.role.may(permission)) {
-            Ok(claims)
-        } else {
-            Err(Failure::forbidden())
-        }
+        let allowed = self.needed().is_some_and(|permission| claims.role.may(permission));
+        if allowed { Ok(claims) } else { Err(Failure::forbidden()) }
+    }
+
+    /// What this route takes; `None` when nobody may use it.
+    fn needed(&self) -> Option<Permission> {
+        access::needed(self.method().as_str(), &self.route())
     }
 }
 

@@ -4,10 +4,14 @@
 //! anybody is known (a sign-in by its address, a one-time token, a limiter) is in the modules below.
 
 pub mod alert;
+pub mod api_key;
+pub mod invitation;
 pub mod limit;
 pub mod login;
 pub mod once;
+pub mod people;
 pub mod remembered;
+pub mod second_factor;
 pub mod session;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
@@ -80,6 +84,9 @@ pub struct Member {
     pub login: String,
     /// Since when.
     pub created_at: Timestamp,
+    /// The terms they accepted on joining; who signed up accepted the workspace's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Terms>,
 }
 
 /// The Sender as stored.

@@ -5,7 +5,7 @@
 
 use domain::{
     Timestamp,
-    id::{AuditId, CampaignId, ImportId, MemberId, SessionId, WorkspaceId},
+    id::{ApiKeyId, AuditId, CampaignId, ImportId, InvitationId, MemberId, SessionId, WorkspaceId},
     subject::Subject,
 };
 
@@ -51,8 +51,40 @@ pub const MEMBER: &str = "MEMBER#";
 
 /// A family of refresh tokens.
 pub fn session(workspace: WorkspaceId, session: SessionId) -> Key {
-    Key::new(account(workspace), format!("SESSION#{session}"))
+    Key::new(account(workspace), format!("{SESSION}{session}"))
 }
+
+/// What a session's sort key starts with.
+pub const SESSION: &str = "SESSION#";
+
+/// Counts the changes of who is a member and as what, so that two of them cannot pass each other.
+pub fn roster(workspace: WorkspaceId) -> Key {
+    Key::new(account(workspace), "ROSTER")
+}
+
+/// An invitation.
+pub fn invitation(workspace: WorkspaceId, invitation: InvitationId) -> Key {
+    Key::new(account(workspace), format!("{INVITATION}{invitation}"))
+}
+
+/// What an invitation's sort key starts with.
+pub const INVITATION: &str = "INVITATION#";
+
+/// A member's second factor.
+pub fn second_factor(workspace: WorkspaceId, member: MemberId) -> Key {
+    Key::new(account(workspace), format!("{SECOND_FACTOR}{member}"))
+}
+
+/// What a second factor's sort key starts with.
+pub const SECOND_FACTOR: &str = "SECOND_FACTOR#";
+
+/// A key that a program uses the API with.
+pub fn api_key(workspace: WorkspaceId, key: ApiKeyId) -> Key {
+    Key::new(account(workspace), format!("{API_KEY}{key}"))
+}
+
+/// What such a key's sort key starts with.
+pub const API_KEY: &str = "API_KEY#";
 
 /// The Sender's identity and channel.
 pub fn sender(workspace: WorkspaceId) -> Key {

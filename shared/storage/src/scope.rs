@@ -5,7 +5,8 @@ use std::sync::Arc;
 use domain::{
     Timestamp,
     audit::{Action, Actor, Caller, Entry},
-    id::{AuditId, MemberId, WorkspaceId},
+    id::{AuditId, MemberId, SessionId, WorkspaceId},
+    member::Role,
 };
 
 /// Whose data a use case works on, and who acts. Made at the rim: from a verified access token, or from
@@ -37,11 +38,27 @@ impl WorkspaceScope {
         &self.caller
     }
 
-    /// Who acts, when a member does.
+    /// Who acts, when a member does or a program in their name.
     pub fn member(&self) -> Option<MemberId> {
         match self.caller.actor {
-            Actor::Member { id, .. } => Some(id),
+            Actor::Member { id, .. } | Actor::ApiKey { member: id, .. } => Some(id),
             Actor::Anonymous | Actor::System => None,
+        }
+    }
+
+    /// As what, when a person does.
+    pub fn role(&self) -> Option<Role> {
+        match self.caller.actor {
+            Actor::Member { role, .. } => Some(role),
+            Actor::ApiKey { .. } | Actor::Anonymous | Actor::System => None,
+        }
+    }
+
+    /// By which session, when a person does.
+    pub fn session(&self) -> Option<SessionId> {
+        match self.caller.actor {
+            Actor::Member { session, .. } => session,
+            Actor::ApiKey { .. } | Actor::Anonymous | Actor::System => None,
         }
     }
 

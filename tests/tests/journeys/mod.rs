@@ -1,13 +1,16 @@
 //! The product as a Sender and its recipients live through it.
 
+mod api_keys;
 mod api_rules;
 mod campaigns;
 mod import_again;
 mod import_formats;
 mod legal;
 mod main_job;
+mod members;
 mod prospects;
 mod relay;
+mod second_factor;
 mod sessions;
 mod sign_up;
 mod unsubscribe;

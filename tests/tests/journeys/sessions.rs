@@ -93,6 +93,7 @@ fn a_reset_ends_every_session_and_works_once() {
         sender.stranger().post("/v1/password/reset", reset("short")).await.problem(422, "validation-failed");
         sender.stranger().post("/v1/password/reset", reset("a brand new password")).await.expect(204);
         sender.stranger().post("/v1/password/reset", reset("and yet another one")).await.problem(422, "invalid-token");
+        assert!(!works(&sender, &text(&session, "access_token")).await);
         refresh(&sender, &text(&session, "refresh_token")).await.problem(401, "unauthenticated");
         let old = json!({"email": sender.email, "password": sender.password});
         sender.stranger().post("/v1/session", old).await.problem(401, "unauthenticated");
@@ -135,6 +136,48 @@ fn guessing_is_slowed_down_and_nobody_is_locked_out() {
         // And from here after the wait.
         stack.wait(SignedDuration::from_mins(16));
         sender.stranger().post("/v1/session", right).await.expect(200);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a_member_sees_their_sessions_and_ends_them_at_once() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let other = sender.log_in().await;
+        let who = json!({"email": sender.email, "password": sender.password});
+        let named = sender.stranger().request(Method::POST, "/v1/session").header("user-agent", "Papillon/1");
+        let third = named.json(&who).send().await.expect(200).json();
+        for name in ["access_token", "refresh_token"] {
+            stack.keep_secret(text(&third, name));
+        }
+        sender.use_token(&text(&third, "access_token"));
+        stack.wait(SignedDuration::from_secs(60));
+        let renewed = refresh(&sender, &text(&other, "refresh_token")).await.expect(200).json();
+        let list = sender.get("/v1/sessions").await.expect(200).json()["items"].as_array().unwrap().clone();
+        assert_eq!(list.len(), 3);
+        let current: Vec<_> = list.iter().filter(|session| session["current"] == true).collect();
+        assert_eq!(current.len(), 1);
+        assert_eq!((&current[0]["user_agent"], &current[0]["network"]), (&json!("Papillon/1"), &json!("127.0.0.0/24")));
+        assert!(list.iter().any(|session| session["last_used_at"] != session["created_at"]));
+        assert!(!list.iter().any(|session| session.get("secret").is_some()));
+
+        let used = list.iter().find(|session| session["last_used_at"] != session["created_at"]).unwrap();
+        let url = format!("/v1/sessions/{}", used["id"].as_str().unwrap());
+        assert!(works(&sender, &text(&renewed, "access_token")).await);
+        sender.delete(&url).await.expect(204);
+        assert!(!works(&sender, &text(&renewed, "access_token")).await, "its access token lives on");
+        refresh(&sender, &text(&renewed, "refresh_token")).await.problem(401, "unauthenticated");
+        sender.delete(&url).await.problem(404, "not-found");
+
+        sender.delete("/v1/sessions").await.expect(204);
+        let left = sender.get("/v1/sessions").await.expect(200).json();
+        assert_eq!((left["items"].as_array().unwrap().len(), &left["items"][0]["current"]), (1, &json!(true)));
+        // Out means out, and not in ten minutes.
+        let token = sender.token();
+        sender.delete("/v1/session").await.expect(204);
+        assert!(!works(&sender, &token).await);
         stack.finish().await;
     });
 }

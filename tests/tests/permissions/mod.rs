@@ -56,6 +56,25 @@ fn every_permission_is_used_and_none_is_missing() {
         sender.log_in().await;
         sender.patch("/v1/workspace", json!({"display_name": "Ada", "locale": "en"})).await.expect(200);
 
+        // A colleague joins and is sent away; a program uses every function that takes a key.
+        let colleague = sender.join("editor").await;
+        let member = colleague.get("/v1/me").await.json()["id"].as_str().unwrap().to_owned();
+        sender.delete(&format!("/v1/members/{member}")).await.expect(204);
+        let reads = ["workspace.read", "imports.read", "prospects.read", "campaigns.read"];
+        let key = sender.post("/v1/api-keys", json!({"name": "Tour", "scopes": reads})).await.expect(200).json();
+        stack.keep_secret(key["key"].as_str().unwrap());
+        for path in ["/v1/workspace", "/v1/imports", "/v1/prospects", "/v1/campaigns"] {
+            // Each notes the day of use, as if it were the first to see it.
+            stack.wait(SignedDuration::from_hours(24));
+            client.request(Method::GET, path).bearer(key["key"].as_str().unwrap()).send().await.expect(200);
+        }
+        // A second factor: in a workspace without a data key, and in one whose key another process made.
+        let other = stack.sign_up().await;
+        other.post("/v1/second-factor", json!({"password": other.password})).await.expect(200);
+        stack.kill("session").await;
+        other.post("/v1/second-factor", json!({"password": other.password})).await.expect(200);
+        sender.get("/v1/sessions").await.expect(200);
+
         // Imports: new, the same, changed, with rejects, in several parts.
         let mut file = files::people("tour", 120);
         file.extend_from_slice(b"pas une adresse;X;Y;Z;;\n");

@@ -24,10 +24,23 @@ fn a3_an_account_holds_the_listed_fields_and_no_other() {
 
         let listed = [
             ("WORKSPACE", &["company", "locale", "retention_months", "created_at", "closed_at", "terms"][..]),
-            ("MEMBER", &["login", "email", "display_name", "role", "created_at"]),
+            ("MEMBER", &["login", "email", "display_name", "role", "created_at", "terms"]),
             ("LOGIN", &["workspace", "member", "role", "password", "generation"]),
             ("SENDER", &["sender", "updated_at"]),
-            ("SESSION", &["workspace", "member", "login", "generation", "secret", "created_at"]),
+            (
+                "SESSION",
+                &[
+                    "workspace",
+                    "member",
+                    "login",
+                    "generation",
+                    "secret",
+                    "created_at",
+                    "used_at",
+                    "network",
+                    "user_agent",
+                ],
+            ),
         ];
         let dump = Dump::of(&stack).await;
         for (kind, fields) in listed {

@@ -6,7 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use local::backends::Plan;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Client, Sender, TestStack, http::Asked, run, sender::signup, store::Dump};
+use tests::{
+    Answer, Client, Sender, TestStack, files,
+    http::Asked,
+    run,
+    sender::{accept, signup},
+    store::Dump,
+};
 
 /// Routes that could change something, and leave no entry: why.
 const SILENT: &[(&str, &str)] = &[
@@ -21,6 +27,20 @@ const LEAVES: &[(&str, &str)] = &[
     ("POST /v1/signup/verify", "workspace.created"),
     ("POST /v1/session", "session.opened"),
     ("DELETE /v1/session", "session.ended"),
+    ("DELETE /v1/sessions", "sessions.ended"),
+    ("DELETE /v1/sessions/{id}", "session.ended"),
+    ("POST /v1/second-factor", "second_factor.begun"),
+    ("POST /v1/second-factor/confirm", "second_factor.on"),
+    ("POST /v1/second-factor/disable", "second_factor.off"),
+    ("PATCH /v1/me", "member.changed"),
+    ("DELETE /v1/me", "member.left"),
+    ("PATCH /v1/members/{id}", "member.role_changed"),
+    ("DELETE /v1/members/{id}", "member.removed"),
+    ("POST /v1/invitations", "invitation.sent"),
+    ("DELETE /v1/invitations/{id}", "invitation.withdrawn"),
+    ("POST /v1/invitations/accept", "member.joined"),
+    ("POST /v1/api-keys", "api_key.created"),
+    ("DELETE /v1/api-keys/{id}", "api_key.deleted"),
     ("POST /v1/password/forgot", "password.forgotten"),
     ("POST /v1/password/reset", "password.changed"),
     ("PATCH /v1/workspace", "workspace.changed"),
@@ -90,6 +110,24 @@ async fn under_way(sender: &Sender<'_>, number: usize) -> String {
     format!("/v1/campaigns/{id}")
 }
 
+/// A step of a member's second factor, with those before it done.
+async fn second_factor(member: &Sender<'_>, route: &str) -> Asked {
+    let post = |path: &str, body: Value| member.request(Method::POST, path).json(&body);
+    let begin = post("/v1/second-factor", json!({"password": member.password}));
+    if route.ends_with("/second-factor") {
+        return begin;
+    }
+    let secret = begin.send().await.expect(200).json();
+    let step = u64::try_from(member.stack.now().as_second()).unwrap() / 30;
+    let code = domain::totp::code(&files::from_base32(secret["secret"].as_str().unwrap()), step);
+    let confirm = post("/v1/second-factor/confirm", json!({"code": code}));
+    if route.ends_with("/confirm") {
+        return confirm;
+    }
+    let codes = confirm.send().await.expect(200).json();
+    post("/v1/second-factor/disable", json!({"code": codes["recovery_codes"][0]}))
+}
+
 /// A request that does what the route is for, with everything it needs in place.
 async fn asked(sender: &Sender<'_>, route: &str, number: usize) -> Asked {
     let (method, path) = route.split_once(' ').unwrap();
@@ -111,6 +149,47 @@ async fn asked(sender: &Sender<'_>, route: &str, number: usize) -> Asked {
         "DELETE /v1/session" => {
             sender.log_in().await;
             with(path)
+        }
+        "DELETE /v1/sessions" => {
+            sender.log_in().await;
+            sender.log_in().await;
+            with(path)
+        }
+        "DELETE /v1/sessions/{id}" => {
+            sender.log_in().await;
+            let sessions = sender.all("/v1/sessions").await;
+            let other = sessions.iter().find(|session| session["current"] == false).expect("another session");
+            with(&path.replace("{id}", other["id"].as_str().unwrap()))
+        }
+        "POST /v1/second-factor" | "POST /v1/second-factor/confirm" | "POST /v1/second-factor/disable" => {
+            second_factor(&sender.join("editor").await, route).await
+        }
+        "PATCH /v1/me" => {
+            let colleague = sender.join("editor").await;
+            colleague.request(method, path).json(&json!({"display_name": "Zwitscher"}))
+        }
+        "DELETE /v1/me" => sender.join("editor").await.request(method, path),
+        "PATCH /v1/members/{id}" | "DELETE /v1/members/{id}" => {
+            let member = sender.join("editor").await.get("/v1/me").await.json();
+            with(&path.replace("{id}", member["id"].as_str().unwrap())).json(&json!({"role": "viewer"}))
+        }
+        "POST /v1/invitations" => with(path).json(&json!({"email": "ask@trail.test", "role": "viewer"})),
+        "DELETE /v1/invitations/{id}" => {
+            let asked = json!({"email": "back@trail.test", "role": "viewer"});
+            let invitation = sender.post("/v1/invitations", asked).await.expect(201).json();
+            with(&path.replace("{id}", invitation["id"].as_str().unwrap()))
+        }
+        "POST /v1/invitations/accept" => {
+            let asked = json!({"email": "joins@trail.test", "role": "viewer"});
+            sender.post("/v1/invitations", asked).await.expect(201);
+            let token = sender.stack.only_mail_to("joins@trail.test").token();
+            stranger(path).json(&accept(&token, "a long enough password"))
+        }
+        "POST /v1/api-keys" => with(path).json(&json!({"name": "Zwitscher", "scopes": ["audit.read"]})),
+        "DELETE /v1/api-keys/{id}" => {
+            let asked = json!({"name": "Zwitscher", "scopes": ["audit.read"]});
+            let key = sender.post("/v1/api-keys", asked).await.expect(200).json();
+            with(&path.replace("{id}", key["id"].as_str().unwrap()))
         }
         "POST /v1/password/forgot" => stranger(path).json(&json!({"email": sender.email})),
         "POST /v1/password/reset" => {
@@ -199,7 +278,9 @@ fn a9_every_mutating_route_leaves_exactly_one_entry() {
             let at: Timestamp = entry["at"].as_str().unwrap().parse().unwrap();
             assert!(stack.now().duration_since(at).abs() < SignedDuration::from_mins(5), "{text}");
             if route.contains("{id}") {
-                let id = answer.asked().rsplit('/').find(|part| part.starts_with("cmp_") || part.starts_with("pro_"));
+                let prefixes = ["cmp_", "pro_", "mem_", "ses_", "inv_", "key_"];
+                let named = |part: &&str| prefixes.iter().any(|prefix| part.starts_with(prefix));
+                let id = answer.asked().rsplit('/').find(named);
                 assert_eq!(entry["about"].as_str(), id, "{route}");
             }
         }

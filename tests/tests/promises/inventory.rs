@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use storage::evidence::{Place, PurgeRun, Uninformed};
 use tests::inventory::Seen;
 use tests::store::Dump;
-use tests::{Sender, TestStack, run, sender::signup};
+use tests::{Sender, TestStack, files, run, sender::signup};
 
 /// Attributes that no journey can show, and why.
 const UNSEEN: &[(&str, &str)] = &[
@@ -61,6 +61,7 @@ async fn fill(stack: &TestStack, seen: &mut Seen) {
         .post("/v1/session", json!({"email": sender.email, "password": "wrong wrong"}))
         .await
         .problem(401, "unauthenticated");
+    people(&sender).await;
     import(&sender).await;
     campaigns(&sender).await;
     relay(&sender).await;
@@ -78,6 +79,26 @@ async fn fill(stack: &TestStack, seen: &mut Seen) {
     for item in runs() {
         seen.item(Store::Evidence, &item);
     }
+}
+
+/// Colleagues, one with a second factor, one still invited; a key for a program.
+async fn people(sender: &Sender<'_>) {
+    let stack = sender.stack;
+    let colleague = sender.join("editor").await;
+    let begun = colleague.post("/v1/second-factor", json!({"password": colleague.password})).await.expect(200).json();
+    let step = u64::try_from(stack.now().as_second()).unwrap() / 30;
+    let code = domain::totp::code(&files::from_base32(begun["secret"].as_str().unwrap()), step);
+    colleague.post("/v1/second-factor/confirm", json!({"code": code})).await.expect(200);
+    let member = sender.join("editor").await.get("/v1/me").await.json()["id"].as_str().unwrap().to_owned();
+    sender.patch(&format!("/v1/members/{member}"), json!({"role": "viewer"})).await.expect(200);
+    sender.post("/v1/invitations", json!({"email": "invited@filled.test", "role": "viewer"})).await.expect(201);
+    let asked = json!({"name": "Clé", "scopes": ["sender.read", "sender.change"]});
+    let key = sender.post("/v1/api-keys", asked).await.expect(200).json();
+    let with = |method| stack.client().request(method, "/v1/sender").bearer(key["key"].as_str().unwrap());
+    with(Method::GET).send().await.expect(200);
+    with(Method::PUT).json(&sender.identity(json!({"kind": "ses"}))).send().await.expect(200);
+    let refresh = json!({"refresh_token": sender.log_in().await["refresh_token"]});
+    stack.client().post("/v1/session/refresh", refresh).await.expect(200);
 }
 
 async fn import(sender: &Sender<'_>) {

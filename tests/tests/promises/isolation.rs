@@ -29,6 +29,13 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
         let import = theirs.import(b"email;first_name\ncanary@theirs.test;Theirs\n").await;
         let campaign = theirs.campaign(json!({"name": "La leur"})).await;
         let prospect = theirs.prospect("canary@theirs.test").await;
+        let me = theirs.get("/v1/me").await.json();
+        let session = theirs.get("/v1/sessions").await.json()["items"][0].clone();
+        let asked = json!({"email": "canary@invited.test", "role": "viewer"});
+        let invitation = theirs.post("/v1/invitations", asked).await.expect(201).json();
+        let asked = json!({"name": "La leur", "scopes": ["prospects.read"]});
+        let key = theirs.post("/v1/api-keys", asked).await.expect(200).json();
+        stack.keep_secret(key["key"].as_str().unwrap());
         let before = (theirs.prospects().await, theirs.get("/v1/sender").await.json());
 
         let mut guarded = 0;
@@ -38,6 +45,10 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
             let id = match path.split('/').nth(2) {
                 Some("imports") => &import["id"],
                 Some("campaigns") => &campaign["id"],
+                Some("members") => &me["id"],
+                Some("sessions") => &session["id"],
+                Some("invitations") => &invitation["id"],
+                Some("api-keys") => &key["id"],
                 _ => &prospect["id"],
             };
             let url = path.replace("{id}", id.as_str().unwrap());
@@ -51,12 +62,13 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
                 } else {
                     body
                 };
+                let body = if path.contains("members") { json!({"role": "viewer"}) } else { body };
                 let other = ours.request(method.clone(), &url).json(&body).send().await;
                 assert_eq!(other.status, 404, "{method} {path}: {}", other.text());
             }
         }
         assert!(guarded > 25, "{guarded} routes");
-        for path in ["/v1/prospects", "/v1/imports", "/v1/campaigns"] {
+        for path in ["/v1/prospects", "/v1/imports", "/v1/campaigns", "/v1/invitations", "/v1/api-keys"] {
             assert!(ours.all(path).await.is_empty(), "{path}");
         }
         for path in ["/v1/prospects/export", "/v1/prospects?text=canary", "/v1/workspace", "/v1/sender"] {
@@ -72,6 +84,9 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
         let id = ours.draft(json!({"audience": {"import": import["id"]}})).await;
         let preview = ours.command(&id, "preview").await.expect(200).json();
         assert_eq!(preview["counts"]["audience"], 0);
+        for path in ["/v1/invitations", "/v1/api-keys", "/v1/members", "/v1/sessions"] {
+            assert_eq!(theirs.get(path).await.json()["items"].as_array().map(Vec::len), Some(1), "{path}");
+        }
         assert_eq!((theirs.prospects().await, theirs.get("/v1/sender").await.json()), before);
         stack.check();
     });

@@ -11,5 +11,6 @@ mod messages;
 mod opt_out;
 mod purge;
 mod retention;
+mod roles;
 mod secrets;
 mod sources;

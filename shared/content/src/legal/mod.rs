@@ -40,6 +40,8 @@ const OF_USERS: &[Class] = &[
     Class::UnverifiedSignup,
     Class::Session,
     Class::OneTimeToken,
+    Class::Invitation,
+    Class::ApiKey,
     Class::Limiter,
     Class::IdempotencyKey,
     Class::SenderIdentity,

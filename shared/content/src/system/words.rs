@@ -1,6 +1,8 @@
 //! What the system mails say.
 
+mod invitation;
 mod notice_due;
+mod second_factor;
 
 use domain::locale::Locale;
 use jiff::Timestamp;
@@ -8,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::{Notification, SystemMail};
 use crate::message::day;
+use crate::mime::one_line;
 use crate::page::PRODUCT;
 
 /// Subject and text of a mail, without its end.
@@ -56,6 +59,11 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
                 moment(Locale::Fr, at)
             ),
         ),
+        Notification::Invitation { token, company, elsewhere, hours } => {
+            invitation::french(token, &one_line(company), elsewhere, &heures(hours))
+        }
+        Notification::SecondFactorOn { at } => second_factor::french(true, &moment(Locale::Fr, at)),
+        Notification::SecondFactorOff { at } => second_factor::french(false, &moment(Locale::Fr, at)),
         Notification::NoticeDue { people, first } => notice_due::french(people, &moment(Locale::Fr, first)),
     };
     (subject, text)
@@ -96,6 +104,11 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
                 moment(Locale::En, at)
             ),
         ),
+        Notification::Invitation { token, company, elsewhere, hours } => {
+            invitation::english(token, &one_line(company), elsewhere, &hours_en(hours))
+        }
+        Notification::SecondFactorOn { at } => second_factor::english(true, &moment(Locale::En, at)),
+        Notification::SecondFactorOff { at } => second_factor::english(false, &moment(Locale::En, at)),
         Notification::NoticeDue { people, first } => notice_due::english(people, &moment(Locale::En, first)),
     };
     (subject, text)

@@ -78,6 +78,10 @@ classes! {
     Session = "session", at_most Days(30), at_least Hours(1);
     /// Verification and password links.
     OneTimeToken = "one_time_token", at_most Days(7), at_least Hours(1);
+    /// Invitations that wait for an answer.
+    Invitation = "invitation", at_most Days(7), at_least Hours(24);
+    /// Keys for programs.
+    ApiKey = "api_key", at_most Days(365), at_least Days(1);
     /// Attempt counters: the only place where a full IP address may be (A7).
     Limiter = "limiter", at_most Hours(24), at_least Hours(1);
     /// Remembered `Idempotency-Key`s.

@@ -1,6 +1,13 @@
 //! One-time tokens: stored by their hash, with what they are good for.
 
-use domain::{Timestamp, audit::Entry, email::EmailAddress, locale::Locale, policy::retention};
+use domain::{
+    Timestamp,
+    audit::Entry,
+    email::EmailAddress,
+    id::{InvitationId, WorkspaceId},
+    locale::Locale,
+    policy::retention,
+};
 use serde::{Deserialize, Serialize};
 
 use super::Terms;
@@ -22,6 +29,13 @@ pub enum GoodFor {
         login: String,
         /// Its generation.
         generation: u64,
+    },
+    /// Joining a workspace.
+    Invitation {
+        /// Which.
+        workspace: WorkspaceId,
+        /// By which invitation.
+        invitation: InvitationId,
     },
     /// Nothing: written for an address that must not be told from another by the work it makes.
     Nothing,
@@ -46,11 +60,11 @@ pub struct PendingSignup {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Stored {
+pub(super) struct Stored {
     #[serde(flatten)]
-    good_for: GoodFor,
+    pub(super) good_for: GoodFor,
     /// When it ends, epoch seconds.
-    ttl: i64,
+    pub(super) ttl: i64,
 }
 
 impl Db {
@@ -97,7 +111,9 @@ mod tests {
             terms: Terms { version: "1".into(), accepted_at: at },
         };
         let reset = GoodFor::Reset { login: "ab".into(), generation: 3 };
-        for good_for in [GoodFor::Signup(pending), reset, GoodFor::Nothing] {
+        let (workspace, invitation) = (WorkspaceId::from_bytes([1; 10]), InvitationId::from_bytes([2; 10]));
+        let join = GoodFor::Invitation { workspace, invitation };
+        for good_for in [GoodFor::Signup(pending), reset, join, GoodFor::Nothing] {
             let item = to_item(&keys::token("x"), &Stored { good_for: good_for.clone(), ttl: 9 }).unwrap();
             let back: Stored = from_item(item).unwrap();
             assert!(back.good_for == good_for && back.ttl == 9);

@@ -8,9 +8,10 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::Accounts;
 use crate::{
     commit,
-    db::{Db, Expected, StoreError, n, s},
+    db::{Db, Expected, PageQuery, Range, StoreError, from_item, n, s},
     keys,
 };
 
@@ -31,6 +32,15 @@ pub struct Session {
     pub secret: String,
     /// Since when.
     pub created_at: Timestamp,
+    /// When its tokens were last renewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<Timestamp>,
+    /// Where it began: /24 or /48 (A7).
+    #[serde(default)]
+    pub network: String,
+    /// What it began in.
+    #[serde(default)]
+    pub user_agent: String,
     /// When it ends unless it is used before, epoch seconds.
     pub ttl: i64,
 }
@@ -55,13 +65,20 @@ impl Db {
     }
 
     /// Replaces the latest secret, if it is still the one that `session` holds. `Conflict` otherwise.
-    pub async fn rotate_session(&self, session: &Session, next: &str, until: Timestamp) -> Result<(), StoreError> {
+    pub async fn rotate_session(
+        &self,
+        session: &Session,
+        next: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
         let key = keys::session(session.workspace, session.id);
         self.updating(&self.tables.accounts, &key)
-            .update_expression("SET secret = :next, #ttl = :ttl")
+            .update_expression("SET secret = :next, used_at = :now, #ttl = :ttl")
             .condition_expression("secret = :seen")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":next", s(next))
+            .expression_attribute_values(":now", s(now.to_string()))
             .expression_attribute_values(":seen", s(&session.secret))
             .expression_attribute_values(":ttl", n(retention::ttl(until)))
             .send()
@@ -76,5 +93,44 @@ impl Db {
             Ok(()) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+}
+
+impl Accounts<'_> {
+    /// A member's sessions that have not ended at `now`, oldest first.
+    pub async fn sessions_of(&self, member: MemberId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        let pk = keys::account(self.workspace);
+        let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Prefix(keys::SESSION)) };
+        let items = self.db.all(&self.db.tables.accounts, query).await?;
+        let sessions = items.into_iter().map(from_item).collect::<Result<Vec<Session>, _>>()?;
+        Ok(sessions.into_iter().filter(|s| s.member == member && now.as_second() < s.ttl).collect())
+    }
+
+    /// Ends a member's sessions, all but one if one is to stay, and leaves the entry in the transaction that
+    /// ends the first of them. Nothing to end leaves nothing.
+    pub async fn end_sessions(
+        &self,
+        member: MemberId,
+        but: Option<SessionId>,
+        entry: &Entry,
+    ) -> Result<(), StoreError> {
+        let sessions = self.sessions_of(member, entry.at).await?;
+        let Some(first) = sessions.iter().find(|session| Some(session.id) != but) else { return Ok(()) };
+        self.db.end_session(self.workspace, first.id, entry).await?;
+        self.drop_sessions(member, but, entry.at).await
+    }
+
+    /// Ends a member's sessions, all but one if one is to stay: what follows from an act that has left its
+    /// own entry.
+    pub async fn drop_sessions(
+        &self,
+        member: MemberId,
+        but: Option<SessionId>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for session in self.sessions_of(member, now).await?.iter().filter(|session| Some(session.id) != but) {
+            self.db.delete(&self.db.tables.accounts, &keys::session(self.workspace, session.id)).await?;
+        }
+        Ok(())
     }
 }
