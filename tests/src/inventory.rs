@@ -61,6 +61,7 @@ fn store_of(table: &str) -> Store {
         "OutreachTable" => Store::Outreach,
         "SuppressionsTable" => Store::Suppressions,
         "EvidenceTable" => Store::Evidence,
+        "RightsTable" => Store::Rights,
         "KeysTable" => Store::Keys,
         other => panic!("{other} is no store of infra/policy/policy.toml"),
     }

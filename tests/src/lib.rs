@@ -8,6 +8,7 @@ pub mod files;
 pub mod http;
 pub mod inventory;
 pub mod mail;
+pub mod rights;
 pub mod seed;
 pub mod sender;
 pub mod stack;

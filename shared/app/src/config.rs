@@ -38,6 +38,8 @@ pub struct Config {
     pub operator_name: String,
     /// Where the operator answers questions.
     pub operator_contact: String,
+    /// Where the operator answers questions about data, and is told what is overdue.
+    pub operator_privacy_contact: String,
 }
 
 impl Config {
@@ -51,6 +53,7 @@ impl Config {
                 outreach: var("OUTREACH_TABLE"),
                 suppressions: var("SUPPRESSIONS_TABLE"),
                 evidence: var("EVIDENCE_TABLE"),
+                rights: var("RIGHTS_TABLE"),
                 keys: var("KEYS_TABLE"),
             },
             uploads_bucket: var("UPLOADS_BUCKET"),
@@ -68,6 +71,7 @@ impl Config {
             relay_root_certificates: var("RELAY_ROOT_CERTIFICATES"),
             operator_name: var("OPERATOR_NAME"),
             operator_contact: var("OPERATOR_CONTACT"),
+            operator_privacy_contact: var("OPERATOR_PRIVACY_CONTACT"),
         }
     }
 }

@@ -112,6 +112,7 @@ impl Letters<'_> {
             locale,
             unsubscribe_url: &format!("{}/u/{}", self.public_url, claim.sign(self.pepper)),
             prospects_privacy_url: &format!("{}/legal/prospects-privacy?lang={}", self.public_url, locale.tag()),
+            rights_url: &format!("{}/rights?lang={}", self.public_url, locale.tag()),
             source: &prospect.source,
             first_message: (!manner.informed).then_some(Notice {
                 purpose: &self.content.purpose,

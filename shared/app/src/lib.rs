@@ -28,6 +28,7 @@ pub mod purge;
 pub mod queues;
 pub mod relay;
 pub mod reset;
+pub mod rights;
 pub mod seal;
 pub mod second_factor;
 pub mod secret;

@@ -56,7 +56,7 @@ const PAGES_PER_NOTE: usize = 20;
 const MOST_COUNTED: usize = 2_000;
 
 /// The order of a run. What names the dead goes last: a run that stops in between finds them again.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step::ExpiredAccounts,
     Step::Prospects,
     Step::Alerts,
@@ -64,6 +64,7 @@ const STEPS: [Step; 10] = [
     Step::Suppressions,
     Step::Keys,
     Step::Evidence,
+    Step::Rights,
     Step::Objects,
     Step::DeadAccounts,
     Step::DeadProfiles,
@@ -86,6 +87,8 @@ enum Step {
     Keys,
     /// The evidence table.
     Evidence,
+    /// The requests about rights.
+    Rights,
     /// Files of closed workspaces.
     Objects,
     /// What the closed workspaces have in the accounts table: members, sign-ins, sender, imports.
@@ -131,6 +134,10 @@ impl App {
     /// Deletes what is due at `now`.
     pub async fn purge(&self, now: Timestamp, deadline: Deadline) -> Result<PurgeReport, Failure> {
         let pass = Pass { census: self.census(now).await?, now, deadline };
+        // Made before there was a directory, or restored without their entry.
+        for workspace in pass.census.unlisted() {
+            self.db.list_workspace(workspace).await?;
+        }
         let run = self.db.unfinished_purge().await?.unwrap_or_else(|| PurgeRun::begin(now));
         let mut work = Work { run, foreseen: None };
         if !self.go_through(&pass, &mut work).await? {
@@ -208,6 +215,7 @@ impl App {
             Step::Suppressions => &tables.suppressions,
             Step::Keys => &tables.keys,
             Step::Evidence => &tables.evidence,
+            Step::Rights => &tables.rights,
         }
     }
 
@@ -478,6 +486,7 @@ const fn sort(step: Step) -> Sort {
         Step::Suppressions => (Store::Suppressions, Class::Suppression),
         Step::Keys => (Store::Keys, Class::DataKey),
         Step::Evidence => (Store::Evidence, Class::PurgeRecord),
+        Step::Rights => (Store::Rights, Class::RightsRequest),
     };
     Sort { store, class }
 }
@@ -488,7 +497,7 @@ fn stated(run: &PurgeRun) -> serde_json::Value {
         "kind": "purge",
         "at": run.at,
         "policy": Policy::current().fingerprint(),
-        "stores": ["accounts", "evidence", "keys", "outreach", "prospects", "suppressions", "uploads_bucket"],
+        "stores": ["accounts", "evidence", "keys", "outreach", "prospects", "rights", "suppressions", "uploads_bucket"],
         "scanned": run.scanned,
         "deleted": run.deleted,
         "residuals": run.residuals,

@@ -9,5 +9,6 @@ pub mod message;
 mod mime;
 pub mod optout;
 pub mod page;
+pub mod rights;
 pub mod system;
 pub mod template;

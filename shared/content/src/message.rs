@@ -41,6 +41,8 @@ pub struct CampaignMail<'a> {
     pub unsubscribe_url: &'a str,
     /// The policy for prospects, https.
     pub prospects_privacy_url: &'a str,
+    /// Where the person exercises every other right, https.
+    pub rights_url: &'a str,
     /// Where the address comes from.
     pub source: &'a Source,
     /// What the first message to a person adds; `None` for the later ones.
@@ -98,6 +100,7 @@ impl std::fmt::Debug for Preview {
 pub fn preview(mail: &CampaignMail<'_>) -> Result<Preview, ComposeError> {
     mime::link("unsubscribe", mail.unsubscribe_url)?;
     mime::link("privacy", mail.prospects_privacy_url)?;
+    mime::link("rights", mail.rights_url)?;
     let subject = mime::one_line(&mail.rendered.subject);
     let subject = if mail.test { format!("{} {subject}", test_prefix(mail.locale)) } else { subject.into_owned() };
     let (text_footer, html_footer) = footer::both(mail);

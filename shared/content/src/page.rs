@@ -14,7 +14,7 @@ const STYLE: &str = include_str!("page.css");
 
 /// `default-src 'none'` and what little is allowed. A test recomputes the hash of the style sheet.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
-     style-src 'sha256-InNcp+BMecj1K6y8ZNKHMUiUOy9Jju8ksHCc3CBi2mI='; \
+     style-src 'sha256-XwASvhlO8F2Sl/IS6VBqCZNvt8NUU3bvDerYSGifK9c='; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// A whole HTML document.

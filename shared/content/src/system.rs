@@ -3,6 +3,7 @@
 //! Plain words, one thing to do, and `Auto-Submitted: auto-generated` (RFC 3834) so that no
 //! out-of-office answers them. The HTML is made from the text, so the two never differ.
 
+mod rights;
 mod words;
 
 use std::borrow::Cow;
@@ -15,6 +16,8 @@ use crate::message::Preview;
 use crate::mime::{self, Parts, ascii_value};
 pub use crate::mime::{ComposeError, Message};
 use crate::page::{PRODUCT, escape};
+pub use rights::RightsMail;
+pub(crate) use words::moment;
 
 /// What happened, and what the person may do about it.
 #[derive(Clone, Copy)]
@@ -68,6 +71,25 @@ pub enum Notification<'a> {
         /// From when they are deleted: the earliest deadline, shown in Paris time.
         first: Timestamp,
     },
+    /// Somebody exercises a right.
+    Rights(RightsMail<'a>),
+}
+
+impl<'a> Notification<'a> {
+    /// The token it carries.
+    const fn token(&self) -> Option<&'a str> {
+        match *self {
+            Self::VerifyAddress { token, .. } | Self::PasswordReset { token, .. } | Self::Invitation { token, .. } => {
+                Some(token)
+            }
+            Self::Rights(mail) => mail.token(),
+            Self::AlreadyRegistered
+            | Self::PasswordChanged { .. }
+            | Self::SecondFactorOn { .. }
+            | Self::SecondFactorOff { .. }
+            | Self::NoticeDue { .. } => None,
+        }
+    }
 }
 
 /// Everything one system mail is made of.
@@ -99,10 +121,7 @@ pub struct SystemMail<'a> {
 /// A link that is not https; a token that is not plain ASCII.
 pub fn preview(mail: &SystemMail<'_>) -> Result<Preview, ComposeError> {
     mime::link("public", mail.public_url)?;
-    if let Notification::VerifyAddress { token, .. }
-    | Notification::PasswordReset { token, .. }
-    | Notification::Invitation { token, .. } = mail.notification
-    {
+    if let Some(token) = mail.notification.token() {
         ascii_value("token", token, "-_.")?;
     }
     let (subject, body) = words::of(mail);
@@ -151,9 +170,16 @@ pub fn compose(mail: &SystemMail<'_>) -> Result<Message, ComposeError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
+    use domain::{
+        id::RequestId,
+        rights::{Outcome, RequestKind},
+    };
     use mail_parser::MessageParser;
 
     use super::*;
+    use crate::rights::Holder;
 
     const TOKEN: &str = "tok_AbC-123_xyz";
 
@@ -161,9 +187,9 @@ mod tests {
         Notification::Invitation { token: TOKEN, company: "Atelier\r\nExemple", elsewhere, hours: 168 }
     }
 
-    fn all() -> [(&'static str, Notification<'static>); 10] {
+    fn all() -> Vec<(&'static str, Notification<'static>)> {
         let first = "2026-04-12T06:07:08Z".parse().unwrap();
-        [
+        let mut all = vec![
             ("verify_address", Notification::VerifyAddress { token: TOKEN, hours: 24 }),
             ("already_registered", Notification::AlreadyRegistered),
             ("password_reset", Notification::PasswordReset { token: TOKEN, minutes: 60 }),
@@ -174,6 +200,39 @@ mod tests {
             ("second_factor_off", Notification::SecondFactorOff { at: first }),
             ("notice_due", Notification::NoticeDue { people: 12, first }),
             ("notice_due_one", Notification::NoticeDue { people: 1, first }),
+        ];
+        all.extend(about_rights().map(|(name, mail)| (name, Notification::Rights(mail))));
+        all
+    }
+
+    fn about_rights() -> [(&'static str, RightsMail<'static>); 11] {
+        static PERSON: LazyLock<EmailAddress> = LazyLock::new(|| EmailAddress::parse("elodie@example.org").unwrap());
+        const HOLDERS: &[Holder<'_>] = &[
+            Holder { company: "Ateliers Érable SAS", contact: Some("contact@example.com"), record: true },
+            Holder { company: "Autre SARL", contact: None, record: false },
+        ];
+        let (due, id): (Timestamp, _) = ("2026-05-05T06:07:08Z".parse().unwrap(), RequestId::from_bytes([1; 10]));
+        let (access, person, company) = (RequestKind::Access, &*PERSON, "Ateliers Érable SAS");
+        let (rectify, erase) = (RequestKind::Rectification, RequestKind::Erasure);
+        let reason = "Nous avons échangé plus de mille messages.";
+        [
+            ("rights_proof", RightsMail::Proof { kind: access, token: TOKEN, hours: 24 }),
+            (
+                "rights_answer",
+                RightsMail::Answer { kind: access, holders: HOLDERS, due: Some(due), access: Some((TOKEN, 24)) },
+            ),
+            ("rights_nobody", RightsMail::Answer { kind: access, holders: &[], due: None, access: None }),
+            ("rights_task", RightsMail::Task { kind: rectify, person, id, due, done: false }),
+            ("rights_task_done", RightsMail::Task { kind: erase, person, id, due, done: true }),
+            ("rights_reminder", RightsMail::Reminder { kind: rectify, id, due }),
+            ("rights_overdue", RightsMail::Overdue { kind: rectify, id, company, due }),
+            ("rights_extended", RightsMail::Extended { kind: access, company, reason, until: due }),
+            ("rights_handled", RightsMail::Handled { kind: rectify, company, outcome: Outcome::Done, reason: None }),
+            (
+                "rights_refused",
+                RightsMail::Handled { kind: rectify, company, outcome: Outcome::Refused, reason: Some(reason) },
+            ),
+            ("rights_registered", RightsMail::Registered { kind: access, id, due }),
         ]
     }
 
@@ -213,8 +272,7 @@ mod tests {
                 assert_eq!(parsed.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"), "{name}");
                 assert!(parsed.header_raw("List-Unsubscribe").is_none(), "{name}");
                 for part in [parsed.body_text(0).unwrap(), parsed.body_html(0).unwrap()] {
-                    let needs_token =
-                        matches!(name, "verify_address" | "password_reset" | "invitation" | "invitation_elsewhere");
+                    let needs_token = notification.token().is_some();
                     assert_eq!(part.contains(TOKEN), needs_token, "{name}");
                     assert!(part.contains("Exemple SAS") && part.contains("aide@prospectra.test"), "{name}");
                     assert!(!part.contains("<img"), "{name}");

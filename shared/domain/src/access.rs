@@ -61,12 +61,18 @@ pub enum Permission {
     /// Reading who did what.
     #[serde(rename = "audit.read")]
     ReadAudit,
+    /// Reading what people ask about their data.
+    #[serde(rename = "rights.read")]
+    ReadRights,
+    /// Answering them.
+    #[serde(rename = "rights.answer")]
+    AnswerRights,
 }
 
 use Permission::{
-    ChangeSender, ChangeWorkspace, CloseWorkspace, EditCampaigns, EditProspects, ExportProspects, Import, Launch,
-    ManageApiKeys, ManageMembers, OwnAccount, ReadAudit, ReadCampaigns, ReadImports, ReadProspects, ReadSender,
-    ReadWorkspace,
+    AnswerRights, ChangeSender, ChangeWorkspace, CloseWorkspace, EditCampaigns, EditProspects, ExportProspects, Import,
+    Launch, ManageApiKeys, ManageMembers, OwnAccount, ReadAudit, ReadCampaigns, ReadImports, ReadProspects, ReadRights,
+    ReadSender, ReadWorkspace,
 };
 
 /// Every guarded route and what it takes. infra/openapi.yaml lists the same, and a test compares them.
@@ -119,6 +125,12 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("POST", "/v1/campaigns/{id}/cancel", Launch),
     ("GET", "/v1/campaigns/{id}/recipients", ReadCampaigns),
     ("GET", "/v1/audit", ReadAudit),
+    ("GET", "/v1/rights-tasks", ReadRights),
+    ("POST", "/v1/rights-tasks/{id}/handle", AnswerRights),
+    ("POST", "/v1/rights-tasks/{id}/extend", AnswerRights),
+    ("GET", "/v1/privacy/requests", OwnAccount),
+    ("POST", "/v1/privacy/requests", OwnAccount),
+    ("GET", "/v1/privacy/export", OwnAccount),
 ];
 
 /// What a route takes; `None` when it is not in the table, and nobody may use it.
@@ -146,17 +158,18 @@ impl Permission {
         EditCampaigns,
         Launch,
         ReadAudit,
+        ReadRights,
+        AnswerRights,
     ];
 
     /// The roles that have it.
     pub const fn roles(self) -> &'static [Role] {
         match self {
             OwnAccount | ReadWorkspace => &Role::ALL,
-            ReadSender | ReadImports | ReadProspects | ReadCampaigns => &[Owner, Admin, Editor, Viewer],
+            ReadSender | ReadImports | ReadProspects | ReadCampaigns | ReadRights => &[Owner, Admin, Editor, Viewer],
             Import | EditProspects | EditCampaigns | Launch => &[Owner, Admin, Editor],
-            ChangeWorkspace | ChangeSender | ExportProspects | ReadAudit | ManageMembers | ManageApiKeys => {
-                &[Owner, Admin]
-            }
+            ChangeWorkspace | ChangeSender | ExportProspects | ReadAudit | AnswerRights | ManageMembers
+            | ManageApiKeys => &[Owner, Admin],
             CloseWorkspace => &[Owner],
         }
     }
@@ -228,7 +241,8 @@ mod tests {
             assert!(changes.iter().all(|(method, path)| needed(method, path) == Some(OwnAccount)), "{changes:?}");
         }
         let reads = open(Billing, &["GET"]);
-        assert_eq!(reads, BTreeSet::from([("GET", "/v1/me"), ("GET", "/v1/sessions"), ("GET", "/v1/workspace")]));
+        let own = ["/v1/me", "/v1/privacy/export", "/v1/privacy/requests", "/v1/sessions", "/v1/workspace"];
+        assert_eq!(reads, BTreeSet::from(own.map(|path| ("GET", path))));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{ApiKeyId, AuditId, CampaignId, ImportId, InvitationId, MemberId, SessionId, WorkspaceId},
+    id::{ApiKeyId, AuditId, CampaignId, ImportId, InvitationId, MemberId, RequestId, SessionId, WorkspaceId},
     member::Role,
     subject::Subject,
 };
@@ -114,6 +114,14 @@ actions! {
     CampaignResumed = "campaign.resumed",
     /// Sending was ended for good.
     CampaignCancelled = "campaign.cancelled",
+    /// A member asked to exercise a right over their own account.
+    RightsRequested = "rights.requested",
+    /// A person's request was answered.
+    RightsHandled = "rights.handled",
+    /// Answering a person's request takes two months more.
+    RightsExtended = "rights.extended",
+    /// A member took away what is held about them and the workspace.
+    AccountExported = "account.exported",
 }
 
 /// Who acted.
@@ -220,7 +228,7 @@ macro_rules! objects {
     )+};
 }
 
-objects!(WorkspaceId, MemberId, SessionId, InvitationId, ApiKeyId, ImportId, CampaignId, Subject);
+objects!(WorkspaceId, MemberId, SessionId, InvitationId, ApiKeyId, ImportId, CampaignId, RequestId, Subject);
 
 impl fmt::Display for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -133,6 +133,11 @@ prefixed_id!(
     AuditId,
     "aud_"
 );
+prefixed_id!(
+    /// A request of a person about their rights.
+    RequestId,
+    "req_"
+);
 
 #[cfg(test)]
 mod tests {

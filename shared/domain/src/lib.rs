@@ -15,6 +15,7 @@ pub mod locale;
 pub mod member;
 pub mod policy;
 pub mod prospect;
+pub mod rights;
 pub mod sender;
 pub mod statement;
 pub mod subject;

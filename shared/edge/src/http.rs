@@ -36,14 +36,21 @@ pub fn serve(handle: Handler) -> Result<(), Error> {
         app.warm().await;
         let app = &app;
         lambda_http::run(service_fn(|request: lambda_http::Request| {
-            let answer = handle(app, Request(request));
-            async {
-                let answer = answer.await.unwrap_or_else(|failure| problem::answer(&failure));
-                Ok::<_, Error>(hardened(answer))
-            }
+            let answer = answer(app, handle, request);
+            async { Ok::<_, Error>(answer.await) }
         }))
         .await
     })
+}
+
+/// What a function answers to a request: a failure becomes a problem.
+pub(crate) fn answer(
+    app: &App,
+    handle: Handler,
+    request: lambda_http::Request,
+) -> impl Future<Output = Response> + Send {
+    let answer = handle(app, Request(request));
+    async { hardened(answer.await.unwrap_or_else(|failure| problem::answer(&failure))) }
 }
 
 /// Headers that every answer carries, whoever made it.

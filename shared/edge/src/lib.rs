@@ -1,6 +1,6 @@
 //! What every Lambda needs at its rim: clients, requests and answers, SQS batches, schedules, logs.
 //!
-//! A function's `main` is one line: [`http::serve`], [`queue::serve`] or [`schedule::serve`].
+//! A function's `main` is one line: [`http::serve`], [`queue::serve`], [`schedule::serve`] or [`mixed::serve`].
 //! Time comes from the event, never from a clock: API Gateway's `timeEpoch`, the scheduler's `time`,
 //! the queue's receive timestamp. A request is decided at the time AWS accepted it.
 
@@ -8,6 +8,7 @@ pub mod aws;
 pub mod cursor;
 pub mod http;
 pub mod idempotency;
+pub mod mixed;
 pub mod problem;
 pub mod queue;
 pub mod schedule;

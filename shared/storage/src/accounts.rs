@@ -5,6 +5,7 @@
 
 pub mod alert;
 pub mod api_key;
+pub mod directory;
 pub mod invitation;
 pub mod limit;
 pub mod login;

@@ -74,6 +74,19 @@ pub fn delete(table: &str, key: &Key) -> Result<TransactWriteItem, StoreError> {
     Ok(TransactWriteItem::builder().delete(delete).build())
 }
 
+/// A deletion of something that must still be as it was read.
+pub fn delete_at(table: &str, key: &Key, version: u64) -> Result<TransactWriteItem, StoreError> {
+    let delete = Delete::builder()
+        .table_name(table)
+        .key("pk", s(&key.pk))
+        .key("sk", s(&key.sk))
+        .condition_expression("v = :seen")
+        .expression_attribute_values(":seen", n(version))
+        .build()
+        .map_err(|_| StoreError::Corrupt("a deletion to write"))?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
+}
+
 impl Db {
     /// Writes all of it or nothing. A condition that does not hold is a `Conflict`.
     pub async fn commit(&self, writes: Vec<TransactWriteItem>) -> Result<(), StoreError> {

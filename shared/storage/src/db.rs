@@ -1,12 +1,12 @@
 //! The few DynamoDB calls that everything here is made of.
 
-use std::{collections::HashMap, error::Error as StdError};
+use std::{collections::HashMap, error::Error as StdError, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
     operation::{get_item::builders::GetItemFluentBuilder, update_item::builders::UpdateItemFluentBuilder},
-    types::AttributeValue,
+    types::{AttributeValue, KeysAndAttributes},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -28,6 +28,8 @@ pub struct Tables {
     pub suppressions: String,
     /// Audit trail, purge runs.
     pub evidence: String,
+    /// Requests of people about their rights.
+    pub rights: String,
     /// Wrapped data keys and public keys.
     pub keys: String,
 }
@@ -126,6 +128,40 @@ impl Db {
         answer.item.map(from_item).transpose()
     }
 
+    /// Those of at most [`GET_BATCH`] items that are there, in no order; `only` is a projection expression.
+    pub(crate) async fn batch_get(
+        &self,
+        table: &str,
+        wanted: impl Iterator<Item = Key>,
+        strong: bool,
+        only: Option<&str>,
+    ) -> Result<Vec<Item>, StoreError> {
+        let key = |Key { pk, sk }: Key| Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))]);
+        let mut wanted: Vec<Item> = wanted.map(key).collect();
+        let mut found = Vec::with_capacity(wanted.len());
+        for attempt in 0.. {
+            if wanted.is_empty() {
+                break;
+            }
+            let mut asked = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(strong);
+            if let Some(names) = only {
+                // `ttl` is a word of DynamoDB's own.
+                asked = asked.projection_expression(names.replace("ttl", "#ttl"));
+                if names.contains("ttl") {
+                    asked = asked.expression_attribute_names("#ttl", "ttl");
+                }
+            }
+            let asked = asked.build().map_err(|_| StoreError::Corrupt("keys to read"))?;
+            let answer = self.client.batch_get_item().request_items(table, asked).send().await?;
+            found.extend(answer.responses.unwrap_or_default().into_values().flatten());
+            wanted = answer.unprocessed_keys.unwrap_or_default().into_values().flat_map(|left| left.keys).collect();
+            if !wanted.is_empty() {
+                back_off(attempt).await?;
+            }
+        }
+        Ok(found)
+    }
+
     /// Writes one item.
     pub async fn put<T: Serialize>(
         &self,
@@ -205,6 +241,23 @@ impl Db {
             }
         }
     }
+}
+
+/// Keys in one BatchGetItem, at most.
+pub(crate) const GET_BATCH: usize = 100;
+
+/// Attempts at what is throttled, with waits of 50 ms to 6 s between them.
+const ATTEMPTS: u32 = 8;
+
+/// Waits before another attempt: 50 ms doubled each time, half of it by chance, so that callers spread.
+pub(crate) async fn back_off(attempt: u32) -> Result<(), StoreError> {
+    if attempt + 1 >= ATTEMPTS {
+        return Err(StoreError::Throttled("still throttled after several attempts".into()));
+    }
+    let most = 50_u64 << attempt;
+    let wait = most / 2 + rand::random_range(0..=most / 2);
+    tokio::time::sleep(Duration::from_millis(wait)).await;
+    Ok(())
 }
 
 /// Which sort keys of a partition.

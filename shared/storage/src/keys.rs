@@ -5,7 +5,7 @@
 
 use domain::{
     Timestamp,
-    id::{ApiKeyId, AuditId, CampaignId, ImportId, InvitationId, MemberId, SessionId, WorkspaceId},
+    id::{ApiKeyId, AuditId, CampaignId, ImportId, InvitationId, MemberId, RequestId, SessionId, WorkspaceId},
     subject::Subject,
 };
 
@@ -93,8 +93,11 @@ pub fn sender(workspace: WorkspaceId) -> Key {
 
 /// A remembered answer to an `Idempotency-Key`.
 pub fn idempotency(workspace: WorkspaceId, key_hash: &str) -> Key {
-    Key::new(account(workspace), format!("IDEMPOTENCY#{key_hash}"))
+    Key::new(account(workspace), format!("{IDEMPOTENCY}{key_hash}"))
 }
+
+/// What a remembered answer's sort key starts with.
+pub const IDEMPOTENCY: &str = "IDEMPOTENCY#";
 
 /// When a workspace was last alerted of people whom nobody has informed (A69).
 pub fn notice_alert(workspace: WorkspaceId) -> Key {
@@ -122,6 +125,14 @@ pub fn token(token_hash: &str) -> Key {
 /// A limiter's counter.
 pub fn limit(bucket: &str) -> Key {
     Key::new(format!("LIMIT#{bucket}"), "LIMIT")
+}
+
+/// Partition of the names of all workspaces: what `rights` goes through to find who holds a person.
+pub const DIRECTORY: &str = "WORKSPACES";
+
+/// A workspace's entry in it.
+pub fn directory(workspace: WorkspaceId) -> Key {
+    Key::new(DIRECTORY, workspace.to_string())
 }
 
 // ---- keys -------------------------------------------------------------------------------------
@@ -261,6 +272,44 @@ pub fn purge_cursor() -> Key {
     Key::new("PURGE_CURSOR", "CURSOR")
 }
 
+// ---- rights -----------------------------------------------------------------------------------
+
+/// Partition of the requests about rights that somebody still has to answer.
+pub const OPEN_REQUESTS: &str = "OPEN";
+
+/// A request that is not answered yet.
+pub fn open_request(request: RequestId) -> Key {
+    Key::new(OPEN_REQUESTS, request.to_string())
+}
+
+/// What is kept of one that is.
+pub fn closed_request(request: RequestId) -> Key {
+    Key::new("CLOSED", request.to_string())
+}
+
+/// A workspace's part in requests about rights.
+pub fn rights(workspace: WorkspaceId) -> String {
+    format!("W#{workspace}#R")
+}
+
+/// What a Sender has to do about a request.
+pub fn rights_task(workspace: WorkspaceId, request: RequestId) -> Key {
+    Key::new(rights(workspace), format!("{RIGHTS_TASK}{request}"))
+}
+
+/// What a task's sort key starts with.
+pub const RIGHTS_TASK: &str = "TASK#";
+
+/// A member's own request.
+pub fn own_request(workspace: WorkspaceId, member: MemberId, request: RequestId) -> Key {
+    Key::new(rights(workspace), format!("{}{request}", own_requests(member)))
+}
+
+/// What the sort keys of a member's own requests start with.
+pub fn own_requests(member: MemberId) -> String {
+    format!("OWN#{member}#")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,7 +318,10 @@ mod tests {
     fn the_workspace_heads_every_partition_of_its_own() {
         let (ws, cmp) = (WorkspaceId::from_bytes([1; 10]), CampaignId::from_bytes([2; 10]));
         let subject = Subject::from_bytes([0xf0; 16]);
+        let (member, request) = (MemberId::from_bytes([4; 10]), RequestId::from_bytes([5; 10]));
         for key in [
+            rights_task(ws, request),
+            own_request(ws, member, request),
             workspace(ws),
             sender(ws),
             notice_alert(ws),
@@ -283,7 +335,9 @@ mod tests {
         ] {
             assert_eq!(workspace_of(&key.pk), Some(ws), "{key:?}");
         }
-        for key in [login("x"), token("x"), limit("x"), verifying_key("x"), statement_key("x"), purge_cursor()] {
+        let rest = [login("x"), token("x"), limit("x"), verifying_key("x"), statement_key("x"), purge_cursor()];
+        let shared = [directory(ws), open_request(request), closed_request(request)];
+        for key in rest.into_iter().chain(shared) {
             assert_eq!(workspace_of(&key.pk), None, "{key:?}");
         }
     }

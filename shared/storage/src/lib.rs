@@ -15,6 +15,7 @@ pub mod keys;
 pub mod objects;
 pub mod outreach;
 pub mod prospects;
+pub mod rights;
 pub mod scope;
 pub mod suppressions;
 pub mod sweep;

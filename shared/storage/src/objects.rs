@@ -120,6 +120,12 @@ impl<'a> Objects<'a> {
         }
     }
 
+    /// Deletes an import's file, there or not. Its report names lines and columns, and nobody.
+    pub async fn delete_upload(&self, import: ImportId) -> Result<(), StoreError> {
+        self.client.delete_object().bucket(self.bucket).key(upload_key(self.workspace, import)).send().await?;
+        Ok(())
+    }
+
     /// Deletes an import's file and report, there or not.
     pub async fn delete_files(&self, import: ImportId) -> Result<(), StoreError> {
         for key in [upload_key(self.workspace, import), rejects_key(self.workspace, import)] {

@@ -3,15 +3,13 @@
 //! Attribute names have one letter: a usual prospect with its source stays well below 1 KB, which is one
 //! write unit. There is no index; whoever goes through all of them goes shard by shard ([`Prospects::page`]).
 
-use std::{collections::HashMap, time::Duration};
-
-use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementRequest, KeysAndAttributes};
+use aws_sdk_dynamodb::types::BatchStatementRequest;
 use domain::{Timestamp, audit::Entry, id::WorkspaceId, prospect::Prospect, subject::Subject};
 
 use crate::{
     WorkspaceScope,
     commit::{self, Cancelled},
-    db::{Db, Expected, PageQuery, Range, StoreError, n, s, to_item},
+    db::{Db, Expected, GET_BATCH, PageQuery, Range, StoreError, back_off, n, to_item},
     keys::{self, Key},
     suppressions::Suppressions,
 };
@@ -22,12 +20,6 @@ use item::Stored;
 
 /// Statements in one BatchExecuteStatement, at most.
 pub const INSERT_BATCH: usize = 25;
-
-/// Keys in one BatchGetItem, at most.
-const GET_BATCH: usize = 100;
-
-/// Attempts at rows that are throttled, with waits of 50 ms to 6 s between them.
-const ATTEMPTS: u32 = 8;
 
 /// A prospect as it was read: a write may insist on finding it unchanged.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,25 +86,9 @@ impl Prospects<'_> {
     pub async fn batch_get_held(&self, subjects: &[Subject], strong: bool) -> Result<Vec<Held>, StoreError> {
         let mut found = Vec::with_capacity(subjects.len());
         for hundred in subjects.chunks(GET_BATCH) {
-            let mut wanted: Vec<HashMap<String, AttributeValue>> = hundred
-                .iter()
-                .map(|subject| {
-                    let Key { pk, sk } = self.key(*subject);
-                    HashMap::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])
-                })
-                .collect();
-            for attempt in 0.. {
-                let asked = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(strong).build();
-                let asked = asked.map_err(|_| StoreError::Corrupt("keys to read"))?;
-                let answer = self.db.client.batch_get_item().request_items(self.table(), asked).send().await?;
-                for item in answer.responses.unwrap_or_default().into_values().flatten() {
-                    found.push(item::read(item)?);
-                }
-                wanted = answer.unprocessed_keys.unwrap_or_default().into_values().flat_map(|left| left.keys).collect();
-                if wanted.is_empty() {
-                    break;
-                }
-                back_off(attempt).await?;
+            let wanted = hundred.iter().map(|subject| self.key(*subject));
+            for item in self.db.batch_get(self.table(), wanted, strong, None).await? {
+                found.push(item::read(item)?);
             }
         }
         Ok(found)
@@ -271,15 +247,4 @@ impl Prospects<'_> {
 /// A prospect from an item of its table.
 pub fn read_prospect(item: crate::db::Item) -> Result<Prospect, StoreError> {
     Ok(item::read(item)?.prospect)
-}
-
-/// Waits before another attempt: 50 ms doubled each time, half of it by chance, so that callers spread.
-async fn back_off(attempt: u32) -> Result<(), StoreError> {
-    if attempt + 1 >= ATTEMPTS {
-        return Err(StoreError::Throttled("still throttled after several attempts".into()));
-    }
-    let most = 50_u64 << attempt;
-    let wait = most / 2 + rand::random_range(0..=most / 2);
-    tokio::time::sleep(Duration::from_millis(wait)).await;
-    Ok(())
 }

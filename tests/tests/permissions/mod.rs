@@ -171,6 +171,25 @@ fn every_permission_is_used_and_none_is_missing() {
         client.get("/legal/keys").await.expect(200);
         stack.settle().await;
 
+        // Rights: what is done at once, what is answered, what is read.
+        let read = stack.exercise("tour10@firm10.test", "access", None).await;
+        stack.read_data(read["access_token"].as_str().unwrap(), "json").await.expect(200);
+        for (email, kind) in [
+            ("tour11@firm11.test", "restriction"),
+            ("tour12@firm12.test", "objection"),
+            ("tour13@firm13.test", "erasure"),
+        ] {
+            stack.exercise(email, kind, None).await;
+        }
+        for task in sender.all("/v1/rights-tasks").await.iter().filter(|task| task["status"] == "open") {
+            let path = format!("/v1/rights-tasks/{}/handle", task["id"].as_str().unwrap());
+            sender.post(&path, json!({"outcome": "done"})).await.expect(200);
+        }
+        let own = sender.request(Method::POST, "/v1/privacy/requests").header("idempotency-key", "r");
+        own.json(&json!({"kind": "access"})).send().await.expect(201);
+        sender.get("/v1/privacy/export").await.expect(200);
+        stack.rights_clock().await;
+
         // Somebody whom nobody informs: their Sender is told before they go.
         sender.import(b"email\nuntold@tour.test\n").await;
         stack.wait(SignedDuration::from_hours(24 * 25));
@@ -189,6 +208,10 @@ fn every_permission_is_used_and_none_is_missing() {
         assert_eq!(stack.purge().await["alerted"], 1);
         sender.delete("/v1/workspace").await.expect(200);
         stack.wait(SignedDuration::from_hours(24 * 32));
+        stack.purge().await;
+
+        // What is kept of answered requests goes after three years.
+        stack.wait(SignedDuration::from_hours(24 * (3 * 366 + 1)));
         stack.purge().await;
 
         stack.check();

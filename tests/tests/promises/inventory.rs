@@ -21,6 +21,7 @@ const UNSEEN: &[(&str, &str)] = &[
     ("import.worker.message", "only while a worker reads the file"),
     ("import.worker.receives", "the same"),
     ("prospect.q", "no route records yet that a person answered"),
+    ("open_request.duty.handled.*", "only between an answer and the closing that follows it"),
 ];
 
 /// Stores that are not looked at here: queues are empty when nothing runs, logs and backups are AWS's.
@@ -57,14 +58,15 @@ async fn fill(stack: &TestStack, seen: &mut Seen) {
     let sender = stack.sign_up().await;
     sender.patch("/v1/workspace", json!({"display_name": "Ada"})).await.expect(200);
     client.post("/v1/password/forgot", json!({"email": sender.email})).await.expect(202);
-    client
-        .post("/v1/session", json!({"email": sender.email, "password": "wrong wrong"}))
-        .await
-        .problem(401, "unauthenticated");
     people(&sender).await;
     import(&sender).await;
     campaigns(&sender).await;
     relay(&sender).await;
+    rights(&sender, seen).await;
+    client
+        .post("/v1/session", json!({"email": sender.email, "password": "wrong wrong"}))
+        .await
+        .problem(401, "unauthenticated");
     seen.look(&Dump::of(stack).await);
 
     // Uninformed people: an alert. Then the files, and the account.
@@ -96,7 +98,9 @@ async fn people(sender: &Sender<'_>) {
     let key = sender.post("/v1/api-keys", asked).await.expect(200).json();
     let with = |method| stack.client().request(method, "/v1/sender").bearer(key["key"].as_str().unwrap());
     with(Method::GET).send().await.expect(200);
-    with(Method::PUT).json(&sender.identity(json!({"kind": "ses"}))).send().await.expect(200);
+    let mut changed = sender.identity(json!({"kind": "ses"}));
+    changed["identity"]["from_name"] = json!("Ada Durand");
+    with(Method::PUT).json(&changed).send().await.expect(200);
     let refresh = json!({"refresh_token": sender.log_in().await["refresh_token"]});
     stack.client().post("/v1/session/refresh", refresh).await.expect(200);
 }
@@ -140,6 +144,31 @@ async fn campaigns(sender: &Sender<'_>) {
         sender.campaign(json!({"name": fault})).await;
     }
     stack.break_things(local::backends::Plan::default());
+}
+
+/// Requests about rights, open and closed, from every side.
+async fn rights(sender: &Sender<'_>, seen: &mut Seen) {
+    let stack = sender.stack;
+    stack.ask_rights("four@filled.test", "rectification", Some("Durant")).await;
+    stack.exercise("four@filled.test", "rectification", Some("Durant")).await;
+    let read = stack.exercise("five@filled.test", "access", None).await;
+    stack.read_data(read["access_token"].as_str().unwrap(), "json").await.expect(200);
+    stack.exercise("nobody@filled.test", "objection", None).await;
+    stack.exercise("six@filled.test", "objection", None).await;
+    let own = json!({"kind": "rectification", "message": "Ada"});
+    let own = sender.post("/v1/privacy/requests", own).await.expect(201).json();
+    let letter = json!({"enter": {
+        "channel": "post", "kind": "access", "email": "five@filled.test", "received_at": stack.now().to_string(),
+    }});
+    stack.desk(letter).await;
+    stack.desk(json!({"extend": {"request": own["id"], "reason": "beaucoup"}})).await;
+    let tasks = sender.all("/v1/rights-tasks").await;
+    let open: Vec<_> = tasks.iter().filter(|task| task["status"] == "open").collect();
+    let path = |at: usize| format!("/v1/rights-tasks/{}", open[at]["id"].as_str().unwrap());
+    sender.post(&format!("{}/extend", path(0)), json!({"reason": "beaucoup"})).await.expect(200);
+    seen.look(&Dump::of(stack).await);
+    sender.post(&format!("{}/handle", path(0)), json!({"outcome": "done"})).await.expect(200);
+    stack.desk(json!({"answer": {"request": own["id"], "refused": false}})).await;
 }
 
 async fn relay(sender: &Sender<'_>) {

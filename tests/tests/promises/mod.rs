@@ -11,6 +11,7 @@ mod messages;
 mod opt_out;
 mod purge;
 mod retention;
+mod rights;
 mod roles;
 mod secrets;
 mod sources;

@@ -214,6 +214,6 @@ mod tests {
         assert_eq!(read("state", "gone").err().unwrap().fields[0].field, "state");
         assert_eq!(read("import", "cmp_1").err().unwrap().fields[0].field, "import");
         assert_eq!(read("state", "opted_out").unwrap().state, Some(State::OptedOut));
-        assert!(read("text", "  ").unwrap().is_empty());
+        assert_eq!(read("text", "  ").err().unwrap().fields[0].field, "text");
     }
 }

@@ -9,9 +9,9 @@ use domain::{
     Timestamp,
     audit::Action,
     email::{self, NotProfessional},
-    prospect::Prospect,
+    prospect::{Prospect, ProspectState},
     subject::Subject,
-    suppression::{Suppression, SuppressionReason},
+    suppression::SuppressionReason,
 };
 use storage::{StoreError, WorkspaceScope};
 
@@ -59,13 +59,27 @@ impl App {
         subject: Subject,
         now: Timestamp,
     ) -> Result<ProspectDetail, Failure> {
+        let found = self.whole_prospect(scope, subject, view::HISTORY, now).await?;
+        found.ok_or_else(not_found)
+    }
+
+    /// The same with so much history; `None` when nobody of that name is held.
+    pub(crate) async fn whole_prospect(
+        &self,
+        scope: &WorkspaceScope,
+        subject: Subject,
+        history: usize,
+        now: Timestamp,
+    ) -> Result<Option<ProspectDetail>, Failure> {
         let (held, suppression, workspace) = futures::try_join!(
             async { Ok(Box::pin(self.db.prospects(scope).get(subject, true)).await?) },
             async { Ok(Box::pin(self.db.suppressions(scope).find(subject, now)).await?) },
             Box::pin(self.any_workspace(scope)),
         )?;
-        let prospect = held.ok_or_else(not_found)?.prospect;
-        self.prospect_detail(scope, prospect, suppression, workspace.retention_months).await
+        let Some(held) = held else { return Ok(None) };
+        let history = Box::pin(self.history(scope, subject, history)).await?;
+        let view = ProspectView::new(held.prospect, suppression, workspace.retention_months);
+        Ok(Some(ProspectDetail::new(view, suppression, history)))
     }
 
     /// Corrects or freezes one person. What a member changed, a later import leaves alone.
@@ -77,18 +91,45 @@ impl App {
         now: Timestamp,
     ) -> Result<ProspectDetail, Failure> {
         let change = change.checked()?;
+        if !self.change_held(scope, subject, change.fields(), |prospect| change.apply(prospect), now).await? {
+            return Err(not_found());
+        }
+        self.prospect(scope, subject, now).await
+    }
+
+    /// Freezes one person (A41). False when nobody of that name is held.
+    pub(crate) async fn freeze_prospect(
+        &self,
+        scope: &WorkspaceScope,
+        subject: Subject,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        let freeze = |prospect: &mut Prospect| prospect.state = ProspectState::Restricted;
+        self.change_held(scope, subject, vec!["state"], freeze, now).await
+    }
+
+    /// Makes a change of these fields; one that changes nothing leaves no trace. False when nobody of that
+    /// name is held.
+    async fn change_held(
+        &self,
+        scope: &WorkspaceScope,
+        subject: Subject,
+        fields: Vec<&'static str>,
+        change: impl Fn(&mut Prospect),
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
         let prospects = self.db.prospects(scope);
         for _ in 0..ATTEMPTS {
-            let held = prospects.get(subject, true).await?.ok_or_else(not_found)?;
+            let Some(held) = prospects.get(subject, true).await? else { return Ok(false) };
             let mut prospect = held.prospect.clone();
-            change.apply(&mut prospect);
+            change(&mut prospect);
             if prospect == held.prospect {
-                return self.prospect(scope, subject, now).await;
+                return Ok(true);
             }
             prospect.updated_at = now;
-            let entry = scope.entry(Action::ProspectChanged, now).about(subject).with("fields", change.fields());
+            let entry = scope.entry(Action::ProspectChanged, now).about(subject).with("fields", fields.clone());
             match prospects.change(&prospect, held.version, &entry).await {
-                Ok(()) => return self.prospect(scope, subject, now).await,
+                Ok(()) => return Ok(true),
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -118,17 +159,6 @@ impl App {
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    async fn prospect_detail(
-        &self,
-        scope: &WorkspaceScope,
-        prospect: Prospect,
-        suppression: Option<Suppression>,
-        retention_months: u8,
-    ) -> Result<ProspectDetail, Failure> {
-        let history = Box::pin(self.history(scope, prospect.subject)).await?;
-        Ok(ProspectDetail::new(ProspectView::new(prospect, suppression, retention_months), suppression, history))
     }
 }
 

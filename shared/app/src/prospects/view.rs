@@ -18,8 +18,8 @@ use storage::{StoreError, WorkspaceScope};
 
 use crate::{App, Failure};
 
-/// Deliveries that a history shows, the newest.
-const HISTORY: usize = 100;
+/// Deliveries that the API's history shows, the newest.
+pub(super) const HISTORY: usize = 100;
 
 /// Whether a person may be written to, the list of opt-outs included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,6 +141,11 @@ pub(super) struct Event {
 }
 
 impl ProspectDetail {
+    /// The campaigns of the history, each once.
+    pub(crate) fn campaigns(&self) -> BTreeSet<CampaignId> {
+        self.history.iter().map(|event| event.campaign).collect()
+    }
+
     pub(super) fn new(prospect: ProspectView, suppression: Option<Suppression>, history: Vec<Event>) -> Self {
         let suppression = suppression.map(|s| Suppressed { reason: s.reason, since: s.since });
         Self { prospect, suppression, history }
@@ -160,12 +165,18 @@ const fn told(outcome: Outcome) -> (&'static str, Option<&'static str>) {
 }
 
 impl App {
-    /// What was sent to a person, or was about to be: newest first. One query, then the chunks it names.
-    pub(super) async fn history(&self, scope: &WorkspaceScope, subject: Subject) -> Result<Vec<Event>, Failure> {
+    /// What was sent to a person, or was about to be: newest first, `most` of it. One query, then the chunks
+    /// it names.
+    pub(super) async fn history(
+        &self,
+        scope: &WorkspaceScope,
+        subject: Subject,
+        most: usize,
+    ) -> Result<Vec<Event>, Failure> {
         let outreach = self.db.outreach(scope);
         let mut deliveries = outreach.deliveries_of(subject).await?;
         deliveries.sort_unstable_by_key(|delivery| std::cmp::Reverse(delivery.at));
-        deliveries.truncate(HISTORY);
+        deliveries.truncate(most);
         let places: Vec<_> = deliveries.iter().map(|d| (d.campaign, d.chunk, d.index)).collect();
         let outcomes: Vec<Outcome> = stream::iter(places)
             .map(|(campaign, chunk, index)| async move {

@@ -1,6 +1,6 @@
 //! The one question the purge asks of an item: is it due? Pure: items in, decisions out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use domain::{
     Timestamp,
@@ -57,12 +57,18 @@ pub(super) struct Census {
     open: HashMap<WorkspaceId, Locale>,
     /// Since when everything of them has to go.
     dead: HashMap<WorkspaceId, Timestamp>,
+    listed: HashSet<WorkspaceId>,
 }
 
 impl Census {
-    /// Takes note of a workspace's profile; other items say nothing here.
+    /// Takes note of a workspace's profile, and of its entry in the directory; other items say nothing here.
     pub(super) fn count(&mut self, item: &Item, now: Timestamp) -> Result<(), StoreError> {
-        if text(item, "sk")? != "WORKSPACE" {
+        let sk = text(item, "sk")?;
+        if text(item, "pk")? == keys::DIRECTORY {
+            self.listed.extend(sk.parse::<WorkspaceId>());
+            return Ok(());
+        }
+        if sk != "WORKSPACE" {
             return Ok(());
         }
         let workspace: Workspace = from_item(item.clone())?;
@@ -95,6 +101,11 @@ impl Census {
         self.open.get(&workspace).copied()
     }
 
+    /// Living workspaces that the directory does not list.
+    pub(super) fn unlisted(&self) -> impl Iterator<Item = WorkspaceId> + '_ {
+        self.living.keys().filter(|workspace| !self.listed.contains(workspace)).copied()
+    }
+
     /// The workspaces whose time is over, and since when.
     pub(super) fn dead(&self) -> impl Iterator<Item = (WorkspaceId, Timestamp)> + '_ {
         self.dead.iter().map(|(workspace, since)| (*workspace, *since))
@@ -112,10 +123,15 @@ impl Census {
 
     /// Items whose own time is over, or whose workspace is due. What is kept in the evidence table
     /// outlives the workspace, because it has a time of its own (A32), except for what is about people:
-    /// they go with their Sender, down to their hashes (A37, A74).
+    /// they go with their Sender, down to their hashes (A37, A74). Requests about rights stay until they are
+    /// answered: whoever asked is told what became of them.
     pub(super) fn due(&self, items: &[Item], now: Timestamp, sort: Sort) -> Vec<Due> {
         let mut due = self.expired(items, now, sort);
-        let goes = |item: &Item| sort.store != Store::Evidence || is_about_a_person(item);
+        let goes = |item: &Item| match sort.store {
+            Store::Evidence => is_about_a_person(item),
+            Store::Rights => false,
+            _ => true,
+        };
         let dead = items.iter().enumerate().filter(|(_, item)| goes(item) && !is_over(item, now));
         due.extend(dead.filter_map(|(index, item)| {
             let since = self.dead_since(workspace_of(item)?, now)?;
@@ -285,10 +301,30 @@ mod tests {
         assert_eq!(indexes(census.due(&items, now, sort(Store::Suppressions, Class::Suppression))), [0, 2, 3]);
         let evidence = census.due(&items, now, sort(Store::Evidence, Class::PurgeRecord));
         assert_eq!(indexes(evidence), Vec::<usize>::new());
+        let asked = census.due(&items, now, sort(Store::Rights, Class::RightsRequest));
+        assert_eq!(indexes(asked), Vec::<usize>::new(), "whoever asked is told what became of it");
         let trail = census.due(&trail, now, sort(Store::Evidence, Class::PurgeRecord));
         assert_eq!(indexes(trail), [1], "who is in the trail goes, the trail stays");
         assert_eq!(indexes(census.dead_accounts(&items, now, false, ACCOUNTS)), [0, 2]);
         assert_eq!(indexes(census.dead_accounts(&items, now, true, ACCOUNTS)), [3]);
+    }
+
+    #[test]
+    fn a_workspace_leaves_the_directory_with_the_rest_and_one_that_is_missing_there_is_noticed() {
+        let (dead, alive) = (WorkspaceId::from_bytes([1; 10]), WorkspaceId::from_bytes([2; 10]));
+        let rules = Rules { retention_months: 36 };
+        let now = Timestamp::UNIX_EPOCH;
+        let (dead_since, living) = (HashMap::from([(dead, now)]), HashMap::from([(alive, rules)]));
+        let mut census = Census { dead: dead_since, living, ..Census::default() };
+        let entry = |workspace: WorkspaceId| {
+            item(keys::DIRECTORY, &workspace.to_string(), &[("workspace", s(workspace.to_string()))])
+        };
+        let due = census.dead_accounts(&[entry(alive), entry(dead)], now, false, ACCOUNTS);
+        let due: Vec<_> = due.iter().map(|d| d.index).collect();
+        assert_eq!(due, [1]);
+        assert_eq!(census.unlisted().collect::<Vec<_>>(), [alive]);
+        census.count(&entry(alive), now).unwrap();
+        assert_eq!(census.unlisted().count(), 0);
     }
 
     fn entered(at: &str) -> Prospect {

@@ -50,6 +50,7 @@ const OF_USERS: &[Class] = &[
     Class::SecurityLog,
     Class::TechnicalLog,
     Class::MailEvidence,
+    Class::RightsRequest,
     Class::PurgeRecord,
     Class::QueueMessage,
     Class::Backup,
@@ -66,6 +67,7 @@ const OF_PROSPECTS: &[Class] = &[
     Class::QueueMessage,
     Class::Suppression,
     Class::Erasure,
+    Class::RightsRequest,
     Class::TechnicalLog,
     Class::Backup,
 ];

@@ -125,6 +125,7 @@ pub(super) fn store(store: Store, locale: Locale) -> &'static str {
         Store::Outreach => ("table des campagnes", "table of campaigns"),
         Store::Suppressions => ("table des oppositions", "table of objections"),
         Store::Evidence => ("table des preuves", "table of evidence"),
+        Store::Rights => ("table des demandes d'exercice de droits", "table of requests about rights"),
         Store::Keys => ("table des clés", "table of keys"),
         Store::UploadsBucket => ("espace des fichiers déposés", "bucket of uploaded files"),
         Store::Queues => ("files d'attente", "queues"),

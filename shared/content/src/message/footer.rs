@@ -110,10 +110,10 @@ fn blocks(mail: &CampaignMail<'_>) -> Vec<Block> {
     } else {
         format!("You may object at any time, without giving a reason: {company} will not write to you again.")
     };
-    let (unsubscribe, privacy) = if fr {
-        ("Se désinscrire :", "Vos données et vos droits :")
+    let (unsubscribe, privacy, rights) = if fr {
+        ("Se désinscrire :", "Vos données et vos droits :", "Accès, rectification, effacement :")
     } else {
-        ("Unsubscribe:", "Your data and your rights:")
+        ("Unsubscribe:", "Your data and your rights:", "Access, rectification, erasure:")
     };
     let mut blocks = vec![
         Block {
@@ -132,7 +132,9 @@ fn blocks(mail: &CampaignMail<'_>) -> Vec<Block> {
     if let Some(notice) = &mail.first_message {
         blocks.extend(notice::blocks(mail, notice, &company, &origin));
     }
-    blocks.push(Block { heading: None, lines: vec![Line::Link(privacy, mail.prospects_privacy_url.to_owned())] });
+    let links = [(privacy, mail.prospects_privacy_url), (rights, mail.rights_url)];
+    let lines = links.map(|(words, url)| Line::Link(words, url.to_owned())).into();
+    blocks.push(Block { heading: None, lines });
     blocks
 }
 

@@ -3,7 +3,7 @@
 use mail_parser::MessageParser;
 use proptest::prelude::*;
 
-use super::tests::{PRIVACY, UNSUBSCRIBE, with_mail};
+use super::tests::{PRIVACY, RIGHTS, UNSUBSCRIBE, with_mail};
 use super::*;
 use crate::campaign::CampaignTemplate;
 use crate::template::Person;
@@ -70,8 +70,8 @@ fn hostile_html() -> impl Strategy<Value = String> {
 }
 
 /// What must be seen in both parts, in any language.
-const ALWAYS: [&str; 6] =
-    ["Ateliers Érable", "123 456 789", "12 rue de l’Exemple", "contact@example.com", UNSUBSCRIBE, PRIVACY];
+const ALWAYS: [&str; 7] =
+    ["Ateliers Érable", "123 456 789", "12 rue de l’Exemple", "contact@example.com", UNSUBSCRIBE, PRIVACY, RIGHTS];
 
 /// The HTML as a browser's parser rebuilds it, with nothing but visible structure kept.
 fn seen(html: &str) -> String {

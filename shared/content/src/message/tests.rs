@@ -35,6 +35,7 @@ pub(super) fn source() -> Source {
 
 pub(super) const UNSUBSCRIBE: &str = "https://prospectra.test/u/AbCdEf0123456789_-AbCdEf0123456789";
 pub(super) const PRIVACY: &str = "https://prospectra.test/legal/prospects-privacy";
+pub(super) const RIGHTS: &str = "https://prospectra.test/rights?lang=fr";
 
 pub(super) fn notice<'a>() -> Notice<'a> {
     Notice {
@@ -57,6 +58,7 @@ pub(super) fn with_mail<T>(rendered: &Rendered, locale: Locale, f: impl FnOnce(C
         locale,
         unsubscribe_url: UNSUBSCRIBE,
         prospects_privacy_url: PRIVACY,
+        rights_url: RIGHTS,
         source: &source,
         first_message: Some(notice()),
         message_id: "dlv_0001@example.com",
@@ -109,7 +111,7 @@ fn a69_the_notice_is_in_the_first_message_only_and_the_rest_in_all() {
             with_mail(&rendered(), locale, |mail| preview(&CampaignMail { first_message: None, ..mail }).unwrap());
         for part in [&later.text, &later.html] {
             assert!(!part.contains("14"), "no notice the second time");
-            assert!(part.contains(UNSUBSCRIBE) && part.contains(PRIVACY));
+            assert!(part.contains(UNSUBSCRIBE) && part.contains(PRIVACY) && part.contains(RIGHTS));
             assert!(part.contains("123 456 789") && part.contains("contact@example.com"));
             assert!(part.contains("Salon des Exemples 2026"));
         }

@@ -2,6 +2,7 @@
 
 mod invitation;
 mod notice_due;
+mod rights;
 mod second_factor;
 
 use domain::locale::Locale;
@@ -65,6 +66,7 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
         Notification::SecondFactorOn { at } => second_factor::french(true, &moment(Locale::Fr, at)),
         Notification::SecondFactorOff { at } => second_factor::french(false, &moment(Locale::Fr, at)),
         Notification::NoticeDue { people, first } => notice_due::french(people, &moment(Locale::Fr, first)),
+        Notification::Rights(about) => rights::of(Locale::Fr, mail.public_url, &about),
     };
     (subject, text)
 }
@@ -110,6 +112,7 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
         Notification::SecondFactorOn { at } => second_factor::english(true, &moment(Locale::En, at)),
         Notification::SecondFactorOff { at } => second_factor::english(false, &moment(Locale::En, at)),
         Notification::NoticeDue { people, first } => notice_due::english(people, &moment(Locale::En, first)),
+        Notification::Rights(about) => rights::of(Locale::En, mail.public_url, &about),
     };
     (subject, text)
 }
@@ -134,7 +137,7 @@ fn hours_en(hours: u16) -> String {
 }
 
 /// Day and time as a person in France reads them.
-fn moment(locale: Locale, at: Timestamp) -> String {
+pub(crate) fn moment(locale: Locale, at: Timestamp) -> String {
     let zoned = at.to_zoned(TimeZone::get("Europe/Paris").unwrap_or(TimeZone::UTC));
     let (day, time) = (day(locale, zoned.date()), zoned.strftime("%H:%M"));
     let place = if zoned.time_zone().iana_name() == Some("Europe/Paris") { "Paris" } else { "UTC" };

@@ -52,6 +52,20 @@ impl Retention {
         self.after(local).and_then(|end| zone.to_ambiguous_timestamp(end).later().ok()).unwrap_or(Timestamp::MAX)
     }
 
+    /// The last instant at which what was promised within this period of `start` is in time.
+    ///
+    /// Where a clock change makes the local time ambiguous or absent, the earlier instant is taken:
+    /// nothing is ever late by it.
+    #[must_use]
+    pub fn ends_by(self, start: Timestamp) -> Timestamp {
+        if let Self::Hours(_) = self {
+            return self.expires_at(start);
+        }
+        let zone = paris();
+        let local = zone.to_datetime(start);
+        self.after(local).and_then(|end| zone.to_ambiguous_timestamp(end).earlier().ok()).unwrap_or(start)
+    }
+
     /// The instant from which `end` is at most this period away.
     #[must_use]
     pub fn before(self, end: Timestamp) -> Timestamp {

@@ -246,6 +246,8 @@ pub enum Store {
     /// Table.
     Evidence,
     /// Table.
+    Rights,
+    /// Table.
     Keys,
     /// The bucket of uploads and reports.
     UploadsBucket,

@@ -38,6 +38,9 @@ pub enum PolicyError {
     /// Workspaces choose in months, so the policy for prospects must be whole months, below 256.
     #[error("policy file: `prospect` must keep whole months, not {0}")]
     NotMonths(Retention),
+    /// Whoever has to answer a request is reminded three times.
+    #[error("policy file: `rights_reminders` has {0} periods, not the 3 that were promised")]
+    Reminders(usize),
     /// Longer than published, without a written justification.
     #[error("policy file: `{what}` keeps {keep}, longer than the published {ceiling}, and records no justification")]
     TooLong {
@@ -71,7 +74,7 @@ pub struct MonthsRefused {
 }
 
 /// Periods promised to everybody, beside those of the classes.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Promises {
     /// Longest time between the end of a period and the run that acts on it.
@@ -80,8 +83,10 @@ pub struct Promises {
     pub rights_answer: Retention,
     /// Shortest notice of a material change of a legal text (A56).
     pub policy_change_notice: Retention,
-    /// When a Sender is first reminded of a request forwarded to it (A75).
-    pub forwarding_chase: Retention,
+    /// How much longer an answer may take when the person is told why in time (A47).
+    pub rights_extension: Retention,
+    /// When whoever has to answer is reminded, one after the other (A75).
+    pub rights_reminders: Vec<Retention>,
 }
 
 /// How the operator keeps its books.
@@ -282,6 +287,12 @@ impl Policy {
         self.expiry(Class::MailEvidence, sent_at)
     }
 
+    /// When what is kept of an answered request is due.
+    #[must_use]
+    pub fn rights_request_expiry(&self, answered_at: Timestamp) -> Timestamp {
+        self.expiry(Class::RightsRequest, answered_at)
+    }
+
     /// When the record of a purge run is due.
     #[must_use]
     pub fn purge_record_expiry(&self, recorded_at: Timestamp) -> Timestamp {
@@ -302,7 +313,14 @@ fn prospect_months_of(rule: &Rule) -> Option<u8> {
 fn check_promises(promises: &Promises) -> Result<(), PolicyError> {
     at_most("purge_lag", promises.purge_lag, Retention::Hours(24))?;
     at_most("rights_answer", promises.rights_answer, Retention::Days(30))?;
-    at_most("forwarding_chase", promises.forwarding_chase, Retention::Days(2))?;
+    at_most("rights_extension", promises.rights_extension, Retention::Months(2))?;
+    let latest = [Retention::Days(2), Retention::Days(7), Retention::Days(20)];
+    if promises.rights_reminders.len() != latest.len() {
+        return Err(PolicyError::Reminders(promises.rights_reminders.len()));
+    }
+    for (reminder, latest) in promises.rights_reminders.iter().zip(latest) {
+        at_most("rights_reminders", *reminder, latest)?;
+    }
     at_least("policy_change_notice", promises.policy_change_notice, Retention::Days(30))
 }
 

@@ -7,7 +7,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Member, Workspace};
+use super::{Member, Workspace, directory::Listed};
 use crate::{
     commit::{self, Cancelled},
     db::{Db, Expected, StoreError, n, s},
@@ -89,6 +89,7 @@ impl Db {
             commit::put(table, &keys::login(&member.login), login, Expected::Absent)?,
             commit::put(table, &keys::workspace(workspace.id), workspace, Expected::Absent)?,
             commit::put(table, &keys::member(workspace.id, member.id), member, Expected::Absent)?,
+            commit::put(table, &keys::directory(workspace.id), &Listed { workspace: workspace.id }, Expected::Absent)?,
             self.recording(entry)?,
         ];
         Ok(self.try_commit(writes).await?)

@@ -1,19 +1,22 @@
 //! One-time tokens: stored by their hash, with what they are good for.
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::{
     Timestamp,
     audit::Entry,
     email::EmailAddress,
-    id::{InvitationId, WorkspaceId},
+    id::{InvitationId, RequestId, WorkspaceId},
     locale::Locale,
     policy::retention,
+    rights::RequestKind,
+    subject::Subject,
 };
 use serde::{Deserialize, Serialize};
 
 use super::Terms;
 use crate::{
     commit,
-    db::{Db, Expected, StoreError},
+    db::{Db, Expected, StoreError, n, s},
     keys,
 };
 
@@ -37,6 +40,10 @@ pub enum GoodFor {
         /// By which invitation.
         invitation: InvitationId,
     },
+    /// Proving that a mailbox is one's own, to exercise a right.
+    RightsProof(RightsAsked),
+    /// Reading what Senders hold about oneself: as it is when it is read, so that nothing is copied.
+    RightsAccess(RightsAccess),
     /// Nothing: written for an address that must not be told from another by the work it makes.
     Nothing,
 }
@@ -57,6 +64,34 @@ pub struct PendingSignup {
     pub locale: Locale,
     /// The terms they accepted.
     pub terms: Terms,
+}
+
+/// A request that waits for its mailbox to be proved; unless it is, it is forgotten with the token.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RightsAsked {
+    /// The address.
+    pub email: EmailAddress,
+    /// What is asked.
+    pub kind: RequestKind,
+    /// The language to answer in.
+    pub locale: Locale,
+    /// In the person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// When it was asked: the time to answer runs from here.
+    pub asked_at: Timestamp,
+    /// The request that staff has entered, where it came on another way and only the proof is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entered: Option<RequestId>,
+}
+
+/// Where a person's data is, without saying whose it is.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RightsAccess {
+    /// The person in each workspace that holds them.
+    pub places: Vec<(WorkspaceId, Subject)>,
+    /// The language to answer in.
+    pub locale: Locale,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -92,6 +127,29 @@ impl Db {
         let stored: Option<Stored> = self.get(&self.tables.accounts, &keys::token(hash), true).await?;
         Ok(stored.filter(|stored| now.as_second() < stored.ttl).map(|stored| stored.good_for))
     }
+
+    /// Using the token up, as part of a transaction.
+    pub fn use_token(&self, hash: &str) -> Result<TransactWriteItem, StoreError> {
+        commit::delete(&self.tables.accounts, &keys::token(hash))
+    }
+
+    /// Takes one of the things that a token gives, each of which it gives once. False when it was taken, or
+    /// the token is gone.
+    pub async fn take_once(&self, hash: &str, what: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let taken = self
+            .updating(&self.tables.accounts, &keys::token(hash))
+            .update_expression("SET #taken = :yes")
+            .condition_expression("#ttl > :now AND attribute_not_exists(#taken)")
+            .expression_attribute_names("#taken", format!("taken_{what}"))
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":yes", s("yes"))
+            .expression_attribute_values(":now", n(now.as_second()));
+        match taken.send().await.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -113,7 +171,17 @@ mod tests {
         let reset = GoodFor::Reset { login: "ab".into(), generation: 3 };
         let (workspace, invitation) = (WorkspaceId::from_bytes([1; 10]), InvitationId::from_bytes([2; 10]));
         let join = GoodFor::Invitation { workspace, invitation };
-        for good_for in [GoodFor::Signup(pending), reset, join, GoodFor::Nothing] {
+        let asked = GoodFor::RightsProof(RightsAsked {
+            email: EmailAddress::parse("ada@firm.test").unwrap(),
+            kind: RequestKind::Objection,
+            locale: Locale::Fr,
+            message: None,
+            asked_at: at,
+            entered: None,
+        });
+        let places = vec![(WorkspaceId::from_bytes([1; 10]), Subject::from_bytes([2; 16]))];
+        let access = GoodFor::RightsAccess(RightsAccess { places, locale: Locale::Fr });
+        for good_for in [GoodFor::Signup(pending), reset, join, asked, access, GoodFor::Nothing] {
             let item = to_item(&keys::token("x"), &Stored { good_for: good_for.clone(), ttl: 9 }).unwrap();
             let back: Stored = from_item(item).unwrap();
             assert!(back.good_for == good_for && back.ttl == 9);

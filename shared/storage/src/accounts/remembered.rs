@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Accounts;
 use crate::{
-    db::{Expected, StoreError, n, to_item},
-    keys,
+    db::{Expected, PageQuery, Range, StoreError, from_item, n, to_item},
+    keys::{self, Key},
 };
 
 /// An answer as it was given.
@@ -63,5 +63,20 @@ impl Accounts<'_> {
     pub async fn remember(&self, key_hash: &str, what: &Remembered) -> Result<(), StoreError> {
         let key = keys::idempotency(self.workspace, key_hash);
         self.db.put(&self.db.tables.accounts, &key, what, Expected::Present).await
+    }
+
+    /// Forgets the answers that say `text`, in whatever case: what somebody erased must not be said again.
+    pub async fn forget_answers(&self, text: &str) -> Result<(), StoreError> {
+        let pk = keys::account(self.workspace);
+        let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Prefix(keys::IDEMPOTENCY)) };
+        let text = text.to_lowercase();
+        for item in self.db.all(&self.db.tables.accounts, query).await? {
+            let key = Key { pk: pk.clone(), sk: crate::db::text(&item, "sk")? };
+            let remembered: Remembered = from_item(item)?;
+            if remembered.answer.is_some_and(|answer| answer.body.to_lowercase().contains(&text)) {
+                self.db.delete(&self.db.tables.accounts, &key).await?;
+            }
+        }
+        Ok(())
     }
 }

@@ -195,6 +195,16 @@ impl Outreach<'_> {
         let items = self.db.all(self.table(), PageQuery::of(&pk, Range::Prefix(&prefix))).await?;
         items.iter().map(read).collect()
     }
+
+    /// Forgets that anything was ever claimed for one person. They must be suppressed before: a claim is
+    /// what keeps a campaign from writing twice.
+    pub async fn forget(&self, subject: Subject) -> Result<(), StoreError> {
+        for delivery in self.deliveries_of(subject).await? {
+            let key = keys::delivery(self.workspace, subject, delivery.campaign, STEP);
+            self.db.delete(self.table(), &key).await?;
+        }
+        Ok(())
+    }
 }
 
 fn key_item(key: &keys::Key) -> Item {

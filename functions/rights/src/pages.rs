@@ -1,0 +1,103 @@
+//! The public pages. Looking changes nothing; whoever asks gets the same answer as everybody.
+//!
+//! The same routes speak JSON to whoever sends or accepts it.
+
+use app::{
+    App, Failure, Kind,
+    rights::{Ask, Copied, Form, Proved},
+};
+use content::{page, rights};
+use domain::locale::Locale;
+use edge::http::{Request, Response, build, json, no_such_route};
+use lambda_http::http::{HeaderName, HeaderValue, Method, StatusCode};
+
+/// One request to a page.
+pub(super) async fn handle(app: &App, request: &Request, route: &str) -> Result<Response, Failure> {
+    let token = request.path_param("token").unwrap_or_default();
+    let locale = request.locale();
+    let answer = match (route, request.method()) {
+        ("/rights", &Method::GET) => html(StatusCode::OK, rights::ask(locale, None), locale),
+        ("/rights", &Method::POST) => ask(app, request, locale).await,
+        ("/rights/proof/{token}", &Method::GET) => html(StatusCode::OK, rights::prove(locale, request.path()), locale),
+        ("/rights/proof/{token}", &Method::POST) => match app.prove_rights(&token, request.now()?).await {
+            Ok(proved) if speaks_json(request) => json(StatusCode::OK, &proved),
+            Ok(proved) => shown(&proved),
+            Err(failure) => Err(failure),
+        },
+        ("/rights/access/{token}", &Method::GET) => match app.access_locale(&token, request.now()?).await {
+            Ok(locale) => html(StatusCode::OK, rights::access(locale, request.path()), locale),
+            Err(failure) => Err(failure),
+        },
+        ("/rights/access/{token}", &Method::POST) => read(app, request, &token).await,
+        _ => Err(no_such_route()),
+    };
+    match answer {
+        Err(failure) if failure.slug == "invalid-token" && !speaks_json(request) => {
+            html(StatusCode::GONE, rights::over(locale), locale)
+        }
+        other => other,
+    }
+}
+
+async fn ask(app: &App, request: &Request, locale: Locale) -> Result<Response, Failure> {
+    if has_json(request) {
+        let ask: Ask = request.json()?;
+        app.ask_rights(&ask, ask.locale().unwrap_or(locale), request.origin().network(), request.now()?).await?;
+        return json(StatusCode::ACCEPTED, &serde_json::json!({ "status": "accepted" }));
+    }
+    let asked = match Ask::from_form(url::form_urlencoded::parse(request.bytes()).into_owned()) {
+        Ok(ask) => app.ask_rights(&ask, locale, request.origin().network(), request.now()?).await,
+        Err(failure) => Err(failure),
+    };
+    match asked {
+        Ok(()) => html(StatusCode::OK, rights::sent(locale), locale),
+        Err(failure) if matches!(failure.kind, Kind::Refused) => {
+            html(StatusCode::UNPROCESSABLE_ENTITY, rights::ask(locale, Some(rights::wrong(locale))), locale)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn read(app: &App, request: &Request, token: &str) -> Result<Response, Failure> {
+    let mut pairs = url::form_urlencoded::parse(request.bytes());
+    let form = pairs.find(|(name, _)| name == "format").and_then(|(_, value)| Form::from_name(&value));
+    let form = form.ok_or_else(|| Failure::field("format", "one of page, json, csv"))?;
+    match app.read_access(token, form, request.now()?).await? {
+        Copied::Page(page, locale) => html(StatusCode::OK, page, locale),
+        Copied::File(name, media_type, bytes) => {
+            let mut answer = build(StatusCode::OK, media_type, bytes)?;
+            let disposition = format!("attachment; filename=\"{name}\"");
+            if let Ok(value) = HeaderValue::from_str(&disposition) {
+                answer.headers_mut().insert("content-disposition", value);
+            }
+            Ok(answer)
+        }
+    }
+}
+
+fn shown(proved: &Proved) -> Result<Response, Failure> {
+    let holders: Vec<_> = proved.senders.iter().map(app::rights::Sender::holder).collect();
+    let access = proved.access_token.as_deref().map(|token| format!("/rights/access/{token}"));
+    let answer = rights::Answer { kind: proved.kind, holders: &holders, due: proved.due, access: access.as_deref() };
+    html(StatusCode::OK, rights::answer(proved.locale, &answer), proved.locale)
+}
+
+fn has_json(request: &Request) -> bool {
+    request.header("content-type").is_some_and(|media| media.starts_with("application/json"))
+}
+
+fn speaks_json(request: &Request) -> bool {
+    has_json(request) || request.header("accept").is_some_and(|media| media.contains("application/json"))
+}
+
+fn html(status: StatusCode, body: page::Html, locale: Locale) -> Result<Response, Failure> {
+    let mut answer = build(status, "text/html; charset=utf-8", body.into_string())?;
+    let headers = answer.headers_mut();
+    headers.insert("content-language", HeaderValue::from_static(locale.tag()));
+    for (name, value) in page::headers() {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    }
+    Ok(answer)
+}

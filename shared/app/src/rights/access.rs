@@ -1,0 +1,199 @@
+//! Access and portability (A38, A42): everything that is held, read at the moment it is handed over.
+//!
+//! Nothing is prepared or copied: a file that waits to be fetched would be one more place to erase.
+
+use std::collections::BTreeSet;
+
+use content::{
+    page::Html,
+    rights::{self, Facts, Row},
+};
+use domain::{
+    Timestamp,
+    id::{CampaignId, WorkspaceId},
+    locale::Locale,
+    subject::Subject,
+};
+use intake::export::Writer;
+use serde::Serialize;
+use serde_json::{Value, json};
+use storage::{WorkspaceScope, accounts::once::GoodFor};
+
+use super::proof::not_valid;
+use crate::{App, Failure, secret::hash_of};
+
+/// The forms that data comes in, each once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// To be read.
+    Page,
+    /// For a machine.
+    Json,
+    /// For a spreadsheet.
+    Csv,
+}
+
+impl Form {
+    /// Reads a form's name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Page, Self::Json, Self::Csv].into_iter().find(|form| form.name() == name)
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+/// Data, handed over.
+pub enum Copied {
+    /// A page, in the language that was asked for.
+    Page(Html, Locale),
+    /// A file: its name, its media type, its bytes.
+    File(&'static str, &'static str, Vec<u8>),
+}
+
+/// What one Sender holds, with the information of article 15(1).
+#[derive(Serialize)]
+struct Held {
+    sender: Value,
+    information: Information,
+    record: Value,
+    fingerprint: Value,
+}
+
+#[derive(Serialize)]
+struct Information {
+    purposes: BTreeSet<String>,
+    categories: &'static str,
+    recipients: Vec<String>,
+    transfers: &'static str,
+    rights: &'static str,
+    complaint: &'static str,
+    automated_decisions: &'static str,
+}
+
+impl App {
+    /// The language of a link to somebody's data, if the link still works. Looking uses nothing up.
+    pub async fn access_locale(&self, token: &str, now: Timestamp) -> Result<Locale, Failure> {
+        let hash = hash_of(token).ok_or_else(not_valid)?;
+        match self.db.token(&hash, now).await? {
+            Some(GoodFor::RightsAccess(access)) => Ok(access.locale),
+            _ => Err(not_valid()),
+        }
+    }
+
+    /// Hands over everything that is held about whoever the token stands for, once in each form.
+    pub async fn read_access(&self, token: &str, form: Form, now: Timestamp) -> Result<Copied, Failure> {
+        let hash = hash_of(token).ok_or_else(not_valid)?;
+        let Some(GoodFor::RightsAccess(access)) = self.db.token(&hash, now).await? else { return Err(not_valid()) };
+        let mut held = Vec::with_capacity(access.places.len());
+        for (workspace, subject) in access.places {
+            held.extend(Box::pin(self.held_by(workspace, subject, access.locale, now)).await?);
+        }
+        let copied = copy(form, access.locale, &held)?;
+        if self.db.take_once(&hash, form.name(), now).await? { Ok(copied) } else { Err(not_valid()) }
+    }
+
+    /// What one Sender holds about a person; nothing when it is gone.
+    async fn held_by(
+        &self,
+        workspace: WorkspaceId,
+        subject: Subject,
+        locale: Locale,
+        now: Timestamp,
+    ) -> Result<Option<Held>, Failure> {
+        let scope = WorkspaceScope::internal(workspace);
+        let accounts = self.db.accounts(&scope);
+        let (profile, sender) = futures::try_join!(accounts.workspace(), accounts.sender())?;
+        let Some(profile) = profile else { return Ok(None) };
+        let record = Box::pin(self.whole_prospect(&scope, subject, usize::MAX, now)).await?;
+        let fingerprint = self.db.suppressions(&scope).find(subject, now).await?;
+        if record.is_none() && fingerprint.is_none() {
+            return Ok(None);
+        }
+        let Facts { purpose, categories, recipients, transfers, rights, complaint, automated_decisions } =
+            rights::facts(locale);
+        let mut purposes = BTreeSet::from([purpose]);
+        let campaigns = record.as_ref().map(|record| record.campaigns()).unwrap_or_default();
+        purposes.extend(self.purposes(&scope, campaigns).await?);
+        let sender = match sender {
+            Some(sender) => value(&sender.identity)?,
+            None => json!({ "company": profile.company }),
+        };
+        let fingerprint = fingerprint.map(|found| json!({ "reason": found.reason, "since": found.since }));
+        let information =
+            Information { purposes, categories, recipients, transfers, rights, complaint, automated_decisions };
+        Ok(Some(Held { sender, information, record: value(&record)?, fingerprint: value(&fingerprint)? }))
+    }
+
+    async fn purposes(&self, scope: &WorkspaceScope, campaigns: BTreeSet<CampaignId>) -> Result<Vec<String>, Failure> {
+        let mut purposes = Vec::new();
+        for id in campaigns {
+            let campaign = self.db.outreach(scope).campaign(id).await?;
+            purposes.extend(campaign.map(|campaign| campaign.content.purpose));
+        }
+        Ok(purposes)
+    }
+}
+
+fn value(of: &impl Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(of).map_err(|error| Failure::internal(error.to_string()))
+}
+
+fn copy(form: Form, locale: Locale, held: &[Held]) -> Result<Copied, Failure> {
+    if form == Form::Json {
+        let text = serde_json::to_vec_pretty(&json!({ "senders": value(&held)? }));
+        let text = text.map_err(|error| Failure::internal(error.to_string()))?;
+        return Ok(Copied::File("data.json", "application/json", text));
+    }
+    let mut rows = Vec::new();
+    for one in held {
+        let sender = one.sender["company"].as_str().unwrap_or_default();
+        flatten(sender, "", &value(one)?, &mut rows);
+    }
+    if form == Form::Page {
+        return Ok(Copied::Page(rights::data(locale, &rows), locale));
+    }
+    let mut csv = Writer::new(Vec::new(), &["sender", "field", "value"]).map_err(unwritten)?;
+    for Row { sender, field, value } in &rows {
+        csv.row(&[sender, field, value]).map_err(unwritten)?;
+    }
+    Ok(Copied::File("data.csv", "text/csv; charset=utf-8", csv.into_inner()))
+}
+
+fn unwritten(error: std::io::Error) -> Failure {
+    Failure::internal(error.to_string())
+}
+
+/// Every value with its path. What is not held is not said.
+fn flatten(sender: &str, path: &str, value: &Value, rows: &mut Vec<Row>) {
+    let inner = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    match value {
+        Value::Null => {}
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| flatten(sender, &inner(name), value, rows)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, item)| flatten(sender, &inner(&(i + 1).to_string()), item, rows));
+        }
+        Value::String(text) => rows.push(Row { sender: sender.into(), field: path.into(), value: text.clone() }),
+        other => rows.push(Row { sender: sender.into(), field: path.into(), value: other.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_has_a_row_with_its_path() {
+        let mut rows = Vec::new();
+        let value = json!({"record": {"tags": ["a", "b"], "notes": null, "n": 3}, "state": "active"});
+        flatten("Exemple", "", &value, &mut rows);
+        let said: Vec<_> = rows.iter().map(|row| (row.field.as_str(), row.value.as_str())).collect();
+        assert_eq!(said, [("record.n", "3"), ("record.tags.1", "a"), ("record.tags.2", "b"), ("state", "active")]);
+        assert!(rows.iter().all(|row| row.sender == "Exemple"));
+    }
+}

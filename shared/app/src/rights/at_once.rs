@@ -1,0 +1,134 @@
+//! What the product does itself the moment a person has proved who they are.
+
+use content::system::RightsMail;
+use domain::{
+    Timestamp,
+    email::EmailAddress,
+    import::ImportStatus,
+    policy::retention::{Class, Policy, is_due},
+    rights::{AtOnce, Duty, RequestKind},
+    suppression::{Suppression, SuppressionReason},
+};
+use jiff::SignedDuration;
+use storage::{
+    WorkspaceScope,
+    rights::{Holding, RightsRequest, RightsTask},
+};
+
+use crate::{App, Failure, Kind};
+
+/// How long a file may be on its way after it was announced.
+const ON_ITS_WAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Imports in one page.
+const IMPORTS: u32 = 100;
+
+impl App {
+    /// Does what the kind of the request asks for in one workspace.
+    pub(super) async fn do_at_once(
+        &self,
+        request: &RightsRequest,
+        holding: &Holding,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let (scope, subject) = (WorkspaceScope::internal(holding.workspace), holding.subject);
+        match request.kind.at_once() {
+            AtOnce::Nothing | AtOnce::HandOver => Ok(()),
+            AtOnce::Suppress => {
+                let objection = Suppression { subject, reason: SuppressionReason::OptedOut, since: now };
+                self.db.suppressions(&scope).record(&objection).await?;
+                Ok(())
+            }
+            AtOnce::Freeze => self.freeze_prospect(&scope, subject, now).await.map(|_| ()),
+            AtOnce::Erase => self.erase_everywhere(&scope, holding, request.person.email(), now).await,
+        }
+    }
+
+    /// Erases a person from everything one Sender holds (A40), but for files: see [`App::erase_files`]. What
+    /// is left is a fingerprint and a date, without which the next import would bring them back.
+    async fn erase_everywhere(
+        &self,
+        scope: &WorkspaceScope,
+        holding: &Holding,
+        email: &EmailAddress,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        match self.erase_prospect(scope, holding.subject, now).await {
+            // The record went meanwhile, or there never was more than a fingerprint.
+            Err(failure) if failure.kind == Kind::NotFound => {}
+            other => other?,
+        }
+        self.db.outreach(scope).forget(holding.subject).await?;
+        self.db.accounts(scope).forget_answers(email.expose()).await?;
+        Ok(())
+    }
+
+    /// Deletes the uploaded files of every Sender that held the person, whoever else is in them: they were
+    /// read, and serve nothing any more. False while one is still being read; the clock comes by again.
+    pub(super) async fn erase_files(&self, request: &RightsRequest, now: Timestamp) -> Result<bool, Failure> {
+        let mut all = true;
+        for holding in &request.holdings {
+            let scope = WorkspaceScope::internal(holding.workspace);
+            let (imports, objects) = (self.db.imports(&scope), self.objects(&scope));
+            let mut after = None;
+            'pages: loop {
+                let (page, next) = imports.page(after, IMPORTS).await?;
+                for import in page {
+                    // A file that was announced so long ago is gone, or was uploaded after the erasure.
+                    if is_due(Policy::current().expiry(Class::Upload, import.created_at + ON_ITS_WAY), now) {
+                        break 'pages;
+                    }
+                    let waits = import.status == ImportStatus::AwaitingUpload && now < import.created_at + ON_ITS_WAY;
+                    let later = import.created_at >= request.entered_at;
+                    if import.status == ImportStatus::Running || (waits && !later) {
+                        all = false;
+                    } else if !waits && !later {
+                        objects.delete_upload(import.id).await?;
+                    }
+                }
+                after = next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Gives a Sender its part of a request, and tells it, once. What the product did is noted as done.
+    pub(super) async fn give_task(
+        &self,
+        request: &RightsRequest,
+        holding: &Holding,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let done = !request.kind.needs_an_answer();
+        let duty =
+            if done { Duty::done_at_once(request.received_at, now) } else { Duty::new(request.received_at, now) };
+        let due = duty.due;
+        let task = RightsTask {
+            id: request.id,
+            kind: request.kind,
+            prospect: (request.kind != RequestKind::Erasure).then_some(holding.subject),
+            message: request.message.clone(),
+            received_at: request.received_at,
+            duty: duty.clone(),
+            ttl: None,
+            v: 1,
+        };
+        if !self.db.give_task(holding.workspace, &task.with(duty)).await? {
+            return Ok(());
+        }
+        let mail = RightsMail::Task { kind: request.kind, person: request.person.email(), id: request.id, due, done };
+        if let Err(failure) = self.tell_sender(holding.workspace, mail, now).await {
+            // The task stands, and reminders follow.
+            tracing::warn!(
+                slug = failure.slug,
+                cause = failure.cause.as_deref(),
+                workspace = %holding.workspace,
+                "no mail about a request"
+            );
+        }
+        Ok(())
+    }
+}

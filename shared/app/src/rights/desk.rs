@@ -1,0 +1,280 @@
+//! The operator's desk: requests that come by e-mail or on paper, entered by staff (A46).
+//!
+//! Staff reaches it by invoking the function itself, so that IAM says who may, and CloudTrail who did.
+
+use content::system::{Notification, RightsMail};
+use domain::{
+    Timestamp,
+    email::EmailAddress,
+    id::RequestId,
+    locale::Locale,
+    rights::{Channel, Duty, Outcome, RequestKind},
+};
+use serde::{Deserialize, Serialize};
+use storage::{
+    accounts::once::RightsAsked,
+    rights::{Holding, OwnRequest, Person, RightsRequest},
+};
+
+use super::{
+    tasks::{Extend, handled_already, not_extended},
+    words,
+};
+use crate::{App, Failure, fields::Fields};
+
+/// One order of staff's; `time` is when it is given.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeskOrder {
+    /// A request that came by e-mail or by post.
+    Enter(Enter),
+    /// Two months more for what the operator has to answer itself.
+    Extend(ExtendOwn),
+    /// The answer to it.
+    Answer(AnswerOwn),
+    /// Everything that is known of an open request, to answer it.
+    Show(Named),
+    /// All open requests, by number.
+    List(Everything),
+}
+
+/// A request on paper or in a mailbox.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enter {
+    channel: Channel,
+    kind: RequestKind,
+    /// The address it is about.
+    email: String,
+    /// When it was received: the clock runs from here.
+    received_at: Timestamp,
+    #[serde(default)]
+    locale: Locale,
+    #[serde(default)]
+    message: Option<String>,
+    /// It is about an account of the product, not about prospecting.
+    #[serde(default)]
+    account: bool,
+    /// The letter itself proves who wrote it; otherwise the mailbox is asked.
+    #[serde(default)]
+    proved: bool,
+}
+
+/// See [`DeskOrder::Extend`].
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtendOwn {
+    request: RequestId,
+    reason: String,
+}
+
+/// See [`DeskOrder::Answer`].
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerOwn {
+    request: RequestId,
+    refused: bool,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// An open request.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    request: RequestId,
+}
+
+/// Nothing more to say.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Everything {}
+
+/// What the desk answers.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum DeskAnswer {
+    /// A request and by when it is answered.
+    One(Line),
+    /// All that are open.
+    All {
+        /// Oldest first.
+        open: Vec<Line>,
+    },
+    /// One request with what is needed to answer it.
+    Whole {
+        /// As in the list.
+        #[serde(flatten)]
+        line: Line,
+        /// Who asks.
+        email: String,
+        /// In their words.
+        message: Option<String>,
+        /// Who holds them.
+        holdings: Vec<Holding>,
+    },
+}
+
+/// A request without the person.
+#[derive(Serialize)]
+pub struct Line {
+    request: RequestId,
+    kind: RequestKind,
+    channel: Channel,
+    received_at: Timestamp,
+    due: Timestamp,
+    waits_for: &'static str,
+}
+
+impl Line {
+    fn of(request: &RightsRequest) -> Self {
+        let waits_for = match (request.unproved, &request.duty) {
+            (true, _) => "proof",
+            (false, Some(duty)) if duty.is_open() => "operator",
+            _ => "senders",
+        };
+        let due = request.duty.as_ref().map_or_else(|| domain::rights::due(request.received_at), |duty| duty.due);
+        let &RightsRequest { id, kind, channel, received_at, .. } = request;
+        Self { request: id, kind, channel, received_at, due, waits_for }
+    }
+}
+
+impl App {
+    /// Carries out an order of staff's.
+    pub async fn rights_desk(&self, order: DeskOrder, now: Timestamp) -> Result<DeskAnswer, Failure> {
+        match order {
+            DeskOrder::Enter(enter) => self.enter(enter, now).await,
+            DeskOrder::Extend(asked) => self.extend_own(asked, now).await,
+            DeskOrder::Answer(asked) => self.answer_own(asked, now).await,
+            DeskOrder::Show(named) => {
+                let request = self.of_the_desk(named.request).await?;
+                Ok(DeskAnswer::Whole {
+                    line: Line::of(&request),
+                    email: request.person.email().expose().to_owned(),
+                    message: request.message,
+                    holdings: request.holdings,
+                })
+            }
+            DeskOrder::List(_) => {
+                let (mut open, mut after) = (Vec::new(), None::<String>);
+                loop {
+                    let (page, next) = self.db.open_requests(after.as_deref()).await?;
+                    open.extend(page.iter().map(Line::of));
+                    after = next;
+                    if after.is_none() {
+                        return Ok(DeskAnswer::All { open });
+                    }
+                }
+            }
+        }
+    }
+
+    async fn enter(&self, entered: Enter, now: Timestamp) -> Result<DeskAnswer, Failure> {
+        let mut fields = Fields::default();
+        let email = fields.email("email", &entered.email);
+        let message = words(&mut fields, Some(entered.kind), entered.message.as_deref());
+        if entered.channel == Channel::Product {
+            fields.wrong("channel", "email or post: on the page people enter their requests themselves");
+        }
+        if entered.received_at > now {
+            fields.wrong("received_at", "when it was received; it cannot lie in the future");
+        }
+        fields.done()?;
+        let email = email.ok_or_else(|| Failure::internal("a refused field was not reported"))?;
+        let person = self.person(&email, entered.account).await?;
+        let (about_account, unproved) = (entered.account, !entered.account && !entered.proved);
+        let waits = about_account || unproved;
+        let request = RightsRequest {
+            id: RequestId::new(now, crate::chance()),
+            kind: entered.kind,
+            channel: entered.channel,
+            person,
+            locale: entered.locale,
+            message,
+            received_at: entered.received_at,
+            entered_at: now,
+            unproved,
+            holdings: if waits { Vec::new() } else { self.holdings(&email, now).await? },
+            duty: waits.then(|| Duty::new(entered.received_at, now)),
+            carried_out: about_account,
+            v: 1,
+        };
+        let mut writes = vec![self.db.enter_request(&request)?];
+        if let Person::Member { workspace, member, .. } = &request.person {
+            writes.push(self.db.note_own_request(*workspace, *member, &own(&request))?);
+        }
+        self.db.commit(writes).await?;
+        let line = Line::of(&request);
+        let (id, kind, locale) = (request.id, request.kind, request.locale);
+        if unproved {
+            let (asked_at, entered) = (request.received_at, Some(id));
+            self.mail_proof(RightsAsked { email, kind, locale, message: None, asked_at, entered }, now).await?;
+        } else if about_account {
+            let mail = RightsMail::Registered { kind, id, due: line.due };
+            self.post(&email, locale, Notification::Rights(mail), now).await?;
+        } else {
+            Box::pin(self.carry_out(request, now)).await?;
+        }
+        Ok(DeskAnswer::One(line))
+    }
+
+    /// Who an address is: somebody with an account, or somebody whom Senders may hold.
+    async fn person(&self, email: &EmailAddress, account: bool) -> Result<Person, Failure> {
+        if !account {
+            return Ok(Person::Prospect { email: email.clone() });
+        }
+        let login = self.db.login(&self.pepper().await?.login(email)).await?;
+        let login = login.ok_or_else(|| Failure::field("account", "nobody has an account under this address"))?;
+        Ok(Person::Member { workspace: login.workspace, member: login.member, email: email.clone() })
+    }
+
+    async fn extend_own(&self, asked: ExtendOwn, now: Timestamp) -> Result<DeskAnswer, Failure> {
+        let reason = Extend::because(asked.reason).checked()?;
+        let mut request = self.of_the_desk(asked.request).await?;
+        let duty = request.duty.as_ref().ok_or_else(not_ours)?;
+        let duty = duty.extend(reason, now).map_err(|error| not_extended(&error))?;
+        self.tell_of_extension(&request, &self.config.operator_name, &duty, now).await?;
+        request.duty = Some(duty);
+        self.db.save_request(&mut request).await?;
+        Ok(DeskAnswer::One(Line::of(&request)))
+    }
+
+    async fn answer_own(&self, asked: AnswerOwn, now: Timestamp) -> Result<DeskAnswer, Failure> {
+        let mut request = self.of_the_desk(asked.request).await?;
+        let duty = request.duty.clone().ok_or_else(not_ours)?;
+        if !duty.is_open() {
+            return Err(handled_already());
+        }
+        if asked.refused && asked.reason.is_none() {
+            return Err(Failure::field("reason", "a refusal needs the reason that the person is told"));
+        }
+        if request.unproved && !asked.refused {
+            return Err(Failure::field("refused", "the mailbox is not proved: nothing can be answered but a refusal"));
+        }
+        let outcome = if asked.refused { Outcome::Refused } else { Outcome::Done };
+        let (kind, company, reason) = (request.kind, self.config.operator_name.as_str(), asked.reason.as_deref());
+        let mail = RightsMail::Handled { kind, company, outcome, reason };
+        self.post(request.person.email(), request.locale, Notification::Rights(mail), now).await?;
+        (request.unproved, request.carried_out) = (false, true);
+        request.duty = Some(duty.handled(outcome, now));
+        self.db.save_request(&mut request).await?;
+        self.close_late(&request, now).await?;
+        Ok(DeskAnswer::One(Line::of(&request)))
+    }
+
+    async fn of_the_desk(&self, id: RequestId) -> Result<RightsRequest, Failure> {
+        let found = self.db.open_request(id).await?;
+        found.ok_or_else(|| Failure::field("request", "no open request has this number"))
+    }
+}
+
+/// A member's request as the member sees it.
+pub(super) fn own(request: &RightsRequest) -> OwnRequest {
+    let due = request.duty.as_ref().map_or_else(|| domain::rights::due(request.received_at), |duty| duty.due);
+    let &RightsRequest { id, kind, received_at, .. } = request;
+    OwnRequest { id, kind, received_at, due, outcome: None, closed_at: None, ttl: None }
+}
+
+fn not_ours() -> Failure {
+    Failure::field("request", "the Senders have to answer this request, not the operator")
+}

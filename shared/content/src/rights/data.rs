@@ -1,0 +1,44 @@
+//! Everything that is held about a person, to be read.
+
+use std::fmt::Write as _;
+
+use domain::locale::Locale;
+
+use super::{lay_out, words};
+use crate::page::{Html, escape};
+
+/// One thing that is held: by whom, what, and its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The Sender.
+    pub sender: String,
+    /// The field, with dots into nested ones.
+    pub field: String,
+    /// The value.
+    pub value: String,
+}
+
+/// The page: a table for each Sender.
+#[must_use]
+pub fn data(locale: Locale, rows: &[Row]) -> Html {
+    let (title, intro, field, value, nothing) = words::data(locale);
+    let mut body = format!("<h1>{title}</h1>\n<p>{intro}</p>\n");
+    if rows.is_empty() {
+        let _ = writeln!(body, "<p>{nothing}</p>");
+    }
+    for rows in rows.chunk_by(|a, b| a.sender == b.sender) {
+        let sender = rows.first().map(|row| row.sender.as_str()).unwrap_or_default();
+        let _ = write!(
+            body,
+            "<div class=\"wide\"><table>\n<caption>{}</caption>\n<thead><tr><th scope=\"col\">{field}</th>\
+             <th scope=\"col\">{value}</th></tr></thead>\n<tbody>\n",
+            escape(sender)
+        );
+        for row in rows {
+            let _ =
+                writeln!(body, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(&row.field), escape(&row.value));
+        }
+        body.push_str("</tbody></table></div>\n");
+    }
+    lay_out(locale, title, &body)
+}

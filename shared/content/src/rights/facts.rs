@@ -1,0 +1,69 @@
+//! The information of article 15(1) GDPR that is the same for everybody.
+
+use domain::{
+    locale::Locale,
+    policy::{
+        processors,
+        retention::{Class, Policy},
+    },
+};
+
+/// What a person is told beside their data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Why the data exists, as the policy says; each campaign adds its own purpose.
+    pub purpose: String,
+    /// Which categories there are.
+    pub categories: &'static str,
+    /// Who else gets the data.
+    pub recipients: Vec<String>,
+    /// Whether it leaves the Union.
+    pub transfers: &'static str,
+    /// What else can be asked.
+    pub rights: &'static str,
+    /// Where to complain.
+    pub complaint: &'static str,
+    /// Whether a machine decides.
+    pub automated_decisions: &'static str,
+}
+
+/// In one language.
+#[must_use]
+pub fn facts(locale: Locale) -> Facts {
+    let processor = |one: &processors::Processor| {
+        format!("{} ({}, {})", one.name.get(locale), one.purpose.get(locale), one.country.get(locale))
+    };
+    let mut recipients = vec![
+        match locale {
+            Locale::Fr => "les personnes habilitées chez l’Expéditeur",
+            Locale::En => "authorised persons at the Sender",
+        }
+        .to_owned(),
+    ];
+    recipients.extend(processors::current().iter().map(processor));
+    let purpose = Policy::current().rule(Class::Prospect).purpose.get(locale).to_owned();
+    match locale {
+        Locale::Fr => Facts {
+            purpose,
+            recipients,
+            categories: "adresse électronique professionnelle ; nom, organisation, fonction, langue et pays lorsqu’ils sont \
+                         connus ; étiquettes et notes de l’Expéditeur ; source et date de collecte ; historique des messages",
+            transfers: "aucun par Prospectra ; l’Expéditeur répond de son propre relais d’envoi",
+            rights: "rectification, effacement, limitation, portabilité, opposition, retrait du consentement, directives après \
+                     le décès : /rights?lang=fr",
+            complaint: "CNIL, https://www.cnil.fr/plaintes, ou l’autorité du pays où vous résidez",
+            automated_decisions: "aucune décision automatisée, aucun profilage",
+        },
+        Locale::En => Facts {
+            purpose,
+            recipients,
+            categories: "professional e-mail address; name, organisation, job title, language and country where known; the \
+                         Sender’s tags and notes; source and date of collection; history of messages",
+            transfers: "none by Prospectra; the Sender answers for its own delivery relay",
+            rights: "rectification, erasure, restriction, portability, objection, withdrawal of consent, directives after \
+                     death: /rights?lang=en",
+            complaint: "CNIL, https://www.cnil.fr/plaintes, or the authority of the country where you live",
+            automated_decisions: "no automated decision, no profiling",
+        },
+    }
+}

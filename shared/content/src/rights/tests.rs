@@ -1,0 +1,54 @@
+use super::*;
+
+fn without_style(html: &Html) -> String {
+    let (before, rest) = html.as_str().split_once("<style>").unwrap();
+    let (_, after) = rest.split_once("</style>").unwrap();
+    format!("{before}<style>…</style>{after}")
+}
+
+#[test]
+fn a46_the_pages_in_both_languages() {
+    let holders = [
+        Holder { company: "Exemple <SAS>", contact: Some("contact@example.com"), record: true },
+        Holder { company: "Autre SARL", contact: None, record: false },
+    ];
+    let due = Some("2026-05-31T10:00:00Z".parse().unwrap());
+    for locale in Locale::ALL {
+        let lang = locale.tag();
+        insta::assert_snapshot!(format!("ask_{lang}"), without_style(&ask(locale, None)));
+        insta::assert_snapshot!(format!("prove_{lang}"), without_style(&prove(locale, "/rights/proof/AbC")));
+        let access = Some("/rights/access/AbC");
+        let said = answer(locale, &Answer { kind: RequestKind::Access, holders: &holders, due, access });
+        insta::assert_snapshot!(format!("answer_{lang}"), without_style(&said));
+    }
+}
+
+#[test]
+fn a46_every_kind_can_be_asked_for_and_is_answered_in_words() {
+    for locale in Locale::ALL {
+        let form = ask(locale, None).into_string();
+        for kind in RequestKind::ALL {
+            assert!(form.contains(&format!("value=\"{}\"", kind.as_str())), "{kind:?}");
+            let holder = [Holder { company: "Exemple", contact: None, record: true }];
+            let said = answer(locale, &Answer { kind, holders: &holder, due: None, access: None }).into_string();
+            assert!(said.contains("Exemple") && !said.contains("<a href=\"/rights/access"), "{kind:?}");
+        }
+        assert_eq!(form.matches("<form").count(), 1);
+    }
+}
+
+#[test]
+fn what_people_and_senders_write_cannot_become_markup() {
+    for locale in Locale::ALL {
+        let rows = [Row { sender: "<b>".into(), field: "notes".into(), value: "<script>".into() }];
+        let pages = [
+            ask(locale, Some("<script>")),
+            prove(locale, "/rights/proof/x\"><script>"),
+            access(locale, "/rights/access/x\"><script>"),
+            data(locale, &rows),
+        ];
+        for page in pages {
+            assert!(!page.as_str().contains("<script>") && !page.as_str().contains("<b>"), "{}", page.as_str());
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Mails about requests of people about their rights.
+
+use domain::{
+    email::EmailAddress,
+    id::RequestId,
+    rights::{Outcome, RequestKind},
+};
+use jiff::Timestamp;
+
+use crate::rights::Holder;
+
+/// What happened to a request, and what whoever reads it may do.
+#[derive(Clone, Copy)]
+pub enum RightsMail<'a> {
+    /// To whoever reads the mailbox: confirm that the request is yours.
+    Proof {
+        /// What is asked.
+        kind: RequestKind,
+        /// The one-time token, as base64url.
+        token: &'a str,
+        /// How long it works, in hours.
+        hours: u16,
+    },
+    /// To the person: who holds them, what was done, what follows.
+    Answer {
+        /// What was asked.
+        kind: RequestKind,
+        /// Who holds them.
+        holders: &'a [Holder<'a>],
+        /// By when the Senders answer, where they have to.
+        due: Option<Timestamp>,
+        /// The one-time token that opens the data, and how long it works, in hours.
+        access: Option<(&'a str, u16)>,
+    },
+    /// To the Sender: a person asks.
+    Task {
+        /// What is asked.
+        kind: RequestKind,
+        /// Who asks.
+        person: &'a EmailAddress,
+        /// The request.
+        id: RequestId,
+        /// By when it is answered.
+        due: Timestamp,
+        /// The product has done it.
+        done: bool,
+    },
+    /// To whoever has to answer.
+    Reminder {
+        /// What is asked.
+        kind: RequestKind,
+        /// The request.
+        id: RequestId,
+        /// By when it is answered.
+        due: Timestamp,
+    },
+    /// To the operator: nobody has answered in time.
+    Overdue {
+        /// What is asked.
+        kind: RequestKind,
+        /// The request.
+        id: RequestId,
+        /// Who had to answer.
+        company: &'a str,
+        /// By when.
+        due: Timestamp,
+    },
+    /// To the person: it takes longer.
+    Extended {
+        /// What was asked.
+        kind: RequestKind,
+        /// Who answers.
+        company: &'a str,
+        /// Why, in their words.
+        reason: &'a str,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// To the person: it was answered.
+    Handled {
+        /// What was asked.
+        kind: RequestKind,
+        /// By whom.
+        company: &'a str,
+        /// How.
+        outcome: Outcome,
+        /// In their words.
+        reason: Option<&'a str>,
+    },
+    /// To a member and to the operator: a member's own request.
+    Registered {
+        /// What is asked.
+        kind: RequestKind,
+        /// The request.
+        id: RequestId,
+        /// By when it is answered.
+        due: Timestamp,
+    },
+}
+
+impl<'a> RightsMail<'a> {
+    /// The token it carries.
+    pub(super) const fn token(&self) -> Option<&'a str> {
+        match *self {
+            Self::Proof { token, .. } | Self::Answer { access: Some((token, _)), .. } => Some(token),
+            _ => None,
+        }
+    }
+}

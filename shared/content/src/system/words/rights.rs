@@ -1,0 +1,234 @@
+//! Mails about requests of people about their rights: to the person, the Sender, the operator.
+
+use domain::{
+    locale::Locale,
+    rights::{Outcome, RequestKind},
+};
+
+use super::{heures, hours_en, moment};
+use crate::{
+    rights::{holder, name, shown},
+    system::RightsMail,
+};
+
+/// Subject and text of a mail, without its end.
+pub(super) fn of(locale: Locale, public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
+    match locale {
+        Locale::Fr => french(public_url, mail),
+        Locale::En => english(public_url, mail),
+    }
+}
+
+fn french(public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
+    let name = |kind| name(Locale::Fr, kind);
+    match *mail {
+        RightsMail::Proof { kind, token, hours } => (
+            "Confirmez votre demande".to_owned(),
+            format!(
+                "Bonjour,\n\nQuelqu’un, sans doute vous, a fait une demande sur les données attachées à cette adresse : \
+                 {}.\n\nPour confirmer qu’elle vient de vous, ouvrez cette page :\n\n{public_url}/rights/proof/{token}\n\nLe \
+                 lien fonctionne une fois, pendant {}.\n\nVous n’avez rien demandé ? Ne faites rien : la demande est oubliée.",
+                name(kind),
+                heures(hours)
+            ),
+        ),
+        RightsMail::Answer { kind, holders, due, access } => {
+            let due = due.map(|due| moment(Locale::Fr, due));
+            let mut text = list(Locale::Fr, "Bonjour,\n\nVotre demande est enregistrée", kind, holders, due.as_deref());
+            if let Some((token, hours)) = access {
+                text.push_str(&format!(
+                    "\n\nVos données, à lire ou à télécharger une fois pendant {} :\n{public_url}/rights/access/{token}",
+                    heures(hours)
+                ));
+            }
+            (format!("Votre demande : {}", name(kind)), text)
+        }
+        RightsMail::Task { kind, person, id, due, done } => {
+            let what = if done {
+                "Nous l’avons exécutée dans Prospectra, parce qu’elle ne laisse rien à apprécier. Si vous détenez ces données \
+                 ailleurs, faites-y de même."
+                    .to_owned()
+            } else {
+                format!(
+                    "Vous y répondez au plus tard le {} : elle est parmi vos tâches sous le numéro {id}, avec les précisions \
+                     de la personne.",
+                    moment(Locale::Fr, due)
+                )
+            };
+            (
+                format!("Demande d’une personne : {}", name(kind)),
+                format!(
+                    "Bonjour,\n\n{} a prouvé que cette boîte est la sienne et exerce un droit sur les données que vous \
+                     détenez : {}.\n\n{what}\n\nVous êtes responsable de ce traitement ; nous vous transmettons la demande \
+                     comme l’article 28 du RGPD le prévoit.",
+                    person.expose(),
+                    name(kind)
+                ),
+            )
+        }
+        RightsMail::Reminder { kind, id, due } => (
+            format!("Rappel : une demande attend votre réponse ({})", name(kind)),
+            format!(
+                "Bonjour,\n\nLa demande {id} ({}) attend toujours votre réponse. Elle est due au plus tard le {}.\n\nS’il vous \
+                 faut plus de temps parce que la demande est complexe, donnez-en la raison avant cette date : la personne en \
+                 sera informée.",
+                name(kind),
+                moment(Locale::Fr, due)
+            ),
+        ),
+        RightsMail::Overdue { kind, id, company, due } => (
+            format!("Échéance dépassée : demande {id}"),
+            format!(
+                "Bonjour,\n\nLa demande {id} ({}) devait recevoir une réponse le {} au plus tard. Qui devait répondre : \
+                 {company}.\n\nIntervenez maintenant.",
+                name(kind),
+                moment(Locale::Fr, due)
+            ),
+        ),
+        RightsMail::Extended { kind, company, reason, until } => (
+            format!("Votre demande demande plus de temps : {}", name(kind)),
+            format!(
+                "Bonjour,\n\n{company} répondra à votre demande ({}) plus tard que prévu, au plus tard le {}. La raison \
+                 :\n\n{reason}\n\nVous pouvez vous en plaindre auprès de la CNIL : https://www.cnil.fr/plaintes",
+                name(kind),
+                moment(Locale::Fr, until)
+            ),
+        ),
+        RightsMail::Handled { kind, company, outcome, reason } => (
+            format!("Réponse à votre demande : {}", name(kind)),
+            format!(
+                "Bonjour,\n\n{company} a {} votre demande ({}).{}\n\nSi cette réponse ne vous convient pas, vous pouvez vous \
+                 adresser à la CNIL (https://www.cnil.fr/plaintes) ou au juge.",
+                if outcome == Outcome::Refused { "refusé" } else { "traité" },
+                name(kind),
+                reason.map(|reason| format!("\n\n{reason}")).unwrap_or_default()
+            ),
+        ),
+        RightsMail::Registered { kind, id, due } => (
+            format!("Demande enregistrée : {}", name(kind)),
+            format!(
+                "Bonjour,\n\nLa demande {id} ({}) est enregistrée. Elle reçoit une réponse au plus tard le {}.",
+                name(kind),
+                moment(Locale::Fr, due)
+            ),
+        ),
+    }
+}
+
+fn english(public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
+    let name = |kind| name(Locale::En, kind);
+    match *mail {
+        RightsMail::Proof { kind, token, hours } => (
+            "Confirm your request".to_owned(),
+            format!(
+                "Hello,\n\nSomebody, most likely you, made a request about the data attached to this address: {}.\n\nTo confirm \
+                 that it comes from you, open this page:\n\n{public_url}/rights/proof/{token}\n\nThe link works once, for \
+                 {}.\n\nYou did not ask for anything? Do nothing: the request is forgotten.",
+                name(kind),
+                hours_en(hours)
+            ),
+        ),
+        RightsMail::Answer { kind, holders, due, access } => {
+            let due = due.map(|due| moment(Locale::En, due));
+            let mut text = list(Locale::En, "Hello,\n\nYour request is registered", kind, holders, due.as_deref());
+            if let Some((token, hours)) = access {
+                text.push_str(&format!(
+                    "\n\nYour data, to read or download once within {}:\n{public_url}/rights/access/{token}",
+                    hours_en(hours)
+                ));
+            }
+            (format!("Your request: {}", name(kind)), text)
+        }
+        RightsMail::Task { kind, person, id, due, done } => {
+            let what = if done {
+                "We have carried it out in Prospectra, because it leaves nothing to weigh. If you hold this data elsewhere, do \
+                 the same there."
+                    .to_owned()
+            } else {
+                format!(
+                    "You answer it by {}: it is among your tasks under the number {id}, with what the person says.",
+                    moment(Locale::En, due)
+                )
+            };
+            (
+                format!("A person’s request: {}", name(kind)),
+                format!(
+                    "Hello,\n\n{} has proved that this mailbox is theirs, and exercises a right over the data you hold: \
+                     {}.\n\n{what}\n\nYou are the controller of this processing; we forward the request as article 28 GDPR \
+                     provides.",
+                    person.expose(),
+                    name(kind)
+                ),
+            )
+        }
+        RightsMail::Reminder { kind, id, due } => (
+            format!("Reminder: a request waits for your answer ({})", name(kind)),
+            format!(
+                "Hello,\n\nThe request {id} ({}) still waits for your answer. It is due by {}.\n\nIf you need longer because the \
+                 request is complex, give the reason before that date: the person will be told.",
+                name(kind),
+                moment(Locale::En, due)
+            ),
+        ),
+        RightsMail::Overdue { kind, id, company, due } => (
+            format!("Overdue: request {id}"),
+            format!(
+                "Hello,\n\nThe request {id} ({}) had to be answered by {}. Who had to answer: {company}.\n\nStep in now.",
+                name(kind),
+                moment(Locale::En, due)
+            ),
+        ),
+        RightsMail::Extended { kind, company, reason, until } => (
+            format!("Your request takes longer: {}", name(kind)),
+            format!(
+                "Hello,\n\n{company} will answer your request ({}) later than planned, by {} at the latest. The \
+                 reason:\n\n{reason}\n\nYou may complain about it to the CNIL: https://www.cnil.fr/plaintes",
+                name(kind),
+                moment(Locale::En, until)
+            ),
+        ),
+        RightsMail::Handled { kind, company, outcome, reason } => (
+            format!("Answer to your request: {}", name(kind)),
+            format!(
+                "Hello,\n\n{company} has {} your request ({}).{}\n\nIf this answer does not satisfy you, you may turn to the \
+                 CNIL (https://www.cnil.fr/plaintes) or to a court.",
+                if outcome == Outcome::Refused { "refused" } else { "dealt with" },
+                name(kind),
+                reason.map(|reason| format!("\n\n{reason}")).unwrap_or_default()
+            ),
+        ),
+        RightsMail::Registered { kind, id, due } => (
+            format!("Request registered: {}", name(kind)),
+            format!(
+                "Hello,\n\nThe request {id} ({}) is registered. It is answered by {} at the latest.",
+                name(kind),
+                moment(Locale::En, due)
+            ),
+        ),
+    }
+}
+
+/// What came of a request, with the holders as a list.
+fn list(
+    locale: Locale,
+    begin: &str,
+    kind: RequestKind,
+    holders: &[crate::rights::Holder<'_>],
+    due: Option<&str>,
+) -> String {
+    let mut text = format!("{begin} ({}).", name(locale, kind));
+    for (i, paragraph) in shown(locale, kind, holders, due).into_iter().enumerate() {
+        text.push_str("\n\n");
+        text.push_str(&paragraph);
+        if i == 0 {
+            for one in holders {
+                text.push_str(&format!("\n– {}", holder(locale, one)));
+            }
+        }
+    }
+    text.push_str(match locale {
+        Locale::Fr => "\n\nVous pouvez aussi vous adresser à la CNIL : https://www.cnil.fr/plaintes",
+        Locale::En => "\n\nYou may also turn to the CNIL: https://www.cnil.fr/plaintes",
+    });
+    text
+}

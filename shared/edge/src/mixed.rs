@@ -1,0 +1,71 @@
+//! Functions that answer requests and are also invoked otherwise: by a schedule, or by staff.
+//!
+//! An event that is no request of the API carries its own `time`, as EventBridge's do.
+
+use app::{App, Deadline, Failure};
+use domain::Timestamp;
+use lambda_http::{Body, request::LambdaRequest};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    Error, aws, block_on,
+    http::{self, Handler, Response},
+    telemetry,
+};
+
+/// Runs such a function: `request` answers the API, `act` everything else.
+pub fn serve<A>(request: Handler, act: A) -> Result<(), Error>
+where
+    A: AsyncFn(&App, Value, Timestamp, Deadline) -> Result<Value, Failure>,
+{
+    telemetry::start();
+    block_on(async {
+        let app = aws::app();
+        app.warm().await;
+        let (app, request, act) = (&app, &request, &act);
+        lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
+            let LambdaEvent { payload, context } = event;
+            if payload.get("requestContext").is_some() {
+                let asked: LambdaRequest = serde_json::from_value(payload)?;
+                return Ok(to_gateway(&http::answer(app, *request, asked.into()).await));
+            }
+            let time = payload["time"].as_str().and_then(|time| time.parse().ok());
+            let now: Timestamp = time.ok_or("an event without a time")?;
+            act(app, payload, now, Deadline::of_invocation(context.deadline)).await.map_err(|failure| {
+                tracing::error!(slug = failure.slug, cause = failure.cause.as_deref(), "invocation failed");
+                Error::from(failure.cause.unwrap_or(failure.detail))
+            })
+        }))
+        .await
+    })
+}
+
+/// An answer as API Gateway takes it (payload format 2.0). Everything here is text.
+fn to_gateway(answer: &Response) -> Value {
+    let text = |(name, value): (&lambda_http::http::HeaderName, &lambda_http::http::HeaderValue)| {
+        Some((name.to_string(), Value::from(value.to_str().ok()?)))
+    };
+    let headers: Map<String, Value> = answer.headers().iter().filter_map(text).collect();
+    let body = match answer.body() {
+        Body::Text(text) => text.clone(),
+        Body::Binary(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        _ => String::new(),
+    };
+    json!({ "statusCode": answer.status().as_u16(), "headers": headers, "body": body, "isBase64Encoded": false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_keeps_its_status_headers_and_text() {
+        let answer = lambda_http::Response::builder().status(410).header("content-type", "text/html");
+        let answer = answer.body(Body::from("é")).unwrap();
+        let expected = json!({
+            "statusCode": 410, "headers": {"content-type": "text/html"}, "body": "é", "isBase64Encoded": false
+        });
+        assert_eq!(to_gateway(&answer), expected);
+    }
+}

@@ -1,0 +1,531 @@
+//! People's rights: what is asked, what is done, and by when somebody has to answer.
+
+use jiff::{SignedDuration, Timestamp};
+use local::backends::Plan;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Sender, TestStack, run, store::Dump, wait_for};
+
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+const OPERATOR: &str = "privacy@operator.example.com";
+
+fn time(value: &Value) -> Timestamp {
+    value.as_str().expect("a time").parse().expect("RFC 3339")
+}
+
+fn contact(sender: &Sender<'_>) -> String {
+    format!("contact@{}", sender.email.split('@').nth(1).unwrap())
+}
+
+async fn tasks(sender: &Sender<'_>) -> Vec<Value> {
+    sender.all("/v1/rights-tasks").await
+}
+
+/// Its number, without what differs from one mail to the next.
+fn bare(text: &str, token: &str) -> String {
+    text.replace(token, "…")
+}
+
+#[test]
+fn a76_whoever_proves_the_mailbox_learns_who_holds_it_and_nobody_else_does() {
+    run(async {
+        let stack = TestStack::start().await;
+        let (one, two, three) = (stack.sign_up().await, stack.sign_up().await, stack.sign_up().await);
+        for sender in [&one, &two] {
+            sender.import(b"email;first_name\nHELD@known.test;Held\n").await;
+        }
+        three.import(b"email;first_name\nother@known.test;Other\n").await;
+
+        // Before the proof, nothing tells somebody who is held from somebody who is not.
+        let mut seen = Vec::new();
+        for email in ["held@known.test", "nobody@known.test"] {
+            let body = json!({"email": email, "kind": "access"});
+            let answer = stack.client().post("/rights", body).await.expect(202);
+            let form = stack.client().request(Method::POST, "/rights?lang=en");
+            let form = form.body("application/x-www-form-urlencoded", format!("email={email}&kind=access&message="));
+            let page = form.send().await.expect(200);
+            let mails = stack.mails_to(email);
+            assert_eq!(mails.len(), 2);
+            let token = mails[0].token();
+            let asked = stack.client().get(&format!("/rights/proof/{token}")).await.expect(200);
+            seen.push((answer.text(), page.text(), mails[0].subject.clone(), bare(&mails[0].text, &token)));
+            seen.push((bare(&asked.text(), &token), String::new(), String::new(), String::new()));
+        }
+        assert_eq!(seen[..2], seen[2..], "the same to everybody");
+        // Looking at the link, as scanners do, has answered nothing.
+        assert_eq!(stack.mails_to("held@known.test").len(), 2);
+
+        let held = stack.exercise("held@known.test", "access", None).await;
+        let mut names: Vec<&str> =
+            held["senders"].as_array().unwrap().iter().map(|s| s["contact_email"].as_str().unwrap()).collect();
+        names.sort_unstable();
+        let mut expected = [contact(&one), contact(&two)];
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+        let answer = stack.mails_to("held@known.test").pop().unwrap();
+        assert!(expected.iter().all(|contact| answer.text.contains(contact.as_str())), "{}", answer.text);
+        assert!(!answer.text.contains(&contact(&three)), "{}", answer.text);
+
+        let nobody = stack.exercise("nobody@known.test", "access", None).await;
+        assert_eq!((&nobody["senders"], &nobody["access_token"]), (&json!([]), &Value::Null), "{nobody}");
+        assert!(stack.mails_to("nobody@known.test").pop().unwrap().text.contains("No company holds this address"));
+        // One task for each who holds, none for who does not.
+        for (sender, number) in [(&one, 1), (&two, 1), (&three, 0)] {
+            assert_eq!(tasks(sender).await.len(), number);
+        }
+
+        // A Sender that has gone is not asked any more.
+        let closed = two.delete("/v1/workspace").await.expect(200).json();
+        stack.set_time(time(&closed["deleted_after"]) + SECOND);
+        stack.purge().await;
+        let dump = Dump::of(&stack).await;
+        assert!(!dump.table("AccountsTable").iter().any(|item| item.to_string().contains(&two.workspace)));
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a76_a_proof_works_once_for_a_day_and_cannot_be_made_up() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email\nonce@proof.test\n").await;
+        let token = stack.ask_rights("once@proof.test", "objection", None).await;
+        stack.prove(&token).await.expect(200);
+        stack.prove(&token).await.problem(422, "invalid-token");
+        let late = stack.ask_rights("once@proof.test", "objection", None).await;
+        stack.wait(DAY + SECOND);
+        stack.prove(&late).await.problem(422, "invalid-token");
+        stack.prove(&"A".repeat(43)).await.problem(422, "invalid-token");
+        let page = stack.client().request(Method::POST, &format!("/rights/proof/{late}")).send().await.expect(410);
+        assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+        // So many mails and no more: nobody is bombed through us.
+        for _ in 0..8 {
+            stack.client().post("/rights", json!({"email": "bomb@proof.test", "kind": "access"})).await.expect(202);
+        }
+        assert_eq!(stack.mails_to("bomb@proof.test").len(), 5);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a75_a47_a_forwarded_request_is_chased_at_its_seconds_escalated_and_closed() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        stack.set_time("2031-01-31T10:00:00Z".parse().unwrap());
+        sender.import(b"email;first_name\nchase@due.test;Wrong\n").await;
+        let proved = stack.exercise("chase@due.test", "rectification", Some("My name is Right.")).await;
+        // The month is shorter than 30 days: 31 January ends on 28 February.
+        assert_eq!(time(&proved["due"]).to_string()[..16], *"2031-02-28T10:00");
+        let [task] = &tasks(&sender).await[..] else { panic!("one task") };
+        assert_eq!((&task["status"], &task["message"]), (&json!("open"), &json!("My name is Right.")));
+        assert_eq!(task["due"], proved["due"]);
+        let person = sender.get(&format!("/v1/prospects/{}", task["prospect"].as_str().unwrap())).await.expect(200);
+        assert_eq!(person.json()["email"], "chase@due.test");
+
+        let to = contact(&sender);
+        let opened = stack.mails_to(&to).len();
+        assert_eq!(opened, 1, "told at once");
+        let since = stack.now();
+        for (number, days) in [(1, 2), (2, 7), (3, 20)] {
+            stack.set_time(since + DAY * days - DAY / 2);
+            assert_eq!(stack.rights_clock().await["reminded"], 0, "early");
+            stack.set_time(since + DAY * days + SECOND);
+            assert_eq!(stack.rights_clock().await["reminded"], 1, "day {days}");
+            assert_eq!(stack.rights_clock().await["reminded"], 0, "once");
+            assert_eq!(stack.mails_to(&to).len(), opened + number);
+        }
+        let due = time(&proved["due"]);
+        stack.set_time(due - SECOND);
+        assert_eq!(stack.rights_clock().await["overdue"], 0);
+        assert!(stack.mails_to(OPERATOR).is_empty());
+        stack.set_time(due + SECOND);
+        assert_eq!(stack.rights_clock().await["overdue"], 1);
+        assert_eq!(stack.rights_clock().await["overdue"], 0, "once");
+        assert!(stack.only_mail_to(OPERATOR).text.contains(task["id"].as_str().unwrap()));
+        assert!(stack.logs().iter().any(|line| line.line.contains("request about rights overdue")));
+        assert_eq!(tasks(&sender).await[0]["status"], "overdue");
+
+        // Answered late is answered.
+        let path = format!("/v1/rights-tasks/{}/handle", task["id"].as_str().unwrap());
+        sender.post(&path, json!({"outcome": "refused"})).await.problem(422, "validation-failed");
+        let change = json!({"outcome": "done", "change": {"first_name": "Right"}});
+        let done = sender.post(&path, change.clone()).await.expect(200).json();
+        assert_eq!(
+            (&done["status"], &done["outcome"], &done["prospect"]),
+            (&json!("handled"), &json!("done"), &Value::Null)
+        );
+        sender.post(&path, change).await.problem(409, "handled-already");
+        assert_eq!(sender.prospect("chase@due.test").await["first_name"], "Right");
+        assert!(stack.mails_to("chase@due.test").pop().unwrap().text.contains("dealt with"));
+
+        // Closed: what is left says what, when and how, not whose.
+        let dump = Dump::of(&stack).await;
+        let closed: Vec<_> = dump.table("RightsTable").iter().filter(|item| item["pk"] == "CLOSED").collect();
+        assert_eq!(closed.len(), 1);
+        assert_eq!(closed[0]["ended"][0]["outcome"], "done");
+        assert!(!dump.table("RightsTable").iter().any(|item| item["pk"] == "OPEN"));
+        for word in ["due.test", "My name is Right"] {
+            assert!(!dump.table("RightsTable").iter().any(|item| item.to_string().contains(word)), "{word}");
+        }
+        assert_eq!(stack.rights_clock().await["open"], 0);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a47_an_extension_needs_a_reason_and_a_notice_before_the_first_date() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email\nlong@due.test\nlate@due.test\n").await;
+        let [long, late] = [sender.prospect("long@due.test").await, sender.prospect("late@due.test").await];
+        let first = stack.exercise("long@due.test", "access", None).await;
+        stack.exercise("late@due.test", "access", None).await;
+        let all = tasks(&sender).await;
+        // Requests of one second come in no order.
+        let task = |of: &Value| all.iter().find(|task| task["prospect"] == of["id"]).unwrap();
+        let path = |of: &Value| format!("/v1/rights-tasks/{}/extend", task(of)["id"].as_str().unwrap());
+        let due_late = time(&task(&late)["due"]);
+        let (long, late) = (path(&long), path(&late));
+        sender.post(&long, json!({"reason": " "})).await.problem(422, "validation-failed");
+        stack.set_time(time(&first["due"]) - SECOND);
+        let why = json!({"reason": "A thousand messages to look through."});
+        let extended = sender.post(&long, why.clone()).await.expect(200).json();
+        assert_eq!(extended["extended"], true);
+        assert!(time(&extended["due"]) > time(&first["due"]) + DAY * 57, "{extended}");
+        assert!(time(&extended["due"]) < time(&first["due"]) + DAY * 63, "{extended}");
+        let notice = stack.mails_to("long@due.test").pop().unwrap();
+        assert!(notice.text.contains("A thousand messages") && notice.text.contains("cnil.fr"), "{}", notice.text);
+        sender.post(&long, why.clone()).await.problem(409, "not-extended");
+        stack.set_time(due_late + SECOND);
+        sender.post(&late, why).await.problem(409, "not-extended");
+        // The first is in time until its new date; the second is overdue.
+        assert_eq!(stack.rights_clock().await["overdue"], 1);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a43_a45_an_objection_and_a_withdrawal_hold_at_once_with_every_sender_and_need_no_reason() {
+    run(async {
+        let stack = TestStack::start().await;
+        let (one, two) = (stack.sign_up().await, stack.sign_up().await);
+        for sender in [&one, &two] {
+            sender.import(b"email\nstop@now.test\nwithdraw@now.test\nstay@now.test\n").await;
+        }
+        stack.exercise("stop@now.test", "objection", None).await;
+        stack.exercise("withdraw@now.test", "consent_withdrawal", None).await;
+        for sender in [&one, &two] {
+            let campaign = sender.campaign(json!({})).await;
+            assert_eq!(campaign["refused_by_reason"], json!({"opted_out": 2}), "{campaign}");
+            assert_eq!(campaign["counts"]["sent"], 1, "{campaign}");
+            let all = tasks(sender).await;
+            assert!(all.len() == 2 && all.iter().all(|task| task["outcome"] == "done_at_once"), "{all:?}");
+        }
+        // Nobody has to be chased for what is done.
+        assert_eq!(stack.rights_clock().await["open"], 0);
+        // Asked again, there is a fingerprint and nothing else.
+        stack.purge().await;
+        let again = stack.exercise("stop@now.test", "access", None).await;
+        assert!(again["senders"].as_array().unwrap().iter().all(|s| s["record"] == false), "{again}");
+        assert_eq!(again["due"], Value::Null);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a39_a_correction_reaches_messages_that_have_not_left() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email;first_name\nfix@queued.test;Wrong\n").await;
+        let id = sender.draft(json!({"text": "Bonjour {{ first_name }}"})).await;
+        // Claimed, written, and put back because the channel takes nothing; then paused.
+        stack.break_things(serde_json::from_value(json!({"ses": {"throttle_every": 1}})).unwrap());
+        sender.command(&id, "launch").await.expect(202);
+        wait_for("the message to be put back", || async {
+            stack.logs().iter().any(|line| line.function == "send" && line.line.contains("put back")).then_some(())
+        })
+        .await;
+        sender.command(&id, "pause").await.expect(200);
+        stack.break_things(Plan::default());
+        stack.exercise("fix@queued.test", "rectification", Some("Right, not Wrong")).await;
+        let task = tasks(&sender).await.remove(0);
+        let path = format!("/v1/rights-tasks/{}/handle", task["id"].as_str().unwrap());
+        sender.post(&path, json!({"outcome": "done", "change": {"first_name": "Right"}})).await.expect(200);
+        sender.command(&id, "resume").await.expect(202);
+        sender.wait_ended(&id).await;
+        let mails = stack.mails_to("fix@queued.test");
+        let message = mails.iter().find(|mail| mail.header("List-Unsubscribe").is_some()).expect("the message");
+        assert!(message.text.contains("Bonjour Right") && !message.raw.contains("Wrong"), "{}", message.text);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a41_who_asks_for_restriction_in_the_middle_of_a_campaign_is_kept_and_not_written_to() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email\nfreeze@queued.test\n").await;
+        let id = sender.draft(json!({})).await;
+        stack.exercise("freeze@queued.test", "restriction", None).await;
+        sender.command(&id, "launch").await.expect(202);
+        let campaign = sender.wait_ended(&id).await;
+        assert_eq!((&campaign["counts"]["sent"], &campaign["counts"]["refused"]), (&json!(0), &json!(1)), "{campaign}");
+        assert_eq!(sender.prospect("freeze@queued.test").await["state"], "restricted");
+        stack.purge().await;
+        assert_eq!(sender.prospects().await.len(), 1, "frozen is kept");
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a38_a42_access_gives_everything_in_three_forms_once_each_for_a_day() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let file = "email;first_name;last_name;company;job_title;tags;notes;language;country\n\
+                    all@held.test;Amélie;Durand;Menuiserie;Gérante;salon;a note;fr;FR\n";
+        sender.import(file.as_bytes()).await;
+        sender.campaign(json!({"subject": "Une question", "purpose": "Présenter nos tables"})).await;
+        let proved = stack.exercise("all@held.test", "access", None).await;
+        let token = proved["access_token"].as_str().unwrap();
+        stack.client().get(&format!("/rights/access/{token}")).await.expect(200);
+
+        let json = stack.read_data(token, "json").await.expect(200);
+        assert_eq!(json.header("cache-control"), "no-store");
+        let data = json.json();
+        let held = &data["senders"][0];
+        // Every field that the Sender can read of a person is in the person's copy.
+        let prospect = sender.prospect("all@held.test").await;
+        let detail = sender.get(&format!("/v1/prospects/{}", prospect["id"].as_str().unwrap())).await.json();
+        for (name, value) in detail.as_object().unwrap() {
+            assert_eq!(&held["record"][name], value, "{name}");
+        }
+        assert_eq!(held["record"]["history"].as_array().unwrap().len(), 1);
+        assert_eq!(held["sender"]["contact_email"], contact(&sender));
+        let told = &held["information"];
+        assert!(told["purposes"].as_array().unwrap().iter().any(|p| p == "Présenter nos tables"), "{told}");
+        for fact in ["categories", "transfers", "rights", "complaint", "automated_decisions"] {
+            assert!(told[fact].as_str().is_some_and(|text| !text.is_empty()), "{fact}: {told}");
+        }
+        assert!(told["recipients"].as_array().unwrap().len() > 1);
+
+        let csv = stack.read_data(token, "csv").await.expect(200).text();
+        let page = stack.read_data(token, "page").await.expect(200).text();
+        for word in ["all@held.test", "Amélie", "Durand", "Menuiserie", "Gérante", "salon", "a note", "Une question"]
+        {
+            assert!(csv.contains(word) && page.contains(word), "{word}");
+        }
+        for form in ["json", "csv", "page"] {
+            stack.read_data(token, form).await.expect(410);
+        }
+        let later = stack.exercise("all@held.test", "portability", None).await;
+        stack.wait(DAY + SECOND);
+        stack.read_data(later["access_token"].as_str().unwrap(), "json").await.expect(410);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a40_of_a_person_who_was_erased_no_store_file_queue_or_log_holds_a_word() {
+    run(async {
+        let stack = TestStack::start().await;
+        let (one, two) = (stack.sign_up().await, stack.sign_up().await);
+        let canaries = [
+            "kanari@voliere.test",
+            "Kanarienvogel",
+            "Zwitscher",
+            "Voliere-GmbH",
+            "Saenger",
+            "kanari-note",
+            "kanari-tag",
+        ];
+        for canary in canaries {
+            stack.keep_secret(canary);
+        }
+        let file = "email;first_name;last_name;company;job_title;notes;tags\n\
+                    kanari@voliere.test;Kanarienvogel;Zwitscher;Voliere-GmbH;Saenger;kanari-note;kanari-tag\n\
+                    KANARI@voliere.test;Kanarienvogel;Zwitscher;Voliere-GmbH;Saenger;;\n\
+                    pas une adresse;Kanarienvogel;Zwitscher;;;;\nstays@voliere-stays.test;Stays;;;;;\n";
+        for sender in [&one, &two] {
+            sender.import(file.as_bytes()).await;
+            sender.campaign(json!({"text": "Bonjour {{ first_name | default: \"vous\" }}"})).await;
+        }
+        // An answer that is remembered for a day has her in it.
+        let by_hand = json!({
+            "email": "kanari2@voliere.test", "first_name": "Kanarienvogel",
+            "source": one.announcement()["source"], "lawful_basis": "consent",
+        });
+        let key = one.request(Method::POST, "/v1/prospects").header("idempotency-key", "k").json(&by_hand);
+        key.send().await.expect(201);
+        let words = |dump: &Dump| canaries.iter().flat_map(|word| dump.mentions(word)).collect::<Vec<_>>();
+        assert!(words(&Dump::of(&stack).await).len() > 4, "there is something to erase");
+
+        let erased = stack.exercise("kanari@voliere.test", "erasure", None).await;
+        assert_eq!(erased["senders"].as_array().unwrap().len(), 2);
+        stack.exercise("kanari2@voliere.test", "erasure", None).await;
+        stack.settle().await;
+        let dump = Dump::of(&stack).await;
+        assert_eq!(words(&dump), [""; 0]);
+        for folded in ["kanari", "KANARI"] {
+            assert_eq!(dump.mentions(folded), [""; 0], "{folded}");
+        }
+        // Her history went as well; what is left names nobody, and keeps her from coming back.
+        let deliveries = dump.table("OutreachTable").iter().filter(|i| i["pk"].as_str().unwrap().contains("#D#"));
+        assert_eq!(deliveries.count(), 2, "one of each Sender's, to who stays");
+        for queue in &stack.template().queues {
+            let counts = stack.backends().sqs().counts(&queue.arn).unwrap();
+            assert_eq!(counts.visible, 0, "{}", queue.name);
+        }
+        let again = one.import(b"email\nkanari@voliere.test\n").await;
+        assert_eq!(again["suppressed"], 1, "{again}");
+        // The Senders know whom to erase elsewhere; nobody is chased.
+        assert!(stack.mails_to(&contact(&one)).iter().any(|mail| mail.text.contains("kanari@voliere.test")));
+        assert_eq!(stack.rights_clock().await["open"], 0);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a46_a_request_by_mail_or_on_paper_is_in_the_same_register_with_the_same_clock() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email\nletter@paper.test\nmail@paper.test\nghost@paper.test\n").await;
+        let received = stack.now() - DAY * 3;
+        let enter = |channel: &str, email: &str, proved: bool| {
+            json!({"enter": {
+                "channel": channel, "kind": "objection", "email": email,
+                "received_at": received.to_string(), "locale": "en", "proved": proved,
+            }})
+        };
+        // On paper, with a proof in the letter: done at once.
+        let letter = stack.desk(enter("post", "letter@paper.test", true)).await;
+        assert!(time(&letter["due"]) < stack.now() + DAY * 28, "the clock runs from the letter: {letter}");
+        assert_eq!(sender.get("/v1/prospects?state=opted_out").await.json()["items"].as_array().unwrap().len(), 1);
+        assert!(stack.only_mail_to("letter@paper.test").text.contains("none of them will write to you again"));
+        // By mail: anybody can write a From line, so the mailbox is asked.
+        let mail = stack.desk(enter("email", "mail@paper.test", false)).await;
+        let waits = stack.desk(enter("email", "ghost@paper.test", false)).await;
+        assert_eq!((&mail["waits_for"], &waits["waits_for"]), (&json!("proof"), &json!("proof")));
+        assert_eq!(sender.get("/v1/prospects?state=opted_out").await.json()["items"].as_array().unwrap().len(), 1);
+        let token = stack.only_mail_to("mail@paper.test").token();
+        let proved = stack.prove(&token).await.expect(200).json();
+        assert_eq!(proved["request"], mail["request"]);
+        assert_eq!(sender.get("/v1/prospects?state=opted_out").await.json()["items"].as_array().unwrap().len(), 2);
+        // What is never proved stays in the register until staff ends it, and is chased like the rest.
+        let open = stack.desk(json!({"list": {}})).await;
+        assert_eq!(open["open"].as_array().unwrap().len(), 1, "{open}");
+        stack.wait(DAY * 2 + SECOND);
+        assert_eq!(stack.rights_clock().await["reminded"], 1);
+        assert_eq!(stack.mails_to(OPERATOR).len(), 1);
+        let answer = json!({"answer": {
+            "request": waits["request"], "refused": true, "reason": "We could not verify that this mailbox is yours.",
+        }});
+        stack.desk(answer).await;
+        assert!(stack.mails_to("ghost@paper.test").pop().unwrap().text.contains("could not verify"));
+        assert_eq!(stack.desk(json!({"list": {}})).await["open"], json!([]));
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a46_a38_members_exercise_their_rights_in_the_product() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let asked = sender.post("/v1/privacy/requests", json!({"kind": "rectification"})).await;
+        asked.problem(422, "validation-failed");
+        let body = json!({"kind": "rectification", "message": "My company moved."});
+        let asked = sender.post("/v1/privacy/requests", body).await.expect(201).json();
+        assert!(time(&asked["due"]) <= stack.now() + DAY * 31);
+        assert_eq!(stack.mails_to(OPERATOR).len(), 1);
+        let id = asked["id"].as_str().unwrap();
+        let shown = stack.desk(json!({"show": {"request": id}})).await;
+        assert_eq!((&shown["message"], &shown["email"]), (&json!("My company moved."), &json!(sender.email)));
+        // Nobody answers: the operator is reminded, then told that it is overdue.
+        stack.set_time(time(&asked["due"]) + SECOND);
+        assert_eq!(stack.rights_clock().await["overdue"], 1);
+        let extend = json!({"time": stack.now().to_string(), "extend": {"request": id, "reason": "late"}});
+        assert!(stack.invoke("rights", &extend).await.is_err(), "an extension after the first date");
+        stack.desk(json!({"answer": {"request": id, "refused": false}})).await;
+        let items = sender.get("/v1/privacy/requests").await.expect(200).json();
+        assert_eq!((&items["items"][0]["id"], &items["items"][0]["outcome"]), (&json!(id), &json!("done")), "{items}");
+
+        let export = sender.get("/v1/privacy/export").await.expect(200);
+        let data = export.json();
+        assert_eq!(data["member"]["email"], sender.email.as_str());
+        assert_eq!(data["workspace"]["company"], "Atelier Érable");
+        assert_eq!(data["sender"]["contact_email"], contact(&sender));
+        for secret in ["password", "$2", "secret"] {
+            assert!(!export.text().contains(secret), "{secret}");
+        }
+        // A letter about an account finds the account.
+        let letter = stack.desk(json!({"enter": {
+            "channel": "post", "kind": "access", "email": sender.email, "account": true,
+            "received_at": stack.now().to_string(),
+        }}));
+        assert_eq!(letter.await["waits_for"], "operator");
+        assert_eq!(sender.get("/v1/privacy/requests").await.json()["items"].as_array().unwrap().len(), 2);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a47_a_request_that_was_cut_short_goes_on_and_no_timer_is_lost() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email\ncut@short.test\n").await;
+        let token = stack.ask_rights("cut@short.test", "rectification", Some("other name")).await;
+        let mut plan = Plan::default();
+        plan.ses.reject_every = 1;
+        stack.break_things(plan);
+        assert!(stack.prove(&token).await.status >= 500, "no mail, no answer");
+        stack.break_things(Plan::default());
+        stack.prove(&token).await.problem(422, "invalid-token");
+        let [task] = &tasks(&sender).await[..] else { panic!("the task stands") };
+        stack.rights_clock().await;
+        let answer = stack.mails_to("cut@short.test").pop().unwrap();
+        assert!(answer.text.contains("has to answer it by"), "{}", answer.text);
+        assert_eq!(tasks(&sender).await, std::slice::from_ref(task), "the same task, the same date");
+
+        // The Sender leaves: nobody is left to answer, and the register says so.
+        let closed = sender.delete("/v1/workspace").await.expect(200).json();
+        stack.set_time(time(&closed["deleted_after"]) + SECOND);
+        stack.purge().await;
+        stack.rights_clock().await;
+        let dump = Dump::of(&stack).await;
+        let ended = dump.table("RightsTable").iter().find(|item| item["pk"] == "CLOSED").expect("closed");
+        assert_eq!(ended["ended"][0]["outcome"], "sender_gone");
+        assert_eq!(dump.mentions("cut@short.test"), [""; 0]);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a46_every_message_links_to_the_page_and_the_page_is_hardened() {
+    run(async {
+        let stack = TestStack::shared().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email;language\nlink@footer.test;fr\n").await;
+        sender.campaign(json!({})).await;
+        let mail = stack.only_mail_to("link@footer.test");
+        let link = mail.text.lines().find_map(|line| line.split(' ').find(|word| word.contains("/rights?"))).unwrap();
+        assert!(mail.html.contains(link), "{}", mail.html);
+        let page = stack.client().get(link).await.expect(200);
+        assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+        assert_eq!(page.header("set-cookie"), "");
+        let html = page.text();
+        assert!(html.contains("<html lang=\"fr\">") && html.contains("name=\"email\"") && !html.contains("<script"));
+        let form = stack.client().request(Method::POST, "/rights?lang=fr");
+        let wrong = form.body("application/x-www-form-urlencoded", "email=x&kind=access").send().await.expect(422);
+        assert!(wrong.text().contains("role=\"alert\""));
+        stack.check();
+    });
+}
