@@ -1,7 +1,7 @@
 //! A company that uses the product: its session, its files, its campaigns.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,8 @@ pub struct Sender<'a> {
     pub workspace: String,
     client: Client,
     token: Mutex<String>,
+    /// Whether it accepts whatever it is asked to accept.
+    agrees: AtomicBool,
 }
 
 /// Asks again and again until there is an answer; fails with `what` when there is none in time.
@@ -53,6 +55,13 @@ impl<'a> Sender<'a> {
 
     /// Signs a new company up that has not said yet who it is.
     pub async fn without_identity(stack: &'a TestStack) -> Sender<'a> {
+        let sender = Sender::without_agreement(stack).await;
+        sender.agree().await;
+        sender
+    }
+
+    /// Signs a new company up that has accepted the terms and nothing else, and accepts nothing by itself.
+    pub async fn without_agreement(stack: &'a TestStack) -> Sender<'a> {
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let (email, password) = (format!("ada{number}@sender{number}.test"), format!("correct horse {number} battery"));
         let client = stack.client();
@@ -62,7 +71,8 @@ impl<'a> Sender<'a> {
         stack.keep_secret(&token);
         let verified = client.post("/v1/signup/verify", json!({"token": token})).await.expect(201).json();
         let workspace = verified["workspace_id"].as_str().expect("an id").to_owned();
-        let sender = Sender { stack, email, password, workspace, client, token: Mutex::default() };
+        let (token, agrees) = (Mutex::default(), AtomicBool::new(false));
+        let sender = Sender { stack, email, password, workspace, client, token, agrees };
         sender.log_in().await;
         sender
     }
@@ -78,9 +88,34 @@ impl<'a> Sender<'a> {
         self.stack.keep_secret(&token);
         self.client.post("/v1/invitations/accept", accept(&token, &password)).await.expect(201);
         let (stack, workspace, client) = (self.stack, self.workspace.clone(), self.client.clone());
-        let colleague = Sender { stack, email, password, workspace, client, token: Mutex::default() };
+        let colleague = Sender {
+            stack,
+            email,
+            password,
+            workspace,
+            client,
+            token: Mutex::default(),
+            agrees: AtomicBool::new(false),
+        };
         colleague.log_in().await;
         colleague
+    }
+
+    /// Accepts every agreement in force, now and whenever one changes.
+    pub async fn agree(&self) {
+        self.agrees.store(true, Ordering::SeqCst);
+        let agreements = self.get("/v1/agreements").await.expect(200).json();
+        for agreement in agreements["items"].as_array().expect("items") {
+            if agreement["to_accept"] == true {
+                let accepted = json!({"document": agreement["document"], "version": agreement["in_force"]["version"]});
+                Box::pin(self.post("/v1/agreements", accepted)).await.expect(200);
+            }
+        }
+    }
+
+    /// Accepts nothing any more by itself.
+    pub fn hesitate(&self) {
+        self.agrees.store(false, Ordering::SeqCst);
     }
 
     /// Starts a new session.
@@ -114,18 +149,24 @@ impl<'a> Sender<'a> {
         self.client.request(method, path).bearer(&self.token())
     }
 
-    /// Sends; once more with a new session when the moved clock ended the old one.
+    /// Sends; once more with a new session when the moved clock ended the old one, and once more having
+    /// accepted what has to be accepted since.
     async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
         let send = || {
             let asked = self.request(method.clone(), path);
             body.map_or_else(|| self.request(method.clone(), path), |body| asked.json(body)).send()
         };
-        let answer = send().await;
-        if answer.status != 401 {
-            return answer;
+        let mut answer = send().await;
+        if answer.status == 401 {
+            self.log_in().await;
+            answer = send().await;
         }
-        self.log_in().await;
-        send().await
+        let asked_to_agree = answer.status == 403 && answer.text().contains("/problems/terms-not-accepted");
+        if asked_to_agree && self.agrees.load(Ordering::SeqCst) {
+            Box::pin(self.agree()).await;
+            answer = send().await;
+        }
+        answer
     }
 
     /// GET.

@@ -145,6 +145,14 @@ impl TestStack {
         fired.result
     }
 
+    /// Fires the announcements now and gives what they say they did.
+    pub async fn announce(&self) -> serde_json::Value {
+        let fired = self.stack.fire("announce").await.expect("the template has announcements");
+        assert!(fired.ok, "announcing failed: {}", fired.result);
+        assert_eq!(fired.result["complete"], true, "{}", fired.result);
+        fired.result
+    }
+
     /// Waits until every queue is empty and nothing runs.
     pub async fn settle(&self) {
         self.stack.quiet(Duration::from_secs(120)).await.unwrap_or_else(|error| panic!("{error:#}"));
@@ -202,7 +210,7 @@ impl Drop for TestStack {
     }
 }
 
-/// The template with a purge that comes when a test asks for it, and not when it moves the clock.
+/// The template with schedules that come when a test asks for them, and not when it moves the clock.
 fn unhurried(folder: &Path) -> PathBuf {
     let template = std::fs::read_to_string(local::workspace_root().join("template.yaml")).expect("the template");
     let (often, never) = ("Schedule: rate(1 hour)", "Schedule: rate(36500 days)");

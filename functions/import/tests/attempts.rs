@@ -85,7 +85,7 @@ impl Bench {
             retention_months: 36,
             created_at: self.now,
             closed_at: None,
-            terms: Terms { version: "1".into(), accepted_at: self.now },
+            terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: self.now },
         };
         let db = self.app("imports").db;
         let key = keys::workspace(scope.workspace());

@@ -21,19 +21,32 @@ fn in_region(region: &str) -> Identity {
     })
 }
 
+/// After the data processing agreement was published, before the terms change.
+const NOW: &str = "2026-12-01T12:00:00Z";
+
 struct Get {
     page: Option<&'static str>,
+    version: Option<&'static str>,
     lang: Option<&'static str>,
+    now: &'static str,
     headers: Vec<(&'static str, String)>,
 }
 
 fn get(page: &'static str) -> Get {
-    Get { page: Some(page), lang: None, headers: Vec::new() }
+    Get { page: Some(page), version: None, lang: None, now: NOW, headers: Vec::new() }
 }
 
 impl Get {
     fn lang(self, lang: &'static str) -> Self {
         Self { lang: Some(lang), ..self }
+    }
+
+    fn version(self, version: &'static str) -> Self {
+        Self { version: Some(version), ..self }
+    }
+
+    fn at(self, now: &'static str) -> Self {
+        Self { now, ..self }
     }
 
     fn header(mut self, name: &'static str, value: &str) -> Self {
@@ -42,7 +55,11 @@ impl Get {
     }
 
     fn from(&self, operator: &Identity) -> Result<Response, Failure> {
-        let path = self.page.map_or("/healthz".to_owned(), |page| format!("/legal/{page}"));
+        let path = match self.page {
+            Some(page) if page.starts_with('/') => page.to_owned(),
+            Some(page) => format!("/legal/{page}"),
+            None => "/healthz".to_owned(),
+        };
         let mut request = http::Request::get(format!("https://prospectra.test{path}"));
         for (name, value) in &self.headers {
             request = request.header(*name, value);
@@ -53,9 +70,11 @@ impl Get {
         let request = request
             .body(Body::Empty)
             .unwrap()
-            .with_path_parameters(one("page", self.page))
-            .with_query_string_parameters(one("lang", self.lang));
-        answer(operator, &Request(request))
+            .with_path_parameters(one("page", self.page.filter(|page| !page.starts_with('/'))))
+            .with_query_string_parameters(
+                one("lang", self.lang).into_iter().chain(one("version", self.version)).collect::<HashMap<_, _>>(),
+            );
+        answer(operator, &Request(request), self.now.parse().unwrap())
     }
 }
 
@@ -81,7 +100,7 @@ fn a58_every_page_is_public_and_in_the_language_asked_for() {
             assert_eq!(response.headers()["content-language"], lang);
             assert!(text(&response).contains(&format!("<html lang=\"{lang}\">")));
             assert_eq!(response.headers()["cache-control"], "public, max-age=300");
-            assert_eq!(response.headers()["vary"], "accept-language");
+            assert_eq!(response.headers()["vary"], "accept, accept-language");
         }
     }
 }
@@ -144,4 +163,51 @@ fn health_says_ok() {
     let response = Get { page: None, ..get("") }.from(&operator()).unwrap();
     assert_eq!(text(&response), r#"{"status":"ok"}"#);
     assert_eq!(response.headers()["content-type"], "application/json");
+}
+
+#[test]
+fn a58_every_public_version_is_served_and_no_other() {
+    let old = get("terms").version("1.0").at("2027-06-01T00:00:00Z").from(&operator()).unwrap();
+    let page = text(&old).replace('\u{a0}', " ");
+    assert!(page.contains("Remplacée") && page.contains("Cette partie vaut contrat au sens de l'article 28"), "{page}");
+    assert!(page.contains("noindex"), "search engines keep what applies");
+    let new = get("terms").version("2.0").lang("en").from(&operator()).unwrap();
+    assert!(text(&new).contains("Announced, in force from"));
+    for (request, pages) in [
+        (get("terms").version("9.9"), "/legal/terms"),
+        (get("terms").version("2.0").at("2026-11-30T12:00:00Z"), "/legal/terms"),
+        (get("imprint").version("1.0"), "prospects-privacy"),
+    ] {
+        let failure = request.from(&operator()).unwrap_err();
+        assert_eq!((failure.kind, failure.slug), (Kind::NotFound, "no-such-page"));
+        assert!(failure.detail.contains(pages), "{}", failure.detail);
+    }
+}
+
+#[test]
+fn a56_the_page_says_what_comes_and_changes_at_its_second() {
+    let said = |now| text(&get("terms").lang("en").at(now).from(&operator()).unwrap()).to_owned();
+    let before = said("2026-12-31T22:59:59Z");
+    assert!(before.contains("version 1.0</p>") && before.contains("1 January 2027"), "{before}");
+    assert!(before.contains("This part is the contract that article 28 requires"));
+    let after = said("2026-12-31T23:00:00Z");
+    assert!(after.contains("version 2.0</p>") && after.contains("data processing agreement"), "{after}");
+    assert!(!after.contains("This part is the contract that article 28 requires"));
+}
+
+#[test]
+fn the_promises_are_public_as_a_page_and_as_json() {
+    for lang in ["fr", "en"] {
+        let response = get("/trust").lang(lang).from(&operator()).unwrap();
+        assert_eq!(response.headers()["content-language"], lang);
+        assert!(text(&response).contains("id=\"a82\""));
+        for (name, value) in page::headers() {
+            assert_eq!(response.headers()[*name], *value);
+        }
+    }
+    for request in [get("/trust.json"), get("/trust").header("accept", "application/json")] {
+        let response = request.from(&operator()).unwrap();
+        assert_eq!(response.headers()["content-type"], "application/json");
+        assert!(text(&response).contains("\"id\":\"A1\""));
+    }
 }

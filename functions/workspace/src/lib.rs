@@ -19,6 +19,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
         ("PATCH", "/v1/workspace") => json(StatusCode::OK, &app.change_workspace(&scope, request.json()?, now).await?),
         ("DELETE", "/v1/workspace") => json(StatusCode::OK, &app.close_workspace(&scope, now).await?),
         ("POST", "/v1/workspace/reactivate") => json(StatusCode::OK, &app.reactivate_workspace(&scope, now).await?),
+        ("GET", "/v1/agreements") => json(StatusCode::OK, &app.agreements(&scope, now).await?),
+        ("POST", "/v1/agreements") => json(StatusCode::OK, &app.accept_agreement(&scope, request.json()?, now).await?),
         ("GET", "/v1/sender") => json(StatusCode::OK, &app.sender(&scope).await?),
         ("PUT", "/v1/sender") => json(StatusCode::OK, &app.put_sender(&scope, request.json()?, now).await?),
         ("GET", "/v1/audit") => audit(app, &scope, &request).await,

@@ -9,6 +9,27 @@ use cargo_metadata::Message;
 /// Where prebuilt binaries are, instead of building them.
 pub const BIN_DIR: &str = "PROSPECTRA_BIN_DIR";
 
+/// Takes from a command what the cargo that started us set for us alone: with it, build scripts would run again.
+pub(crate) fn forget_cargo(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let name_text = name.to_string_lossy();
+        let set_by_cargo = name_text.starts_with("CARGO_PKG_") || name_text.starts_with("CARGO_BIN_");
+        let others = [
+            "CARGO",
+            "CARGO_MANIFEST_DIR",
+            "CARGO_MANIFEST_PATH",
+            "CARGO_CRATE_NAME",
+            "CARGO_PRIMARY_PACKAGE",
+            "CARGO_TARGET_TMPDIR",
+            "LD_LIBRARY_PATH",
+            "DYLD_FALLBACK_LIBRARY_PATH",
+        ];
+        if set_by_cargo || others.contains(&&*name_text) {
+            command.env_remove(&name);
+        }
+    }
+}
+
 /// Builds `binaries` in the workspace at `root` and gives the folder they are in. Cargo's own progress
 /// goes to standard error. Profile and features are those of the runner: targets are chosen by `--bin`
 /// alone, so that cargo unifies features over the whole workspace as it does for `cargo run --bin local`,
@@ -27,24 +48,7 @@ pub fn build_functions(root: &Path, binaries: &[String]) -> anyhow::Result<PathB
     for binary in binaries {
         command.args(["--bin", binary]);
     }
-    // What `cargo run` and `cargo test` set for the process they start would make build scripts run again.
-    for (name, _) in std::env::vars_os() {
-        let name_text = name.to_string_lossy();
-        let set_by_cargo = name_text.starts_with("CARGO_PKG_") || name_text.starts_with("CARGO_BIN_");
-        let others = [
-            "CARGO",
-            "CARGO_MANIFEST_DIR",
-            "CARGO_MANIFEST_PATH",
-            "CARGO_CRATE_NAME",
-            "CARGO_PRIMARY_PACKAGE",
-            "CARGO_TARGET_TMPDIR",
-            "LD_LIBRARY_PATH",
-            "DYLD_FALLBACK_LIBRARY_PATH",
-        ];
-        if set_by_cargo || others.contains(&&*name_text) {
-            command.env_remove(&name);
-        }
-    }
+    forget_cargo(&mut command);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
     let output = child.stdout.take().context("cargo has no output")?;
     let mut folder = None;

@@ -142,7 +142,21 @@ impl Customer {
         let request = customer.request(Method::POST, "/v1/signup/verify").json(&json!({ "token": code }));
         succeeded(request, "verify the address").await?;
         customer.sign_in().await?;
+        customer.agree().await?;
         Ok(customer)
+    }
+
+    /// Accepts the data processing agreement, which an import needs.
+    async fn agree(&self) -> anyhow::Result<()> {
+        let agreements: Value = json_of(self.request(Method::GET, "/v1/agreements"), "read the agreements").await?;
+        for agreement in agreements["items"].as_array().into_iter().flatten() {
+            if agreement["to_accept"] == true {
+                let accepted =
+                    json!({ "document": agreement["document"], "version": agreement["in_force"]["version"] });
+                succeeded(self.request(Method::POST, "/v1/agreements").json(&accepted), "accept an agreement").await?;
+            }
+        }
+        Ok(())
     }
 
     /// Asks for an account, as anybody may with any address.

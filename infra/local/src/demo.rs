@@ -115,7 +115,7 @@ fn tell(screen: &Screen, stack: &Stack, outcome: &Outcome, times: &Times) {
     if let Some(link) = &outcome.unsubscribe {
         screen.say(&format!("  an unsubscribe     {link}"));
     }
-    for page in ["privacy", "prospects-privacy", "terms", "cookies", "subprocessors", "notice"] {
+    for page in ["privacy", "prospects-privacy", "terms", "dpa", "cookies", "subprocessors", "notice"] {
         screen.say(&format!("  legal page         {url}/legal/{page}"));
     }
     screen.say(&format!(

@@ -21,6 +21,7 @@ pub mod mailbox;
 pub mod meter;
 mod payload;
 mod process;
+pub mod promises;
 pub mod register;
 mod routes;
 mod runtime_api;

@@ -1,4 +1,4 @@
-//! `cargo local`, `cargo demo`, `cargo inspect`, `cargo register`, `cargo verify`, `cargo floor`.
+//! `cargo local`, `cargo demo`, `cargo inspect`, `cargo promises`, `cargo register`, `cargo verify`, `cargo floor`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks to its terminal")]
 
@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use local::bench::Bench;
 use local::demo::{Demo, Played};
+use local::promises::Promises;
 use local::register::Register;
 use local::verify::Verify;
 use local::{Options, Stack};
@@ -39,6 +40,8 @@ enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Says every promise with its status and its proof; proves them, or publishes legal texts, on request.
+    Promises(Promises),
 }
 
 #[derive(clap::Args)]
@@ -76,6 +79,7 @@ async fn main() -> ExitCode {
         Command::Demo(demo) => play(&demo).await,
         Command::Bench(bench) => measure(&bench).await,
         Command::Inspect { files } => local::inspect::run(&files),
+        Command::Promises(promises) => local::promises::run(&promises),
         Command::Register(register) => local::register::run(&register),
         Command::Verify(verify) => local::verify::run(&verify),
     };

@@ -31,6 +31,9 @@ pub enum Kind {
     Unavailable,
 }
 
+/// The cause of a failure when a service said nothing at all.
+const NO_ANSWER: &str = "no answer";
+
 /// One field of a request and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct FieldError {
@@ -120,10 +123,15 @@ impl Failure {
         }
     }
 
+    /// Whether a mail that failed so certainly did not go: the service said no. Without an answer it may have.
+    pub fn certainly_not_sent(&self) -> bool {
+        self.kind == Kind::Unavailable && self.cause.as_deref().is_some_and(|cause| !cause.ends_with(NO_ANSWER))
+    }
+
     /// A service does not answer.
     pub fn unavailable(service: &str, code: Option<&str>) -> Self {
         Self {
-            cause: Some(format!("{service}: {}", code.unwrap_or("no answer"))),
+            cause: Some(format!("{service}: {}", code.unwrap_or(NO_ANSWER))),
             retry_after: Some(2),
             ..Self::new(Kind::Unavailable, "unavailable", "A service we depend on is not answering. Try again shortly.")
         }

@@ -128,7 +128,7 @@ impl App {
         new: NewImport,
         now: Timestamp,
     ) -> Result<ImportView, Failure> {
-        let workspace = self.active_workspace(scope).await?;
+        let workspace = self.may_begin(scope, now).await?;
         let new = new.checked(workspace.retention_months, now)?;
         let id = ImportId::new(now, chance());
         let record = ImportRecord {

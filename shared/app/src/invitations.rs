@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use storage::{
     StoreError, WorkspaceScope,
     accounts::{
-        Member, Terms,
+        Member,
         invitation::Invitation,
         login::{Login, Redeem},
         once::GoodFor,
@@ -27,6 +27,7 @@ use storage::{
 
 use crate::{
     App, Failure,
+    agreements::terms_in_force,
     fields::Fields,
     limits,
     members::may_grant,
@@ -165,9 +166,9 @@ impl App {
         let scope = WorkspaceScope::internal(workspace);
         let invitation = self.db.accounts(&scope).invitation(invitation, now).await?.ok_or_else(not_valid)?;
         self.active_workspace(&scope).await?;
-        let version = content::legal::version("terms").ok_or_else(|| Failure::internal("no terms in force"))?;
+        let terms = terms_in_force(now)?;
         let (member, login) = self.newcomer(workspace, &invitation, display_name, password, now).await?;
-        let member = Member { terms: Some(Terms { version: version.to_owned(), accepted_at: now }), ..member };
+        let member = Member { terms: Some(terms), ..member };
         let actor = Actor::Member { id: member.id, role: member.role, session: None };
         let scope = WorkspaceScope::acting(workspace, Caller::new(actor, origin));
         let entry = scope.entry(Action::MemberJoined, now).about(member.id);

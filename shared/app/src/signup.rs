@@ -1,6 +1,6 @@
 //! Signing up: an address is only an account once somebody who reads it said so.
 
-use content::system::Notification;
+use content::{legal::Agreement, system::Notification};
 use domain::{
     Timestamp,
     audit::{Action, Actor, Caller, Origin},
@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use storage::{
     WorkspaceScope,
     accounts::{
-        Member, Terms, Workspace,
+        Member, Workspace,
+        agreements::{Acceptance, Agreements},
         login::{Login, NewAccount, Redeem},
         once::{GoodFor, PendingSignup},
     },
@@ -23,6 +24,7 @@ use storage::{
 
 use crate::{
     App, Failure,
+    agreements::terms_in_force,
     fields::Fields,
     limits,
     password::Password,
@@ -102,8 +104,7 @@ impl App {
         let (good_for, mail) = if known {
             (GoodFor::Nothing, Notification::AlreadyRegistered)
         } else {
-            let version = content::legal::version("terms").ok_or_else(|| Failure::internal("no terms in force"))?;
-            let terms = Terms { version: version.to_owned(), accepted_at: now };
+            let terms = terms_in_force(now)?;
             let pending = PendingSignup { email: email.clone(), password, company, display_name, locale, terms };
             (GoodFor::Signup(pending), Notification::VerifyAddress { token: &token, hours: minutes(now, until) / 60 })
         };
@@ -141,7 +142,15 @@ pub(crate) fn minutes(from: Timestamp, to: Timestamp) -> u16 {
 fn account(pending: PendingSignup, pepper: &domain::subject::Pepper, now: Timestamp) -> NewAccount {
     let PendingSignup { email, password, company, display_name, locale, terms } = pending;
     let (workspace, member) = (WorkspaceId::new(now, crate::chance()), MemberId::new(now, crate::chance()));
+    let accepted = Acceptance {
+        document: Agreement::Terms.slug().to_owned(),
+        version: terms.version.clone(),
+        sha256: terms.sha256.clone(),
+        accepted_at: terms.accepted_at,
+        member,
+    };
     NewAccount {
+        agreements: Agreements::begin(accepted),
         workspace: Workspace {
             id: workspace,
             company,

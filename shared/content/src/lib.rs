@@ -9,6 +9,7 @@ pub mod message;
 mod mime;
 pub mod optout;
 pub mod page;
+pub mod promises;
 pub mod rights;
 pub mod system;
 pub mod template;

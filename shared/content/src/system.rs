@@ -12,6 +12,7 @@ use domain::email::EmailAddress;
 use domain::locale::Locale;
 use jiff::Timestamp;
 
+use crate::legal::Coming;
 use crate::message::Preview;
 use crate::mime::{self, Parts, ascii_value};
 pub use crate::mime::{ComposeError, Message};
@@ -73,6 +74,11 @@ pub enum Notification<'a> {
     },
     /// Somebody exercises a right.
     Rights(RightsMail<'a>),
+    /// Legal texts will change (A56).
+    LegalChange {
+        /// What changes; one at least.
+        changes: &'a [Coming],
+    },
 }
 
 impl<'a> Notification<'a> {
@@ -87,7 +93,8 @@ impl<'a> Notification<'a> {
             | Self::PasswordChanged { .. }
             | Self::SecondFactorOn { .. }
             | Self::SecondFactorOff { .. }
-            | Self::NoticeDue { .. } => None,
+            | Self::NoticeDue { .. }
+            | Self::LegalChange { .. } => None,
         }
     }
 }
@@ -187,6 +194,13 @@ mod tests {
         Notification::Invitation { token: TOKEN, company: "Atelier\r\nExemple", elsewhere, hours: 168 }
     }
 
+    /// The change that was announced in December 2026, as it is in the register.
+    fn changes() -> &'static [Coming] {
+        static CHANGES: LazyLock<Vec<Coming>> =
+            LazyLock::new(|| crate::legal::changes("2026-12-02T12:00:00Z".parse().unwrap()));
+        &CHANGES
+    }
+
     fn all() -> Vec<(&'static str, Notification<'static>)> {
         let first = "2026-04-12T06:07:08Z".parse().unwrap();
         let mut all = vec![
@@ -200,6 +214,7 @@ mod tests {
             ("second_factor_off", Notification::SecondFactorOff { at: first }),
             ("notice_due", Notification::NoticeDue { people: 12, first }),
             ("notice_due_one", Notification::NoticeDue { people: 1, first }),
+            ("legal_change", Notification::LegalChange { changes: changes() }),
         ];
         all.extend(about_rights().map(|(name, mail)| (name, Notification::Rights(mail))));
         all

@@ -28,6 +28,9 @@ pub enum Permission {
     /// Closing and reopening it.
     #[serde(rename = "workspace.close")]
     CloseWorkspace,
+    /// Accepting the terms and the processing agreement for the company.
+    #[serde(rename = "agreements.accept")]
+    Agree,
     /// Reading who sends, and by which channel.
     #[serde(rename = "sender.read")]
     ReadSender,
@@ -70,9 +73,9 @@ pub enum Permission {
 }
 
 use Permission::{
-    AnswerRights, ChangeSender, ChangeWorkspace, CloseWorkspace, EditCampaigns, EditProspects, ExportProspects, Import,
-    Launch, ManageApiKeys, ManageMembers, OwnAccount, ReadAudit, ReadCampaigns, ReadImports, ReadProspects, ReadRights,
-    ReadSender, ReadWorkspace,
+    Agree, AnswerRights, ChangeSender, ChangeWorkspace, CloseWorkspace, EditCampaigns, EditProspects, ExportProspects,
+    Import, Launch, ManageApiKeys, ManageMembers, OwnAccount, ReadAudit, ReadCampaigns, ReadImports, ReadProspects,
+    ReadRights, ReadSender, ReadWorkspace,
 };
 
 /// Every guarded route and what it takes. infra/openapi.yaml lists the same, and a test compares them.
@@ -100,6 +103,8 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("PATCH", "/v1/workspace", ChangeWorkspace),
     ("DELETE", "/v1/workspace", CloseWorkspace),
     ("POST", "/v1/workspace/reactivate", CloseWorkspace),
+    ("GET", "/v1/agreements", ReadWorkspace),
+    ("POST", "/v1/agreements", Agree),
     ("GET", "/v1/sender", ReadSender),
     ("PUT", "/v1/sender", ChangeSender),
     ("GET", "/v1/imports", ReadImports),
@@ -146,6 +151,7 @@ impl Permission {
         ManageApiKeys,
         ReadWorkspace,
         ChangeWorkspace,
+        Agree,
         CloseWorkspace,
         ReadSender,
         ChangeSender,
@@ -168,7 +174,7 @@ impl Permission {
             OwnAccount | ReadWorkspace => &Role::ALL,
             ReadSender | ReadImports | ReadProspects | ReadCampaigns | ReadRights => &[Owner, Admin, Editor, Viewer],
             Import | EditProspects | EditCampaigns | Launch => &[Owner, Admin, Editor],
-            ChangeWorkspace | ChangeSender | ExportProspects | ReadAudit | AnswerRights | ManageMembers
+            ChangeWorkspace | Agree | ChangeSender | ExportProspects | ReadAudit | AnswerRights | ManageMembers
             | ManageApiKeys => &[Owner, Admin],
             CloseWorkspace => &[Owner],
         }
@@ -177,7 +183,7 @@ impl Permission {
     /// Whether a key for a program may have it. What ends or opens access is for people, who can be asked
     /// for a second factor.
     pub const fn is_for_programs(self) -> bool {
-        !matches!(self, OwnAccount | ManageMembers | ManageApiKeys | CloseWorkspace)
+        !matches!(self, OwnAccount | Agree | ManageMembers | ManageApiKeys | CloseWorkspace)
     }
 }
 
@@ -241,7 +247,8 @@ mod tests {
             assert!(changes.iter().all(|(method, path)| needed(method, path) == Some(OwnAccount)), "{changes:?}");
         }
         let reads = open(Billing, &["GET"]);
-        let own = ["/v1/me", "/v1/privacy/export", "/v1/privacy/requests", "/v1/sessions", "/v1/workspace"];
+        let own =
+            ["/v1/agreements", "/v1/me", "/v1/privacy/export", "/v1/privacy/requests", "/v1/sessions", "/v1/workspace"];
         assert_eq!(reads, BTreeSet::from(own.map(|path| ("GET", path))));
     }
 

@@ -84,6 +84,8 @@ actions! {
     PasswordForgotten = "password.forgotten",
     /// Another password holds, and every older session has ended.
     PasswordChanged = "password.changed",
+    /// A version of the terms or of the processing agreement was accepted.
+    AgreementAccepted = "agreement.accepted",
     /// Who sends, or by which channel.
     SenderChanged = "sender.changed",
     /// A file was announced.

@@ -278,6 +278,33 @@ mod tests {
     use crate::policy::Refusal;
 
     #[test]
+    fn a63_nothing_is_complete_without_the_senders_own_words() {
+        let complete = serde_json::json!({
+            "name": "Autumn", "purpose": "tools", "audience": {"all": true}, "subject": "s", "text": "t",
+            "information_notice": "n",
+            "legitimate_interest_assessment": {"interest": "i", "necessity": "n", "balancing": "b"},
+        });
+        let missing = |json: &serde_json::Value| serde_json::from_value::<Content>(json.clone()).unwrap().missing();
+        assert_eq!(missing(&complete), [""; 0]);
+        for field in ["name", "purpose", "audience", "subject", "text", "information_notice"] {
+            let mut without = complete.clone();
+            without.as_object_mut().unwrap().remove(field);
+            let found = if field == "name" {
+                without["name"] = " ".into();
+                missing(&without)
+            } else {
+                missing(&without)
+            };
+            assert_eq!(found, [field]);
+        }
+        for part in ["interest", "necessity", "balancing"] {
+            let mut without = complete.clone();
+            without["legitimate_interest_assessment"][part] = " ".into();
+            assert_eq!(missing(&without), [format!("legitimate_interest_assessment.{part}")]);
+        }
+    }
+
+    #[test]
     fn commands_make_sense_only_where_they_do() {
         use CampaignStatus::{Cancelled, Completed, Draft, Paused, Sending};
         use Command::{Cancel, Launch, Pause, Resume};

@@ -3,7 +3,9 @@
 //! What belongs to a workspace is reached through [`Accounts`], made from a scope. What exists before
 //! anybody is known (a sign-in by its address, a one-time token, a limiter) is in the modules below.
 
+pub mod agreements;
 pub mod alert;
+pub mod announced;
 pub mod api_key;
 pub mod directory;
 pub mod invitation;
@@ -65,6 +67,9 @@ impl Workspace {
 pub struct Terms {
     /// The version in force at the time.
     pub version: String,
+    /// SHA-256 of its text.
+    #[serde(default)]
+    pub sha256: String,
     /// When they were accepted.
     pub accepted_at: Timestamp,
 }
@@ -230,7 +235,7 @@ mod tests {
             retention_months: 36,
             created_at: now,
             closed_at: None,
-            terms: Terms { version: "1".into(), accepted_at: now },
+            terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: now },
         };
         let item = to_item(&keys::workspace(id), &workspace).unwrap();
         assert!(!item.contains_key("closed_at"), "the conditions on closing need it absent");

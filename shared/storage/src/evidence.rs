@@ -86,7 +86,38 @@ impl PurgeRun {
     }
 }
 
+/// How far the last announcement of a legal change came. It names no person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnnouncementRun {
+    /// The schedule's time.
+    pub at: Timestamp,
+    /// The key looked at last, when it ran out of time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<(String, String)>,
+    /// When this record itself goes, epoch seconds.
+    pub ttl: i64,
+}
+
+impl AnnouncementRun {
+    /// A run that has ended: at its end, or at `place`.
+    pub fn at(at: Timestamp, place: Option<(String, String)>) -> Self {
+        let ttl = retention::ttl(retention::Policy::current().purge_record_expiry(at));
+        Self { at, place, ttl }
+    }
+}
+
 impl Db {
+    /// Where the last announcement stopped, if it ran out of time.
+    pub async fn announcement_place(&self) -> Result<Option<(String, String)>, StoreError> {
+        let run: Option<AnnouncementRun> = self.get(&self.tables.evidence, &keys::announcement_cursor(), true).await?;
+        Ok(run.and_then(|run| run.place))
+    }
+
+    /// Writes down how far an announcement came.
+    pub async fn record_announcement(&self, run: &AnnouncementRun) -> Result<(), StoreError> {
+        self.put(&self.tables.evidence, &keys::announcement_cursor(), run, Expected::Anything).await
+    }
+
     /// The run that was not finished, if there is one.
     pub async fn unfinished_purge(&self) -> Result<Option<PurgeRun>, StoreError> {
         self.get(&self.tables.evidence, &keys::purge_cursor(), true).await

@@ -91,6 +91,11 @@ pub fn sender(workspace: WorkspaceId) -> Key {
     Key::new(account(workspace), "SENDER")
 }
 
+/// The agreements it has accepted.
+pub fn agreements(workspace: WorkspaceId) -> Key {
+    Key::new(account(workspace), "AGREEMENTS")
+}
+
 /// A remembered answer to an `Idempotency-Key`.
 pub fn idempotency(workspace: WorkspaceId, key_hash: &str) -> Key {
     Key::new(account(workspace), format!("{IDEMPOTENCY}{key_hash}"))
@@ -103,6 +108,19 @@ pub const IDEMPOTENCY: &str = "IDEMPOTENCY#";
 pub fn notice_alert(workspace: WorkspaceId) -> Key {
     Key::new(account(workspace), "ALERT#UNINFORMED")
 }
+
+/// That a member was told of a version of a legal text (A56).
+pub fn announced(workspace: WorkspaceId, member: MemberId, document: &str, version: &str) -> Key {
+    Key::new(account(workspace), announced_sort(member, document, version))
+}
+
+/// The sort key of that.
+pub fn announced_sort(member: MemberId, document: &str, version: &str) -> String {
+    format!("{ANNOUNCED}{member}#{document}#{version}")
+}
+
+/// What such a sort key starts with.
+pub const ANNOUNCED: &str = "ANNOUNCED#";
 
 /// An import's record.
 pub fn import(workspace: WorkspaceId, import: ImportId) -> Key {
@@ -310,6 +328,11 @@ pub fn own_requests(member: MemberId) -> String {
     format!("OWN#{member}#")
 }
 
+/// Where an announcement that ran out of time goes on.
+pub fn announcement_cursor() -> Key {
+    Key::new("ANNOUNCEMENT_CURSOR", "CURSOR")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -324,6 +347,7 @@ mod tests {
             own_request(ws, member, request),
             workspace(ws),
             sender(ws),
+            agreements(ws),
             notice_alert(ws),
             data_key(ws),
             prospect(ws, subject),
@@ -335,9 +359,17 @@ mod tests {
         ] {
             assert_eq!(workspace_of(&key.pk), Some(ws), "{key:?}");
         }
-        let rest = [login("x"), token("x"), limit("x"), verifying_key("x"), statement_key("x"), purge_cursor()];
         let shared = [directory(ws), open_request(request), closed_request(request)];
-        for key in rest.into_iter().chain(shared) {
+        let nobodys = [
+            login("x"),
+            token("x"),
+            limit("x"),
+            verifying_key("x"),
+            statement_key("x"),
+            purge_cursor(),
+            announcement_cursor(),
+        ];
+        for key in nobodys.into_iter().chain(shared) {
             assert_eq!(workspace_of(&key.pk), None, "{key:?}");
         }
     }

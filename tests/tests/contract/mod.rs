@@ -10,6 +10,7 @@ mod dependencies;
 mod environment;
 mod functions;
 mod licences;
+mod logs;
 mod names;
 mod openapi;
 mod operator;

@@ -51,9 +51,18 @@ fn check(document: &Value) -> Vec<String> {
         need(operation["summary"].is_string(), "needs a summary");
         need(operation["responses"].get("default").is_some(), "does not say what an error looks like");
         let public = is_public(operation);
-        let open = ["/u/", "/legal/", "/rights", "/healthz", "/v1/signup", "/v1/password/", "/v1/invitations/accept"]
-            .iter()
-            .any(|head| path.starts_with(head));
+        let open = [
+            "/u/",
+            "/legal/",
+            "/trust",
+            "/rights",
+            "/healthz",
+            "/v1/signup",
+            "/v1/password/",
+            "/v1/invitations/accept",
+        ]
+        .iter()
+        .any(|head| path.starts_with(head));
         let login = path == "/v1/session/refresh" || (path == "/v1/session" && method == "POST");
         need(public == (open || login), "has the wrong security");
         // A key belongs to a workspace; before there is one, a token that works once does the same.

@@ -7,7 +7,7 @@ fn every_page_is_there_in_both_languages_dated_and_without_scripts() {
     run(async {
         let stack = TestStack::shared().await;
         let client = stack.client();
-        for page in ["privacy", "prospects-privacy", "terms", "cookies", "subprocessors", "notice"] {
+        for page in ["privacy", "prospects-privacy", "terms", "dpa", "cookies", "subprocessors", "notice"] {
             for language in ["fr", "en"] {
                 let answer = client.get(&format!("/legal/{page}?lang={language}")).await.expect(200);
                 assert_eq!(answer.header("content-language"), language, "{page}");

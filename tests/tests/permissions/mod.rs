@@ -33,6 +33,8 @@ fn every_permission_is_used_and_none_is_missing() {
         let soon = std::time::Duration::from_secs(10);
         let stack = TestStack::with(|options| options.visibility_timeout = Some(soon)).await;
         let client = stack.client();
+        // While the change of the terms that came with 2027 is announced.
+        stack.set_time("2026-12-02T12:00:00Z".parse().expect("a time"));
         let sender = stack.sign_up().await;
 
         // Accounts: everything around a session.
@@ -74,6 +76,11 @@ fn every_permission_is_used_and_none_is_missing() {
         stack.kill("session").await;
         other.post("/v1/second-factor", json!({"password": other.password})).await.expect(200);
         sender.get("/v1/sessions").await.expect(200);
+        // A change of the legal texts: announced, first while no mail can leave.
+        stack.break_things(serde_json::from_value(json!({"ses": {"throttle_every": 1}})).expect("a plan"));
+        assert_eq!(stack.announce().await["unreached"], 2, "the owner of each workspace");
+        stack.break_things(Plan::default());
+        assert_eq!(stack.announce().await["told"], 2);
 
         // Imports: new, the same, changed, with rejects, in several parts.
         let mut file = files::people("tour", 120);

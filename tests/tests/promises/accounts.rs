@@ -24,7 +24,8 @@ fn a3_an_account_holds_the_listed_fields_and_no_other() {
 
         let listed = [
             ("WORKSPACE", &["company", "locale", "retention_months", "created_at", "closed_at", "terms"][..]),
-            ("MEMBER", &["login", "email", "display_name", "role", "created_at", "terms"]),
+            ("AGREEMENTS", &["acceptances"]),
+            ("MEMBER", &["login", "email", "display_name", "role", "created_at"]),
             ("LOGIN", &["workspace", "member", "role", "password", "generation"]),
             ("SENDER", &["sender", "updated_at"]),
             (

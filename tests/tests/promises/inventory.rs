@@ -11,7 +11,7 @@ use domain::policy::retention::Store;
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
-use storage::evidence::{Place, PurgeRun, Uninformed};
+use storage::evidence::{AnnouncementRun, Place, PurgeRun, Uninformed};
 use tests::inventory::Seen;
 use tests::store::Dump;
 use tests::{Sender, TestStack, files, run, sender::signup};
@@ -50,6 +50,8 @@ fn a13_every_attribute_that_is_listed_is_stored() {
 }
 
 async fn fill(stack: &TestStack, seen: &mut Seen) {
+    // A change of the terms is announced then.
+    stack.set_time("2026-12-02T12:00:00Z".parse().expect("a time"));
     let client = stack.client();
     let mut waiting = signup("later@waiting.test", "correct horse waiting battery");
     waiting["display_name"] = json!("Ada");
@@ -57,6 +59,7 @@ async fn fill(stack: &TestStack, seen: &mut Seen) {
     client.post("/v1/password/forgot", json!({"email": "nobody@waiting.test"})).await.expect(202);
     let sender = stack.sign_up().await;
     sender.patch("/v1/workspace", json!({"display_name": "Ada"})).await.expect(200);
+    stack.announce().await;
     client.post("/v1/password/forgot", json!({"email": sender.email})).await.expect(202);
     people(&sender).await;
     import(&sender).await;
@@ -177,8 +180,8 @@ async fn relay(sender: &Sender<'_>) {
     sender.put("/v1/sender", sender.identity(channel)).await.expect(200);
 }
 
-/// A purge that stopped half-way, and one that was complete: with everything in them.
-fn runs() -> [Value; 2] {
+/// A purge that stopped half-way, one that was complete, an announcement that stopped half-way: with everything in them.
+fn runs() -> [Value; 3] {
     let at = Timestamp::UNIX_EPOCH;
     let count = BTreeMap::from([("prospect".to_owned(), 1)]);
     let mut run = PurgeRun { deleted: count.clone(), residuals: count, ..PurgeRun::begin(at) };
@@ -191,10 +194,15 @@ fn runs() -> [Value; 2] {
         complete: true,
         ..run.clone()
     };
-    let item = |key: storage::keys::Key, run: &PurgeRun| {
-        let mut item = serde_json::to_value(run).expect("JSON");
+    let item = |key: storage::keys::Key, mut item: Value| {
         (item["pk"], item["sk"]) = (key.pk.into(), key.sk.into());
         item
     };
-    [item(storage::keys::purge_cursor(), &run), item(storage::keys::purge_run("x"), &whole)]
+    let announcement = AnnouncementRun::at(at, Some(("p".into(), "s".into())));
+    let json = |run: &PurgeRun| serde_json::to_value(run).expect("JSON");
+    [
+        item(storage::keys::purge_cursor(), json(&run)),
+        item(storage::keys::purge_run("x"), json(&whole)),
+        item(storage::keys::announcement_cursor(), serde_json::to_value(announcement).expect("JSON")),
+    ]
 }

@@ -2,6 +2,7 @@
 //! named by its id in docs/PROMISES.md.
 
 mod accounts;
+mod agreements;
 mod audit;
 mod inventory;
 mod isolation;
@@ -9,6 +10,7 @@ mod leaving;
 mod logs;
 mod messages;
 mod opt_out;
+mod pages;
 mod purge;
 mod retention;
 mod rights;

@@ -31,10 +31,11 @@ impl App {
     ) -> Result<CampaignView, Failure> {
         let (campaign, progress) = self.campaign_and_progress(scope, id).await?;
         let next = progress.status.after(command).ok_or_else(|| not_now(&progress, command))?;
-        if matches!(command, Command::Launch | Command::Resume) {
+        if command == Command::Resume {
             self.active_workspace(scope).await?;
         }
         if command == Command::Launch {
+            self.may_begin(scope, now).await?;
             self.may_launch(scope, &campaign.content).await?;
         }
         let entry = scope.entry(action(command), now).about(id);

@@ -140,7 +140,7 @@ impl App {
         draft: Draft,
         now: Timestamp,
     ) -> Result<CampaignView, Failure> {
-        let workspace = self.active_workspace(scope).await?;
+        let workspace = self.may_begin(scope, now).await?;
         let mut content = Content {
             name: String::new(),
             purpose: String::new(),

@@ -33,7 +33,7 @@ impl App {
         new: NewProspect,
         now: Timestamp,
     ) -> Result<ProspectView, Failure> {
-        let workspace = self.active_workspace(scope).await?;
+        let workspace = self.may_begin(scope, now).await?;
         let new = new.checked(workspace.retention_months, now)?;
         email::professional(&new.email).map_err(not_professional)?;
         let subject = self.pepper().await?.subject(scope.workspace(), &new.email);

@@ -373,7 +373,7 @@ mod tests {
         let now: Timestamp = "2026-03-01T10:00:00Z".parse().unwrap();
         let profile = |byte, closed: bool| {
             let id = WorkspaceId::from_bytes([byte; 10]);
-            let terms = storage::accounts::Terms { version: "1".into(), accepted_at: now };
+            let terms = storage::accounts::Terms { version: "1".into(), sha256: "a".into(), accepted_at: now };
             let (company, locale, closed_at) = ("Exemple SAS".into(), Locale::En, closed.then_some(now));
             let workspace = Workspace { id, company, locale, retention_months: 36, created_at: now, closed_at, terms };
             (id, storage::db::to_item(&keys::workspace(id), &workspace).unwrap())

@@ -1,82 +1,35 @@
-//! The legal pages: infra/policy/legal, filled from policy.toml, processors.toml and the operator.
+//! The legal documents: infra/policy/legal, made from policy.toml and processors.toml, frozen version by
+//! version, and served with the operator's identity filled in.
 //!
 //! A period, a processor or an identity is never typed into a text: what the software keeps and
-//! what the pages promise come from the same file.
+//! what the pages promise come from the same file. What was published stays as it was (A58).
 
+mod draft;
 mod operator;
+mod published;
 pub mod record;
 mod texts;
+mod versions;
 mod words;
 
-use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use domain::{
+    Timestamp,
     locale::Locale,
-    policy::{
-        processors::{self, ChosenBy, Place, Processor},
-        retention::{Class, Policy, Rule},
-    },
+    policy::{processors, retention::Policy},
 };
 use jiff::civil::Date;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use minijinja::context;
 
 pub use self::operator::{Operator, OperatorIncomplete};
-use self::texts::{FRAGMENTS, PAGES, PageRecord, Version, records};
-use crate::page::{self, Html, PRODUCT, Page};
-
-/// The French data protection authority (A49).
-const AUTHORITY: Authority = Authority {
-    address: "3 place de Fontenoy, TSA 80715, 75334 Paris Cedex 07, France",
-    phone: "+33 1 53 73 22 22",
-    complaints: "https://www.cnil.fr/plaintes",
+use self::texts::PAGES;
+use self::versions::{Document, Register};
+pub use self::versions::{Version, VersionsError};
+use crate::{
+    page::{self, Html, Page},
+    promises,
 };
-
-/// Nobody younger may hold an account (A80), in years.
-const MINIMUM_AGE: u8 = 16;
-
-/// Classes on the page for users: what concerns a company that uses the service and its members.
-const OF_USERS: &[Class] = &[
-    Class::Account,
-    Class::UnverifiedSignup,
-    Class::Session,
-    Class::OneTimeToken,
-    Class::Invitation,
-    Class::ApiKey,
-    Class::Limiter,
-    Class::IdempotencyKey,
-    Class::SenderIdentity,
-    Class::Campaign,
-    Class::DataKey,
-    Class::SecurityLog,
-    Class::TechnicalLog,
-    Class::MailEvidence,
-    Class::RightsRequest,
-    Class::PurgeRecord,
-    Class::QueueMessage,
-    Class::Backup,
-];
-
-/// Classes on the page for prospects: what concerns a person who is written to.
-const OF_PROSPECTS: &[Class] = &[
-    Class::Prospect,
-    Class::UninformedProspect,
-    Class::Upload,
-    Class::ImportReport,
-    Class::ImportRecord,
-    Class::Delivery,
-    Class::QueueMessage,
-    Class::Suppression,
-    Class::Erasure,
-    Class::RightsRequest,
-    Class::TechnicalLog,
-    Class::Backup,
-];
-
-struct Authority {
-    address: &'static str,
-    phone: &'static str,
-    complaints: &'static str,
-}
 
 /// One legal page, ready to serve.
 #[derive(Clone, Debug)]
@@ -89,172 +42,266 @@ pub struct LegalPage {
     pub version: String,
 }
 
+/// A document that a company accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Agreement {
+    /// The terms of use.
+    Terms,
+    /// The contract of article 28 GDPR.
+    Dpa,
+}
+
+impl Agreement {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Terms, Self::Dpa];
+
+    /// Its page, as in `/legal/{page}`.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Terms => "terms",
+            Self::Dpa => "dpa",
+        }
+    }
+}
+
+/// A version that is announced and does not apply yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Coming {
+    /// The document, as in `/legal/{page}`.
+    pub slug: &'static str,
+    /// What comes.
+    pub version: &'static Version,
+}
+
 /// The names of the pages, as in `/legal/{page}`.
 #[must_use]
 pub fn slugs() -> Vec<&'static str> {
     PAGES.iter().map(|page| page.name).collect()
 }
 
-/// The version in force of one page, such as the terms that a sign-up accepts; `None` when there is
-/// no such page.
+/// A document's title.
 #[must_use]
-pub fn version(slug: &str) -> Option<&'static str> {
-    Some(latest(records().get(slug)?).version.as_str())
+pub fn title(slug: &str, locale: Locale) -> Option<&'static str> {
+    Some(register().get(slug)?.title.get(locale))
 }
 
-/// One page in one language; `None` when there is no such page.
+/// The version of a document that applies at `now`; `None` when there is no such document, or not yet.
 #[must_use]
-pub fn render(slug: &str, locale: Locale, operator: &Operator) -> Option<LegalPage> {
-    fill(slug, locale, operator, Policy::current(), processors::current())
+pub fn in_force(slug: &str, now: Timestamp) -> Option<&'static Version> {
+    register().get(slug)?.in_force(now)
+}
+
+/// The public version of this name of a document.
+#[must_use]
+pub fn version(slug: &str, version: &str, now: Timestamp) -> Option<&'static Version> {
+    register().get(slug)?.public(version, now)
+}
+
+/// Whether a company that has accepted this version of an agreement has nothing to accept at `now` (A57).
+#[must_use]
+pub fn is_settled(agreement: Agreement, accepted: Option<&str>, now: Timestamp) -> bool {
+    register().get(agreement.slug()).is_some_and(|document| document.is_settled(accepted, now))
+}
+
+/// The versions of a document that are announced at `now` and do not apply yet, the next to apply first.
+pub fn coming(slug: &str, now: Timestamp) -> impl Iterator<Item = &'static Version> + use<> {
+    register().get(slug).into_iter().flat_map(move |document| document.coming(now))
+}
+
+/// Every material change that is announced at `now` and does not apply yet (A56).
+#[must_use]
+pub fn changes(now: Timestamp) -> Vec<Coming> {
+    let all = slugs().into_iter().flat_map(|slug| coming(slug, now).map(move |version| Coming { slug, version }));
+    all.filter(|coming| coming.version.material).collect()
+}
+
+/// The page of a document as it applies at `now`; `None` when there is no such document, or not yet.
+#[must_use]
+pub fn render(slug: &str, locale: Locale, operator: &Operator, now: Timestamp) -> Option<LegalPage> {
+    let document = register().get(slug)?;
+    Some(lay_out(
+        &Shown { slug, document, version: document.in_force(now)?, now, own_address: false },
+        locale,
+        operator,
+    ))
+}
+
+/// The page of one version of a document, whether it applies, has applied, or will; `None` when it is not public.
+#[must_use]
+pub fn render_version(
+    slug: &str,
+    version: &str,
+    locale: Locale,
+    operator: &Operator,
+    now: Timestamp,
+) -> Option<LegalPage> {
+    let document = register().get(slug)?;
+    Some(lay_out(
+        &Shown { slug, document, version: document.public(version, now)?, now, own_address: true },
+        locale,
+        operator,
+    ))
+}
+
+/// The newest text of each document as the templates and the policy make it, French then English: what
+/// has to be published.
+pub fn drafts() -> impl Iterator<Item = (&'static str, [String; 2])> {
+    PAGES.iter().filter_map(|page| {
+        let [fr, en] = [Locale::Fr, Locale::En]
+            .map(|locale| draft::draft(page.name, locale, Policy::current(), processors::current()));
+        Some((page.name, [fr?, en?]))
+    })
 }
 
 /// The links to every page, for the foot of all of them.
 pub(crate) fn navigation(locale: Locale) -> String {
     let lang = locale.tag();
     let links = PAGES.iter().filter_map(|page| {
-        let title = page::escape(records().get(page.name)?.title.get(locale)).to_string();
+        let title = page::escape(title(page.name, locale)?).to_string();
         Some(format!("<li><a href=\"/legal/{}?lang={lang}\">{title}</a></li>", page.name))
     });
-    format!("<ul>{}</ul>", links.collect::<String>())
+    let trust = page::escape(promises::title(locale)).to_string();
+    let trust = format!("<li><a href=\"/trust?lang={lang}\">{trust}</a></li>");
+    format!("<ul>{}{trust}</ul>", links.collect::<String>())
 }
 
-fn fill(
-    slug: &str,
-    locale: Locale,
-    operator: &Operator,
-    policy: &Policy,
-    processors: &[Processor],
-) -> Option<LegalPage> {
-    let text = PAGES.iter().find(|page| page.name == slug)?;
-    let record = records().get(slug)?;
-    let latest = latest(record);
-    let title = record.title.get(locale);
-    let facts = facts(locale, operator, policy, processors);
-    let fragments: BTreeMap<_, _> = FRAGMENTS
-        .iter()
-        .map(|fragment| (fragment.name, Value::from_safe_string(expand(fragment.get(locale), facts.clone()))))
-        .collect();
-    let body = expand(text.get(locale), context! { ..facts, ..Value::from_pairs(fragments) });
-    let head = head(title, latest, locale);
-    let log = change_log(&record.versions, locale);
+/// Titles and versions of every document.
+fn register() -> &'static Register {
+    static REGISTER: LazyLock<Register> = LazyLock::new(|| {
+        let notice = Policy::current().promises().policy_change_notice;
+        versions::load(include_str!("../../../../infra/policy/legal/versions.toml"), notice)
+            .expect("a test loads the compiled-in versions")
+    });
+    &REGISTER
+}
+
+/// A version on its way to a page.
+struct Shown<'a> {
+    slug: &'a str,
+    document: &'a Document,
+    version: &'a Version,
+    now: Timestamp,
+    /// Whether the page is the one of this version, and not that of whatever applies.
+    own_address: bool,
+}
+
+impl Shown<'_> {
+    fn href(&self, version: &str, locale: Locale) -> String {
+        format!("/legal/{}/versions/{version}?lang={}", self.slug, locale.tag())
+    }
+}
+
+fn lay_out(shown: &Shown<'_>, locale: Locale, operator: &Operator) -> LegalPage {
+    let Shown { slug, document, version, .. } = *shown;
+    let title = document.title.get(locale);
+    let text = published::archive(slug, &version.version).expect("a test finds the text of every version");
+    let body = draft::expand(text.get(locale), context! { operator => filled(operator) });
+    let (head, log) = (head(shown, locale), change_log(shown, locale));
     let other = Locale::ALL.into_iter().find(|other| *other != locale).unwrap_or_default();
+    let other_language = if shown.own_address {
+        shown.href(&version.version, other)
+    } else {
+        format!("/legal/{slug}?lang={}", other.tag())
+    };
     let html = page::render(&Page {
         lang: locale,
         title,
         body_html: &words::typeset(&format!("{head}{body}{log}"), locale),
-        other_language: Some(&format!("/legal/{slug}?lang={}", other.tag())),
-        indexed: true,
+        other_language: Some(&other_language),
+        // Search engines keep what applies.
+        indexed: !shown.own_address,
     });
-    Some(LegalPage { html, effective: latest.effective, version: latest.version.clone() })
+    LegalPage { html, effective: version.effective, version: version.version.clone() }
 }
 
-/// Everything a text may name. A name it does not know is an error, and a test renders every page.
-fn facts(locale: Locale, operator: &Operator, policy: &Policy, processors: &[Processor]) -> Value {
-    let keep: BTreeMap<_, _> =
-        Class::ALL.iter().map(|class| (class.key(), words::period(policy.keep(*class), locale))).collect();
-    let promises = policy.promises();
-    let link: BTreeMap<_, _> = PAGES
-        .iter()
-        .map(|page| {
-            let href = format!("/legal/{}?lang={}", page.name, locale.tag());
-            (page.name.replace('-', "_"), Value::from_safe_string(href))
-        })
-        .collect();
+/// What a text says of the operator.
+fn filled(operator: &Operator) -> minijinja::Value {
     context! {
-        product => PRODUCT,
-        operator => context! {
-            name => operator.name.as_str(),
-            siren => operator.siren.as_str(),
-            address => operator.address.as_str(),
-            contact => operator.contact.as_str(),
-            privacy_contact => operator.privacy_contact.as_str(),
-            abuse_contact => operator.abuse_contact.as_str(),
-            host => operator.host.as_str(),
-        },
-        cnil => context! {
-            address => AUTHORITY.address,
-            phone => AUTHORITY.phone,
-            complaints => AUTHORITY.complaints,
-        },
-        minimum_age => MINIMUM_AGE,
-        keep => keep,
-        purge_lag => words::period(promises.purge_lag, locale),
-        rights_answer => words::period(promises.rights_answer, locale),
-        change_notice => words::period(promises.policy_change_notice, locale),
-        link => link,
-        users => rows(OF_USERS, locale, policy),
-        prospects => rows(OF_PROSPECTS, locale, policy),
-        processors => processors.iter().map(|p| processor(p, locale)).collect::<Vec<_>>(),
+        name => operator.name.as_str(),
+        siren => operator.siren.as_str(),
+        address => operator.address.as_str(),
+        contact => operator.contact.as_str(),
+        privacy_contact => operator.privacy_contact.as_str(),
+        abuse_contact => operator.abuse_contact.as_str(),
+        host => operator.host.as_str(),
     }
 }
 
-fn rows(classes: &[Class], locale: Locale, policy: &Policy) -> Vec<Value> {
-    classes.iter().map(|class| row(policy.rule(*class), locale)).collect()
-}
-
-fn row(rule: &Rule, locale: Locale) -> Value {
-    let readers: Vec<_> = rule.seen_by.iter().map(|reader| words::reader(*reader, locale)).collect();
-    context! {
-        label => rule.label.get(locale),
-        purpose => rule.purpose.get(locale),
-        basis => words::basis(rule.basis, locale),
-        keep => words::period(rule.keep, locale),
-        clock => words::clock(rule.clock, locale),
-        at_end => words::action(rule.at_end, locale),
-        seen_by => readers.join(", "),
+/// Title, dates, and what applies instead or will apply next.
+fn head(shown: &Shown<'_>, locale: Locale) -> String {
+    let Shown { slug, document, version, now, .. } = *shown;
+    let title = page::escape(document.title.get(locale));
+    let (date, name) = (time(version.effective, locale), page::escape(&version.version));
+    let current = document.in_force(now);
+    let state =
+        match (version.has_begun(now), current.is_some_and(|current| current.version == version.version), locale) {
+            (false, _, Locale::Fr) => "Annoncée, en vigueur à partir du",
+            (false, _, Locale::En) => "Announced, in force from",
+            (true, true, Locale::Fr) => "En vigueur depuis le",
+            (true, true, Locale::En) => "In force since",
+            (true, false, Locale::Fr) => "Remplacée, en vigueur à partir du",
+            (true, false, Locale::En) => "Replaced, in force from",
+        };
+    let mut head = format!("<h1>{title}</h1>\n<p class=\"date\">{state} {date} · version {name}</p>\n");
+    if let Some(current) = current.filter(|current| current.version != version.version) {
+        let (words, current) = (
+            words::pick(
+                locale,
+                "Le texte qui s'applique aujourd'hui est la version",
+                "The text that applies today is version",
+            ),
+            page::escape(&current.version),
+        );
+        head +=
+            &format!("<p class=\"note\">{words} <a href=\"/legal/{slug}?lang={}\">{current}</a>.</p>\n", locale.tag());
     }
-}
-
-fn processor(processor: &Processor, locale: Locale) -> Value {
-    context! {
-        name => processor.name.get(locale),
-        service => processor.service.as_str(),
-        purpose => processor.purpose.get(locale),
-        data => processor.data.get(locale),
-        country => processor.country.get(locale),
-        safeguard => processor.safeguard.get(locale),
-        chosen_by_sender => processor.chosen_by == ChosenBy::Sender,
-        outside_eea => processor.place == Place::OutsideEea,
+    let later = document.coming(now).filter(|coming| !shown.own_address && coming.version != version.version);
+    for coming in later {
+        let (name, change) = (page::escape(&coming.version), page::escape(coming.change.get(locale)));
+        let (date, href) = (time(coming.effective, locale), shown.href(&coming.version, locale));
+        head += &match locale {
+            Locale::Fr => format!(
+                "<p class=\"note\">À partir du {date}, la <a href=\"{href}\">version {name}</a> remplacera ce texte : {change}</p>\n"
+            ),
+            Locale::En => format!(
+                "<p class=\"note\">From {date}, <a href=\"{href}\">version {name}</a> will replace this text: {change}</p>\n"
+            ),
+        };
     }
+    head
 }
 
-fn expand(text: &str, facts: Value) -> String {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.render_str(text, facts).expect("a test renders every page in both languages")
+fn time(date: Date, locale: Locale) -> String {
+    format!("<time datetime=\"{date}\">{}</time>", words::date(date, locale))
 }
 
-fn head(title: &str, latest: &Version, locale: Locale) -> String {
-    let title = page::escape(title);
-    let date = words::date(latest.effective, locale);
-    let iso = latest.effective;
-    let version = page::escape(&latest.version);
-    let (applies, word) = match locale {
-        Locale::Fr => ("En vigueur depuis le", "version"),
-        Locale::En => ("In force since", "version"),
+/// What changed, newest first, each version with its text and its hash (A58).
+fn change_log(shown: &Shown<'_>, locale: Locale) -> String {
+    let (heading, colon, explained) = match locale {
+        Locale::Fr => (
+            "Historique des modifications",
+            " :",
+            "L'empreinte SHA-256 est celle du texte publié, français puis anglais, avant d'y écrire l'identité de l'opérateur.",
+        ),
+        Locale::En => (
+            "Change log",
+            ":",
+            "The SHA-256 is that of the published text, French then English, before the operator's identity is filled in.",
+        ),
     };
-    format!(
-        "<h1>{title}</h1>\n<p class=\"date\">{applies} <time datetime=\"{iso}\">{date}</time> · {word} {version}</p>\n"
-    )
-}
-
-/// What changed, newest first (A58).
-fn change_log(versions: &[Version], locale: Locale) -> String {
-    let (heading, colon) = match locale {
-        Locale::Fr => ("Historique des modifications", " :"),
-        Locale::En => ("Change log", ":"),
-    };
-    let entries = versions.iter().map(|entry| {
-        let date = words::date(entry.effective, locale);
-        let change = page::escape(entry.change.get(locale)).to_string();
-        format!("<li>{} (<time datetime=\"{}\">{date}</time>){colon} {change}</li>\n", entry.version, entry.effective)
+    let public = shown.document.versions.iter().filter(|version| version.is_public(shown.now));
+    let entries = public.map(|entry| {
+        let (name, date) = (page::escape(&entry.version), time(entry.effective, locale));
+        let (href, change) = (shown.href(&entry.version, locale), page::escape(entry.change.get(locale)));
+        let hash = page::escape(&entry.sha256);
+        format!(
+            "<li><a href=\"{href}\">{name}</a> ({date}){colon} {change}<br><code class=\"soft\">{hash}</code></li>\n"
+        )
     });
-    format!("<h2 id=\"changes\">{heading}</h2>\n<ul>\n{}</ul>\n", entries.collect::<String>())
-}
-
-fn latest(record: &PageRecord) -> &Version {
-    record.versions.first().expect("a test finds a version of every page")
+    let entries = entries.collect::<String>();
+    format!("<h2 id=\"changes\">{heading}</h2>\n<ul>\n{entries}</ul>\n<p class=\"soft\">{explained}</p>\n")
 }
 
 #[cfg(test)]

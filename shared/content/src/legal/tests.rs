@@ -1,6 +1,16 @@
-use domain::policy::retention::Retention;
+use std::collections::BTreeSet;
 
-use super::*;
+use domain::policy::{
+    processors::Processor,
+    retention::{Class, Retention},
+};
+
+use super::{
+    draft::{AUTHORITY, OF_PROSPECTS, OF_USERS, draft},
+    published::{ARCHIVES, archive},
+    texts::FRAGMENTS,
+    *,
+};
 
 const POLICY: &str = include_str!("../../../../infra/policy/policy.toml");
 
@@ -16,8 +26,17 @@ fn operator() -> Operator {
     }
 }
 
+fn at(day: &str) -> Timestamp {
+    format!("{day}T12:00:00Z").parse().unwrap()
+}
+
+/// A time at which everything that is published applies.
+fn late() -> Timestamp {
+    at("2099-01-01")
+}
+
 fn html(slug: &str, locale: Locale) -> String {
-    render(slug, locale, &operator()).unwrap().html.into_string().replace('\u{a0}', " ")
+    render(slug, locale, &operator(), late()).unwrap().html.into_string().replace('\u{a0}', " ")
 }
 
 fn has(slug: &str, locale: Locale, wanted: &[&str]) {
@@ -27,18 +46,29 @@ fn has(slug: &str, locale: Locale, wanted: &[&str]) {
     }
 }
 
+/// The frame of a page in each of its states. The texts themselves are under published/.
 #[test]
-fn every_page_in_both_languages() {
+fn a_page_says_whether_it_applies() {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("snapshots");
     settings.set_prepend_module_to_snapshot(false);
     settings.bind(|| {
-        for slug in slugs() {
-            for locale in Locale::ALL {
-                let page = render(slug, locale, &operator()).unwrap().html.into_string();
-                let start = page.find("<main").unwrap();
-                let end = page.find("<footer").unwrap();
-                insta::assert_snapshot!(format!("{slug}.{}", locale.tag()), &page[start..end]);
+        for locale in Locale::ALL {
+            let frame = |page: LegalPage| {
+                let html = page.html.into_string();
+                let main = &html[html.find("<main").unwrap()..html.find("<footer").unwrap()];
+                let (head, log) = (main.find("<p>").unwrap(), main.find("<h2 id=\"changes\"").unwrap());
+                format!("{}[…]\n{}", &main[..head], &main[log..])
+            };
+            let now = at("2026-12-02");
+            let version = |version, now| frame(render_version("terms", version, locale, &operator(), now).unwrap());
+            let states = [
+                ("current", frame(render("terms", locale, &operator(), now).unwrap())),
+                ("announced", version("2.0", now)),
+                ("replaced", version("1.0", late())),
+            ];
+            for (name, shown) in states {
+                insta::assert_snapshot!(format!("terms_{name}.{}", locale.tag()), shown);
             }
         }
     });
@@ -46,16 +76,17 @@ fn every_page_in_both_languages() {
 
 #[test]
 fn an_unknown_page_is_none() {
-    assert!(render("imprint", Locale::Fr, &operator()).is_none());
-    assert!(render("", Locale::Fr, &operator()).is_none());
-    assert!(render("rights", Locale::Fr, &operator()).is_none(), "a fragment is not a page");
-    assert!(version("imprint").is_none());
+    assert!(render("imprint", Locale::Fr, &operator(), late()).is_none());
+    assert!(render("", Locale::Fr, &operator(), late()).is_none());
+    assert!(render("rights", Locale::Fr, &operator(), late()).is_none(), "a fragment is not a page");
+    assert!(in_force("imprint", late()).is_none());
+    assert!(render("terms", Locale::Fr, &operator(), at("2026-11-20")).is_none(), "nothing applies yet");
 }
 
 #[test]
 fn a1_every_page_that_names_the_operator_takes_it_from_the_configuration() {
     for locale in Locale::ALL {
-        for slug in ["privacy", "prospects-privacy", "terms", "notice"] {
+        for slug in ["privacy", "prospects-privacy", "terms", "dpa", "notice"] {
             has(slug, locale, &["Exemple SAS", "732 829 320"]);
         }
         has("privacy", locale, &["1 rue de l", "privacy@operator.example"]);
@@ -66,7 +97,7 @@ fn a1_every_page_that_names_the_operator_takes_it_from_the_configuration() {
 #[test]
 fn what_the_operator_configures_cannot_become_markup() {
     let operator = Operator { name: "<b>Exemple</b>".to_owned(), ..operator() };
-    let page = render("notice", Locale::Fr, &operator).unwrap().html.into_string();
+    let page = render("notice", Locale::Fr, &operator, late()).unwrap().html.into_string();
     assert!(!page.contains("<b>") && page.contains("&lt;b&gt;Exemple"));
 }
 
@@ -101,8 +132,8 @@ fn a23_the_table_of_processors_is_the_register() {
         }
     }
     let fewer = &processors::current()[..1];
-    let page = fill("subprocessors", Locale::En, &operator(), Policy::current(), fewer).unwrap();
-    assert!(!page.html.as_str().contains("SMTP relay"), "a change of the register republishes");
+    let page = draft("subprocessors", Locale::En, Policy::current(), fewer).unwrap();
+    assert!(!page.contains("SMTP relay"), "a change of the register has to be published");
 }
 
 #[test]
@@ -129,12 +160,12 @@ fn periods_on_the_pages_are_those_of_the_policy() {
             (Locale::En, ["36 months", "24 hours", "90 days", "13 months", "365 days"], "17 months"),
             (Locale::Fr, ["36 mois", "24 heures", "90 jours", "13 mois", "365 jours"], "17 mois"),
         ] {
-            let page = fill(slug, locale, &operator(), &policy, processors::current()).unwrap();
+            let page = draft(slug, locale, &policy, processors::current()).unwrap();
             for period in gone {
-                assert!(!page.html.as_str().contains(period), "{slug} still says {period}");
+                assert!(!page.contains(period), "{slug} still says {period}");
             }
             if slug == "prospects-privacy" {
-                assert!(page.html.as_str().contains(come));
+                assert!(page.contains(come));
             }
         }
     }
@@ -375,9 +406,9 @@ fn the_users_page_keeps_its_promises() {
 }
 
 #[test]
-fn a24_the_terms_hold_what_article_28_asks_for() {
+fn a24_the_agreement_holds_what_article_28_asks_for() {
     has(
-        "terms",
+        "dpa",
         Locale::Fr,
         &[
             "Objet, nature et durée",
@@ -389,11 +420,11 @@ fn a24_the_terms_hold_what_article_28_asks_for() {
             "Violation de données",
             "Sort des données",
             "audit",
-            "prospection de particuliers est interdite",
+            "s'accepte séparément",
         ],
     );
     has(
-        "terms",
+        "dpa",
         Locale::En,
         &[
             "Subject, nature and duration",
@@ -405,30 +436,83 @@ fn a24_the_terms_hold_what_article_28_asks_for() {
             "Data breach",
             "What becomes of the data",
             "audit",
-            "prospecting private individuals is prohibited",
+            "accepted separately",
         ],
     );
+    has("terms", Locale::Fr, &["prospection de particuliers est interdite", "/legal/dpa?lang=fr"]);
+    has("terms", Locale::En, &["prospecting private individuals is prohibited", "/legal/dpa?lang=en"]);
 }
 
 #[test]
 fn a58_every_page_is_dated_and_ends_with_its_change_log() {
     for slug in slugs() {
-        let record = &records()[slug];
-        assert!(!record.title.is_blank());
-        for pair in record.versions.windows(2) {
-            assert!(pair[0].effective > pair[1].effective, "{slug}: newest first");
-            assert_ne!(pair[0].version, pair[1].version);
-        }
+        let versions = &register()[slug].versions;
         for locale in Locale::ALL {
-            let page = render(slug, locale, &operator()).unwrap();
-            assert_eq!(Some(page.version.as_str()), version(slug));
+            let page = render(slug, locale, &operator(), late()).unwrap();
+            assert_eq!(page.version, versions[0].version);
             let html = page.html.into_string();
-            let date = words::date(page.effective, locale);
-            assert_eq!(html.matches(&date).count(), 1 + record.versions.len(), "{slug}");
-            assert!(html.find("id=\"changes\"").unwrap() > html.rfind("<h2>").unwrap_or(0), "{slug}");
+            let log = &html[html.find("id=\"changes\"").unwrap()..];
+            assert!(!log.contains("<h2>"), "{slug}: the log is the end of the page");
+            for version in versions {
+                assert!(log.contains(&words::date(version.effective, locale)), "{slug}");
+                assert!(log.contains(&version.sha256), "{slug}");
+                let href = format!("/legal/{slug}/versions/{}?lang={}", version.version, locale.tag());
+                assert!(log.contains(&href), "{slug}");
+            }
         }
     }
-    assert_eq!(records().len(), PAGES.len());
+    assert_eq!(register().len(), PAGES.len());
+}
+
+#[test]
+fn a58_nobody_knows_of_a_version_before_it_is_announced() {
+    let page = render("terms", Locale::En, &operator(), at("2026-11-30")).unwrap().html.into_string();
+    assert!(!page.contains("2.0"));
+    assert!(render_version("terms", "2.0", Locale::En, &operator(), at("2026-11-30")).is_none());
+    assert!(render_version("terms", "2.0", Locale::En, &operator(), at("2026-12-02")).is_some());
+}
+
+/// A published text is never edited: it is what its hash says, and every text has an entry.
+#[test]
+fn a58_a_published_text_is_as_it_was() {
+    use sha2::{Digest as _, Sha256};
+    let mut named = BTreeSet::new();
+    for (slug, document) in register() {
+        for version in &document.versions {
+            let archive = archive(slug, &version.version)
+                .unwrap_or_else(|| panic!("name {slug} {} in published.rs", version.version));
+            let text = [Locale::Fr, Locale::En].map(|locale| archive.get(locale)).concat();
+            let hash = hex(&Sha256::digest(text));
+            assert_eq!(hash, version.sha256, "{slug} {} was changed after it was published", version.version);
+            named.insert((slug.as_str(), version.version.as_str()));
+        }
+    }
+    assert_eq!(ARCHIVES.len(), named.len(), "a text without an entry in versions.toml");
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What the templates, the policy and the register of processors say today is published: a change of any of
+/// them is a new version, with its date, its notice and its announcement (A23, A56).
+#[test]
+fn a23_a58_what_changes_is_published_as_a_new_version() {
+    let published = |slug: &str, [fr, en]: &[String; 2]| {
+        let archive = archive(slug, &register()[slug].versions[0].version).unwrap();
+        archive.get(Locale::Fr) == fr && archive.get(Locale::En) == en
+    };
+    for (slug, texts) in drafts() {
+        assert!(
+            published(slug, &texts),
+            "{slug} is not what was published: add a version to versions.toml, then cargo promises --publish"
+        );
+    }
+    // One processor less is another text.
+    let fewer: &[Processor] = &processors::current()[1..];
+    let changed =
+        [Locale::Fr, Locale::En].map(|locale| draft("subprocessors", locale, Policy::current(), fewer).unwrap());
+    assert!(!published("subprocessors", &changed));
 }
 
 #[test]

@@ -1,10 +1,6 @@
-//! The sources of the legal pages, compiled in from infra/policy/legal.
+//! The sources of the legal texts, compiled in from infra/policy/legal.
 
-use std::{collections::BTreeMap, sync::LazyLock};
-
-use domain::{locale::Locale, policy::retention::Bilingual};
-use jiff::civil::Date;
-use serde::Deserialize;
+use domain::locale::Locale;
 
 /// The template of one page or fragment in both languages.
 pub(super) struct Text {
@@ -33,32 +29,8 @@ macro_rules! texts {
 }
 
 /// Every page, in the order of the navigation.
-pub(super) const PAGES: &[Text] = texts!["privacy", "prospects-privacy", "terms", "cookies", "subprocessors", "notice"];
+pub(super) const PAGES: &[Text] =
+    texts!["privacy", "prospects-privacy", "terms", "dpa", "cookies", "subprocessors", "notice"];
 
 /// Fragments that several pages share: said once, the same everywhere.
 pub(super) const FRAGMENTS: &[Text] = texts!["authority", "rights"];
-
-/// One entry of a page's change log, the newest first.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Version {
-    pub(super) version: String,
-    pub(super) effective: Date,
-    pub(super) change: Bilingual,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PageRecord {
-    pub(super) title: Bilingual,
-    pub(super) versions: Vec<Version>,
-}
-
-/// Titles and versions of every page.
-pub(super) fn records() -> &'static BTreeMap<String, PageRecord> {
-    static RECORDS: LazyLock<BTreeMap<String, PageRecord>> = LazyLock::new(|| {
-        toml::from_str(include_str!("../../../../infra/policy/legal/versions.toml"))
-            .expect("a test loads the compiled-in versions")
-    });
-    &RECORDS
-}

@@ -190,7 +190,7 @@ pub(super) fn typeset(html: &str, locale: Locale) -> String {
     }
 }
 
-fn pick(locale: Locale, fr: &'static str, en: &'static str) -> &'static str {
+pub(super) fn pick(locale: Locale, fr: &'static str, en: &'static str) -> &'static str {
     match locale {
         Locale::Fr => fr,
         Locale::En => en,

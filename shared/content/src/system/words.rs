@@ -1,6 +1,7 @@
 //! What the system mails say.
 
 mod invitation;
+mod legal_change;
 mod notice_due;
 mod rights;
 mod second_factor;
@@ -67,6 +68,7 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
         Notification::SecondFactorOff { at } => second_factor::french(false, &moment(Locale::Fr, at)),
         Notification::NoticeDue { people, first } => notice_due::french(people, &moment(Locale::Fr, first)),
         Notification::Rights(about) => rights::of(Locale::Fr, mail.public_url, &about),
+        Notification::LegalChange { changes } => legal_change::french(changes, mail.public_url),
     };
     (subject, text)
 }
@@ -113,6 +115,7 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
         Notification::SecondFactorOff { at } => second_factor::english(false, &moment(Locale::En, at)),
         Notification::NoticeDue { people, first } => notice_due::english(people, &moment(Locale::En, first)),
         Notification::Rights(about) => rights::of(Locale::En, mail.public_url, &about),
+        Notification::LegalChange { changes } => legal_change::english(changes, mail.public_url),
     };
     (subject, text)
 }

@@ -159,3 +159,62 @@ pub fn may_send(cleared: Cleared, claim: &Claim, opt_outs: &OptOutsAfterClaim) -
 pub const fn test_to_oneself(member: Subject) -> SendPermit {
     SendPermit { subject: member }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        email::EmailAddress,
+        prospect::{Details, LawfulBasis, Source, SourceKind},
+    };
+
+    const RULES: Rules = Rules { retention_months: 36 };
+
+    fn person(state: ProspectState, email: &str) -> Prospect {
+        let at = "2026-01-01T12:00:00Z".parse().unwrap();
+        let source =
+            Source { kind: SourceKind::Form, detail: "site".into(), collected_on: "2026-01-01".parse().unwrap() };
+        Prospect {
+            subject: Subject::from_bytes([7; 16]),
+            email: EmailAddress::parse(email).unwrap(),
+            details: Details::default(),
+            source,
+            lawful_basis: LawfulBasis::LegitimateInterest,
+            state,
+            edited: Default::default(),
+            import: None,
+            created_at: at,
+            updated_at: at,
+            last_contact_at: None,
+        }
+    }
+
+    #[test]
+    fn a41_who_is_frozen_gone_private_or_too_old_is_not_cleared() {
+        let now = "2026-02-01T00:00:00Z".parse().unwrap();
+        let active = person(ProspectState::Active, "ada@firm.test");
+        assert!(screen(Some(&active), RULES, now).is_ok());
+        assert_eq!(screen(None, RULES, now), Err(Refusal::Erased));
+        let frozen = person(ProspectState::Restricted, "ada@firm.test");
+        assert_eq!(screen(Some(&frozen), RULES, now), Err(Refusal::Restricted));
+        let private = person(ProspectState::Active, "ada@gmail.com");
+        assert_eq!(screen(Some(&private), RULES, now), Err(Refusal::NotProfessional));
+        let late = "2029-02-01T00:00:00Z".parse().unwrap();
+        assert_eq!(screen(Some(&active), RULES, late), Err(Refusal::RetentionOver));
+    }
+
+    #[test]
+    fn a60_whoever_objected_before_the_claim_gets_no_permit() {
+        let now = "2026-02-01T00:00:00Z".parse().unwrap();
+        let cleared = || screen(Some(&person(ProspectState::Active, "ada@firm.test")), RULES, now).unwrap();
+        let subject = Subject::from_bytes([7; 16]);
+        let claim = Claim::won(subject);
+        assert!(may_send(cleared(), &claim, &OptOutsAfterClaim::default()).is_ok());
+        for reason in [SuppressionReason::OptedOut, SuppressionReason::Complained, SuppressionReason::Erased] {
+            let found = |subject| OptOutsAfterClaim::read(vec![Suppression { subject, reason, since: now }]);
+            assert_eq!(may_send(cleared(), &claim, &found(subject)), Err(reason.into()));
+            let somebody_else = Subject::from_bytes([8; 16]);
+            assert!(may_send(cleared(), &claim, &found(somebody_else)).is_ok());
+        }
+    }
+}

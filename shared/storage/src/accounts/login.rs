@@ -7,7 +7,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Member, Workspace, directory::Listed};
+use super::{Member, Workspace, agreements::Agreements, directory::Listed};
 use crate::{
     commit::{self, Cancelled},
     db::{Db, Expected, StoreError, n, s},
@@ -43,6 +43,8 @@ impl std::fmt::Debug for Login {
 pub struct NewAccount {
     /// The workspace.
     pub workspace: Workspace,
+    /// What it accepted.
+    pub agreements: Agreements,
     /// Its first member.
     pub member: Member,
     /// Their sign-in, stored under `member.login`.
@@ -82,12 +84,13 @@ impl Db {
 
     /// Trades a sign-up's token for a workspace, its member and their sign-in, all or nothing.
     pub async fn open_account(&self, token_hash: &str, account: &NewAccount, entry: &Entry) -> Result<(), Redeem> {
-        let NewAccount { workspace, member, login } = account;
+        let NewAccount { workspace, agreements, member, login } = account;
         let table = &self.tables.accounts;
         let writes = vec![
             commit::delete(table, &keys::token(token_hash))?,
             commit::put(table, &keys::login(&member.login), login, Expected::Absent)?,
             commit::put(table, &keys::workspace(workspace.id), workspace, Expected::Absent)?,
+            commit::put(table, &keys::agreements(workspace.id), agreements, Expected::Absent)?,
             commit::put(table, &keys::member(workspace.id, member.id), member, Expected::Absent)?,
             commit::put(table, &keys::directory(workspace.id), &Listed { workspace: workspace.id }, Expected::Absent)?,
             self.recording(entry)?,

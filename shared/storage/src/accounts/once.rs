@@ -166,7 +166,7 @@ mod tests {
             company: "Exemple SAS".into(),
             display_name: None,
             locale: Locale::En,
-            terms: Terms { version: "1".into(), accepted_at: at },
+            terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: at },
         };
         let reset = GoodFor::Reset { login: "ab".into(), generation: 3 };
         let (workspace, invitation) = (WorkspaceId::from_bytes([1; 10]), InvitationId::from_bytes([2; 10]));

@@ -1,0 +1,132 @@
+//! Tells every member of a material change of the legal texts, long before it applies (A15, A56).
+//!
+//! Page by page through the accounts table, by schedule. Each member is noted before their mail goes, so
+//! that nobody is told twice; who could certainly not be reached is told by the next run. A run that is out
+//! of time writes down its place, and the next one goes on from there.
+
+use std::time::Duration;
+
+use content::{
+    legal::{self, Coming},
+    system::Notification,
+};
+use domain::{Timestamp, policy::retention};
+use serde::Serialize;
+use storage::{
+    WorkspaceScope,
+    accounts::{Member, Workspace, announced::Told},
+    db::{Item, from_item, text},
+    evidence::AnnouncementRun,
+    keys::Key,
+};
+
+use crate::{App, Deadline, Failure};
+
+/// Left of an invocation when no other workspace is begun.
+const RESERVE: Duration = Duration::from_secs(30);
+
+/// What a run did, for whoever fired it.
+#[derive(Debug, Serialize)]
+pub struct AnnounceReport {
+    /// The moment it was for.
+    pub at: Timestamp,
+    /// False when it ran out of time; the next one goes on.
+    pub complete: bool,
+    /// Changes that are announced and do not apply yet.
+    pub changes: usize,
+    /// Members who were told.
+    pub told: u64,
+    /// Members who could not be told; the next run tries again.
+    pub unreached: u64,
+}
+
+impl App {
+    /// Tells whoever does not know yet of the changes that are announced at `now`.
+    pub async fn announce(&self, now: Timestamp, deadline: Deadline) -> Result<AnnounceReport, Failure> {
+        let changes = legal::changes(now);
+        let mut report = AnnounceReport { at: now, complete: true, changes: changes.len(), told: 0, unreached: 0 };
+        if changes.is_empty() {
+            return Ok(report);
+        }
+        let mut after = self.db.announcement_place().await?.map(|(pk, sk)| Key { pk, sk });
+        loop {
+            let page = self.db.sweep(&self.db.tables.accounts, after.as_ref()).await?;
+            for workspace in page.items.iter().filter(|item| is_workspace(item)) {
+                self.announce_to(&from_item(workspace.clone())?, &changes, &mut report).await?;
+            }
+            after = page.next;
+            report.complete = after.is_none();
+            if report.complete || deadline.left() < RESERVE {
+                break;
+            }
+        }
+        let place = after.map(|key| (key.pk, key.sk));
+        self.db.record_announcement(&AnnouncementRun::at(now, place)).await?;
+        Ok(report)
+    }
+
+    /// Tells the members of one workspace. One that is closed binds itself to nothing any more.
+    async fn announce_to(
+        &self,
+        workspace: &Workspace,
+        changes: &[Coming],
+        report: &mut AnnounceReport,
+    ) -> Result<(), Failure> {
+        if workspace.is_closed() {
+            return Ok(());
+        }
+        let scope = WorkspaceScope::internal(workspace.id);
+        let accounts = self.db.accounts(&scope);
+        let (members, told) = futures::try_join!(accounts.members(), accounts.told())?;
+        for member in members {
+            let news = self.take(&scope, &member, changes, &told, report.at).await?;
+            if news.is_empty() {
+                continue;
+            }
+            let mail = Notification::LegalChange { changes: &news };
+            let Err(failure) = self.post(&member.email, workspace.locale, mail, report.at).await else {
+                report.told += 1;
+                continue;
+            };
+            tracing::warn!(
+                slug = failure.slug,
+                cause = failure.cause.as_deref(),
+                "a change was not announced to a member"
+            );
+            report.unreached += 1;
+            if failure.certainly_not_sent() {
+                for Coming { slug, version } in news {
+                    accounts.return_announcement(member.id, slug, &version.version).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What this member does not know yet, noted as told.
+    async fn take(
+        &self,
+        scope: &WorkspaceScope,
+        member: &Member,
+        changes: &[Coming],
+        told: &Told,
+        now: Timestamp,
+    ) -> Result<Vec<Coming>, Failure> {
+        let mut taken = Vec::new();
+        for change in changes {
+            let (document, version) = (change.slug, change.version.version.as_str());
+            if told.has(member.id, document, version) {
+                continue;
+            }
+            let applies = retention::day_begins(change.version.effective);
+            if self.db.accounts(scope).take_announcement(member.id, (document, version), now, applies).await? {
+                taken.push(*change);
+            }
+        }
+        Ok(taken)
+    }
+}
+
+fn is_workspace(item: &Item) -> bool {
+    text(item, "sk").is_ok_and(|sk| sk == "WORKSPACE")
+}
