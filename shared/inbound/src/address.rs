@@ -1,0 +1,97 @@
+//! Addresses in texts and fields that others wrote.
+
+use domain::email::{EmailAddress, MAX_ADDRESS};
+
+/// No text that we read names more people than this.
+pub(crate) const MAX_FOUND: usize = 512;
+
+/// An address and where it stands in a text, in octets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) address: EmailAddress,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+/// The addresses in `text`, in their order.
+pub(crate) fn find(text: &str) -> Vec<Found> {
+    let bytes = text.as_bytes();
+    let mut found: Vec<Found> = Vec::new();
+    let mut from = 0;
+    for at in memchr::memchr_iter(b'@', bytes) {
+        if at < from || found.len() == MAX_FOUND {
+            continue;
+        }
+        let start = local_start(bytes, at, from);
+        let end = at + 1 + bytes[at + 1..].iter().take(MAX_ADDRESS).take_while(|byte| in_domain(**byte)).count();
+        let Some(candidate) = text.get(start..end) else { continue };
+        let trimmed = candidate.trim_end_matches(['.', '-']);
+        if let Some(address) = parse(trimmed) {
+            from = start + trimmed.len();
+            found.push(Found { address, start, end: from });
+        }
+    }
+    found
+}
+
+/// The first address in `text`.
+pub(crate) fn first(text: &str) -> Option<EmailAddress> {
+    find(text).into_iter().next().map(|found| found.address)
+}
+
+/// The address that a field of RFC 3464 or RFC 5965 holds: `rfc822; <a@example.org>`.
+pub(crate) fn of_field(value: &str) -> Option<EmailAddress> {
+    let bare = match value.split_once(';') {
+        Some((kind, address)) if kind.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') => {
+            address
+        }
+        _ => value,
+    };
+    let bare = bare.trim().trim_start_matches('<').trim_end_matches('>');
+    parse(bare).or_else(|| {
+        // `|/usr/bin/filter a@example.org` is a command: whom it serves is not what it says.
+        let command = bare.starts_with(['|', '/']) || bare.contains("IMCEA");
+        if command { None } else { first(bare) }
+    })
+}
+
+/// Parses an address, and puts a local part with dots in a row (`a..b@`, `a.@`) between the quotes that it
+/// needs: some carriers gave such addresses to their customers.
+fn parse(text: &str) -> Option<EmailAddress> {
+    if let Ok(address) = EmailAddress::parse(text) {
+        return Some(address);
+    }
+    let (local, domain) = text.rsplit_once('@')?;
+    let dotted = local.contains("..") || local.ends_with('.');
+    let plain = !local.starts_with('.') && local.bytes().all(|byte| in_local(byte) && byte != b'\'');
+    if !(dotted && plain) {
+        return None;
+    }
+    EmailAddress::parse(&format!("\"{local}\"@{domain}")).ok()
+}
+
+/// Where the local part before the `@` at `at` begins.
+fn local_start(bytes: &[u8], at: usize, from: usize) -> usize {
+    let least = at.saturating_sub(MAX_ADDRESS).max(from);
+    if at > least && bytes[at - 1] == b'"' {
+        let quoted = bytes[least..at - 1].iter().rposition(|byte| *byte == b'"' || *byte == b'\n');
+        if let Some(quote) = quoted.map(|quote| least + quote).filter(|quote| bytes[*quote] == b'"') {
+            return quote;
+        }
+    }
+    let length = bytes[least..at].iter().rev().take_while(|byte| in_local(**byte)).count();
+    let mut start = at - length;
+    // `'a@example.org'` and `-a@example.org` are quoted or listed; `mailto:` and `=` end where a local part may not.
+    while start < at && matches!(bytes[start], b'\'' | b'.' | b'-' | b'*' | b'`' | b'=' | b'|' | b'/' | b'#') {
+        start += 1;
+    }
+    start
+}
+
+fn in_local(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b".!#$%&'*+-/=?^_`{|}~".contains(&byte) || byte >= 0x80
+}
+
+fn in_domain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-'
+}

@@ -1,0 +1,124 @@
+//! From a report to failures: who did not get a message, and why.
+
+use domain::email::EmailAddress;
+
+use crate::Kind;
+use crate::cause::{Cause, Class};
+use crate::diagnosis::{Clues, diagnose};
+use crate::dsn::{self, Action, Group};
+use crate::evidence::{Evidence, Said, Source};
+use crate::mail::Mail;
+use crate::report::{Report, share};
+
+/// A recipient who did not get a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The address that failed.
+    pub address: EmailAddress,
+    /// What that means for the next message.
+    pub class: Class,
+    /// Why it failed.
+    pub cause: Cause,
+    /// What this rests on.
+    pub evidence: Evidence,
+}
+
+impl Failure {
+    /// Whether nothing sent to the address will ever arrive.
+    #[must_use]
+    pub fn is_hard(&self) -> bool {
+        self.class == Class::Hard
+    }
+}
+
+/// What the mail says of failures in the fields of RFC 3464; `None` when it has none.
+pub(crate) fn read_notification(mail: &Mail, report: &Report<'_>) -> Option<Kind> {
+    let mut groups: Vec<Group> = mail.delivery.iter().flat_map(|text| dsn::groups(text)).collect();
+    if groups.is_empty() && dsn::is_within(report.text) {
+        groups = dsn::groups(report.text);
+    }
+    (!groups.is_empty()).then(|| notified(mail, report, &groups))
+}
+
+/// What the mail says of failures in words; `None` when it does not.
+pub(crate) fn read_text(mail: &Mail, report: &Report<'_>) -> Option<Kind> {
+    report.is_one(mail).then(|| told(mail, report))
+}
+
+/// A report with the fields of RFC 3464.
+fn notified(mail: &Mail, report: &Report<'_>, groups: &[Group]) -> Kind {
+    let open: Vec<&Group> = groups.iter().filter(|group| group.action() != Action::Done).collect();
+    let Some(first) = open.first() else { return Kind::Other };
+    let mut known: Vec<(EmailAddress, &Group)> = Vec::new();
+    for group in &open {
+        let Some(address) = group.recipient() else { continue };
+        if known.iter().all(|(other, _)| other.canonical() != address.canonical()) {
+            known.push((address, group));
+        }
+    }
+    if known.is_empty() {
+        // A command or a local name failed. Whom that served is said elsewhere.
+        known = report.recipients(mail).into_iter().map(|address| (address, *first)).collect();
+    }
+    let addresses: Vec<EmailAddress> = known.iter().map(|(address, _)| address.clone()).collect();
+    let (shares, common) = share(report.text, &addresses);
+    let failures = known.into_iter().zip(shares).map(|((address, group), own)| {
+        let action = group.action();
+        let clues = Clues {
+            status: group.status(),
+            said: group.diagnostic(),
+            around: if own.is_empty() { &common } else { &own },
+            delayed: action == Action::Delayed,
+        };
+        let original = group.original_recipient().filter(|original| *original != address);
+        failure(address, &clues, Source::DeliveryStatus, Some(action), original)
+    });
+    let failures = failures.collect();
+    if open.iter().all(|group| group.action() == Action::Delayed) {
+        Kind::Delay(failures)
+    } else {
+        Kind::Bounce(failures)
+    }
+}
+
+/// A report in words alone.
+fn told(mail: &Mail, report: &Report<'_>) -> Kind {
+    let addresses = report.recipients(mail);
+    let source = source(mail, report, &addresses);
+    let delayed = report.is_delay(mail);
+    let (shares, common) = share(report.text, &addresses);
+    let failures = addresses.into_iter().zip(shares).map(|(address, own)| {
+        let clues = Clues { status: None, said: &own, around: &common, delayed };
+        failure(address, &clues, source, None, None)
+    });
+    let failures = failures.collect();
+    if delayed { Kind::Delay(failures) } else { Kind::Bounce(failures) }
+}
+
+fn source(mail: &Mail, report: &Report<'_>, addresses: &[EmailAddress]) -> Source {
+    if mail.headers.has("x-failed-recipients") {
+        return Source::FailedRecipients;
+    }
+    let named = addresses.first().is_some_and(|address| report.text.contains(address.expose()));
+    if named { Source::Text } else { Source::Returned }
+}
+
+fn failure(
+    address: EmailAddress,
+    clues: &Clues<'_>,
+    source: Source,
+    action: Option<Action>,
+    original_recipient: Option<EmailAddress>,
+) -> Failure {
+    let found = diagnose(clues);
+    let evidence = Evidence {
+        source,
+        action,
+        status: found.status,
+        reply: found.code,
+        words: found.words,
+        said: found.said.map(Said::new),
+        original_recipient,
+    };
+    Failure { address, class: found.class, cause: found.cause, evidence }
+}

@@ -1,0 +1,171 @@
+//! From what was said about a recipient to why the message did not arrive.
+//!
+//! What the remote server said comes first: its words, then its enhanced code. Words go before codes, because
+//! servers say `550 5.1.1` of a sender who writes too much. Then the status that the reporting server
+//! chose, the text it wrote for people, and last the bare code, which says next to nothing.
+
+use crate::cause::{Cause, Class};
+use crate::limits;
+use crate::smtp::{self, Reply};
+use crate::status::Status;
+use crate::wording::{Found, Wording};
+
+/// What was said about one recipient.
+#[derive(Debug, Default)]
+pub(crate) struct Clues<'a> {
+    /// The field `Status`, with the words that may follow the code.
+    pub(crate) status: Option<&'a str>,
+    /// What a server said: `Diagnostic-Code`, or the lines about this recipient.
+    pub(crate) said: &'a str,
+    /// What else the report says.
+    pub(crate) around: &'a str,
+    /// It is still being tried.
+    pub(crate) delayed: bool,
+}
+
+/// What the clues amount to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Diagnosis {
+    pub(crate) cause: Cause,
+    pub(crate) class: Class,
+    pub(crate) status: Option<Status>,
+    pub(crate) code: Option<u16>,
+    /// The words that decided, as they stand in the tables.
+    pub(crate) words: Option<&'static str>,
+    pub(crate) said: Option<String>,
+}
+
+pub(crate) fn diagnose(clues: &Clues<'_>) -> Diagnosis {
+    let said = Statement::new(clues.said);
+    let around = Statement::new(clues.around);
+    let field = clues.status.and_then(Status::parse);
+    let of_field = || field.and_then(Status::cause).map(|cause| Verdict { cause, words: None, reply: None });
+
+    let verdict = (said.sure())
+        .or_else(|| said.enhanced())
+        .or_else(of_field)
+        .or_else(|| clues.status.and_then(|status| Wording::new(status).sure()).map(Verdict::of_words))
+        .or_else(|| around.sure())
+        .or_else(|| around.enhanced())
+        .or_else(|| said.hint())
+        .or_else(|| said.bare())
+        .or_else(|| around.hint())
+        .or_else(|| around.bare())
+        .unwrap_or(Verdict { cause: Cause::Unknown, words: None, reply: None });
+
+    let reply = verdict.reply.or_else(|| said.decisive()).or_else(|| around.decisive());
+    let status = field
+        .filter(|status| status.cause().is_some())
+        .or_else(|| reply.and_then(|reply| reply.status))
+        .or(field)
+        .or_else(|| Status::find(clues.said));
+    let temporary = match reply {
+        Some(reply) => !reply.is_permanent(),
+        None => status.is_some_and(Status::is_temporary),
+    };
+    let class = match verdict.cause {
+        Cause::Unknown if reply.is_some() && !temporary => Class::Block,
+        cause => cause.class(),
+    };
+    let kept = if clues.said.trim().is_empty() { reply.map(|reply| reply.text) } else { Some(clues.said) };
+    Diagnosis {
+        cause: verdict.cause,
+        // What may still arrive, or was refused for now, says nothing final about an address.
+        class: if class == Class::Hard && (clues.delayed || temporary) { Class::Soft } else { class },
+        status,
+        code: reply.map(|reply| reply.code),
+        words: verdict.words,
+        said: kept.map(one_line).filter(|said| !said.is_empty()),
+    }
+}
+
+/// A cause and what gave it away.
+struct Verdict<'a> {
+    cause: Cause,
+    words: Option<&'static str>,
+    reply: Option<Reply<'a>>,
+}
+
+impl Verdict<'_> {
+    fn of_words((cause, words): Found) -> Self {
+        Self { cause, words: Some(words), reply: None }
+    }
+}
+
+/// A text with the replies in it.
+struct Statement<'a> {
+    text: &'a str,
+    replies: Vec<Reply<'a>>,
+}
+
+impl<'a> Statement<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, replies: smtp::replies(text) }
+    }
+
+    /// The last reply that refuses for good, else the last: servers quote the one before them first.
+    fn decisive(&self) -> Option<Reply<'a>> {
+        self.innermost().next()
+    }
+
+    /// Replies from the most to the least telling.
+    fn innermost(&self) -> impl Iterator<Item = Reply<'a>> {
+        let (last, first): (Vec<Reply<'a>>, Vec<Reply<'a>>) =
+            self.replies.iter().rev().partition(|reply| reply.is_permanent());
+        last.into_iter().chain(first)
+    }
+
+    fn sure(&self) -> Option<Verdict<'a>> {
+        self.by_words(Wording::sure)
+    }
+
+    fn hint(&self) -> Option<Verdict<'a>> {
+        self.by_words(Wording::hint)
+    }
+
+    fn by_words(&self, search: impl Fn(&Wording) -> Option<Found>) -> Option<Verdict<'a>> {
+        let of_reply = |reply: Reply<'a>| {
+            let (cause, words) = search(&Wording::new(reply.text))?;
+            Some(Verdict { cause, words: Some(words), reply: Some(reply) })
+        };
+        self.innermost()
+            .find_map(of_reply)
+            .or_else(|| (!self.text.is_empty()).then(|| search(&Wording::new(self.text)).map(Verdict::of_words))?)
+    }
+
+    fn enhanced(&self) -> Option<Verdict<'a>> {
+        let of_reply = |reply: Reply<'a>| {
+            let cause = reply.status.or_else(|| Status::find(reply.text))?.cause()?;
+            Some(Verdict { cause, words: None, reply: Some(reply) })
+        };
+        self.innermost().find_map(of_reply).or_else(|| {
+            let cause = Status::find(self.text)?.cause()?;
+            Some(Verdict { cause, words: None, reply: None })
+        })
+    }
+
+    /// What the code alone means (RFC 5321 §4.2.3, RFC 7504).
+    fn bare(&self) -> Option<Verdict<'a>> {
+        let reply = self.decisive()?;
+        let cause = match reply.code {
+            421 | 450 | 451 => Cause::Network,
+            452 => Cause::System,
+            500..=504 => Cause::Protocol,
+            521 | 556 => Cause::TakesNoMail,
+            523 => Cause::TooLarge,
+            525 => Cause::Disabled,
+            530 | 534 | 535 | 538 => Cause::Unauthenticated,
+            551 => Cause::UnknownUser,
+            552 => Cause::MailboxFull,
+            _ => return None,
+        };
+        Some(Verdict { cause, words: None, reply: Some(reply) })
+    }
+}
+
+/// What was said on one line, and not at length.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = limits::cut(text, 4 * limits::SAID).split_whitespace().collect();
+    let line = words.join(" ");
+    limits::cut(&line, limits::SAID).to_owned()
+}

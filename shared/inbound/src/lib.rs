@@ -1,0 +1,108 @@
+//! What a mail that came in is: a bounce and of whom, a complaint, an automatic answer, a reply.
+//!
+//! [`read`] takes the bytes of one mail. Structure comes first: the fields of a delivery status notification
+//! (RFC 3464) or of a feedback report (RFC 5965), and headers that say what a mail is (RFC 3834). Where
+//! there is none, the text is read: mail systems write for people, in a few hundred wordings.
+//!
+//! Whoever bounces may write anything, so a failure is [`Class::Hard`] only if something says that the address
+//! or its domain is bad; never because nothing better was found.
+//!
+//! Pure: no clock, no network, no file. What is read of a mail is bounded.
+
+mod address;
+mod auto_reply;
+mod bounce;
+mod cause;
+mod complaint;
+mod diagnosis;
+mod dsn;
+mod evidence;
+mod fields;
+mod fold;
+mod limits;
+mod mail;
+mod reply;
+mod report;
+mod returned;
+mod sender;
+mod smtp;
+mod status;
+mod wording;
+
+pub use auto_reply::AutoReply;
+pub use bounce::Failure;
+pub use cause::{Cause, Class};
+pub use complaint::{Complaint, FeedbackType};
+pub use dsn::Action;
+pub use evidence::{Evidence, Said, Source};
+pub use reply::Reply;
+pub use returned::Original;
+pub use status::Status;
+
+use mail::Mail;
+use report::Report;
+
+/// What a mail is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A message did not arrive.
+    Bounce(Vec<Failure>),
+    /// A message is late: it is still being tried.
+    Delay(Vec<Failure>),
+    /// Somebody called a message spam.
+    Complaint(Complaint),
+    /// A machine answered.
+    AutoReply(AutoReply),
+    /// Somebody answered.
+    Reply(Reply),
+    /// Nothing of these.
+    Other,
+}
+
+impl Kind {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Bounce(_) => "bounce",
+            Self::Delay(_) => "delay",
+            Self::Complaint(_) => "complaint",
+            Self::AutoReply(_) => "auto_reply",
+            Self::Reply(_) => "reply",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// A mail, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbound {
+    /// What it is.
+    pub kind: Kind,
+    /// The message it is about, as far as it came back.
+    pub original: Original,
+}
+
+/// Reads one mail. Bytes that are no mail are [`Kind::Other`].
+#[must_use]
+pub fn read(raw: &[u8]) -> Inbound {
+    let Some(mail) = Mail::parse(raw) else {
+        return Inbound { kind: Kind::Other, original: Original::default() };
+    };
+    let report = Report::of(&mail);
+    let original = mail.returned.as_ref().or(report.returned.as_ref()).map(Original::of).unwrap_or_default();
+    let kind = kind(&mail, &report);
+    Inbound { kind, original }
+}
+
+/// From the sure to the vague. A receipt (RFC 8098) says that a message was shown or deleted: it is no answer.
+fn kind(mail: &Mail, report: &Report<'_>) -> Kind {
+    None.or_else(|| complaint::read(mail, report).map(Kind::Complaint))
+        .or_else(|| bounce::read_notification(mail, report))
+        .or_else(|| mail.disposition.then_some(Kind::Other))
+        .or_else(|| complaint::read_loose(mail, report).map(Kind::Complaint))
+        .or_else(|| bounce::read_text(mail, report))
+        .or_else(|| auto_reply::read(mail).map(Kind::AutoReply))
+        .or_else(|| reply::read(mail).map(Kind::Reply))
+        .unwrap_or(Kind::Other)
+}

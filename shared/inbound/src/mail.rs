@@ -1,0 +1,125 @@
+//! A mail as the readers see it: its headers, the text that somebody wrote, the reports and the returned
+//! message beside it. MIME is `mail-parser`'s work.
+
+use mail_parser::decoders::html::html_to_text;
+use mail_parser::{HeaderValue, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
+
+use crate::fields::Fields;
+use crate::limits;
+
+/// A mail, taken apart.
+#[derive(Debug, Default)]
+pub(crate) struct Mail {
+    pub(crate) headers: Fields,
+    /// The text before any report or returned message.
+    pub(crate) text: String,
+    /// Parts of type `message/delivery-status` (RFC 3464).
+    pub(crate) delivery: Vec<String>,
+    /// Parts of type `message/feedback-report` (RFC 5965).
+    pub(crate) feedback: Vec<String>,
+    /// Whether there is a `message/disposition-notification` (RFC 8098).
+    pub(crate) disposition: bool,
+    /// The headers of the message that came back, where a part of its own holds it.
+    pub(crate) returned: Option<Fields>,
+}
+
+impl Mail {
+    /// Takes a mail apart; `None` when it has not one header.
+    pub(crate) fn parse(raw: &[u8]) -> Option<Self> {
+        let raw = limits::readable(raw);
+        let message = parser().parse(raw)?;
+        let mut mail = Self { headers: headers(&message), ..Self::default() };
+        mail.take(&message);
+        Some(mail)
+    }
+
+    /// A header's value by its name in small letters.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)
+    }
+
+    /// The type in `Content-Type` and its parameters, as they stand.
+    pub(crate) fn content_type(&self) -> &str {
+        self.header("content-type").unwrap_or_default()
+    }
+
+    fn take(&mut self, message: &Message<'_>) {
+        let plain = message.parts.iter().any(|part| matches!(part.body, PartType::Text(_)) && is(part, "text/plain"));
+        for part in message.parts.iter().take(limits::PARTS) {
+            match &part.body {
+                PartType::Message(returned) => self.return_fields(headers(returned)),
+                PartType::Text(text) if is(part, "text/rfc822-headers") || is(part, "text/rfc822") => {
+                    self.return_fields(Fields::parse(text));
+                }
+                PartType::Text(text) if is(part, "message/") => self.report(part, text),
+                PartType::Text(text) => self.say(text),
+                // A text in two forms is read in the plain one.
+                PartType::Html(html) if !plain => self.say(&html_to_text(html)),
+                PartType::Binary(bytes) | PartType::InlineBinary(bytes) if is(part, "message/") => {
+                    self.report(part, &String::from_utf8_lossy(bytes));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn report(&mut self, part: &MessagePart<'_>, text: &str) {
+        let text = limits::text(text).to_owned();
+        if is(part, "message/delivery-status") || is(part, "message/global-delivery-status") {
+            self.delivery.push(text);
+        } else if is(part, "message/feedback-report") {
+            self.feedback.push(text);
+        } else if is(part, "message/disposition-notification") {
+            self.disposition = true;
+        } else if is(part, "message/rfc822") || is(part, "message/global") || is(part, "message/rfc822-headers") {
+            self.return_fields(Fields::parse(&text));
+        }
+    }
+
+    fn return_fields(&mut self, fields: Fields) {
+        if self.returned.is_none() && !fields.is_empty() {
+            self.returned = Some(fields);
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        // What stands behind a report is the message that came back, or an advertisement.
+        if self.delivery.is_empty() && self.feedback.is_empty() && self.returned.is_none() {
+            let room = limits::TEXT.saturating_sub(self.text.len());
+            if !self.text.is_empty() {
+                self.text.push_str("\n\n");
+            }
+            self.text.push_str(limits::cut(text, room));
+        }
+    }
+}
+
+/// Headers as decoded text; of those that MIME needs, their parts.
+fn parser() -> MessageParser {
+    MessageParser::new().with_mime_headers().default_header_text()
+}
+
+fn headers(message: &Message<'_>) -> Fields {
+    let mut fields = Fields::default();
+    let Some(root) = message.parts.first() else { return fields };
+    for header in root.headers.iter().take(limits::HEADERS) {
+        let value = match &header.value {
+            HeaderValue::Text(text) => limits::text(text).to_owned(),
+            HeaderValue::TextList(texts) => texts.join(", "),
+            HeaderValue::ContentType(kind) => {
+                let kind = (kind.ctype(), kind.subtype().unwrap_or_default(), kind.attribute("report-type"));
+                format!("{}/{}; report-type={}", kind.0, kind.1, kind.2.unwrap_or_default()).to_ascii_lowercase()
+            }
+            _ => String::new(),
+        };
+        fields.push(header.name.as_str(), &value);
+    }
+    fields
+}
+
+/// Whether a part's type starts with `kind`; a part that names none is `text/plain` (RFC 2045 §5.2).
+fn is(part: &MessagePart<'_>, kind: &str) -> bool {
+    let Some(content) = part.content_type() else { return kind == "text/plain" };
+    let (kind, subtype) = kind.split_once('/').unwrap_or((kind, ""));
+    content.ctype() == kind && (subtype.is_empty() || content.subtype() == Some(subtype))
+}

@@ -1,0 +1,188 @@
+//! Reports that are no RFC 3464: what mail systems write for people.
+//!
+//! Nobody agreed on a form, but all say the same: whom it was for, and why not. So this looks for addresses
+//! that stand where recipients stand, and gives each the lines around it.
+
+mod mention;
+mod share;
+
+use domain::email::EmailAddress;
+
+use crate::fields::Fields;
+use crate::mail::Mail;
+use crate::returned;
+use crate::sender;
+use crate::smtp;
+use crate::wording::Wording;
+
+pub(crate) use share::share;
+
+/// A report's own words, cut from what came back with it.
+#[derive(Debug)]
+pub(crate) struct Report<'a> {
+    pub(crate) text: &'a str,
+    /// The headers that came back within the text.
+    pub(crate) returned: Option<Fields>,
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn of(mail: &'a Mail) -> Self {
+        let (text, returned) = returned::cut(&mail.text);
+        Self { text, returned }
+    }
+
+    /// Whether the mail is a report of a failure at all: by where it comes from, and by what it says.
+    pub(crate) fn is_one(&self, mail: &Mail) -> bool {
+        if mail.headers.has("x-failed-recipients") {
+            return true;
+        }
+        let machine = sender::is_daemon(mail) || sender::has_report_subject(mail);
+        let wording = Wording::new(self.text);
+        let says_so = wording.has(&FAILED) || wording.has(&DELAYED);
+        let explains = || !smtp::replies(self.text).is_empty() || wording.sure().is_some();
+        if machine {
+            says_so || explains()
+        } else {
+            // Automatic answers have no sender in their envelope either, and say who has left the company.
+            sender::has_null_sender(mail) && wording.has(&FAILED)
+        }
+    }
+
+    /// Whether it says that the message is late, and not that it failed.
+    pub(crate) fn is_delay(&self, mail: &Mail) -> bool {
+        let subject = Wording::new(mail.header("subject").unwrap_or_default());
+        Wording::new(self.text).has(&DELAYED)
+            || subject.has(&["(delay)", "delayed", "warning: could not send", "warning: message"])
+    }
+
+    /// Whom the message was for.
+    pub(crate) fn recipients(&self, mail: &Mail) -> Vec<EmailAddress> {
+        let failed: Vec<EmailAddress> =
+            mail.headers.all("x-failed-recipients").flat_map(crate::address::find).map(|found| found.address).collect();
+        if !failed.is_empty() {
+            return failed;
+        }
+        let returned = mail.returned.as_ref().or(self.returned.as_ref());
+        let mut senders: Vec<EmailAddress> = returned.map(returned::senders).unwrap_or_default();
+        senders.extend(mail.headers.all("to").flat_map(crate::address::find).map(|found| found.address));
+        let named = mention::recipients(self.text, &senders);
+        if !named.is_empty() {
+            return named;
+        }
+        returned.map(returned::recipients).unwrap_or_default()
+    }
+}
+
+/// How reports say that a message failed.
+const FAILED: [&str; 84] = [
+    "could not be delivered",
+    "couldn't be delivered",
+    "could not deliver",
+    "couldn't deliver",
+    "cannot be delivered",
+    "cannot deliver",
+    "can't be delivered",
+    "can not be delivered",
+    "was not delivered",
+    "wasn't delivered",
+    "were not delivered",
+    "has not been delivered",
+    "not be delivered",
+    "not delivered",
+    "unable to deliver",
+    "not able to deliver",
+    "wasn't able to deliver",
+    "failed to deliver",
+    "failed permanently",
+    "delivery failed",
+    "delivery has failed",
+    "delivery of * failed",
+    "delivery to * failed",
+    "delivery failure",
+    "delivery error",
+    "error delivering",
+    "error occurred while",
+    "did not reach",
+    "didn't reach",
+    "could not be sent",
+    "couldn't be sent",
+    "undeliverable",
+    "undelivered",
+    "permanent fatal error",
+    "permanent error",
+    "fatal errors",
+    "transcript of session",
+    "rejected by a remote",
+    "rejected by the recipient",
+    "had delivery problems",
+    "had delivery errors",
+    "delivery problems",
+    "returned to sender",
+    "returned to you",
+    "incorrectly constructed",
+    "addresses failed",
+    "address(es) failed",
+    "address failed",
+    "recipients failed",
+    "recipient(s) failed",
+    "invalid final delivery",
+    "following error",
+    "error message below",
+    "n'a pas pu etre remis",
+    "n'a pas pu etre delivre",
+    "n'a pas pu etre envoye",
+    "n'a pas pu etre achemine",
+    "n'a pu etre",
+    "n'ont pas pu etre",
+    "n'a pas ete remis",
+    "n'a pas ete delivre",
+    "impossible de remettre",
+    "impossible de livrer",
+    "echec de la remise",
+    "echec de remise",
+    "non remis",
+    "konnte nicht zugestellt",
+    "konnte * nicht zugestellt",
+    "nicht zugestellt werden",
+    "unzustellbar",
+    "no se ha podido entregar",
+    "no se pudo entregar",
+    "no pudo ser entregado",
+    "no ha podido ser entregado",
+    "non e stato possibile recapitare",
+    "non e stato possibile consegnare",
+    "impossibile recapitare",
+    "nao foi possivel entregar",
+    "nao pode ser entregue",
+    "送信できません",
+    "配信できません",
+    "お届けできません",
+    "配送できません",
+    "не может быть доставлено",
+];
+
+/// How they say that it is late.
+const DELAYED: [&str; 22] = [
+    "message is delayed",
+    "message has been delayed",
+    "message was delayed",
+    "delivery * has been delayed",
+    "delivery is delayed",
+    "delivery delayed",
+    "delivery to the following recipient has been delayed",
+    "warning message only",
+    "temporary failure report",
+    "message still undelivered",
+    "still being retried",
+    "will keep trying",
+    "will continue to try",
+    "will be retried for",
+    "not yet been delivered",
+    "has not yet been",
+    "do not need to resend your message",
+    "don't need to resend",
+    "n'a pas encore ete",
+    "a ete retardee",
+    "noch nicht zugestellt",
+    "verzogert",
+];

@@ -1,0 +1,227 @@
+//! Addresses in a report, by the part they play in it.
+
+use domain::email::EmailAddress;
+
+use crate::address::{self, Found};
+use crate::fields::split;
+use crate::fold::fold;
+use crate::wording::Wording;
+
+/// The part that an address plays in its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// It stands where a recipient stands: at the head of a line, behind *to*, in `RCPT TO:<…>`.
+    Recipient,
+    /// In a line `To: …`, which may be of this report's own summary of the message.
+    To,
+    /// In what a server answered.
+    Answer,
+    /// Anywhere else in a line that speaks of a failure.
+    Somewhere,
+}
+
+/// Whom the report names as recipients; never one of `senders`, unless there is nobody else.
+pub(super) fn recipients(text: &str, senders: &[EmailAddress]) -> Vec<EmailAddress> {
+    let mut mentions: Vec<(Part, EmailAddress)> = Vec::new();
+    for line in text.lines() {
+        mentions.extend(of_line(line));
+    }
+    let canonical: Vec<_> = senders.iter().map(EmailAddress::canonical).collect();
+    let others: Vec<&(Part, EmailAddress)> =
+        mentions.iter().filter(|(_, address)| !canonical.contains(&address.canonical())).collect();
+    let best = others.iter().map(|(part, _)| *part).min();
+    let chosen = others.into_iter().filter(|(part, _)| Some(*part) == best).map(|(_, address)| address);
+    let mut chosen = unique(chosen.cloned());
+    if chosen.len() > 1 {
+        // Whom to ask for help is named beside the recipients.
+        let people: Vec<EmailAddress> = chosen.iter().filter(|address| !is_help(address)).cloned().collect();
+        if !people.is_empty() {
+            chosen = people;
+        }
+    }
+    if chosen.is_empty() {
+        // Somebody who wrote to themselves.
+        let own = mentions.into_iter().filter(|(part, _)| *part == Part::Recipient).map(|(_, address)| address);
+        chosen = unique(own);
+    }
+    chosen.truncate(crate::limits::RECIPIENTS);
+    chosen
+}
+
+fn unique(addresses: impl Iterator<Item = EmailAddress>) -> Vec<EmailAddress> {
+    let mut known = std::collections::HashSet::new();
+    addresses.filter(|address| known.insert(address.canonical().into_owned())).collect()
+}
+
+fn is_help(address: &EmailAddress) -> bool {
+    ["postmaster", "abuse", "support", "helpdesk", "mailer-daemon", "hostmaster", "webmaster", "admin"]
+        .contains(&address.local())
+}
+
+/// The addresses of a line that play a part.
+fn of_line(line: &str) -> Vec<(Part, EmailAddress)> {
+    let found = address::find(line);
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let mut before = 0;
+    let mut mentions = Vec::new();
+    for Found { address, start, end } in found {
+        let lead = line.get(before..start).unwrap_or_default();
+        if let Some(part) = part(line, lead, before == 0, line.get(end..).unwrap_or_default()) {
+            mentions.push((part, address));
+        }
+        before = end;
+    }
+    mentions
+}
+
+/// Words before an address that is not a recipient's.
+const NOT: [&str; 29] = [
+    "from",
+    "from:",
+    "sender",
+    "sender:",
+    "by",
+    "contact",
+    "reply-to:",
+    "errors-to:",
+    "return-path:",
+    "expediteur",
+    "expediteur:",
+    "von",
+    "absender",
+    "absender:",
+    "de",
+    "de:",
+    "da",
+    "mittente:",
+    "remitente:",
+    "on behalf of",
+    "postmaster at",
+    "mailto:",
+    "originator:",
+    "message-id:",
+    "cc:",
+    "f=",
+    "h=",
+    "x-envelope-from:",
+    "id",
+];
+
+/// Words before a recipient.
+const TO: [&str; 47] = [
+    "to",
+    "to:",
+    "for",
+    "for:",
+    "recipient",
+    "recipient:",
+    "recipients:",
+    "recipient(s):",
+    "address",
+    "address:",
+    "addresses:",
+    "addressee:",
+    "user",
+    "user:",
+    "userid:",
+    "users:",
+    "account",
+    "account:",
+    "mailbox",
+    "mailbox:",
+    "rcpt:",
+    "rcpt to:",
+    "to:<",
+    "destinataire",
+    "destinataire:",
+    "destinataires",
+    "destinataire(s):",
+    "suivant",
+    "suivants:",
+    "suivant:",
+    "a",
+    "an",
+    "an:",
+    "empfanger",
+    "empfanger:",
+    "adresse",
+    "adresse:",
+    "destinatario",
+    "destinatario:",
+    "destinatarios:",
+    "para",
+    "para:",
+    "pour",
+    "宛先",
+    "宛先:",
+    "kenne",
+    "named",
+];
+
+/// Words of a line that is advice, or about the mail system itself.
+const ADVICE: [&str; 16] = [
+    "contact",
+    "please",
+    "help",
+    "assistance",
+    "question",
+    "support",
+    "visit",
+    "wrote",
+    "veuillez",
+    "contactez",
+    "bitte",
+    "お問い合わせ",
+    "連絡",
+    "on behalf",
+    "message-id",
+    "subject:",
+];
+
+fn part(line: &str, lead: &str, first: bool, after: &str) -> Option<Part> {
+    let bare = lead.trim_start_matches(|c: char| !c.is_alphanumeric());
+    // `<a@…>:`, `  a@…`, `>>> a@…`, `"a@…":`, `1. a@…`, `554 <a@…>... Host unknown`.
+    let numbered = bare.trim_end_matches(['<', '"', '\'', ' ', '.', ')', ':']);
+    if first
+        && (bare.is_empty()
+            || numbered.len() <= 3 && !numbered.is_empty() && numbered.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        let answer = numbered.len() == 3 && !after.trim_start_matches('>').starts_with("...");
+        return Some(if answer { Part::Answer } else { Part::Recipient });
+    }
+    let words = fold(lead);
+    let words = words.trim_end_matches(['<', '"', '\'', ' ', '(', '[', '「', '“']);
+    let ends = |list: &[&str]| {
+        list.iter().any(|word| {
+            words.strip_suffix(word).is_some_and(|rest| {
+                rest.is_empty() || rest.ends_with(|c: char| !c.is_alphanumeric()) || !word.is_ascii()
+            })
+        })
+    };
+    if words.ends_with("rcpt to:") || words.ends_with("rcpt to: ") {
+        return Some(Part::Recipient);
+    }
+    if ends(&NOT) || words.ends_with("mail from:") {
+        return None;
+    }
+    if !first && bare.is_empty() {
+        // A second address right behind the first: `a@… <a@…>`, or a list.
+        return lead.contains(',').then_some(Part::Recipient);
+    }
+    let folded = Wording::new(line);
+    if folded.has(&ADVICE) && !folded.has(&["deliver", "recipient"]) {
+        return None;
+    }
+    if split(line.trim()).is_some_and(|(name, _)| name.eq_ignore_ascii_case("to")) {
+        return Some(Part::To);
+    }
+    if crate::smtp::replies(lead).first().is_some() {
+        return Some(Part::Answer);
+    }
+    if ends(&TO) || words.ends_with(':') {
+        return Some(Part::Recipient);
+    }
+    (folded.sure().is_some() || folded.has(&super::FAILED)).then_some(Part::Somewhere)
+}

@@ -1,0 +1,118 @@
+//! Who a mail is from: a machine that reports about mail, or somebody.
+
+use crate::fold::fold;
+use crate::mail::Mail;
+use crate::wording::Wording;
+
+/// Local parts and names that mail systems report under.
+const DAEMONS: [&str; 17] = [
+    "mailer-daemon",
+    "mailer daemon",
+    "mailerdaemon",
+    "mail-daemon",
+    "maildaemon",
+    "mdaemon",
+    "postmaster",
+    "post_master",
+    "postoffice",
+    "mail deliver",
+    "mail-deliver",
+    "delivery subsystem",
+    "mail system",
+    "mail administrator",
+    "mailadmin",
+    "system administrator",
+    "message transfer",
+];
+
+/// Whether the mail is from a mail system, by its name or address.
+pub(crate) fn is_daemon(mail: &Mail) -> bool {
+    let names = ["from", "sender", "return-path"];
+    let says = |value: &str| {
+        let value = value.to_lowercase();
+        DAEMONS.iter().any(|name| value.contains(name))
+    };
+    names.iter().any(|name| mail.header(name).is_some_and(says))
+}
+
+/// Whether the envelope had no sender, as reports must not have one (RFC 5321 §4.5.5).
+pub(crate) fn has_null_sender(mail: &Mail) -> bool {
+    mail.headers.all("return-path").any(|path| matches!(path.trim(), "" | "<>"))
+}
+
+/// Subjects of reports, as [`fold`] leaves them.
+const SUBJECTS: [&str; 66] = [
+    "undeliver",
+    "undelivered",
+    "delivery status",
+    "delivery failure",
+    "delivery failed",
+    "delivery has failed",
+    "delivery fail",
+    "delivery notification",
+    "delivery report",
+    "delivery problem",
+    "delivery error",
+    "delivery delayed",
+    "delivery warning",
+    "delivery unsuccessful",
+    "failed delivery",
+    "failed mail",
+    "failed message",
+    "failure delivery",
+    "failure notice",
+    "mail failure",
+    "mail delivery",
+    "mail error",
+    "mail system error",
+    "mail could not be delivered",
+    "could not be delivered",
+    "couldn't be delivered",
+    "could not deliver",
+    "cannot be delivered",
+    "not delivered",
+    "message status",
+    "message you sent blocked",
+    "message delivery",
+    "returned mail",
+    "returned to sender",
+    "return to sender",
+    "returned message",
+    "mail returned",
+    "nondeliverable",
+    "non delivery",
+    "non-delivery",
+    "non-deliverable",
+    "bounced mail",
+    "bounce message",
+    "warning: could not send",
+    "warning: message",
+    "postmaster notify",
+    "non remis",
+    "non delivre",
+    "non distribu",
+    "echec de * remise",
+    "echec * livraison",
+    "remise * retardee",
+    "unzustellbar",
+    "nicht zugestellt",
+    "zustellung fehlgeschlagen",
+    "zustellungsfehler",
+    "no se puede entregar",
+    "no entregado",
+    "error de entrega",
+    "mancata consegna",
+    "non recapitabile",
+    "nao entregue",
+    "falha na entrega",
+    "送信できません",
+    "配信できません",
+    "не доставлен",
+];
+
+/// Whether the subject is a report's. `Re: Undeliverable …` is somebody's.
+pub(crate) fn has_report_subject(mail: &Mail) -> bool {
+    let subject = fold(mail.header("subject").unwrap_or_default());
+    let answered = ["re:", "aw:", "tr:", "fwd:", "fw:", "wg:", "rv:"].iter().any(|mark| subject.starts_with(mark));
+    !answered && Wording::new(&subject).has(&SUBJECTS)
+}
