@@ -155,7 +155,6 @@ impl<'a> Statement<'a> {
             523 => Cause::TooLarge,
             525 => Cause::Disabled,
             530 | 534 | 535 | 538 => Cause::Unauthenticated,
-            551 => Cause::UnknownUser,
             552 => Cause::MailboxFull,
             _ => return None,
         };

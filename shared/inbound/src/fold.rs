@@ -5,23 +5,34 @@
 pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for word in text.split_whitespace() {
-        if is_name(word) {
+        if is_link(word) {
+            continue;
+        }
+        let (before, after) = without_address(word);
+        if before.is_empty() && after.is_empty() {
             continue;
         }
         if !folded.is_empty() {
             folded.push(' ');
         }
-        for letter in word.chars() {
+        for letter in before.chars().chain(after.chars()) {
             push(&mut folded, letter);
         }
     }
     folded
 }
 
-/// An address, a link or a path.
-fn is_name(word: &str) -> bool {
-    let inner = word.trim_matches(|c: char| !c.is_alphanumeric());
-    word.contains("://") || inner.contains('@') && !inner.contains("...") || inner.starts_with("www.")
+fn is_link(word: &str) -> bool {
+    word.contains("://") || word.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with("www.")
+}
+
+/// What stands before and behind an address within a word: `<` and `>:user` of `<a@example.org>:user`.
+fn without_address(word: &str) -> (&str, &str) {
+    let Some(at) = word.find('@') else { return (word, "") };
+    let part = |c: char| c.is_alphanumeric() || "._+-=!#$%&*/?^`{|}~".contains(c);
+    let before = word[..at].trim_end_matches(part);
+    let after = word[at + 1..].trim_start_matches(|c: char| c.is_alphanumeric() || c == '.' || c == '-');
+    if before.len() == at { (word, "") } else { (before, after) }
 }
 
 fn push(folded: &mut String, letter: char) {

@@ -58,6 +58,8 @@ impl Mail {
                 PartType::Binary(bytes) | PartType::InlineBinary(bytes) if is(part, "message/") => {
                     self.report(part, &String::from_utf8_lossy(bytes));
                 }
+                // Parts whose boundary was lost: all of them, as they stand.
+                PartType::Binary(bytes) if is(part, "multipart/") => self.say(&String::from_utf8_lossy(bytes)),
                 _ => {}
             }
         }

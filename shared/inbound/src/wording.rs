@@ -16,7 +16,7 @@ use crate::fold::fold;
 type Table = &'static [(Cause, &'static [&'static str])];
 
 /// What says what it means.
-const SURE: [Table; 5] = [soft::OURS, soft::MAILBOX, block::SURE, hard::SURE, soft::SURE];
+const SURE: [Table; 6] = [soft::OURS, soft::MAILBOX, block::SURE, hard::SURE, block::GENERAL, soft::SURE];
 
 /// What counts when nothing better is known: less than a specific status, more than a bare code.
 const HINTS: [Table; 3] = [hard::HINTS, block::HINTS, soft::HINTS];

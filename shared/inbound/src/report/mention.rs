@@ -66,10 +66,16 @@ fn of_line(line: &str) -> Vec<(Part, EmailAddress)> {
     }
     let mut before = 0;
     let mut mentions = Vec::new();
-    for Found { address, start, end } in found {
+    for (index, Found { address, start, end }) in found.iter().enumerate() {
+        let (start, end) = (*start, *end);
+        // `a@… <b@…>`: the first is the name of the second.
+        let next = found.get(index + 1).and_then(|next| line.get(end..next.start));
+        if next.is_some_and(|gap| gap.trim_matches(['"', '\'', ' ']) == "<" && gap.len() > 1) {
+            continue;
+        }
         let lead = line.get(before..start).unwrap_or_default();
         if let Some(part) = part(line, lead, before == 0, line.get(end..).unwrap_or_default()) {
-            mentions.push((part, address));
+            mentions.push((part, address.clone()));
         }
         before = end;
     }

@@ -317,6 +317,8 @@ pub(super) const SURE: Table = &[
     (
         SenderRefused,
         &[
+            "emetteur invalide",
+            "adresse emetteur",
             "sender address rejected",
             "sender rejected",
             "sender refused",
@@ -394,10 +396,17 @@ pub(super) const SURE: Table = &[
             "relayage",
         ],
     ),
+];
+
+/// What refuses without a word on whom it refuses: an unknown user, if there is one, is the better reason.
+pub(super) const GENERAL: Table = &[
     (
         Policy,
         &[
             "policy",
+            "google groups",
+            "mail rejete",
+            "message rejete",
             "policies",
             "administrative prohibition",
             "administratively prohibited",

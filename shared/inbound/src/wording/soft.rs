@@ -66,6 +66,8 @@ pub(super) const MAILBOX: Table = &[
     (
         MailboxFull,
         &[
+            "zuviele mails auf dem server",
+            "allowed storage space",
             "mailbox full",
             "mailbox is full",
             "mailbox * is full",
@@ -189,6 +191,8 @@ pub(super) const MAILBOX: Table = &[
     (
         TooLarge,
         &[
+            "file too large",
+            "taille limite",
             "message too large",
             "message * too large",
             "message too big",
@@ -454,7 +458,6 @@ pub(super) const SURE: Table = &[
             "polite people say helo",
             "nested mail command",
             "protocol violation",
-            "protocol error",
             "unexpected response",
             "bare lf",
             "bare linefeed",
@@ -473,6 +476,7 @@ pub(super) const SURE: Table = &[
 ];
 
 pub(super) const HINTS: Table = &[
+    (Protocol, &["protocol error"]),
     (Expired, &["giving up", "too old", "time out"]),
     (Network, &["deferred", "retry", "later", "temporar", "verbindung", "conexion", "connessione"]),
 ];
