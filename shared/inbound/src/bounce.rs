@@ -37,6 +37,9 @@ pub(crate) fn read_notification(mail: &Mail, report: &Report<'_>) -> Option<Kind
     if groups.is_empty() && dsn::is_within(report.text) {
         groups = dsn::groups(report.text);
     }
+    if groups.is_empty() && !mail.nested_delivery.is_empty() && report.passes_on(mail) {
+        groups = mail.nested_delivery.iter().flat_map(|text| dsn::groups(text)).collect();
+    }
     (!groups.is_empty()).then(|| notified(mail, report, &groups))
 }
 
@@ -103,7 +106,7 @@ fn source(mail: &Mail, report: &Report<'_>, addresses: &[EmailAddress]) -> Sourc
     if named { Source::Text } else { Source::Returned }
 }
 
-fn failure(
+pub(crate) fn failure(
     address: EmailAddress,
     clues: &Clues<'_>,
     source: Source,

@@ -30,7 +30,7 @@ pub enum FeedbackType {
 }
 
 impl FeedbackType {
-    fn parse(value: &str) -> Self {
+    pub(crate) fn parse(value: &str) -> Self {
         match value.trim().to_ascii_lowercase().as_str() {
             "abuse" => Self::Abuse,
             "fraud" => Self::Fraud,

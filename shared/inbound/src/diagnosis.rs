@@ -23,6 +23,20 @@ pub(crate) struct Clues<'a> {
     pub(crate) delayed: bool,
 }
 
+impl Clues<'_> {
+    /// Whether the server let the recipient pass, and refused when it had seen the message. Who filters so and
+    /// then says *unknown user* (some carriers do, for a person's own filter) does not mean the address.
+    fn is_of_content(&self) -> bool {
+        let phases = ["in reply to end of data", "after end of data"];
+        Wording::new(self.said).has(&phases) || Wording::new(self.around).has(&phases)
+    }
+}
+
+/// X.1.1 is said of a recipient and of nothing else.
+fn is_unknown_user(status: Option<Status>) -> bool {
+    status.and_then(Status::cause) == Some(Cause::UnknownUser)
+}
+
 /// What the clues amount to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Diagnosis {
@@ -63,13 +77,17 @@ pub(crate) fn diagnose(clues: &Clues<'_>) -> Diagnosis {
         Some(reply) => !reply.is_permanent(),
         None => status.is_some_and(Status::is_temporary),
     };
-    let class = match verdict.cause {
+    let cause = match verdict.cause {
+        Cause::UnknownUser if !is_unknown_user(status) && clues.is_of_content() => Cause::Policy,
+        cause => cause,
+    };
+    let class = match cause {
         Cause::Unknown if reply.is_some() && !temporary => Class::Block,
         cause => cause.class(),
     };
     let kept = if clues.said.trim().is_empty() { reply.map(|reply| reply.text) } else { Some(clues.said) };
     Diagnosis {
-        cause: verdict.cause,
+        cause,
         // What may still arrive, or was refused for now, says nothing final about an address.
         class: if class == Class::Hard && (clues.delayed || temporary) { Class::Soft } else { class },
         status,

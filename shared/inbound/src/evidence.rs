@@ -12,6 +12,8 @@ use crate::status::Status;
 pub enum Source {
     /// The fields of a delivery status notification (RFC 3464).
     DeliveryStatus,
+    /// The JSON of an Amazon SES notification.
+    Notice,
     /// The header `X-Failed-Recipients` of Exim and others.
     FailedRecipients,
     /// A text that a mail system wrote for people.

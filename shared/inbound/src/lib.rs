@@ -21,6 +21,7 @@ mod fields;
 mod fold;
 mod limits;
 mod mail;
+mod notice;
 mod reply;
 mod report;
 mod returned;
@@ -99,6 +100,7 @@ pub fn read(raw: &[u8]) -> Inbound {
 fn kind(mail: &Mail, report: &Report<'_>) -> Kind {
     None.or_else(|| complaint::read(mail, report).map(Kind::Complaint))
         .or_else(|| bounce::read_notification(mail, report))
+        .or_else(|| notice::read(mail))
         .or_else(|| mail.disposition.then_some(Kind::Other))
         .or_else(|| complaint::read_loose(mail, report).map(Kind::Complaint))
         .or_else(|| bounce::read_text(mail, report))

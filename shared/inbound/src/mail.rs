@@ -15,6 +15,8 @@ pub(crate) struct Mail {
     pub(crate) text: String,
     /// Parts of type `message/delivery-status` (RFC 3464).
     pub(crate) delivery: Vec<String>,
+    /// Those of a report that came back or was passed on within this mail.
+    pub(crate) nested_delivery: Vec<String>,
     /// Parts of type `message/feedback-report` (RFC 5965).
     pub(crate) feedback: Vec<String>,
     /// Whether there is a `message/disposition-notification` (RFC 8098).
@@ -47,7 +49,10 @@ impl Mail {
         let plain = message.parts.iter().any(|part| matches!(part.body, PartType::Text(_)) && is(part, "text/plain"));
         for part in message.parts.iter().take(limits::PARTS) {
             match &part.body {
-                PartType::Message(returned) => self.return_fields(headers(returned)),
+                PartType::Message(returned) => {
+                    self.nested_delivery.extend(delivery_of(returned));
+                    self.return_fields(headers(returned));
+                }
                 PartType::Text(text) if is(part, "text/rfc822-headers") || is(part, "text/rfc822") => {
                     self.return_fields(Fields::parse(text));
                 }
@@ -94,6 +99,17 @@ impl Mail {
             self.text.push_str(limits::cut(text, room));
         }
     }
+}
+
+/// The delivery reports of a message within a message.
+fn delivery_of(message: &Message<'_>) -> Vec<String> {
+    let parts = message.parts.iter().take(limits::PARTS).filter(|part| is(part, "message/delivery-status"));
+    let texts = parts.filter_map(|part| match &part.body {
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        PartType::Text(text) => Some(text.to_string()),
+        _ => None,
+    });
+    texts.map(|text| limits::text(&text).to_owned()).collect()
 }
 
 /// Headers as decoded text; of those that MIME needs, their parts.

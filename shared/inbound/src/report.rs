@@ -48,6 +48,11 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Whether it is a mail system's, and names nobody: a report that a gateway passes on as an attachment.
+    pub(crate) fn passes_on(&self, mail: &Mail) -> bool {
+        self.is_one(mail) && !mail.headers.has("x-failed-recipients") && mention::recipients(self.text, &[]).is_empty()
+    }
+
     /// Whether it says that the message is late, and not that it failed.
     pub(crate) fn is_delay(&self, mail: &Mail) -> bool {
         let subject = Wording::new(mail.header("subject").unwrap_or_default());

@@ -77,6 +77,8 @@ pub(super) const SURE: Table = &[
     (
         Reputation,
         &[
+            "service refuse",
+            "frequency limited",
             "blacklist",
             "black list",
             "black-list",
@@ -483,7 +485,6 @@ pub(super) const HINTS: Table = &[
             "return path",
             "return-path",
             "sender's address",
-            "mail from",
         ],
     ),
     (

@@ -49,6 +49,8 @@ pub(super) const SURE: Table = &[
     (
         UnknownHost,
         &[
+            "domain is not reachable",
+            "domain * is not reachable",
             "host unknown",
             "unknown host",
             "host not found",
@@ -257,6 +259,8 @@ pub(super) const SURE: Table = &[
     (
         UnknownUser,
         &[
+            "recipient email address is possibly incorrect",
+            "5.4.1 recipient address rejected: access denied",
             "addressee unknown",
             "addressee is unknown",
             "not a member of domain",
@@ -352,7 +356,6 @@ pub(super) const SURE: Table = &[
             "not a valid address",
             "not a valid email",
             "not a valid account",
-            "not a registered",
             "not valid email address",
             "not found in directory",
             "not found in the directory",

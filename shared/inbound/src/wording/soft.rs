@@ -56,8 +56,6 @@ pub(super) const OURS: Table = &[(
         "internal server error",
         "internal software error",
         "local error in processing",
-        "ldap * error",
-        "ldap lookup",
         "database error",
     ],
 )];
@@ -380,6 +378,9 @@ pub(super) const SURE: Table = &[
         System,
         &[
             "insufficient system storage",
+            "service currently unavailable",
+            "ldap * error",
+            "ldap lookup",
             "insufficient system resources",
             "insufficient resources",
             "insufficient storage",
@@ -478,5 +479,6 @@ pub(super) const SURE: Table = &[
 pub(super) const HINTS: Table = &[
     (Protocol, &["protocol error"]),
     (Expired, &["giving up", "too old", "time out"]),
+    (System, &["service unavailable", "currently unavailable"]),
     (Network, &["deferred", "retry", "later", "temporar", "verbindung", "conexion", "connessione"]),
 ];
