@@ -6,6 +6,7 @@
 pub mod backends;
 pub mod bench;
 mod build_functions;
+pub mod classify;
 pub mod clock;
 mod console;
 mod customer;

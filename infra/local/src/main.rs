@@ -1,4 +1,4 @@
-//! `cargo local`, `cargo demo`, `cargo inspect`, `cargo promises`, `cargo register`, `cargo verify`, `cargo floor`.
+//! `cargo local`, `cargo demo`, `cargo inspect`, `cargo classify`, `cargo promises`, `cargo register`, `cargo verify`, `cargo floor`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks to its terminal")]
 
@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use local::bench::Bench;
+use local::classify::Classify;
 use local::demo::{Demo, Played};
 use local::promises::Promises;
 use local::register::Register;
@@ -34,6 +35,8 @@ enum Command {
     Register(Register),
     /// Says whether a signed statement is what was signed, offline.
     Verify(Verify),
+    /// Says what mails are (bounces and of whom, complaints, automatic answers), as JSON.
+    Classify(Classify),
     /// Says what an import of files would do, as JSON, without importing them.
     Inspect {
         /// The files.
@@ -78,6 +81,7 @@ async fn main() -> ExitCode {
         Command::Serve(serve) => run(serve).await,
         Command::Demo(demo) => play(&demo).await,
         Command::Bench(bench) => measure(&bench).await,
+        Command::Classify(classify) => local::classify::run(&classify),
         Command::Inspect { files } => local::inspect::run(&files),
         Command::Promises(promises) => local::promises::run(&promises),
         Command::Register(register) => local::register::run(&register),
@@ -175,6 +179,7 @@ mod tests {
         for line in ["local inspect a.csv b.csv", "local inspect -- a.csv b.csv"] {
             assert!(matches!(parsed(line), Command::Inspect { files } if files.len() == 2), "{line}");
         }
+        assert!(matches!(parsed("local classify -- mails --evidence"), Command::Classify(_)));
         assert!(matches!(parsed("local register --format json --as processor --lang en"), Command::Register(_)));
         assert!(matches!(parsed("local verify -- statement.json --keys keys.json"), Command::Verify(_)));
     }

@@ -36,6 +36,7 @@ pub use cause::{Cause, Class};
 pub use complaint::{Complaint, FeedbackType};
 pub use dsn::Action;
 pub use evidence::{Evidence, Said, Source};
+pub use limits::MAX_READ;
 pub use reply::Reply;
 pub use returned::Original;
 pub use status::Status;

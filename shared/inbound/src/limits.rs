@@ -1,7 +1,8 @@
 //! How much of a mail is read. A mail is what a stranger sends: none may take long.
 
-/// Octets of a mail that are looked at. Reports stand at the head of theirs; the rest is what came back.
-pub(crate) const MAIL: usize = 512 * 1024;
+/// Octets of a mail that are read. Reports stand at the head of theirs; the rest is what came back.
+pub const MAX_READ: u64 = 512 * 1024;
+const MAIL: usize = MAX_READ as usize;
 /// Octets of text.
 pub(crate) const TEXT: usize = 64 * 1024;
 /// Parts of a mail.

@@ -65,7 +65,7 @@ pub(crate) fn cut(text: &str) -> (&str, Option<Fields>) {
         let rest = &text[offset..];
         if offset > 0 && announces(line) {
             let after = &rest[line.len()..];
-            return (&text[..offset], Some(after).map(Fields::parse).filter(|fields| !fields.is_empty()));
+            return (&text[..offset], Some(Fields::parse(after)).filter(|fields| !fields.is_empty()));
         }
         if fresh && let Some(fields) = headers(rest) {
             return (&text[..offset], Some(fields));

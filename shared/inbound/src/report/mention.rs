@@ -223,7 +223,7 @@ fn part(line: &str, lead: &str, first: bool, after: &str) -> Option<Part> {
     if split(line.trim()).is_some_and(|(name, _)| name.eq_ignore_ascii_case("to")) {
         return Some(Part::To);
     }
-    if crate::smtp::replies(lead).first().is_some() {
+    if !crate::smtp::replies(lead).is_empty() {
         return Some(Part::Answer);
     }
     if ends(&TO) || words.ends_with(':') {
