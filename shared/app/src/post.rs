@@ -7,11 +7,13 @@ use aws_sdk_sesv2::{
 };
 use content::system::{self, Notification, SystemMail};
 use domain::{Timestamp, email::EmailAddress, locale::Locale};
+use sha2::{Digest as _, Sha256};
+use storage::service_mail::ServiceMail;
 
 use crate::{App, Failure};
 
 impl App {
-    /// Sends a system mail. Such a mail may go twice when a time-out hides that it went: a second
+    /// Sends a system mail, and keeps the evidence of it (A36). Such a mail may go twice when a time-out hides that it went: a second
     /// verification mail does no harm.
     pub async fn post(
         &self,
@@ -22,7 +24,9 @@ impl App {
     ) -> Result<(), Failure> {
         let from = EmailAddress::parse(&self.config.mail_from)
             .map_err(|_| Failure::internal("MAIL_FROM is not an address"))?;
-        let message_id = format!("{}@{}", hex::encode(crate::chance::<16>()), from.domain());
+        let pseudonym = self.pepper().await?.correspondent(to);
+        let name = hex::encode(crate::chance::<16>());
+        let message_id = format!("{name}@{}", from.domain());
         let mail = SystemMail {
             from: &from,
             to,
@@ -34,7 +38,7 @@ impl App {
             message_id: &message_id,
             date: now,
         };
-        let message = system::compose(&mail).map_err(|error| Failure::internal(format!("system mail: {error}")))?;
+        let (shown, message) = system::compose(&mail).map_err(|error| Failure::internal(format!("system mail: {error}")))?;
         let raw = RawMessage::builder()
             .data(Blob::new(message.bytes))
             .build()
@@ -49,6 +53,12 @@ impl App {
             .send()
             .await
             .map_err(|error| Failure::unavailable("ses", error.code()))?;
-        Ok(())
+        let sent = ServiceMail {
+            template: notification.template().to_owned(),
+            locale,
+            sha256: hex::encode(Sha256::digest(shown.text)),
+            sent_at: now,
+        };
+        Ok(self.db.note_service_mail(&pseudonym, &name, sent).await?)
     }
 }

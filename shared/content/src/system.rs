@@ -82,6 +82,22 @@ pub enum Notification<'a> {
 }
 
 impl<'a> Notification<'a> {
+    /// The name of what it says, as the evidence of it keeps it (A36).
+    pub const fn template(&self) -> &'static str {
+        match self {
+            Self::VerifyAddress { .. } => "verify_address",
+            Self::AlreadyRegistered => "already_registered",
+            Self::PasswordReset { .. } => "password_reset",
+            Self::PasswordChanged { .. } => "password_changed",
+            Self::Invitation { .. } => "invitation",
+            Self::SecondFactorOn { .. } => "second_factor_on",
+            Self::SecondFactorOff { .. } => "second_factor_off",
+            Self::NoticeDue { .. } => "notice_due",
+            Self::Rights(mail) => mail.template(),
+            Self::LegalChange { .. } => "legal_change",
+        }
+    }
+
     /// The token it carries.
     const fn token(&self) -> Option<&'a str> {
         match *self {
@@ -154,13 +170,13 @@ pub fn preview(mail: &SystemMail<'_>) -> Result<Preview, ComposeError> {
     Ok(Preview { subject, text, html })
 }
 
-/// The mail as bytes.
+/// The mail as it is read, and as bytes.
 ///
 /// # Errors
 /// As [`preview`]; and an address or Message-ID that cannot be written, see [`ComposeError`].
-pub fn compose(mail: &SystemMail<'_>) -> Result<Message, ComposeError> {
+pub fn compose(mail: &SystemMail<'_>) -> Result<(Preview, Message), ComposeError> {
     let shown = preview(mail)?;
-    mime::assemble(&Parts {
+    let message = mime::assemble(&Parts {
         from: (PRODUCT, mail.from),
         to: (None, mail.to),
         reply_to: None,
@@ -172,7 +188,8 @@ pub fn compose(mail: &SystemMail<'_>) -> Result<Message, ComposeError> {
         date: mail.date,
         smtputf8: false,
         extra: vec![("Auto-Submitted", Cow::Borrowed("auto-generated"))],
-    })
+    })?;
+    Ok((shown, message))
 }
 
 #[cfg(test)]
@@ -271,7 +288,7 @@ mod tests {
     fn every_system_mail_in_both_languages() {
         for (name, notification) in all() {
             for locale in Locale::ALL {
-                let message = with_mail(notification, locale, |mail| compose(&mail).unwrap());
+                let (_, message) = with_mail(notification, locale, |mail| compose(&mail).unwrap());
                 let raw = String::from_utf8(message.bytes).unwrap();
                 insta::assert_snapshot!(format!("{name}_{}", locale.tag()), raw);
             }
@@ -282,7 +299,7 @@ mod tests {
     fn a_system_mail_says_that_it_is_one_and_is_complete() {
         for (name, notification) in all() {
             for locale in Locale::ALL {
-                let message = with_mail(notification, locale, |mail| compose(&mail).unwrap());
+                let (_, message) = with_mail(notification, locale, |mail| compose(&mail).unwrap());
                 let parsed = MessageParser::default().parse(&message.bytes).unwrap();
                 assert_eq!(parsed.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"), "{name}");
                 assert!(parsed.header_raw("List-Unsubscribe").is_none(), "{name}");
@@ -300,11 +317,11 @@ mod tests {
     fn a_token_or_link_that_is_not_plain_is_refused() {
         let notification = Notification::PasswordReset { token: "a\r\nb", minutes: 60 };
         with_mail(notification, Locale::Fr, |mail| {
-            assert_eq!(compose(&mail), Err(ComposeError::UnsafeHeader("token")));
+            assert_eq!(compose(&mail).map(drop), Err(ComposeError::UnsafeHeader("token")));
         });
         with_mail(Notification::AlreadyRegistered, Locale::Fr, |mail| {
             let mail = SystemMail { public_url: "http://prospectra.test", ..mail };
-            assert_eq!(compose(&mail), Err(ComposeError::UnsafeLink("public")));
+            assert_eq!(compose(&mail).map(drop), Err(ComposeError::UnsafeLink("public")));
         });
     }
 }

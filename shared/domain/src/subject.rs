@@ -150,6 +150,14 @@ impl Pepper {
         hex::encode(first16(mac))
     }
 
+    /// Who a service mail went to, without saying who (A36). It leads to nothing else: a sign-in has another hash.
+    pub fn correspondent(&self, email: &EmailAddress) -> String {
+        let mut mac = self.subject.clone();
+        mac.update(b"correspondent\0");
+        mac.update(email.canonical().as_bytes());
+        hex::encode(first16(mac))
+    }
+
     /// The newest version of the secret.
     pub fn current_version(&self) -> u8 {
         *self.versions.keys().next_back().expect("version 1 was checked at construction")

@@ -290,6 +290,21 @@ pub fn purge_cursor() -> Key {
     Key::new("PURGE_CURSOR", "CURSOR")
 }
 
+/// Where an announcement that ran out of time goes on.
+pub fn announcement_cursor() -> Key {
+    Key::new("ANNOUNCEMENT_CURSOR", "CURSOR")
+}
+
+/// The service mails to whoever has this pseudonym, sorted by time.
+pub fn service_mails(pseudonym: &str) -> String {
+    format!("MAIL#{pseudonym}")
+}
+
+/// The evidence of one of them, by when it was sent and its unique name.
+pub fn service_mail(pseudonym: &str, at: Timestamp, name: &str) -> Key {
+    Key::new(service_mails(pseudonym), format!("{at:.3}#{name}"))
+}
+
 // ---- rights -----------------------------------------------------------------------------------
 
 /// Partition of the requests about rights that somebody still has to answer.
@@ -328,11 +343,6 @@ pub fn own_requests(member: MemberId) -> String {
     format!("OWN#{member}#")
 }
 
-/// Where an announcement that ran out of time goes on.
-pub fn announcement_cursor() -> Key {
-    Key::new("ANNOUNCEMENT_CURSOR", "CURSOR")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -368,6 +378,7 @@ mod tests {
             statement_key("x"),
             purge_cursor(),
             announcement_cursor(),
+            service_mail("x", Timestamp::UNIX_EPOCH, "y"),
         ];
         for key in nobodys.into_iter().chain(shared) {
             assert_eq!(workspace_of(&key.pk), None, "{key:?}");

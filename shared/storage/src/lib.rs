@@ -17,6 +17,7 @@ pub mod outreach;
 pub mod prospects;
 pub mod rights;
 pub mod scope;
+pub mod service_mail;
 pub mod suppressions;
 pub mod sweep;
 

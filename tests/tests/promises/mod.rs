@@ -16,4 +16,5 @@ mod retention;
 mod rights;
 mod roles;
 mod secrets;
+mod service_mails;
 mod sources;

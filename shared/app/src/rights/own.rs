@@ -84,6 +84,7 @@ impl App {
         let accounts = self.db.accounts(scope);
         let record = accounts.member(member).await?.ok_or_else(Failure::unauthenticated)?;
         let requests = self.db.own_requests(scope, member).await?;
+        let mails = self.db.service_mails(&self.pepper().await?.correspondent(&record.email), now).await?;
         let facts = content::rights::facts(self.any_workspace(scope).await?.locale);
         let (workspace, identity) = if record.role == Role::Owner {
             let identity = accounts.sender().await?.map(|sender| sender.identity);
@@ -99,6 +100,7 @@ impl App {
                 "role": record.role, "created_at": record.created_at,
             },
             "requests": requests,
+            "service_mails": mails,
             "workspace": workspace,
             "sender": identity,
             "information": {

@@ -99,6 +99,19 @@ pub enum RightsMail<'a> {
 }
 
 impl<'a> RightsMail<'a> {
+    pub(super) const fn template(&self) -> &'static str {
+        match self {
+            Self::Proof { .. } => "rights_proof",
+            Self::Answer { .. } => "rights_answer",
+            Self::Task { .. } => "rights_task",
+            Self::Reminder { .. } => "rights_reminder",
+            Self::Overdue { .. } => "rights_overdue",
+            Self::Extended { .. } => "rights_extended",
+            Self::Handled { .. } => "rights_handled",
+            Self::Registered { .. } => "rights_registered",
+        }
+    }
+
     /// The token it carries.
     pub(super) const fn token(&self) -> Option<&'a str> {
         match *self {
