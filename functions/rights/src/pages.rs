@@ -29,6 +29,9 @@ pub(super) async fn handle(app: &App, request: &Request, route: &str) -> Result<
             Err(failure) => Err(failure),
         },
         ("/rights/access/{token}", &Method::POST) => read(app, request, &token).await,
+        ("/rights/certificates/{id}", &Method::GET) => {
+            json(StatusCode::OK, &app.erasure_certificate(request.id("certificate")?, request.now()?).await?)
+        }
         _ => Err(no_such_route()),
     };
     match answer {
@@ -78,7 +81,14 @@ async fn read(app: &App, request: &Request, token: &str) -> Result<Response, Fai
 fn shown(proved: &Proved) -> Result<Response, Failure> {
     let holders: Vec<_> = proved.senders.iter().map(app::rights::Sender::holder).collect();
     let access = proved.access_token.as_deref().map(|token| format!("/rights/access/{token}"));
-    let answer = rights::Answer { kind: proved.kind, holders: &holders, due: proved.due, access: access.as_deref() };
+    let certificate = proved.certificate.map(|id| format!("/rights/certificates/{id}"));
+    let answer = rights::Answer {
+        kind: proved.kind,
+        holders: &holders,
+        due: proved.due,
+        access: access.as_deref(),
+        certificate: certificate.as_deref(),
+    };
     html(StatusCode::OK, rights::answer(proved.locale, &answer), proved.locale)
 }
 

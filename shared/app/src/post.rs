@@ -38,7 +38,8 @@ impl App {
             message_id: &message_id,
             date: now,
         };
-        let (shown, message) = system::compose(&mail).map_err(|error| Failure::internal(format!("system mail: {error}")))?;
+        let (shown, message) =
+            system::compose(&mail).map_err(|error| Failure::internal(format!("system mail: {error}")))?;
         let raw = RawMessage::builder()
             .data(Blob::new(message.bytes))
             .build()

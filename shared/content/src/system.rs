@@ -237,7 +237,7 @@ mod tests {
         all
     }
 
-    fn about_rights() -> [(&'static str, RightsMail<'static>); 11] {
+    fn about_rights() -> [(&'static str, RightsMail<'static>); 12] {
         static PERSON: LazyLock<EmailAddress> = LazyLock::new(|| EmailAddress::parse("elodie@example.org").unwrap());
         const HOLDERS: &[Holder<'_>] = &[
             Holder { company: "Ateliers Érable SAS", contact: Some("contact@example.com"), record: true },
@@ -251,9 +251,22 @@ mod tests {
             ("rights_proof", RightsMail::Proof { kind: access, token: TOKEN, hours: 24 }),
             (
                 "rights_answer",
-                RightsMail::Answer { kind: access, holders: HOLDERS, due: Some(due), access: Some((TOKEN, 24)) },
+                RightsMail::Answer {
+                    kind: access,
+                    holders: HOLDERS,
+                    due: Some(due),
+                    access: Some((TOKEN, 24)),
+                    certificate: None,
+                },
             ),
-            ("rights_nobody", RightsMail::Answer { kind: access, holders: &[], due: None, access: None }),
+            (
+                "rights_nobody",
+                RightsMail::Answer { kind: access, holders: &[], due: None, access: None, certificate: None },
+            ),
+            (
+                "rights_erased",
+                RightsMail::Answer { kind: erase, holders: HOLDERS, due: None, access: None, certificate: Some(id) },
+            ),
             ("rights_task", RightsMail::Task { kind: rectify, person, id, due, done: false }),
             ("rights_task_done", RightsMail::Task { kind: erase, person, id, due, done: true }),
             ("rights_reminder", RightsMail::Reminder { kind: rectify, id, due }),

@@ -36,7 +36,9 @@ pub(super) fn check(template: &Template) -> Vec<String> {
                 findings.push(format!("{at}: {resource} is not specific"));
             }
         }
-        for (secret, holder) in [("SessionSecret", "session"), ("StatementSecret", "purge")] {
+        for (secret, holder) in
+            [("SessionSecret", "session"), ("StatementSecret", "purge"), ("CertificateSecret", "rights")]
+        {
             findings.extend(only(function, secret, holder));
         }
     }

@@ -201,6 +201,8 @@ fn every_permission_is_used_and_none_is_missing() {
         sender.import(b"email\nuntold@tour.test\n").await;
         stack.wait(SignedDuration::from_hours(24 * 25));
         stack.purge().await;
+        // No file is on its way any more: the erasure is certified.
+        stack.rights_clock().await;
 
         // Time: files, prospects, objections, sessions, the workspace itself.
         sender.delete("/v1/workspace").await.expect(200);

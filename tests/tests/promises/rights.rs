@@ -1,5 +1,6 @@
 //! People's rights: what is asked, what is done, and by when somebody has to answer.
 
+use domain::statement::{KeySet, Signed, Unproven};
 use jiff::{SignedDuration, Timestamp};
 use local::backends::Plan;
 use reqwest::Method;
@@ -387,6 +388,57 @@ fn a40_of_a_person_who_was_erased_no_store_file_queue_or_log_holds_a_word() {
         // The Senders know whom to erase elsewhere; nobody is chased.
         assert!(stack.mails_to(&contact(&one)).iter().any(|mail| mail.text.contains("kanari@voliere.test")));
         assert_eq!(stack.rights_clock().await["open"], 0);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a40_an_erasure_leaves_a_certificate_that_anybody_can_verify_and_that_names_nobody() {
+    run(async {
+        let stack = TestStack::start().await;
+        let (one, two) = (stack.sign_up().await, stack.sign_up().await);
+        for sender in [&one, &two] {
+            sender.import(b"email;first_name\ngone@certified.test;Certified\n").await;
+            sender.campaign(json!({})).await;
+        }
+        // Nobody holds this one: there is nothing to certify.
+        let nobody = stack.exercise("nobody@certified.test", "erasure", None).await;
+        assert_eq!(nobody["certificate"], Value::Null);
+
+        let erased = stack.exercise("gone@certified.test", "erasure", None).await;
+        let path = format!("/rights/certificates/{}", erased["certificate"].as_str().expect("a certificate follows"));
+        let mail = stack.mails_to("gone@certified.test").pop().unwrap();
+        assert!(mail.text.contains(&path), "{}", mail.text);
+        let answer = stack.client().get(&path).await.expect(200);
+        let signed: Signed = serde_json::from_value(answer.json()).expect("a statement");
+        let keys: KeySet = serde_json::from_value(stack.client().get("/legal/keys").await.expect(200).json()).unwrap();
+        assert_eq!(signed.verify(&keys.keys), Ok(()));
+        let statement = &signed.statement;
+        assert_eq!((&statement["kind"], &statement["senders"]), (&json!("erasure"), &json!(2)));
+        assert_eq!((&statement["residuals"], &statement["kept"]), (&json!({}), &json!(["erasure"])));
+        assert!(statement["stores"].as_array().unwrap().contains(&json!("outreach")), "{statement}");
+        for word in ["gone@", "certified", "Certified", "ws_", "pro_", one.workspace.as_str()] {
+            assert!(!statement.to_string().contains(word), "{word} in {statement}");
+        }
+        let mut forged = signed.clone();
+        forged.statement["senders"] = json!(3);
+        assert_eq!(forged.verify(&keys.keys), Err(Unproven::Forged));
+
+        // While a file may still be on its way nothing is certified; the clock does it once that is over.
+        let announced = one.post("/v1/imports", one.announcement()).await.expect(201).json();
+        one.import(b"email\nlater@certified.test\n").await;
+        stack.wait(SECOND);
+        let later = stack.exercise("later@certified.test", "erasure", None).await;
+        let path = format!("/rights/certificates/{}", later["certificate"].as_str().unwrap());
+        stack.client().get(&path).await.expect(404);
+        assert_eq!(
+            one.get(&format!("/v1/imports/{}", announced["id"].as_str().unwrap())).await.json()["status"],
+            "awaiting_upload"
+        );
+        stack.wait(DAY + SECOND);
+        stack.rights_clock().await;
+        stack.client().get(&path).await.expect(200);
+        stack.client().get("/rights/certificates/req_00000000000000000000").await.expect(404);
         stack.finish().await;
     });
 }

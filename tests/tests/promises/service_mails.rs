@@ -26,7 +26,11 @@ fn a36_evidence_of_a_service_mail_outlives_the_account_without_address_or_conten
 
         // Which mail it was, and nothing that it said or where it went.
         let text = mail.text.replace("\r\n", "\n");
-        assert_eq!(item["sha256"], hex::encode(Sha256::digest(text)), "whoever has the mail can show that it is this one");
+        assert_eq!(
+            item["sha256"],
+            hex::encode(Sha256::digest(text)),
+            "whoever has the mail can show that it is this one"
+        );
         assert_eq!((&item["template"], &item["locale"]), (&json!("verify_address"), &json!("fr")));
         let fields: Vec<&str> = item.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(fields, ["locale", "pk", "sent_at", "sha256", "sk", "template", "ttl"]);

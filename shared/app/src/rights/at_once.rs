@@ -40,27 +40,32 @@ impl App {
                 Ok(())
             }
             AtOnce::Freeze => self.freeze_prospect(&scope, subject, now).await.map(|_| ()),
-            AtOnce::Erase => self.erase_everywhere(&scope, holding, request.person.email(), now).await,
+            AtOnce::Erase => {
+                self.erase_everywhere(&scope, holding, request.person.email(), now).await?;
+                Ok(())
+            }
         }
     }
 
     /// Erases a person from everything one Sender holds (A40), but for files: see [`App::erase_files`]. What
-    /// is left is a fingerprint and a date, without which the next import would bring them back.
-    async fn erase_everywhere(
+    /// is left is a fingerprint and a date, without which the next import would bring them back. True when
+    /// there was anything to erase.
+    pub(super) async fn erase_everywhere(
         &self,
         scope: &WorkspaceScope,
         holding: &Holding,
         email: &EmailAddress,
         now: Timestamp,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
+        let held = self.db.prospects(scope).get(holding.subject, true).await?.is_some();
         match self.erase_prospect(scope, holding.subject, now).await {
             // The record went meanwhile, or there never was more than a fingerprint.
             Err(failure) if failure.kind == Kind::NotFound => {}
             other => other?,
         }
-        self.db.outreach(scope).forget(holding.subject).await?;
-        self.db.accounts(scope).forget_answers(email.expose()).await?;
-        Ok(())
+        let deliveries = self.db.outreach(scope).forget(holding.subject).await?;
+        let answers = self.db.accounts(scope).forget_answers(email.expose()).await?;
+        Ok(held || deliveries + answers > 0)
     }
 
     /// Deletes the uploaded files of every Sender that held the person, whoever else is in them: they were

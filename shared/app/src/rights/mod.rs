@@ -4,6 +4,7 @@
 
 mod access;
 mod at_once;
+mod certificate;
 mod clock;
 mod desk;
 mod own;
@@ -170,10 +171,14 @@ impl App {
                 None => ended.push(Ended { workspace, outcome: Outcome::DoneAtOnce, at: request.entered_at, due }),
             }
         }
-        if request.kind == RequestKind::Erasure && !self.erase_files(request, now).await? {
-            return Ok(false);
-        }
-        self.db.close_request(request, ended, now).await?;
+        let certificate = match request.kind {
+            RequestKind::Erasure if !request.holdings.is_empty() => {
+                let Some(certificate) = self.certify_erasure(request, now).await? else { return Ok(false) };
+                Some(certificate)
+            }
+            _ => None,
+        };
+        self.db.close_request(request, ended, certificate, now).await?;
         tracing::info!(request = %request.id, kind = request.kind.as_str(), "request about rights closed");
         Ok(true)
     }

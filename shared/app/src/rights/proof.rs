@@ -38,6 +38,8 @@ pub struct Proved {
     pub due: Option<Timestamp>,
     /// The one-time token that opens the data, where it is handed over.
     pub access_token: Option<String>,
+    /// The request whose certificate of erasure is at `/rights/certificates/{id}` once everything is gone.
+    pub certificate: Option<RequestId>,
     /// The language they asked in.
     #[serde(skip)]
     pub locale: Locale,
@@ -135,9 +137,10 @@ impl App {
         };
         let records = request.holdings.iter().any(|holding| holding.record);
         let due = (kind.needs_an_answer() && records).then(|| rights::due(request.received_at));
+        let certificate = (kind == RequestKind::Erasure && !request.holdings.is_empty()).then_some(request.id);
         let holders: Vec<Holder<'_>> = senders.iter().map(Sender::holder).collect();
         let access = access_token.as_deref().map(|token| (token, minutes(now, until) / 60));
-        let answer = RightsMail::Answer { kind, holders: &holders, due, access };
+        let answer = RightsMail::Answer { kind, holders: &holders, due, access, certificate };
         self.post(request.person.email(), request.locale, Notification::Rights(answer), now).await?;
         request.carried_out = true;
         match self.db.save_request(&mut request).await {
@@ -148,7 +151,7 @@ impl App {
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
         }
-        Ok(Proved { request: request.id, kind, senders, due, access_token, locale: request.locale })
+        Ok(Proved { request: request.id, kind, senders, due, access_token, certificate, locale: request.locale })
     }
 
     /// Who a workspace is, for the person; `None` when it has gone meanwhile.

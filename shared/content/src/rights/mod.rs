@@ -42,6 +42,8 @@ pub struct Answer<'a> {
     pub due: Option<Timestamp>,
     /// Where the data can be read, as a path.
     pub access: Option<&'a str>,
+    /// Where the certificate of erasure will be, as a path.
+    pub certificate: Option<&'a str>,
 }
 
 /// The form. `wrong` says what has to be put right, in words.
@@ -126,6 +128,9 @@ pub fn answer(locale: Locale, answer: &Answer<'_>) -> Html {
     }
     if let Some(path) = answer.access {
         let _ = writeln!(body, "<p><a href=\"{}\">{}</a></p>", escape(path), words::read(locale));
+    }
+    if let Some(path) = answer.certificate {
+        let _ = writeln!(body, "<p><a href=\"{}\">{}</a></p>", escape(path), words::certificate(locale));
     }
     lay_out(locale, title, &body)
 }

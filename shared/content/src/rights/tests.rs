@@ -18,7 +18,8 @@ fn a46_the_pages_in_both_languages() {
         insta::assert_snapshot!(format!("ask_{lang}"), without_style(&ask(locale, None)));
         insta::assert_snapshot!(format!("prove_{lang}"), without_style(&prove(locale, "/rights/proof/AbC")));
         let access = Some("/rights/access/AbC");
-        let said = answer(locale, &Answer { kind: RequestKind::Access, holders: &holders, due, access });
+        let said =
+            answer(locale, &Answer { kind: RequestKind::Access, holders: &holders, due, access, certificate: None });
         insta::assert_snapshot!(format!("answer_{lang}"), without_style(&said));
     }
 }
@@ -30,7 +31,8 @@ fn a46_every_kind_can_be_asked_for_and_is_answered_in_words() {
         for kind in RequestKind::ALL {
             assert!(form.contains(&format!("value=\"{}\"", kind.as_str())), "{kind:?}");
             let holder = [Holder { company: "Exemple", contact: None, record: true }];
-            let said = answer(locale, &Answer { kind, holders: &holder, due: None, access: None }).into_string();
+            let said = answer(locale, &Answer { kind, holders: &holder, due: None, access: None, certificate: None })
+                .into_string();
             assert!(said.contains("Exemple") && !said.contains("<a href=\"/rights/access"), "{kind:?}");
         }
         assert_eq!(form.matches("<form").count(), 1);

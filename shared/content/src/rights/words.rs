@@ -241,6 +241,13 @@ pub(crate) fn holder(locale: Locale, holder: &Holder<'_>) -> String {
     format!("{company}{contact}{what}")
 }
 
+pub(super) const fn certificate(locale: Locale) -> &'static str {
+    match locale {
+        Locale::Fr => "L’attestation d’effacement (dès que les fichiers importés ont eux aussi disparu)",
+        Locale::En => "The certificate of erasure (once the imported files are gone too)",
+    }
+}
+
 pub(super) const fn read(locale: Locale) -> &'static str {
     match locale {
         Locale::Fr => "Lire ou télécharger vos données",

@@ -31,6 +31,8 @@ pub enum RightsMail<'a> {
         due: Option<Timestamp>,
         /// The one-time token that opens the data, and how long it works, in hours.
         access: Option<(&'a str, u16)>,
+        /// The request whose certificate of erasure follows.
+        certificate: Option<RequestId>,
     },
     /// To the Sender: a person asks.
     Task {

@@ -66,17 +66,19 @@ impl Accounts<'_> {
     }
 
     /// Forgets the answers that say `text`, in whatever case: what somebody erased must not be said again.
-    pub async fn forget_answers(&self, text: &str) -> Result<(), StoreError> {
+    pub async fn forget_answers(&self, text: &str) -> Result<usize, StoreError> {
         let pk = keys::account(self.workspace);
         let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Prefix(keys::IDEMPOTENCY)) };
         let text = text.to_lowercase();
+        let mut forgotten = 0;
         for item in self.db.all(&self.db.tables.accounts, query).await? {
             let key = Key { pk: pk.clone(), sk: crate::db::text(&item, "sk")? };
             let remembered: Remembered = from_item(item)?;
             if remembered.answer.is_some_and(|answer| answer.body.to_lowercase().contains(&text)) {
                 self.db.delete(&self.db.tables.accounts, &key).await?;
+                forgotten += 1;
             }
         }
-        Ok(())
+        Ok(forgotten)
     }
 }

@@ -198,12 +198,13 @@ impl Outreach<'_> {
 
     /// Forgets that anything was ever claimed for one person. They must be suppressed before: a claim is
     /// what keeps a campaign from writing twice.
-    pub async fn forget(&self, subject: Subject) -> Result<(), StoreError> {
-        for delivery in self.deliveries_of(subject).await? {
+    pub async fn forget(&self, subject: Subject) -> Result<usize, StoreError> {
+        let deliveries = self.deliveries_of(subject).await?;
+        for delivery in &deliveries {
             let key = keys::delivery(self.workspace, subject, delivery.campaign, STEP);
             self.db.delete(self.table(), &key).await?;
         }
-        Ok(())
+        Ok(deliveries.len())
     }
 }
 

@@ -120,6 +120,9 @@ pub struct ClosedRequest {
     pub closed_at: Timestamp,
     /// By whom, how and when it was answered.
     pub ended: Vec<Ended>,
+    /// Of an erasure: its signed certificate, JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// When this itself goes, epoch seconds.
     pub ttl: i64,
 }
@@ -197,12 +200,13 @@ impl Db {
         &self,
         request: &RightsRequest,
         ended: Vec<Ended>,
+        certificate: Option<String>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let ttl = retention::ttl(Policy::current().rights_request_expiry(now));
         let &RightsRequest { id, kind, channel, received_at, .. } = request;
         let own = ended.first().map(|ended| (ended.outcome, ended.due));
-        let closed = ClosedRequest { id, kind, channel, received_at, closed_at: now, ended, ttl };
+        let closed = ClosedRequest { id, kind, channel, received_at, closed_at: now, ended, certificate, ttl };
         let table = &self.tables.rights;
         let mut writes = vec![
             commit::delete_at(table, &keys::open_request(id), request.v)?,
@@ -214,6 +218,11 @@ impl Db {
             writes.push(self.note_own_request(*workspace, *member, &own)?);
         }
         self.commit(writes).await
+    }
+
+    /// What is kept of one that is closed.
+    pub async fn closed_request(&self, id: RequestId) -> Result<Option<ClosedRequest>, StoreError> {
+        self.get(&self.tables.rights, &keys::closed_request(id), true).await
     }
 
     /// A member's own requests, oldest first.

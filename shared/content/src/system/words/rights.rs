@@ -32,13 +32,19 @@ fn french(public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
                 heures(hours)
             ),
         ),
-        RightsMail::Answer { kind, holders, due, access } => {
+        RightsMail::Answer { kind, holders, due, access, certificate } => {
             let due = due.map(|due| moment(Locale::Fr, due));
             let mut text = list(Locale::Fr, "Bonjour,\n\nVotre demande est enregistrée", kind, holders, due.as_deref());
             if let Some((token, hours)) = access {
                 text.push_str(&format!(
                     "\n\nVos données, à lire ou à télécharger une fois pendant {} :\n{public_url}/rights/access/{token}",
                     heures(hours)
+                ));
+            }
+            if let Some(id) = certificate {
+                text.push_str(&format!(
+                    "\n\nQuand les fichiers importés auront eux aussi disparu, au plus tard demain, une attestation signée, \
+                     que chacun peut vérifier et qui ne dit rien de vous, se trouve ici :\n{public_url}/rights/certificates/{id}"
                 ));
             }
             (format!("Votre demande : {}", name(kind)), text)
@@ -128,13 +134,19 @@ fn english(public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
                 hours_en(hours)
             ),
         ),
-        RightsMail::Answer { kind, holders, due, access } => {
+        RightsMail::Answer { kind, holders, due, access, certificate } => {
             let due = due.map(|due| moment(Locale::En, due));
             let mut text = list(Locale::En, "Hello,\n\nYour request is registered", kind, holders, due.as_deref());
             if let Some((token, hours)) = access {
                 text.push_str(&format!(
                     "\n\nYour data, to read or download once within {}:\n{public_url}/rights/access/{token}",
                     hours_en(hours)
+                ));
+            }
+            if let Some(id) = certificate {
+                text.push_str(&format!(
+                    "\n\nOnce the imported files are gone too, by tomorrow at the latest, a signed certificate that anybody can \
+                     verify, and that says nothing about you, is here:\n{public_url}/rights/certificates/{id}"
                 ));
             }
             (format!("Your request: {}", name(kind)), text)
