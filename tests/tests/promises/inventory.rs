@@ -158,6 +158,10 @@ async fn rights(sender: &Sender<'_>, seen: &mut Seen) {
     stack.read_data(read["access_token"].as_str().unwrap(), "json").await.expect(200);
     stack.exercise("nobody@filled.test", "objection", None).await;
     stack.exercise("six@filled.test", "objection", None).await;
+    // Held by one Sender that waits for no file: certified at once.
+    let other = stack.sign_up().await;
+    other.import(b"email\nseven@filled.test\n").await;
+    stack.exercise("seven@filled.test", "erasure", None).await;
     let own = json!({"kind": "rectification", "message": "Ada"});
     let own = sender.post("/v1/privacy/requests", own).await.expect(201).json();
     let letter = json!({"enter": {
