@@ -39,7 +39,10 @@ pub struct Bench {
     /// Prints JSON instead of a table.
     #[arg(long)]
     pub json: bool,
-    /// Only these parts: start, size, csv, import, sending.
+    /// People held when the purge is measured; a tenth of them is due.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub prospects: usize,
+    /// Only these parts: start, size, csv, import, sending, purge.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
 }
@@ -102,6 +105,13 @@ pub async fn run(bench: &Bench) -> anyhow::Result<usize> {
         figures.extend(import::again(&stack, &customer, bench.messages).await?);
         figures.extend(sending::measure(&stack, &customer, bench.messages).await?);
         figures.extend(sweep::measure(&stack).await?);
+        peaks.look(&stack, &binaries);
+        stack.stop().await;
+    }
+    if bench.wants("purge") {
+        say("Purging …");
+        let (stack, mut customer) = account(&bin_dir).await?;
+        figures.extend(sweep::tenth(&stack, &mut customer, bench.prospects).await?);
         peaks.look(&stack, &binaries);
         stack.stop().await;
     }

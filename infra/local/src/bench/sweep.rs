@@ -1,10 +1,15 @@
 //! A run of the purge over everything there is.
 
+use std::time::Instant;
+
 use anyhow::{Context as _, ensure};
+use intake::sample::{Style, csv};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::figure::{Bar, Figure};
-use super::spent::{calls, reads, spent};
+use super::spent::{calls, reads, spent, writes};
 use crate::Stack;
+use crate::customer::Customer;
 use crate::meter::Prices;
 
 /// How many items the bar is for.
@@ -29,4 +34,69 @@ pub(super) async fn measure(stack: &Stack) -> anyhow::Result<Vec<Figure>> {
             .note(scaled),
         Figure::new("purge: read units an item", reads(&usage) / scanned, ""),
     ])
+}
+
+/// Days until those who are due are: less than the time in which the others have to be informed.
+const DAYS: i64 = 10;
+
+/// A purge of many people of whom a tenth is due.
+pub(super) async fn tenth(stack: &Stack, customer: &mut Customer, people: usize) -> anyhow::Result<Vec<Figure>> {
+    let now = stack.clock().now();
+    let paris = now.to_zoned(TimeZone::get("Europe/Paris")?);
+    let long_ago = paris.checked_sub(36.months())?.checked_add(DAYS.days())?.timestamp();
+    let old = import(stack, customer, (people / 10, 3), long_ago).await?;
+    let new = import(stack, customer, (people - people / 10, 4), now).await?;
+    stack.clock().set(now + SignedDuration::from_hours(24 * (DAYS + 1)));
+    let meter = stack.backends().meter();
+    let (mut runs, mut seconds, mut deleted, before) = (0, 0.0, 0, meter.snapshot());
+    loop {
+        let began = Instant::now();
+        let fired = stack.fire("purge").await?;
+        seconds += began.elapsed().as_secs_f64();
+        runs += 1;
+        ensure!(fired.ok, "the purge failed: {}", fired.result);
+        if fired.result["complete"] == true {
+            deleted += fired.result["deleted"]["prospect"].as_u64().unwrap_or(0);
+            ensure!(fired.result["residuals"].as_object().is_some_and(|left| left.is_empty()), "something due is left");
+            break;
+        }
+    }
+    // Two invented people of the two files may share an address.
+    ensure!(deleted <= old && deleted >= old - old / 100, "{deleted} of {old} people who were due were deleted");
+    let usage = spent(&before, &meter.snapshot(), &["purge"]);
+    let (held, deletions) = ((old + new) as f64, calls(&usage, "dynamodb:DeleteItem"));
+    let prices = Prices::bundled()?;
+    let usd: f64 = prices.money(&usage).services.values().sum();
+    let mut looking = usage.clone();
+    looking.calls.remove("dynamodb:DeleteItem");
+    let looks: f64 = prices.money(&looking).services.values().sum();
+    let of = format!("{held} people, {old} due, {runs} runs");
+    Ok(vec![
+        Figure::new("purge of a tenth: seconds", seconds, "s").note(of.clone()),
+        Figure::new("purge of a tenth: AWS calls", calls(&usage, ""), "").note(of.clone()),
+        Figure::new("purge of a tenth: write units a deletion", writes(&usage) / deletions.max(1.0), ""),
+        Figure::new("purge of a tenth: read units an item", reads(&usage) / held, "").note("verification included"),
+        Figure::new("purge of a tenth: everything", usd, "USD").note(of.clone()),
+        Figure::new("purge of a tenth: without the deletions, 10 million items", looks / held * ITEMS, "USD")
+            .bar(Bar::AtMost(0.10))
+            .note(of),
+    ])
+}
+
+/// How many people of a made-up file were entered.
+async fn import(
+    stack: &Stack,
+    customer: &mut Customer,
+    (rows, seed): (usize, u64),
+    collected: Timestamp,
+) -> anyhow::Result<u64> {
+    if rows == 0 {
+        return Ok(0);
+    }
+    customer.sign_in().await?;
+    let announced = customer.announce("people.csv", collected).await?;
+    customer.upload(&announced, csv(rows, seed, Style::PLAIN)).await?;
+    let import = customer.imported(&announced.id, |_| {}).await?;
+    let _ = stack.quiet(std::time::Duration::from_secs(30)).await;
+    Ok(import.created)
 }
