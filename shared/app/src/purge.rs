@@ -143,8 +143,7 @@ impl App {
         if !self.go_through(&pass, &mut work).await? {
             return Ok(report(work.run, None));
         }
-        let mut run = work.run;
-        run.complete = true;
+        let mut run = PurgeRun { complete: true, place: None, ..work.run };
         let statement = self.sign_statement(stated(&run), now).await?;
         let text = serde_json::to_string(&statement).map_err(|_| Failure::internal("a statement without text"))?;
         run.statement = Some(text);

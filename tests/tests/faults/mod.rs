@@ -3,6 +3,7 @@
 //! Where chance decides, the seed is printed; `PROSPECTRA_SEED=… cargo test faults` runs it again.
 
 mod importing;
+mod purging;
 mod sending;
 
 use std::time::Duration;

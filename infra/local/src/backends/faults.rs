@@ -28,6 +28,8 @@ pub struct DynamoDbPlan {
     pub throttle_every: u64,
     /// Commits every n-th write, then answers 500.
     pub fail_after_commit_every: u64,
+    /// Items on a page of a Scan at most, as a full megabyte makes a page elsewhere; zero is no limit.
+    pub scan_page: u64,
 }
 
 /// Faults of SES.

@@ -206,6 +206,11 @@ impl Service for DynamoDb {
             // DynamoDB answers 400 where the REST services answer 403.
             return refuse("AccessDeniedException", &message);
         }
+        let page = self.faults.plan().dynamodb.scan_page;
+        let short = operation == "Scan" && page > 0;
+        if short {
+            json["Limit"] = page.into();
+        }
         let throttled = match throttle::apply(&self.faults, operation, &mut json) {
             throttle::Verdict::Refuse => {
                 let code = "ProvisionedThroughputExceededException";
@@ -215,13 +220,13 @@ impl Service for DynamoDb {
             }
             throttle::Verdict::Run(held_back) => held_back,
         };
-        let body = if throttled.is_empty() {
+        let body = if throttled.is_empty() && !short {
             // The common case: the very bytes that the caller wrote.
             match String::from_utf8(request.body().to_vec()) {
                 Ok(body) => body,
                 Err(_) => return refuse("SerializationException", "The body is not UTF-8."),
             }
-        } else if throttled.is_everything(&json) {
+        } else if !throttled.is_empty() && throttled.is_everything(&json) {
             return front::answer(StatusCode::OK, &throttled.only()).into();
         } else {
             json.to_string()

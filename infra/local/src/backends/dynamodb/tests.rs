@@ -183,7 +183,7 @@ async fn faults_strike_and_throttled_calls_are_free() {
     stack
         .backends
         .faults()
-        .set(Plan { dynamodb: DynamoDbPlan { throttle_every: 2, fail_after_commit_every: 0 }, ..Plan::default() });
+        .set(Plan { dynamodb: DynamoDbPlan { throttle_every: 2, ..DynamoDbPlan::default() }, ..Plan::default() });
     let put = json!({"TableName": "things", "Item": key("W#1", "a")});
     assert_eq!(stack.dynamodb("writer", "PutItem", put.clone()).await.0, 200);
     let (status, answer) = stack.dynamodb("writer", "PutItem", put.clone()).await;
@@ -198,10 +198,10 @@ async fn faults_strike_and_throttled_calls_are_free() {
     assert_eq!(answer["Responses"][1]["Error"]["Code"], "ThrottlingError");
     assert_eq!(answer["Responses"].as_array().unwrap().len(), 3);
 
-    stack
-        .backends
-        .faults()
-        .set(Plan { dynamodb: DynamoDbPlan { throttle_every: 0, fail_after_commit_every: 1 }, ..Plan::default() });
+    stack.backends.faults().set(Plan {
+        dynamodb: DynamoDbPlan { fail_after_commit_every: 1, ..DynamoDbPlan::default() },
+        ..Plan::default()
+    });
     let put = json!({"TableName": "things", "Item": key("W#1", "committed")});
     assert_eq!(stack.dynamodb("writer", "PutItem", put).await.0, 500);
     let get = json!({"TableName": "things", "Key": key("W#1", "committed")});
