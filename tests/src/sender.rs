@@ -118,6 +118,16 @@ impl<'a> Sender<'a> {
         self.agrees.store(false, Ordering::SeqCst);
     }
 
+    /// A company that signed up before, at another stack that has its data.
+    pub async fn back<'b>(stack: &'b TestStack, email: &str, password: &str, workspace: &str) -> Sender<'b> {
+        let [email, password, workspace] = [email, password, workspace].map(str::to_owned);
+        stack.keep_secret(&password);
+        let (client, token, agrees) = (stack.client(), Mutex::default(), AtomicBool::new(true));
+        let sender = Sender { stack, email, password, workspace, client, token, agrees };
+        sender.log_in().await;
+        sender
+    }
+
     /// Starts a new session.
     pub async fn log_in(&self) -> Value {
         let who = json!({"email": self.email, "password": self.password});

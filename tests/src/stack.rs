@@ -137,6 +137,14 @@ impl TestStack {
         fired.result
     }
 
+    /// Asks the purge to replay a restore, and gives what it says it did.
+    pub async fn replay(&self) -> serde_json::Value {
+        let asked = serde_json::json!({"replay": true});
+        let fired = self.stack.fire_with("purge", &asked).await.expect("the template has a purge");
+        assert!(fired.ok && fired.result["complete"] == true, "the replay failed: {}", fired.result);
+        fired.result
+    }
+
     /// Asks the purge what it would delete now.
     pub async fn foresee(&self) -> serde_json::Value {
         let asked = serde_json::json!({"dry_run": true});

@@ -25,18 +25,7 @@ impl Dump {
     pub fn take(stack: &TestStack) -> Dump {
         let mut tables = BTreeMap::new();
         for table in &stack.template().tables {
-            let (mut items, mut after) = (Vec::new(), Value::Null);
-            loop {
-                let request = json!({"TableName": table.name, "ConsistentRead": true, "ExclusiveStartKey": after});
-                let request = serde_json::from_value(request).expect("a scan");
-                let page = stack.backends().dynamodb().scan(request).expect("the emulated database answers");
-                let page = serde_json::to_value(&page).expect("a page is JSON");
-                items.extend(page["Items"].as_array().into_iter().flatten().map(plain));
-                after = page["LastEvaluatedKey"].clone();
-                if after.is_null() {
-                    break;
-                }
-            }
+            let items = scan(stack, &table.name).iter().map(plain).collect();
             let name = table.name.rsplit('-').next().unwrap_or(&table.name);
             tables.insert(name.to_owned(), items);
         }
@@ -75,6 +64,56 @@ impl Dump {
         }
         found.extend(self.objects.keys().filter(|path| path.contains(workspace)).cloned());
         found
+    }
+}
+
+/// Tables as a backup has them, to be put back.
+#[derive(Debug)]
+pub struct Backup(Vec<(String, Vec<Value>)>);
+
+impl Backup {
+    /// Copies the tables of these logical ids.
+    pub fn of(stack: &TestStack, logical_ids: &[&str]) -> Backup {
+        let tables = stack.template().tables.iter();
+        let wanted = tables.filter(|table| logical_ids.iter().any(|id| table.name.ends_with(id)));
+        Backup(wanted.map(|table| (table.name.clone(), scan(stack, &table.name))).collect())
+    }
+
+    /// Deletes every item of it: the disk is gone.
+    pub fn lose(&self, stack: &TestStack) {
+        for (table, _) in &self.0 {
+            for item in scan(stack, table) {
+                let key = json!({"pk": item["pk"], "sk": item["sk"]});
+                let request = serde_json::from_value(json!({"TableName": table, "Key": key})).expect("a deletion");
+                stack.backends().dynamodb().delete_item(request).expect("the emulated database answers");
+            }
+        }
+    }
+
+    /// Writes every item of it, over what is there.
+    pub fn put_back(&self, stack: &TestStack) {
+        for (table, items) in &self.0 {
+            for item in items {
+                let request = serde_json::from_value(json!({"TableName": table, "Item": item})).expect("a put");
+                stack.backends().dynamodb().put_item(request).expect("the emulated database answers");
+            }
+        }
+    }
+}
+
+/// Every item of a table, with the types of its attributes.
+fn scan(stack: &TestStack, table: &str) -> Vec<Value> {
+    let (mut items, mut after) = (Vec::new(), Value::Null);
+    loop {
+        let request = json!({"TableName": table, "ConsistentRead": true, "ExclusiveStartKey": after});
+        let request = serde_json::from_value(request).expect("a scan");
+        let page = stack.backends().dynamodb().scan(request).expect("the emulated database answers");
+        let page = serde_json::to_value(&page).expect("a page is JSON");
+        items.extend(page["Items"].as_array().cloned().unwrap_or_default());
+        after = page["LastEvaluatedKey"].clone();
+        if after.is_null() {
+            return items;
+        }
     }
 }
 

@@ -11,7 +11,8 @@ pub struct Ask {}
 
 /// One run; `now` is the schedule's own time.
 pub async fn handle(app: &App, now: Timestamp, _: Ask, deadline: Deadline) -> Result<AnnounceReport, Failure> {
-    let report = app.announce(now, deadline).await?;
+    // On the heap: in place it is nested deeper than the compiler looks.
+    let report = Box::pin(app.announce(now, deadline)).await?;
     let AnnounceReport { complete, changes, told, unreached, .. } = &report;
     tracing::info!(complete, changes, told, unreached, "announced");
     Ok(report)

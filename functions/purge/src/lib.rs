@@ -14,6 +14,9 @@ pub struct Ask {
     /// Only say what would go, when and why.
     #[serde(default)]
     dry_run: bool,
+    /// Everything is put back: replay what happened since, then let sending go on.
+    #[serde(default)]
+    replay: bool,
 }
 
 /// What came of it.
@@ -34,7 +37,7 @@ pub async fn handle(app: &App, now: Timestamp, ask: Ask, deadline: Deadline) -> 
         tracing::info!(scanned, complete, "foreseen");
         return Ok(Outcome::Foreseen(forecast));
     }
-    let report = app.purge(now, deadline).await?;
+    let report = app.purge(now, ask.replay, deadline).await?;
     let PurgeReport { scanned, complete, alerted, deleted, residuals, .. } = &report;
     tracing::info!(scanned, complete, alerted, ?deleted, ?residuals, "purged");
     Ok(Outcome::Purged(report))

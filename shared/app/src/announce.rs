@@ -45,6 +45,10 @@ impl App {
     pub async fn announce(&self, now: Timestamp, deadline: Deadline) -> Result<AnnounceReport, Failure> {
         let changes = legal::changes(now);
         let mut report = AnnounceReport { at: now, complete: true, changes: changes.len(), told: 0, unreached: 0 };
+        // Who was told is not known for certain while a backup is put back.
+        if self.is_muted().await? {
+            return Ok(AnnounceReport { complete: false, ..report });
+        }
         if changes.is_empty() {
             return Ok(report);
         }

@@ -22,6 +22,8 @@ pub struct Config {
     pub session_secret: String,
     /// Secret of signed statements; only `purge` has it.
     pub statement_secret: String,
+    /// Name of the restore after which nothing is sent until it is replayed; blank when nothing was restored.
+    pub restore: String,
     /// KMS key that wraps data keys.
     pub data_key: String,
     /// Base of every link, without a slash at the end.
@@ -63,6 +65,7 @@ impl Config {
             pepper_secret: var("PEPPER_SECRET"),
             session_secret: var("SESSION_SECRET"),
             statement_secret: var("STATEMENT_SECRET"),
+            restore: var("RESTORE_NAME"),
             data_key: var("DATA_KEY"),
             public_url: var("PUBLIC_URL").trim_end_matches('/').to_owned(),
             mail_from: var("MAIL_FROM"),

@@ -32,6 +32,9 @@ type Planned = (Subject, bool);
 impl App {
     /// Handles one message of the fan-out's queue.
     pub async fn fan_out(&self, message: &FanOutMessage, now: Timestamp, deadline: Deadline) -> Result<(), Failure> {
+        if self.waits_for_replay(&self.config.fan_out_queue_url, message).await? {
+            return Ok(());
+        }
         let scope = WorkspaceScope::internal(message.workspace);
         let Some(progress) = self.db.outreach(&scope).progress(message.campaign).await? else { return Ok(()) };
         match message.task {

@@ -30,6 +30,7 @@ pub mod purge;
 pub mod queues;
 pub mod relay;
 pub mod reset;
+pub mod restore;
 pub mod rights;
 pub mod seal;
 pub mod second_factor;
@@ -77,6 +78,8 @@ pub struct App {
     pub(crate) signer: OnceCell<session::Signer>,
     /// What statements are signed with; only `purge` can read it.
     pub(crate) statement_signer: OnceCell<statement::Signer>,
+    /// Set once it is known that a restore has been replayed.
+    pub(crate) replayed: OnceCell<()>,
     /// Data keys, as opened so far.
     pub(crate) data_keys: seal::DataKeys,
     /// Templates that were used before.
@@ -103,6 +106,7 @@ impl App {
             verifying_keys: Default::default(),
             signer: OnceCell::new(),
             statement_signer: OnceCell::new(),
+            replayed: OnceCell::new(),
             data_keys: Default::default(),
             compiled: Default::default(),
             settled: Default::default(),

@@ -6,6 +6,7 @@
 
 mod due;
 mod forecast;
+mod replay;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -39,8 +40,9 @@ pub use self::forecast::{Expected, Forecast};
 use self::{
     due::{Census, Due, Notice, Sort},
     forecast::Foreseen,
+    replay::nothing_to_replay,
 };
-use crate::{App, Deadline, Failure};
+use crate::{App, Deadline, Failure, restore::Restore};
 
 /// Left of an invocation when no new page is begun.
 const RESERVE: Duration = Duration::from_secs(30);
@@ -102,6 +104,8 @@ struct Pass {
     census: Census,
     now: Timestamp,
     deadline: Deadline,
+    /// After a restore, until what happened since is replayed: nothing is sent.
+    muted: bool,
 }
 
 /// What a run has done so far, or has found that it would do.
@@ -131,14 +135,32 @@ pub struct PurgeReport {
 }
 
 impl App {
-    /// Deletes what is due at `now`.
-    pub async fn purge(&self, now: Timestamp, deadline: Deadline) -> Result<PurgeReport, Failure> {
-        let pass = Pass { census: self.census(now).await?, now, deadline };
+    /// Deletes what is due at `now`. With `replay` it goes through everything from the start for the restore
+    /// that the operator named, and lets sending go on once nothing is left due.
+    ///
+    /// # Errors
+    /// When a service does not answer, and when a replay is asked for and none is waited for.
+    pub async fn purge(&self, now: Timestamp, replay: bool, deadline: Deadline) -> Result<PurgeReport, Failure> {
+        let restore = self.restore().await?;
+        let asked = match &restore {
+            Restore::Muted(name) if replay => Some(name.clone()),
+            _ if replay => return Err(nothing_to_replay()),
+            _ => None,
+        };
+        // What was looked at before all was put back says nothing of it.
+        let unfinished = self.db.unfinished_purge().await?.filter(|_| !replay);
+        let run = unfinished.unwrap_or_else(|| PurgeRun { restore: asked, ..PurgeRun::begin(now) });
+        let muted = matches!(restore, Restore::Muted(_));
+        let mut census = self.census(now).await?;
+        if muted {
+            self.close_again(&mut census, now).await?;
+            census.spare_orphans(run.restore.is_none());
+        }
+        let pass = Pass { census, now, deadline, muted };
         // Made before there was a directory, or restored without their entry.
         for workspace in pass.census.unlisted() {
             self.db.list_workspace(workspace).await?;
         }
-        let run = self.db.unfinished_purge().await?.unwrap_or_else(|| PurgeRun::begin(now));
         let mut work = Work { run, foreseen: None };
         if !self.go_through(&pass, &mut work).await? {
             return Ok(report(work.run, None));
@@ -148,12 +170,13 @@ impl App {
         let text = serde_json::to_string(&statement).map_err(|_| Failure::internal("a statement without text"))?;
         run.statement = Some(text);
         self.db.record_purge(&run).await?;
+        self.note_restore(restore, &run, now).await?;
         Ok(report(run, Some(statement)))
     }
 
     /// What [`App::purge`] would delete at `now`, when and why. Nothing is deleted, sent or written.
     pub async fn foresee_purge(&self, now: Timestamp, deadline: Deadline) -> Result<Forecast, Failure> {
-        let pass = Pass { census: self.census(now).await?, now, deadline };
+        let pass = Pass { census: self.census(now).await?, now, deadline, muted: false };
         let mut work = Work { run: PurgeRun::begin(now), foreseen: Some(Foreseen::default()) };
         let complete = self.go_through(&pass, &mut work).await?;
         let scanned = work.run.scanned;
@@ -231,6 +254,9 @@ impl App {
             work.run.scanned += page.items.len() as u64;
             if step == Step::ExpiredAccounts {
                 self.purge_files(&page.items, pass, work).await?;
+            }
+            if step == Step::Outreach && work.run.restore.is_some() {
+                self.pause_restored(&page.items, pass.now).await?;
             }
             let Found { due, soon } = self.due(step, &page.items, pass).await?;
             if work.foreseen.is_none() {
@@ -377,6 +403,9 @@ impl App {
     /// A run that was killed counts on from its last note, and may come by a workspace twice: what the
     /// accounts table remembers of each alert keeps the second one from going.
     async fn alert(&self, pass: &Pass, run: &mut PurgeRun) -> Result<bool, Failure> {
+        if pass.muted {
+            run.uninformed.clear(); // the next run counts them again
+        }
         while let Some((workspace, uninformed)) = run.uninformed.pop_first() {
             // Closed since it was counted: nothing can be sent, and its time runs by another rule.
             let Some(locale) = pass.census.open(workspace) else { continue };
@@ -500,6 +529,7 @@ fn stated(run: &PurgeRun) -> serde_json::Value {
         "scanned": run.scanned,
         "deleted": run.deleted,
         "residuals": run.residuals,
+        "restore": run.restore,
     })
 }
 

@@ -66,6 +66,9 @@ struct Ready {
 impl App {
     /// Works through one chunk message.
     pub async fn send_chunk(&self, message: &ChunkMessage, now: Timestamp, deadline: Deadline) -> Result<(), Failure> {
+        if self.waits_for_replay(&self.config.send_queue_url, message).await? {
+            return Ok(());
+        }
         let scope = WorkspaceScope::internal(message.workspace);
         let outreach = self.db.outreach(&scope);
         let people = message.people()?;

@@ -190,17 +190,34 @@ impl Accounts<'_> {
         self.db.commit(writes).await
     }
 
-    /// Closes it at the time of the entry. `Conflict` when it is closed already, or is not there.
+    /// Closes it at the time of the entry, and notes it where no backup is put back. `Conflict` when it is
+    /// closed already, or is not there.
     pub async fn close(&self, entry: &Entry) -> Result<(), StoreError> {
         let condition = "attribute_exists(pk) AND attribute_not_exists(closed_at)";
         let write = self.updated("SET closed_at = :now", condition, vec![(":now", s(entry.at.to_string()))])?;
-        self.db.act(write, entry).await
+        let noted = self.db.noting_closed(self.workspace, entry.at)?;
+        self.db.commit(vec![write, noted, self.db.recording(entry)?]).await
+    }
+
+    /// Closes it again as it was before a backup was put back: whoever closed it left an entry then.
+    /// `Conflict` when it is closed already, or is not there.
+    pub async fn close_again(&self, closed_at: Timestamp) -> Result<(), StoreError> {
+        self.db
+            .updating(&self.db.tables.accounts, &keys::workspace(self.workspace))
+            .update_expression("SET closed_at = :then")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(closed_at)")
+            .expression_attribute_values(":then", s(closed_at.to_string()))
+            .send()
+            .await?;
+        Ok(())
     }
 
     /// Reopens it, if it is still closed since `closed_at`. `Conflict` otherwise.
     pub async fn reopen(&self, closed_at: Timestamp, entry: &Entry) -> Result<(), StoreError> {
         let seen = vec![(":seen", s(closed_at.to_string()))];
-        self.db.act(self.updated("REMOVE closed_at", "closed_at = :seen", seen)?, entry).await
+        let write = self.updated("REMOVE closed_at", "closed_at = :seen", seen)?;
+        let forgotten = self.db.forgetting_closed(self.workspace)?;
+        self.db.commit(vec![write, forgotten, self.db.recording(entry)?]).await
     }
 
     fn updated(

@@ -74,6 +74,13 @@ pub fn delete(table: &str, key: &Key) -> Result<TransactWriteItem, StoreError> {
     Ok(TransactWriteItem::builder().delete(delete).build())
 }
 
+/// A deletion of something that may not be there.
+pub fn clear(table: &str, key: &Key) -> Result<TransactWriteItem, StoreError> {
+    let delete = Delete::builder().table_name(table).key("pk", s(&key.pk)).key("sk", s(&key.sk)).build();
+    let delete = delete.map_err(|_| StoreError::Corrupt("a deletion to write"))?;
+    Ok(TransactWriteItem::builder().delete(delete).build())
+}
+
 /// A deletion of something that must still be as it was read.
 pub fn delete_at(table: &str, key: &Key, version: u64) -> Result<TransactWriteItem, StoreError> {
     let delete = Delete::builder()

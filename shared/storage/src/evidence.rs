@@ -32,6 +32,9 @@ pub struct PurgeRun {
     /// The signed statement of a complete run: JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
+    /// The restore that it replays opt-outs, erasures and closings over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<String>,
     /// False while a run that ran out of time is to go on.
     pub complete: bool,
     /// Where it goes on: the table's place in the order of the purge, and the last key looked at.
@@ -72,6 +75,7 @@ impl PurgeRun {
             uninformed: BTreeMap::new(),
             residuals: BTreeMap::new(),
             statement: None,
+            restore: None,
             complete: false,
             place: None,
             ttl,

@@ -197,6 +197,19 @@ pub fn suppression(workspace: WorkspaceId, subject: Subject) -> Key {
     Key::new(suppression_shard(workspace, subject.shard()), subject.hex())
 }
 
+/// Partition of the workspaces that were closed, by hash. Not under their own names: it outlives them.
+pub const CLOSED: &str = "CLOSED";
+
+/// One of them.
+pub fn closed(hash: &str) -> Key {
+    Key::new(CLOSED, hash)
+}
+
+/// That everything has been replayed after a restore.
+pub fn replayed(restore: &str) -> Key {
+    Key::new("RESTORE", restore)
+}
+
 // ---- outreach ---------------------------------------------------------------------------------
 
 /// Partition of a workspace's campaigns.
@@ -216,8 +229,11 @@ pub fn campaign_parts(workspace: WorkspaceId, campaign: CampaignId) -> String {
 
 /// Its status and epoch.
 pub fn progress(workspace: WorkspaceId, campaign: CampaignId) -> Key {
-    Key::new(campaign_parts(workspace, campaign), "PROGRESS")
+    Key::new(campaign_parts(workspace, campaign), PROGRESS)
 }
+
+/// Its sort key.
+pub const PROGRESS: &str = "PROGRESS";
 
 /// The fan-out's plan: written before the messages it describes are sent.
 pub fn plan(workspace: WorkspaceId, campaign: CampaignId) -> Key {
@@ -369,7 +385,7 @@ mod tests {
         ] {
             assert_eq!(workspace_of(&key.pk), Some(ws), "{key:?}");
         }
-        let shared = [directory(ws), open_request(request), closed_request(request)];
+        let shared = [directory(ws), open_request(request), closed_request(request), closed("x"), replayed("x")];
         let nobodys = [
             login("x"),
             token("x"),

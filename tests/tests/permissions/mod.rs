@@ -31,11 +31,21 @@ fn every_permission_is_used_and_none_is_missing() {
     run(async {
         // What failed is tried again soon.
         let soon = std::time::Duration::from_secs(10);
-        let stack = TestStack::with(|options| options.visibility_timeout = Some(soon)).await;
+        // As after a restore: nothing is sent before a purge has replayed it.
+        let stack = TestStack::with(|options| {
+            options.visibility_timeout = Some(soon);
+            options.overrides.insert("Restore".into(), "tour".into());
+        })
+        .await;
         let client = stack.client();
         // While the change of the terms that came with 2027 is announced.
         stack.set_time("2026-12-02T12:00:00Z".parse().expect("a time"));
         let sender = stack.sign_up().await;
+        sender.import(b"email\nfirst@tour.test\n").await;
+        let restored = sender.draft(json!({"name": "Reprise"})).await;
+        sender.command(&restored, "launch").await.expect(202);
+        stack.replay().await;
+        sender.command(&restored, "cancel").await.expect(200);
 
         // Accounts: everything around a session.
         client.post("/v1/signup", signup(&sender.email, "a known address again")).await.expect(202);

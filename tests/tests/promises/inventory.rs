@@ -32,7 +32,8 @@ fn is_looked_at(store: Store) -> bool {
 #[test]
 fn a13_every_attribute_that_is_listed_is_stored() {
     run(async {
-        let stack = TestStack::start().await;
+        let stack = TestStack::with(|options| _ = options.overrides.insert("Restore".into(), "filled".into())).await;
+        stack.replay().await;
         let mut seen = Seen::default();
         fill(&stack, &mut seen).await;
         let listed = Inventory::current()
@@ -188,7 +189,8 @@ async fn relay(sender: &Sender<'_>) {
 fn runs() -> [Value; 3] {
     let at = Timestamp::UNIX_EPOCH;
     let count = BTreeMap::from([("prospect".to_owned(), 1)]);
-    let mut run = PurgeRun { deleted: count.clone(), residuals: count, ..PurgeRun::begin(at) };
+    let restore = Some("filled".to_owned());
+    let mut run = PurgeRun { deleted: count.clone(), residuals: count, restore, ..PurgeRun::begin(at) };
     run.place = Some(Place { step: 1, after: Some(("p".into(), "s".into())) });
     run.uninformed.insert(domain::id::WorkspaceId::from_bytes([1; 10]), Uninformed { people: 1, first: at });
     let whole = PurgeRun {

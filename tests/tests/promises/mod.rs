@@ -12,6 +12,7 @@ mod messages;
 mod opt_out;
 mod pages;
 mod purge;
+mod restore;
 mod retention;
 mod rights;
 mod roles;

@@ -58,6 +58,8 @@ pub(super) struct Census {
     /// Since when everything of them has to go.
     dead: HashMap<WorkspaceId, Timestamp>,
     listed: HashSet<WorkspaceId>,
+    /// What belongs to nobody is left alone: its owner may still be put back.
+    orphans_stay: bool,
 }
 
 impl Census {
@@ -72,23 +74,39 @@ impl Census {
             return Ok(());
         }
         let workspace: Workspace = from_item(item.clone())?;
-        let end = workspace.closed_at.map(|closed| Policy::current().closed_account_expiry(closed));
-        if let Some(end) = end.filter(|end| retention::is_due(*end, now)) {
-            self.dead.insert(workspace.id, end);
-        } else {
-            self.living.insert(workspace.id, Rules { retention_months: workspace.retention_months });
-            if !workspace.is_closed() {
-                self.open.insert(workspace.id, workspace.locale);
-            }
+        self.living.insert(workspace.id, Rules { retention_months: workspace.retention_months });
+        self.open.insert(workspace.id, workspace.locale);
+        if let Some(closed_at) = workspace.closed_at {
+            self.close(workspace.id, closed_at, now);
         }
         Ok(())
+    }
+
+    /// A workspace is closed since then.
+    pub(super) fn close(&mut self, workspace: WorkspaceId, closed_at: Timestamp, now: Timestamp) {
+        self.open.remove(&workspace);
+        let end = Policy::current().closed_account_expiry(closed_at);
+        if retention::is_due(end, now) {
+            self.living.remove(&workspace);
+            self.dead.insert(workspace, end);
+        }
+    }
+
+    /// Whether to leave alone what belongs to nobody: while a backup is put back, its owner may come later.
+    pub(super) fn spare_orphans(&mut self, spare: bool) {
+        self.orphans_stay = spare;
+    }
+
+    /// The workspaces that are not closed.
+    pub(super) fn all_open(&self) -> impl Iterator<Item = WorkspaceId> + '_ {
+        self.open.keys().copied()
     }
 
     /// Since when everything of a workspace has to go: its time is over, or it has no profile at all (what a
     /// restore or a late writer left behind). One that is younger than a day may just not have been seen.
     pub(super) fn dead_since(&self, workspace: WorkspaceId, now: Timestamp) -> Option<Timestamp> {
         let orphaned = workspace.made_at() + SignedDuration::from_hours(24);
-        let orphan = !self.living.contains_key(&workspace) && orphaned < now;
+        let orphan = !self.orphans_stay && !self.living.contains_key(&workspace) && orphaned < now;
         self.dead.get(&workspace).copied().or_else(|| orphan.then_some(orphaned))
     }
 
@@ -392,7 +410,10 @@ mod tests {
         let orphan = WorkspaceId::new(made, [0; 6]);
         let items = [item(&format!("W#{orphan}#P#0"), "x", &[])];
         const OUTREACH: Sort = Sort { store: Store::Outreach, class: Class::Delivery };
-        let at = |hours| Census::default().due(&items, made + SignedDuration::from_hours(hours), OUTREACH).len();
-        assert_eq!((at(24), at(25)), (0, 1));
+        let mut census = Census::default();
+        let at = |census: &Census, hours| census.due(&items, made + SignedDuration::from_hours(hours), OUTREACH).len();
+        assert_eq!((at(&census, 24), at(&census, 25)), (0, 1));
+        census.spare_orphans(true);
+        assert_eq!(at(&census, 25), 0, "a backup is being put back");
     }
 }

@@ -1,0 +1,69 @@
+//! What a purge does beside deleting, after a backup was restored: closes again what was closed, stops what
+//! was under way, and lets sending go on once all of it is replayed.
+
+use domain::{
+    Timestamp,
+    campaign::{CampaignStatus, Progress},
+};
+use storage::{
+    StoreError, WorkspaceScope,
+    db::{Item, from_item, text},
+    evidence::PurgeRun,
+    keys,
+};
+
+use super::due::Census;
+use crate::{App, Failure, restore::Restore};
+
+impl App {
+    /// Workspaces that came back open and were closed since the backup are closed again, since the same day.
+    pub(super) async fn close_again(&self, census: &mut Census, now: Timestamp) -> Result<(), Failure> {
+        let noted = self.db.closed_workspaces().await?;
+        let wrong: Vec<_> = census.all_open().filter_map(|ws| Some((ws, noted.since(ws)?))).collect();
+        for (workspace, since) in wrong {
+            let scope = WorkspaceScope::internal(workspace);
+            not_lost(self.db.accounts(&scope).close_again(since).await)?;
+            census.close(workspace, since, now);
+        }
+        Ok(())
+    }
+
+    /// Campaigns that came back under way may have gone on after the backup was made: whom they wrote to
+    /// since then is not known any more. Their Senders look first, and resume them.
+    pub(super) async fn pause_restored(&self, items: &[Item], now: Timestamp) -> Result<(), Failure> {
+        for item in items.iter().filter(|item| text(item, "sk").is_ok_and(|sk| sk == keys::PROGRESS)) {
+            let progress: Progress = from_item(item.clone())?;
+            let Some(workspace) = keys::workspace_of(&text(item, "pk")?) else { continue };
+            if progress.status == CampaignStatus::Sending {
+                let scope = WorkspaceScope::internal(workspace);
+                let paused = self.db.outreach(&scope).transition(&progress, CampaignStatus::Paused, now, None).await;
+                not_lost(paused.map(|_| ()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets sending go on after a complete run that replayed a restore and left nothing due. Of the one that
+    /// the installation goes by it remembers that it was replayed, however long ago.
+    pub(super) async fn note_restore(&self, restore: Restore, run: &PurgeRun, now: Timestamp) -> Result<(), Failure> {
+        if let Restore::Replayed(name, at) = restore {
+            self.db.note_replayed(&name, at, now).await?;
+        } else if let Some(name) = run.restore.as_ref().filter(|_| run.residuals.is_empty()) {
+            self.db.note_replayed(name, now, now).await?;
+            tracing::warn!(restore = %name, "the restore is replayed: sending may go on");
+        }
+        Ok(())
+    }
+}
+
+/// Somebody was faster: what they did stands.
+fn not_lost(written: Result<(), StoreError>) -> Result<(), Failure> {
+    match written {
+        Ok(()) | Err(StoreError::Conflict) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) fn nothing_to_replay() -> Failure {
+    Failure::internal("nothing waits for a replay: name the restore in the parameter Restore first")
+}

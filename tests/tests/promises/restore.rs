@@ -1,0 +1,116 @@
+//! A backup is put back: who left since then is gone again before anything is sent.
+
+use jiff::SignedDuration;
+use reqwest::Method;
+use serde_json::json;
+use tests::store::{Backup, Dump};
+use tests::{Sender, TestStack, run};
+
+/// What is put back. The table of opt-outs never is.
+const TABLES: [&str; 3] = ["AccountsTable", "ProspectsTable", "OutreachTable"];
+
+/// How to come back to a workspace.
+struct Who([String; 3]);
+
+impl Who {
+    fn of(sender: &Sender<'_>) -> Who {
+        Who([&sender.email, &sender.password, &sender.workspace].map(Clone::clone))
+    }
+
+    async fn at<'a>(&self, stack: &'a TestStack) -> Sender<'a> {
+        Sender::back(stack, &self.0[0], &self.0[1], &self.0[2]).await
+    }
+}
+
+#[test]
+fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
+    run(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let kept = |options: &mut local::Options| {
+            options.ephemeral = false;
+            options.state_dir = Some(folder.path().to_owned());
+        };
+        let stack = TestStack::with(kept).await;
+        let (stayer, leaver) = (stack.sign_up().await, stack.sign_up().await);
+        stayer.import(b"email\nstays@restored.test\nobjects@restored.test\nerased@restored.test\n").await;
+        leaver.import(b"email\nleft@restored.test\n").await;
+        stayer.campaign(json!({})).await;
+        let waiting = leaver.draft(json!({"name": "Jamais"})).await;
+        stack.settle().await;
+        let [accounts, people, outreach] = TABLES.map(|table| Backup::of(&stack, &[table]));
+
+        // After the backup one objects, one is erased, one company leaves. The hourly purge comes by.
+        let link = stack.only_mail_to("objects@restored.test").unsubscribe();
+        stack.client().request(Method::POST, &link).send().await.expect(200);
+        let erased = stayer.prospect("erased@restored.test").await;
+        stayer.delete(&format!("/v1/prospects/{}", erased["id"].as_str().unwrap())).await.expect(204);
+        leaver.delete("/v1/workspace").await.expect(200);
+        stack.purge().await;
+        assert_eq!(stayer.prospects().await.len(), 1);
+        let (stays, left) = (Who::of(&stayer), Who::of(&leaver));
+        stack.finish().await;
+
+        // A day later the tables are lost. The operator names the restore, then puts back one after the other.
+        let stack = TestStack::with(|options| {
+            kept(options);
+            options.overrides.insert("Restore".into(), "drill-1".into());
+        })
+        .await;
+        stack.wait(SignedDuration::from_hours(25));
+        let before = stack.mails().len();
+        let written_to = |address: &str| stack.mails()[before..].iter().any(|mail| mail.to == address);
+        [&accounts, &people, &outreach].iter().for_each(|table| table.lose(&stack));
+        people.put_back(&stack);
+        stack.purge().await;
+        let there = Dump::of(&stack).await.table("ProspectsTable").len();
+        assert_eq!(there, 4, "whose company may still come back is not nobody's");
+        [&accounts, &outreach].iter().for_each(|table| table.put_back(&stack));
+
+        let (stayer, leaver) = (stays.at(&stack).await, left.at(&stack).await);
+        assert_eq!(stayer.prospects().await.len(), 3, "they are back");
+        assert_eq!(leaver.get("/v1/workspace").await.json()["status"], "active", "and so is the account");
+        let next = stayer.draft(json!({"name": "Après"})).await;
+        for (sender, id) in [(&stayer, &next), (&leaver, &waiting)] {
+            sender.command(id, "launch").await.expect(202);
+        }
+        let seen = muted(&stack, 0).await;
+        assert_eq!(stayer.look(&next).await["status"], "sending");
+        let chased = stack.fire("rights-clock").await.expect("the template has a clock");
+        assert_eq!((chased.ok, &chased.result["complete"]), (true, &json!(false)), "nobody is chased");
+
+        // The hourly purge comes by. It knows not whether everything is back, so nothing leaves yet.
+        stack.purge().await;
+        people.put_back(&stack);
+        stack.wait(SignedDuration::from_mins(1));
+        muted(&stack, seen).await;
+        assert_eq!(stack.mails().len(), before, "something was sent before the replay");
+
+        // All is back: the operator asks for the replay, and only then something leaves, when its Sender says so.
+        let report = stack.replay().await;
+        assert_eq!(report["statement"]["statement"]["restore"], "drill-1", "{report}");
+        let emails: Vec<_> = stayer.prospects().await.iter().map(|p| p["email"].clone()).collect();
+        assert_eq!(emails, ["stays@restored.test"]);
+        assert_eq!(leaver.get("/v1/workspace").await.json()["status"], "closed");
+        assert_eq!(stayer.look(&next).await["status"], "paused");
+        assert_eq!(stack.mails().len(), before, "something was sent before its Sender looked");
+        stayer.command(&next, "resume").await.expect(202);
+        assert_eq!(stayer.wait_ended(&next).await["counts"]["sent"], 1);
+        stack.wait(SignedDuration::from_mins(1));
+        stack.settle().await;
+        assert!(written_to("stays@restored.test"));
+        for gone in ["objects@restored.test", "erased@restored.test", "left@restored.test"] {
+            assert!(!written_to(gone), "{gone} was written to");
+        }
+        // The account ends when it would have.
+        stack.wait(SignedDuration::from_hours(24 * 31));
+        stack.purge().await;
+        assert_eq!(Dump::of(&stack).await.mentions("left@restored.test"), [""; 0]);
+        stack.finish().await;
+    });
+}
+
+/// Waits until more than `seen` messages were put back because nothing may be sent; gives how many.
+async fn muted(stack: &TestStack, seen: usize) -> usize {
+    let put_back = || stack.logs().iter().filter(|line| line.line.contains("muted until")).count();
+    tests::wait_for("a message to be put back", || async { Some(put_back()).filter(|count| *count > seen) }).await
+}
