@@ -81,8 +81,12 @@ fn local_start(bytes: &[u8], at: usize, from: usize) -> usize {
     }
     let length = bytes[least..at].iter().rev().take_while(|byte| in_local(**byte)).count();
     let mut start = at - length;
+    // `/home/a/b@example.org` is a path.
+    if start < at && bytes[start] == b'/' {
+        return at;
+    }
     // `'a@example.org'` and `-a@example.org` are quoted or listed; `mailto:` and `=` end where a local part may not.
-    while start < at && matches!(bytes[start], b'\'' | b'.' | b'-' | b'*' | b'`' | b'=' | b'|' | b'/' | b'#') {
+    while start < at && matches!(bytes[start], b'\'' | b'.' | b'-' | b'*' | b'`' | b'=' | b'|' | b'#') {
         start += 1;
     }
     start

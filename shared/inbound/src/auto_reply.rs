@@ -13,7 +13,7 @@ pub struct AutoReply {
 }
 
 /// Headers that only automatic answers have, whatever their value.
-const MARKS: [&str; 14] = [
+const MARKS: &[&str] = &[
     "x-autoreply",
     "x-auto-reply",
     "x-autorespond",
@@ -31,7 +31,7 @@ const MARKS: [&str; 14] = [
 ];
 
 /// Subjects that begin an automatic answer, as [`fold`] leaves them.
-const SUBJECTS: [&str; 46] = [
+const SUBJECTS: &[&str] = &[
     "automatic reply",
     "automatic response",
     "automated reply",
@@ -81,7 +81,7 @@ const SUBJECTS: [&str; 46] = [
 ];
 
 /// How somebody says that they are away.
-const AWAY: [&str; 38] = [
+const AWAY: &[&str] = &[
     "out of office",
     "out of the office",
     "out-of-office",
@@ -126,8 +126,8 @@ const AWAY: [&str; 38] = [
 pub(crate) fn read(mail: &Mail) -> Option<AutoReply> {
     let subject = Wording::new(bare(&fold(mail.header("subject").unwrap_or_default())));
     let text = Wording::new(crate::limits::cut(&mail.text, 4096));
-    let titled = subject.begins_with(&SUBJECTS);
-    let is_absence = || subject.has(&AWAY) || text.has(&AWAY);
+    let titled = subject.begins_with(SUBJECTS);
+    let is_absence = || subject.has(AWAY) || text.has(AWAY);
     if !(says_so(mail) || titled || looks_so(mail) && is_absence()) {
         return None;
     }

@@ -91,10 +91,10 @@ fn within(text: &str) -> Option<Fields> {
 }
 
 /// Headers that only feedback loops write.
-const LOOPS: [&str; 4] = ["x-rp-fbl", "x-hmxmroriginalrecipient", "x-fbl-report", "x-aol-fbl"];
+const LOOPS: &[&str] = &["x-rp-fbl", "x-hmxmroriginalrecipient", "x-fbl-report", "x-aol-fbl"];
 
 /// Subjects of loops that do not write RFC 5965, as [`fold`] leaves them.
-const SUBJECTS: [&str; 16] = [
+const SUBJECTS: &[&str] = &[
     "complaint about message from",
     "complaint from",
     "abuse report",
@@ -114,7 +114,7 @@ const SUBJECTS: [&str; 16] = [
 ];
 
 /// What the text of a report says, of any loop.
-const TEXTS: [&str; 7] = [
+const TEXTS: &[&str] = &[
     "this is an email abuse report",
     "this is a * abuse report",
     "this is a spam report",
@@ -132,7 +132,7 @@ pub(crate) fn read_loose(mail: &Mail, report: &Report<'_>) -> Option<Complaint> 
     let subject = fold(mail.header("subject").unwrap_or_default());
     let answered = subject.starts_with("re:");
     let says_so = || {
-        let says = Wording::new(&subject).has(&SUBJECTS) || Wording::new(limits::cut(report.text, 2048)).has(&TEXTS);
+        let says = Wording::new(&subject).has(SUBJECTS) || Wording::new(limits::cut(report.text, 2048)).has(TEXTS);
         says && returned.is_some() && !answered
     };
     if !marked && !typed && !says_so() {

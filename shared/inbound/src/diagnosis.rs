@@ -118,7 +118,11 @@ struct Statement<'a> {
 
 impl<'a> Statement<'a> {
     fn new(text: &'a str) -> Self {
-        Self { text, replies: smtp::replies(text) }
+        let mut replies = smtp::replies(text);
+        if !replies.iter().all(is_consequence) {
+            replies.retain(|reply| !is_consequence(reply));
+        }
+        Self { text, replies }
     }
 
     /// The last reply that refuses for good, else the last: servers quote the one before them first.
@@ -134,21 +138,25 @@ impl<'a> Statement<'a> {
     }
 
     fn sure(&self) -> Option<Verdict<'a>> {
-        self.by_words(Wording::sure)
+        self.of_replies(Wording::sure)
+            .or_else(|| self.of_paragraphs(Wording::specific))
+            .or_else(|| self.of_paragraphs(Wording::sure))
     }
 
     fn hint(&self) -> Option<Verdict<'a>> {
-        self.by_words(Wording::hint)
+        self.of_replies(Wording::hint).or_else(|| self.of_paragraphs(Wording::hint))
     }
 
-    fn by_words(&self, search: impl Fn(&Wording) -> Option<Found>) -> Option<Verdict<'a>> {
-        let of_reply = |reply: Reply<'a>| {
+    fn of_replies(&self, search: impl Fn(&Wording) -> Option<Found>) -> Option<Verdict<'a>> {
+        self.innermost().find_map(|reply| {
             let (cause, words) = search(&Wording::new(reply.text))?;
             Some(Verdict { cause, words: Some(words), reply: Some(reply) })
-        };
-        self.innermost()
-            .find_map(of_reply)
-            .or_else(|| (!self.text.is_empty()).then(|| search(&Wording::new(self.text)).map(Verdict::of_words))?)
+        })
+    }
+
+    /// A footer on spam says nothing of the failure above it, so the first paragraph that says something counts.
+    fn of_paragraphs(&self, search: impl Fn(&Wording) -> Option<Found>) -> Option<Verdict<'a>> {
+        paragraphs(self.text).find_map(|text| search(&Wording::new(text)).map(Verdict::of_words))
     }
 
     fn enhanced(&self) -> Option<Verdict<'a>> {
@@ -178,6 +186,23 @@ impl<'a> Statement<'a> {
         };
         Some(Verdict { cause, words: None, reply: Some(reply) })
     }
+}
+
+/// Said of a transaction in which every recipient was refused before: `503 Need RCPT`, `554 no valid recipients`.
+fn is_consequence(reply: &Reply<'_>) -> bool {
+    Wording::new(limits::cut(reply.text, 128)).has(&["no valid recipient", "need rcpt", "valid rcpt command"])
+}
+
+/// A text in the pieces it was written in.
+fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(['\n', '\r']);
+        let end = ["\n\n", "\n\r\n"].iter().filter_map(|gap| rest.find(gap)).min().unwrap_or(rest.len());
+        let (paragraph, after) = rest.split_at(end);
+        rest = after;
+        (!paragraph.is_empty()).then_some(paragraph)
+    })
 }
 
 /// What was said on one line, and not at length.

@@ -67,7 +67,7 @@ impl Group {
 }
 
 /// The fields of which a group has one at most: a second one belongs to the next recipient.
-const ONCE: [&str; 4] = ["final-recipient", "action", "status", "diagnostic-code"];
+const ONCE: &[&str] = &["final-recipient", "action", "status", "diagnostic-code"];
 
 /// The groups about recipients in a report. What is about the message as a whole is left out.
 pub(crate) fn groups(report: &str) -> Vec<Group> {

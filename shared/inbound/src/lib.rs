@@ -109,3 +109,6 @@ fn kind(mail: &Mail, report: &Report<'_>) -> Kind {
         .or_else(|| reply::read(mail).map(Kind::Reply))
         .unwrap_or(Kind::Other)
 }
+
+#[cfg(test)]
+mod tests;

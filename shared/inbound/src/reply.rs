@@ -28,7 +28,7 @@ pub(crate) fn read(mail: &Mail) -> Option<Reply> {
 const READ: usize = 600;
 
 /// A whole line that is a wish.
-const WORDS: [&str; 24] = [
+const WORDS: &[&str] = &[
     "stop",
     "stop stop",
     "stop svp",
@@ -56,7 +56,7 @@ const WORDS: [&str; 24] = [
 ];
 
 /// Words that are a wish wherever they stand in somebody's own words. `*` is as in the tables of wordings.
-const WISHES: [&str; 60] = [
+const WISHES: &[&str] = &[
     "unsubscribe me",
     "please unsubscribe",
     "want to unsubscribe",
@@ -120,7 +120,7 @@ const WISHES: [&str; 60] = [
 ];
 
 /// Words that turn a wish around, or speak of somebody else's.
-const NOT: [&str; 13] = [
+const NOT: &[&str] = &[
     "don't unsubscribe",
     "do not unsubscribe",
     "not want to unsubscribe",
@@ -140,11 +140,11 @@ fn is_opt_out(own: &str) -> bool {
     let own = limits::cut(own, READ);
     let lines = own.lines().map(fold).filter(|line| !line.is_empty());
     let wording = Wording::new(own);
-    if wording.has(&NOT) {
+    if wording.has(NOT) {
         return false;
     }
     // A word alone counts where somebody begins, or right behind a greeting.
-    lines.take(3).any(|line| is_word(&line)) || wording.has(&WISHES)
+    lines.take(3).any(|line| is_word(&line)) || wording.has(WISHES)
 }
 
 fn is_word(line: &str) -> bool {

@@ -36,15 +36,15 @@ impl<'a> Report<'a> {
         if mail.headers.has("x-failed-recipients") {
             return true;
         }
-        let machine = sender::is_daemon(mail) || sender::has_report_subject(mail);
+        let (daemon, titled) = (sender::is_daemon(mail), sender::has_report_subject(mail));
         let wording = Wording::new(self.text);
-        let says_so = wording.has(&FAILED) || wording.has(&DELAYED);
+        let says_so = wording.has(FAILED) || wording.has(DELAYED);
         let explains = || !smtp::replies(self.text).is_empty() || wording.sure().is_some();
-        if machine {
-            says_so || explains()
+        if daemon || titled {
+            daemon && titled || says_so || explains()
         } else {
             // Automatic answers have no sender in their envelope either, and say who has left the company.
-            sender::has_null_sender(mail) && wording.has(&FAILED)
+            sender::has_null_sender(mail) && wording.has(FAILED)
         }
     }
 
@@ -56,7 +56,7 @@ impl<'a> Report<'a> {
     /// Whether it says that the message is late, and not that it failed.
     pub(crate) fn is_delay(&self, mail: &Mail) -> bool {
         let subject = Wording::new(mail.header("subject").unwrap_or_default());
-        Wording::new(self.text).has(&DELAYED)
+        Wording::new(self.text).has(DELAYED)
             || subject.has(&["(delay)", "delayed", "warning: could not send", "warning: message"])
     }
 
@@ -74,12 +74,17 @@ impl<'a> Report<'a> {
         if !named.is_empty() {
             return named;
         }
-        returned.map(returned::recipients).unwrap_or_default()
+        // What looked like the message that came back may have been more of the report.
+        let sent_to = returned.map(returned::recipients).filter(|found| !found.is_empty());
+        sent_to.unwrap_or_else(|| {
+            let others = mention::recipients(&mail.text, &senders);
+            if others.is_empty() { mention::recipients(self.text, &[]) } else { others }
+        })
     }
 }
 
 /// How reports say that a message failed.
-const FAILED: [&str; 84] = [
+const FAILED: &[&str] = &[
     "could not be delivered",
     "couldn't be delivered",
     "could not deliver",
@@ -111,6 +116,16 @@ const FAILED: [&str; 84] = [
     "didn't reach",
     "could not be sent",
     "couldn't be sent",
+    "could not be reached",
+    "fatal delivery error",
+    "failed address",
+    "failed recipient",
+    "wurde nicht an",
+    "n'a pas ete distribue",
+    "no se ha entregado",
+    "non e stato recapitato",
+    "nao foi entregue",
+    "配信されませんでした",
     "undeliverable",
     "undelivered",
     "permanent fatal error",
@@ -167,7 +182,7 @@ const FAILED: [&str; 84] = [
 ];
 
 /// How they say that it is late.
-const DELAYED: [&str; 22] = [
+const DELAYED: &[&str] = &[
     "message is delayed",
     "message has been delayed",
     "message was delayed",
@@ -182,6 +197,8 @@ const DELAYED: [&str; 22] = [
     "will keep trying",
     "will continue to try",
     "will be retried for",
+    "have not yet received",
+    "about a delay in the delivery",
     "not yet been delivered",
     "has not yet been",
     "do not need to resend your message",

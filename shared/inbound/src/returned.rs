@@ -77,7 +77,7 @@ pub(crate) fn cut(text: &str) -> (&str, Option<Fields>) {
 }
 
 /// Words with which a line announces the message that came back.
-const ANNOUNCED: [&str; 33] = [
+const ANNOUNCED: &[&str] = &[
     "original message",
     "original mail",
     "copy of the message",
@@ -127,7 +127,8 @@ fn announces(line: &str) -> bool {
     }
     let line = crate::fold::fold(line);
     let line = line.trim_start_matches(['-', '=', '#', '+', ' ']);
-    ANNOUNCED.iter().any(|words| line.contains(words)) && !line.contains("was received") && !line.contains("recipient")
+    ANNOUNCED.iter().any(|words| line.contains(words))
+        && !["was received", "recipient", "transcript"].iter().any(|other| line.contains(other))
 }
 
 /// The header fields at the head of `text`, if they are those of a message: three at least, and among them

@@ -5,7 +5,7 @@ use crate::mail::Mail;
 use crate::wording::Wording;
 
 /// Local parts and names that mail systems report under.
-const DAEMONS: [&str; 17] = [
+const DAEMONS: &[&str] = &[
     "mailer-daemon",
     "mailer daemon",
     "mailerdaemon",
@@ -41,7 +41,7 @@ pub(crate) fn has_null_sender(mail: &Mail) -> bool {
 }
 
 /// Subjects of reports, as [`fold`] leaves them.
-const SUBJECTS: [&str; 66] = [
+const SUBJECTS: &[&str] = &[
     "undeliver",
     "undelivered",
     "delivery status",
@@ -114,5 +114,5 @@ const SUBJECTS: [&str; 66] = [
 pub(crate) fn has_report_subject(mail: &Mail) -> bool {
     let subject = fold(mail.header("subject").unwrap_or_default());
     let answered = ["re:", "aw:", "tr:", "fwd:", "fw:", "wg:", "rv:"].iter().any(|mark| subject.starts_with(mark));
-    !answered && Wording::new(&subject).has(&SUBJECTS)
+    !answered && Wording::new(&subject).has(SUBJECTS)
 }

@@ -1,7 +1,7 @@
 //! Wordings of failures, and which cause each of them gives away.
 //!
 //! Servers word the same thing in a few hundred ways. A table per class holds them, from the sure to the
-//! vague; the order of [`SURE`] decides where a text has several: a full mailbox is named with the
+//! vague; their order in [`SPECIFIC`] decides where a text has several: a full mailbox is named with the
 //! words *user* and *rejected*, never the other way round.
 
 mod block;
@@ -16,10 +16,13 @@ use crate::fold::fold;
 type Table = &'static [(Cause, &'static [&'static str])];
 
 /// What says what it means.
-const SURE: [Table; 6] = [soft::OURS, soft::MAILBOX, block::SURE, hard::SURE, block::GENERAL, soft::SURE];
+const SPECIFIC: &[Table] = &[soft::OURS, soft::MAILBOX, block::SURE, hard::SURE];
+
+/// What says so more broadly, and stands in the introductions of reports too.
+const BROAD: &[Table] = &[block::GENERAL, soft::SURE];
 
 /// What counts when nothing better is known: less than a specific status, more than a bare code.
-const HINTS: [Table; 3] = [hard::HINTS, block::HINTS, soft::HINTS];
+const HINTS: &[Table] = &[hard::HINTS, block::HINTS, soft::HINTS];
 
 /// What `*` may stand for.
 const GAP: usize = 64;
@@ -37,14 +40,19 @@ impl Wording {
         Self(folded)
     }
 
+    /// The cause that the text names, in words of its own.
+    pub(crate) fn specific(&self) -> Option<Found> {
+        self.first_of(SPECIFIC)
+    }
+
     /// The cause that the text names.
     pub(crate) fn sure(&self) -> Option<Found> {
-        SURE.iter().find_map(|table| self.first(table))
+        self.specific().or_else(|| self.first_of(BROAD))
     }
 
     /// The cause that it may mean.
     pub(crate) fn hint(&self) -> Option<Found> {
-        HINTS.iter().find_map(|table| self.first(table))
+        self.first_of(HINTS)
     }
 
     /// Whether any of `phrases` occurs.
@@ -57,8 +65,9 @@ impl Wording {
         phrases.iter().any(|phrase| self.0.starts_with(phrase))
     }
 
-    fn first(&self, table: Table) -> Option<Found> {
-        let phrases = table.iter().flat_map(|(cause, phrases)| phrases.iter().map(move |phrase| (*cause, *phrase)));
+    fn first_of(&self, tables: &[Table]) -> Option<Found> {
+        let rows = tables.iter().flat_map(|table| table.iter());
+        let phrases = rows.flat_map(|(cause, phrases)| phrases.iter().map(move |phrase| (*cause, *phrase)));
         phrases.into_iter().find(|(_, phrase)| occurs(&self.0, phrase))
     }
 }

@@ -20,7 +20,7 @@ pub(super) enum Part {
     Somewhere,
 }
 
-/// Whom the report names as recipients; never one of `senders`, unless there is nobody else.
+/// Whom the report names as recipients, leaving `senders` out.
 pub(super) fn recipients(text: &str, senders: &[EmailAddress]) -> Vec<EmailAddress> {
     let mut mentions: Vec<(Part, EmailAddress)> = Vec::new();
     for line in text.lines() {
@@ -38,11 +38,6 @@ pub(super) fn recipients(text: &str, senders: &[EmailAddress]) -> Vec<EmailAddre
         if !people.is_empty() {
             chosen = people;
         }
-    }
-    if chosen.is_empty() {
-        // Somebody who wrote to themselves.
-        let own = mentions.into_iter().filter(|(part, _)| *part == Part::Recipient).map(|(_, address)| address);
-        chosen = unique(own);
     }
     chosen.truncate(crate::limits::RECIPIENTS);
     chosen
@@ -83,7 +78,7 @@ fn of_line(line: &str) -> Vec<(Part, EmailAddress)> {
 }
 
 /// Words before an address that is not a recipient's.
-const NOT: [&str; 29] = [
+const NOT: &[&str] = &[
     "from",
     "from:",
     "sender",
@@ -116,7 +111,7 @@ const NOT: [&str; 29] = [
 ];
 
 /// Words before a recipient.
-const TO: [&str; 47] = [
+const TO: &[&str] = &[
     "to",
     "to:",
     "for",
@@ -162,12 +157,12 @@ const TO: [&str; 47] = [
     "pour",
     "宛先",
     "宛先:",
-    "kenne",
+    "rcpt=",
     "named",
 ];
 
 /// Words of a line that is advice, or about the mail system itself.
-const ADVICE: [&str; 16] = [
+const ADVICE: &[&str] = &[
     "contact",
     "please",
     "help",
@@ -209,7 +204,7 @@ fn part(line: &str, lead: &str, first: bool, after: &str) -> Option<Part> {
     if words.ends_with("rcpt to:") || words.ends_with("rcpt to: ") {
         return Some(Part::Recipient);
     }
-    if ends(&NOT) || words.ends_with("mail from:") {
+    if ends(NOT) || words.ends_with("mail from:") {
         return None;
     }
     if !first && bare.is_empty() {
@@ -217,7 +212,7 @@ fn part(line: &str, lead: &str, first: bool, after: &str) -> Option<Part> {
         return lead.contains(',').then_some(Part::Recipient);
     }
     let folded = Wording::new(line);
-    if folded.has(&ADVICE) && !folded.has(&["deliver", "recipient"]) {
+    if folded.has(ADVICE) && !folded.has(&["deliver", "recipient"]) {
         return None;
     }
     if split(line.trim()).is_some_and(|(name, _)| name.eq_ignore_ascii_case("to")) {
@@ -226,8 +221,8 @@ fn part(line: &str, lead: &str, first: bool, after: &str) -> Option<Part> {
     if !crate::smtp::replies(lead).is_empty() {
         return Some(Part::Answer);
     }
-    if ends(&TO) || words.ends_with(':') {
+    if ends(TO) || words.ends_with(':') {
         return Some(Part::Recipient);
     }
-    (folded.sure().is_some() || folded.has(&super::FAILED)).then_some(Part::Somewhere)
+    (folded.sure().is_some() || folded.has(super::FAILED)).then_some(Part::Somewhere)
 }

@@ -319,6 +319,10 @@ pub(super) const SURE: Table = &[
     (
         SenderRefused,
         &[
+            "your domain",
+            "your account",
+            "your address",
+            "your mailbox has been",
             "emetteur invalide",
             "adresse emetteur",
             "sender address rejected",

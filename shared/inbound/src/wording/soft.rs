@@ -18,7 +18,6 @@ pub(super) const OURS: Table = &[(
         "command output",
         "command failed",
         "child process of",
-        "local delivery failed",
         "local configuration error",
         "mailer error",
         "mail for * loops back to myself",
@@ -378,6 +377,7 @@ pub(super) const SURE: Table = &[
         System,
         &[
             "insufficient system storage",
+            "local delivery failed",
             "service currently unavailable",
             "ldap * error",
             "ldap lookup",

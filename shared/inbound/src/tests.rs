@@ -1,0 +1,160 @@
+//! One invented mail for each structure that mail systems use, and what is to be read from it.
+
+use crate::cause::Cause::{self, *};
+use crate::{FeedbackType, Kind, read};
+
+/// A mail of `tests/mails`.
+macro_rules! mail {
+    ($name:literal) => {
+        ($name, include_bytes!(concat!("tests/mails/", $name, ".eml")).as_slice())
+    };
+}
+
+type Mail = (&'static str, &'static [u8]);
+
+/// Bounces: who failed, for good or not, and why.
+const BOUNCES: &[(Mail, &[(&str, bool, Cause)])] = &[
+    (mail!("postfix_dsn"), &[("ada@example.com", true, UnknownUser), ("bob@example.com", false, MailboxFull)]),
+    (mail!("groups_without_lines"), &[("ada@example.com", false, MailboxFull), ("bob@example.com", true, UnknownHost)]),
+    (mail!("fields_in_text"), &[("ada@example.com", true, UnknownUser)]),
+    (mail!("local_name_failed"), &[("ada@example.com", false, System)]),
+    (mail!("passed_on"), &[("ada@example.com", true, UnknownUser)]),
+    (
+        mail!("qmail"),
+        &[
+            ("ada@example.com", true, UnknownUser),
+            ("bob@example.test", true, UnknownHost),
+            ("eve@example.com", false, Expired),
+        ],
+    ),
+    (mail!("exim"), &[("ada@example.com", true, UnknownUser), ("bob@example.com", false, TooLarge)]),
+    (mail!("sendmail_transcript"), &[("ada@example.com", true, UnknownUser), ("bob@example.com", false, Reputation)]),
+    (mail!("exchange_2003"), &[("ada@example.com", false, MailboxFull), ("bob@example.com", true, UnknownUser)]),
+    (mail!("domino"), &[("ada@example.com", true, UnknownUser)]),
+    (mail!("notes_japanese"), &[("ada@example.co.jp", true, UnknownUser)]),
+    (mail!("mailmarshal"), &[("ada@example.com", true, UnknownUser)]),
+    (mail!("full_details_follow"), &[("ada@example.com", true, UnknownUser)]),
+    (mail!("surfcontrol"), &[("ada@example.com", true, UnknownUser)]),
+    (mail!("imail"), &[("ada@example.com", false, MailboxFull)]),
+    (mail!("interscan"), &[("ada@example.com", true, UnknownUser)]),
+    (mail!("ironport"), &[("ada@example.com", false, Spam)]),
+    (mail!("opensmtpd"), &[("ada@example.com", true, UnknownUser), ("bob@example.com", false, MailboxFull)]),
+    (
+        mail!("carrier_rejected"),
+        &[("ada@carrier.example.jp", true, UnknownUser), ("bob@carrier.example.jp", false, TooMany)],
+    ),
+    (mail!("mailbox_full_words"), &[("ada@carrier.example.jp", false, MailboxFull)]),
+    (mail!("gmail_text"), &[("ada@example.com", false, Reputation)]),
+    (mail!("html_only"), &[("ada@example.com", true, UnknownUser)]),
+    (mail!("french_text"), &[("ada@example.fr", true, UnknownUser)]),
+    (mail!("french_full"), &[("bob@example.fr", false, MailboxFull)]),
+    (mail!("german_text"), &[("ada@example.de", true, UnknownUser)]),
+    (mail!("spanish_text"), &[("ada@example.es", false, MailboxFull)]),
+    (mail!("italian_text"), &[("ada@example.it", true, UnknownUser)]),
+    (mail!("nobody_named"), &[("ada@example.test", true, UnknownHost)]),
+    (mail!("ses_notice"), &[("ada@example.com", true, UnknownUser)]),
+    // Some carriers say *unknown user* of a message that the person's filter refuses.
+    (mail!("after_the_message"), &[("ada@carrier.example.jp", false, Policy)]),
+    (mail!("mdaemon"), &[("ada@example.com", true, UnknownUser)]),
+    (mail!("hmailserver"), &[("ada@example.com", false, MailboxFull)]),
+    (mail!("communigate"), &[("ada@example.com", false, Reputation)]),
+    (mail!("xmail"), &[("ada@example.com", true, UnknownUser)]),
+    (mail!("smartermail"), &[("ada@example.com", true, UnknownUser)]),
+    (mail!("groupwise"), &[("ada@example.com", true, UnknownUser), ("bob@example.com", false, MailboxFull)]),
+    (mail!("reason_line"), &[("ada@example.com", true, UnknownUser)]),
+    (mail!("malformed_address"), &[("ada@example.com", false, Protocol)]),
+    (mail!("group_refused"), &[("team@groups.example.com", false, Policy)]),
+    (mail!("spam_footer"), &[("ada@example.com", true, UnknownUser)]),
+    (mail!("lost_boundary"), &[("ada@carrier.example.com", true, UnknownUser)]),
+];
+
+/// Delays: whom the message has not reached yet.
+const DELAYS: &[(Mail, &[(&str, bool, Cause)])] = &[
+    (mail!("delay_dsn"), &[("ada@example.com", false, Network)]),
+    (mail!("delay_text"), &[("ada@example.com", false, Network)]),
+];
+
+/// Everything else, by the word for it.
+const OTHERS: &[(Mail, &str)] = &[
+    (mail!("delivered_dsn"), "other"),
+    (mail!("arf"), "complaint"),
+    (mail!("not_spam"), "complaint"),
+    (mail!("loop_without_fields"), "complaint"),
+    (mail!("vacation"), "auto_reply"),
+    (mail!("absence_french"), "auto_reply"),
+    (mail!("acknowledgement"), "auto_reply"),
+    (mail!("left_company"), "auto_reply"),
+    (mail!("reply"), "reply"),
+    (mail!("reply_stop"), "reply"),
+    (mail!("forwarded_report"), "reply"),
+    (mail!("newsletter"), "other"),
+    (mail!("receipt"), "other"),
+];
+
+#[test]
+fn a_bounce_names_who_failed_and_why() {
+    let mut wrong = Vec::new();
+    for (word, table) in [("bounce", BOUNCES), ("delay", DELAYS)] {
+        for ((name, raw), wanted) in table {
+            let kind = read(raw).kind;
+            let (Kind::Bounce(failures) | Kind::Delay(failures)) = &kind else {
+                wrong.push(format!("{name}: is {}", kind.as_str()));
+                continue;
+            };
+            let found: Vec<(&str, bool, Cause)> =
+                failures.iter().map(|failure| (failure.address.expose(), failure.is_hard(), failure.cause)).collect();
+            if kind.as_str() != word || found != *wanted {
+                wrong.push(format!("{name}: {} of {found:?}", kind.as_str()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn other_mails_are_what_they_are() {
+    let wrong = OTHERS.iter().filter(|((_, raw), word)| read(raw).kind.as_str() != *word);
+    let wrong: Vec<String> = wrong.map(|((name, raw), _)| format!("{name}: is {:?}", read(raw).kind)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_came_back_tells_which_message_it_was() {
+    let original = read(mail!("postfix_dsn").1).original;
+    assert_eq!(original.message_id.as_deref(), Some("m1@example.org"));
+    assert_eq!(original.recipient.as_ref().map(|address| address.expose()), Some("countess@example.test"));
+    assert_eq!(original.subject.as_deref(), Some("A word about your workshop"));
+    assert_eq!(original.list_unsubscribe.as_deref(), Some("<https://example.org/u/token>"));
+    // In a text, too.
+    assert_eq!(read(mail!("qmail").1).original.message_id.as_deref(), Some("m2@example.org"));
+}
+
+#[test]
+fn evidence_says_where_a_finding_comes_from() {
+    let Kind::Bounce(failures) = read(mail!("postfix_dsn").1).kind else { panic!("a bounce") };
+    let evidence = &failures[0].evidence;
+    assert_eq!(evidence.status.map(|status| status.to_string()).as_deref(), Some("5.1.1"));
+    assert_eq!((evidence.reply, evidence.words), (Some(550), Some("user unknown")));
+    assert_eq!(evidence.original_recipient.as_ref().map(|address| address.expose()), Some("countess@example.test"));
+    assert!(evidence.said.as_ref().is_some_and(|said| said.expose().starts_with("550 5.1.1")));
+    // Nobody's address is in what a log might show.
+    let shown = format!("{failures:?}");
+    assert!(!shown.contains("ada@") && !shown.contains("countess@"), "{shown}");
+}
+
+#[test]
+fn a_complaint_says_of_what_and_by_whom() {
+    let Kind::Complaint(complaint) = read(mail!("arf").1).kind else { panic!("a complaint") };
+    assert_eq!(complaint.feedback, FeedbackType::Abuse);
+    assert_eq!(complaint.recipients.iter().map(|address| address.expose()).collect::<Vec<_>>(), ["ada@example.com"]);
+    assert!(complaint.is_objection());
+    let Kind::Complaint(complaint) = read(mail!("not_spam").1).kind else { panic!("a report") };
+    assert!(!complaint.is_objection());
+}
+
+#[test]
+fn bytes_that_are_no_mail_are_nothing() {
+    for raw in [&b""[..], b"\n", b"\0\0\0", b"hello"] {
+        assert_eq!(read(raw).kind, Kind::Other, "{raw:?}");
+    }
+}
