@@ -7,6 +7,7 @@ use crate::cause::{Cause, Class};
 use crate::diagnosis::{Clues, diagnose};
 use crate::dsn::{self, Action, Group};
 use crate::evidence::{Evidence, Said, Source};
+use crate::limits;
 use crate::mail::Mail;
 use crate::report::{Report, share};
 
@@ -64,13 +65,14 @@ fn notified(mail: &Mail, report: &Report<'_>, groups: &[Group]) -> Kind {
         known = report.recipients(mail).into_iter().map(|address| (address, *first)).collect();
     }
     let addresses: Vec<EmailAddress> = known.iter().map(|(address, _)| address.clone()).collect();
+    let searched = limits::searched(addresses.len());
     let (shares, common) = share(report.text, &addresses);
     let failures = known.into_iter().zip(shares).map(|((address, group), own)| {
         let action = group.action();
         let clues = Clues {
             status: group.status(),
-            said: group.diagnostic(),
-            around: if own.is_empty() { &common } else { &own },
+            said: limits::cut(group.diagnostic(), searched),
+            around: limits::cut(if own.is_empty() { &common } else { &own }, searched),
             delayed: action == Action::Delayed,
         };
         let original = group.original_recipient().filter(|original| *original != address);
@@ -86,12 +88,15 @@ fn notified(mail: &Mail, report: &Report<'_>, groups: &[Group]) -> Kind {
 
 /// A report in words alone.
 fn told(mail: &Mail, report: &Report<'_>) -> Kind {
-    let addresses = report.recipients(mail);
+    let mut addresses = report.recipients(mail);
+    addresses.truncate(limits::RECIPIENTS);
+    let searched = limits::searched(addresses.len());
     let source = source(mail, report, &addresses);
     let delayed = report.is_delay(mail);
     let (shares, common) = share(report.text, &addresses);
     let failures = addresses.into_iter().zip(shares).map(|(address, own)| {
-        let clues = Clues { status: None, said: &own, around: &common, delayed };
+        let (said, around) = (limits::cut(&own, searched), limits::cut(&common, searched));
+        let clues = Clues { status: None, said, around, delayed };
         failure(address, &clues, source, None, None)
     });
     let failures = failures.collect();
@@ -106,6 +111,7 @@ fn source(mail: &Mail, report: &Report<'_>, addresses: &[EmailAddress]) -> Sourc
     if named { Source::Text } else { Source::Returned }
 }
 
+/// What the clues say of a recipient.
 pub(crate) fn failure(
     address: EmailAddress,
     clues: &Clues<'_>,

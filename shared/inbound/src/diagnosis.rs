@@ -193,13 +193,18 @@ fn is_consequence(reply: &Reply<'_>) -> bool {
     Wording::new(limits::cut(reply.text, 128)).has(&["no valid recipient", "need rcpt", "valid rcpt command"])
 }
 
+/// How many pieces of a text are told apart.
+const MAX_PARAGRAPHS: usize = 32;
+
 /// A text in the pieces it was written in.
 fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
+    let mut room = MAX_PARAGRAPHS;
     std::iter::from_fn(move || {
         rest = rest.trim_start_matches(['\n', '\r']);
-        let end = ["\n\n", "\n\r\n"].iter().filter_map(|gap| rest.find(gap)).min().unwrap_or(rest.len());
-        let (paragraph, after) = rest.split_at(end);
+        room = room.checked_sub(1)?;
+        let end = ["\n\n", "\n\r\n"].iter().filter_map(|gap| rest.find(gap)).min();
+        let (paragraph, after) = rest.split_at(end.filter(|_| room > 0).unwrap_or(rest.len()));
         rest = after;
         (!paragraph.is_empty()).then_some(paragraph)
     })

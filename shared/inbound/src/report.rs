@@ -9,6 +9,7 @@ mod share;
 use domain::email::EmailAddress;
 
 use crate::fields::Fields;
+use crate::limits;
 use crate::mail::Mail;
 use crate::returned;
 use crate::sender;
@@ -37,7 +38,7 @@ impl<'a> Report<'a> {
             return true;
         }
         let (daemon, titled) = (sender::is_daemon(mail), sender::has_report_subject(mail));
-        let wording = Wording::new(self.text);
+        let wording = Wording::new(limits::cut(self.text, limits::SEARCHED_OF_ONE));
         let says_so = wording.has(FAILED) || wording.has(DELAYED);
         let explains = || !smtp::replies(self.text).is_empty() || wording.sure().is_some();
         if daemon || titled {
@@ -56,7 +57,7 @@ impl<'a> Report<'a> {
     /// Whether it says that the message is late, and not that it failed.
     pub(crate) fn is_delay(&self, mail: &Mail) -> bool {
         let subject = Wording::new(mail.header("subject").unwrap_or_default());
-        Wording::new(self.text).has(DELAYED)
+        Wording::new(limits::cut(self.text, limits::SEARCHED_OF_ONE)).has(DELAYED)
             || subject.has(&["(delay)", "delayed", "warning: could not send", "warning: message"])
     }
 

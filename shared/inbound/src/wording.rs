@@ -1,96 +1,161 @@
 //! Wordings of failures, and which cause each of them gives away.
 //!
-//! Servers word the same thing in a few hundred ways. A table per class holds them, from the sure to the
-//! vague; their order in [`SPECIFIC`] decides where a text has several: a full mailbox is named with the
-//! words *user* and *rejected*, never the other way round.
+//! Servers word the same thing in a few hundred ways. A table per class holds them. Their order decides where a
+//! text has several: a full mailbox is named with the words *user* and *rejected*, never the other way round.
+//! All are found in one walk over the text, whatever their number.
 
 mod block;
 mod hard;
 mod soft;
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use crate::cause::Cause;
 use crate::fold::fold;
 
-/// Words that give a cause away. `*` stands for up to [`GAP`] octets of one's own. All are compared as
-/// [`fold`] leaves a text, and start where a word starts.
+/// Words that give a cause away. `*` stands for up to [`GAP`] octets of one's own. All are compared as [`fold`]
+/// leaves a text, and start where a word starts.
 type Table = &'static [(Cause, &'static [&'static str])];
 
-/// What says what it means.
-const SPECIFIC: &[Table] = &[soft::OURS, soft::MAILBOX, block::SURE, hard::SURE];
+/// How much words say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Strength {
+    /// They say what they mean.
+    Specific,
+    /// They say so more broadly, and stand in the introductions of reports too.
+    Broad,
+    /// They count when nothing better is known: less than a specific status, more than a bare code.
+    Hint,
+}
 
-/// What says so more broadly, and stands in the introductions of reports too.
-const BROAD: &[Table] = &[block::GENERAL, soft::SURE];
-
-/// What counts when nothing better is known: less than a specific status, more than a bare code.
-const HINTS: &[Table] = &[hard::HINTS, block::HINTS, soft::HINTS];
+/// The tables, from the sure to the vague.
+const TABLES: &[(Strength, Table)] = &[
+    (Strength::Specific, soft::OURS),
+    (Strength::Specific, soft::MAILBOX),
+    (Strength::Specific, block::SURE),
+    (Strength::Specific, hard::SURE),
+    (Strength::Broad, block::GENERAL),
+    (Strength::Broad, soft::SURE),
+    (Strength::Hint, hard::HINTS),
+    (Strength::Hint, block::HINTS),
+    (Strength::Hint, soft::HINTS),
+];
 
 /// What `*` may stand for.
 const GAP: usize = 64;
 
-/// A text, made ready to be searched: folded, with a `$` at its end.
-pub(crate) struct Wording(String);
-
 /// What was found, and by which words.
 pub(crate) type Found = (Cause, &'static str);
+
+/// A text, made ready to be searched: folded, with a `$` at its end.
+#[derive(Debug)]
+pub(crate) struct Wording {
+    folded: String,
+    /// The best of each strength.
+    found: OnceCell<[Option<Found>; 3]>,
+}
 
 impl Wording {
     pub(crate) fn new(text: &str) -> Self {
         let mut folded = fold(text);
         folded.push_str(" $");
-        Self(folded)
+        Self { folded, found: OnceCell::new() }
     }
 
     /// The cause that the text names, in words of its own.
     pub(crate) fn specific(&self) -> Option<Found> {
-        self.first_of(SPECIFIC)
+        self.found()[Strength::Specific as usize]
     }
 
     /// The cause that the text names.
     pub(crate) fn sure(&self) -> Option<Found> {
-        self.specific().or_else(|| self.first_of(BROAD))
+        self.specific().or(self.found()[Strength::Broad as usize])
     }
 
     /// The cause that it may mean.
     pub(crate) fn hint(&self) -> Option<Found> {
-        self.first_of(HINTS)
+        self.found()[Strength::Hint as usize]
     }
 
     /// Whether any of `phrases` occurs.
     pub(crate) fn has(&self, phrases: &[&str]) -> bool {
-        phrases.iter().any(|phrase| occurs(&self.0, phrase))
+        let text = self.folded.as_bytes();
+        phrases.iter().any(|phrase| {
+            let head = phrase.split('*').next().unwrap_or_default().trim_end();
+            memchr::memmem::find_iter(text, head).any(|at| begins(text, at) && matches(&text[at..], phrase))
+        })
     }
 
     /// Whether the text begins with any of `phrases`.
     pub(crate) fn begins_with(&self, phrases: &[&str]) -> bool {
-        phrases.iter().any(|phrase| self.0.starts_with(phrase))
+        phrases.iter().any(|phrase| self.folded.starts_with(phrase))
     }
 
-    fn first_of(&self, tables: &[Table]) -> Option<Found> {
-        let rows = tables.iter().flat_map(|table| table.iter());
-        let phrases = rows.flat_map(|(cause, phrases)| phrases.iter().map(move |phrase| (*cause, *phrase)));
-        phrases.into_iter().find(|(_, phrase)| occurs(&self.0, phrase))
+    fn found(&self) -> &[Option<Found>; 3] {
+        self.found.get_or_init(|| Index::get().search(self.folded.as_bytes()))
     }
 }
 
-/// Whether `phrase` occurs in `text`, its parts in order and no further apart than [`GAP`].
-fn occurs(text: &str, phrase: &str) -> bool {
-    let mut parts = phrase.split('*').map(str::trim);
-    let Some(head) = parts.next() else { return false };
-    let tail: Vec<&str> = parts.collect();
-    starts(text, head).any(|at| {
-        let mut rest = &text[at + head.len()..];
-        tail.iter().all(|part| {
-            let near = starts(rest, part).next().filter(|at| *at <= GAP);
-            near.inspect(|at| rest = &rest[at + part.len()..]).is_some()
+/// A phrase of the tables, and its place in them.
+struct Entry {
+    rank: usize,
+    strength: Strength,
+    cause: Cause,
+    phrase: &'static str,
+}
+
+/// The phrases by the three octets that they begin with.
+struct Index(HashMap<[u8; 3], Vec<Entry>>);
+
+impl Index {
+    fn get() -> &'static Self {
+        static INDEX: OnceLock<Index> = OnceLock::new();
+        INDEX.get_or_init(|| {
+            let mut by_head: HashMap<[u8; 3], Vec<Entry>> = HashMap::new();
+            let rows = TABLES.iter().flat_map(|(strength, table)| table.iter().map(move |row| (*strength, row)));
+            let all = rows
+                .flat_map(|(strength, (cause, phrases))| phrases.iter().map(move |phrase| (strength, *cause, *phrase)));
+            for (rank, (strength, cause, phrase)) in all.enumerate() {
+                if let Some(head) = phrase.as_bytes().first_chunk() {
+                    by_head.entry(*head).or_default().push(Entry { rank, strength, cause, phrase });
+                }
+            }
+            Self(by_head)
         })
-    })
+    }
+
+    /// Of each strength the phrase that stands first in the tables.
+    fn search(&self, text: &[u8]) -> [Option<Found>; 3] {
+        let mut best: [Option<&Entry>; 3] = [None; 3];
+        for at in (0..text.len()).filter(|at| begins(text, *at)) {
+            let Some(head) = text[at..].first_chunk::<3>() else { break };
+            for entry in self.0.get(head).map(Vec::as_slice).unwrap_or_default() {
+                let slot = &mut best[entry.strength as usize];
+                if slot.is_none_or(|known| entry.rank < known.rank) && matches(&text[at..], entry.phrase) {
+                    *slot = Some(entry);
+                }
+            }
+        }
+        best.map(|entry| entry.map(|entry| (entry.cause, entry.phrase)))
+    }
 }
 
-/// Where `part` begins in `text` and a word begins too.
-fn starts<'a>(text: &'a str, part: &'a str) -> impl Iterator<Item = usize> + 'a {
-    let word = part.starts_with(|c: char| c.is_ascii_alphanumeric());
-    memchr::memmem::find_iter(text.as_bytes(), part.as_bytes()).filter(move |at| {
-        let before = at.checked_sub(1).and_then(|before| text.as_bytes().get(before));
-        !word || before.is_none_or(|before| !before.is_ascii_alphanumeric())
+/// Whether a word may begin at `at`. Scripts without spaces have words anywhere.
+fn begins(text: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    let inner = |byte: &u8| byte.is_ascii_alphanumeric();
+    !(before.is_some_and(inner) && text.get(at).is_some_and(inner))
+}
+
+/// Whether `text` begins with `phrase`, the parts behind a `*` no further away than [`GAP`].
+fn matches(text: &[u8], phrase: &str) -> bool {
+    let mut parts = phrase.split('*').map(|part| part.trim().as_bytes());
+    let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else { return false };
+    parts.all(|part| {
+        let window = &rest[..rest.len().min(GAP + part.len())];
+        let near = memchr::memmem::find_iter(window, part).find(|at| begins(window, *at));
+        near.inspect(|at| rest = &rest[at + part.len()..]).is_some()
     })
 }

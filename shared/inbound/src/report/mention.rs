@@ -1,10 +1,15 @@
 //! Addresses in a report, by the part they play in it.
 
+use std::cell::OnceCell;
+use std::collections::HashSet;
+
 use domain::email::EmailAddress;
 
 use crate::address::{self, Found};
 use crate::fields::split;
 use crate::fold::fold;
+use crate::limits;
+use crate::smtp;
 use crate::wording::Wording;
 
 /// The part that an address plays in its line.
@@ -39,12 +44,12 @@ pub(super) fn recipients(text: &str, senders: &[EmailAddress]) -> Vec<EmailAddre
             chosen = people;
         }
     }
-    chosen.truncate(crate::limits::RECIPIENTS);
+    chosen.truncate(limits::RECIPIENTS);
     chosen
 }
 
 fn unique(addresses: impl Iterator<Item = EmailAddress>) -> Vec<EmailAddress> {
-    let mut known = std::collections::HashSet::new();
+    let mut known = HashSet::new();
     addresses.filter(|address| known.insert(address.canonical().into_owned())).collect()
 }
 
@@ -55,21 +60,23 @@ fn is_help(address: &EmailAddress) -> bool {
 
 /// The addresses of a line that play a part.
 fn of_line(line: &str) -> Vec<(Part, EmailAddress)> {
-    let found = address::find(line);
+    let text = limits::cut(line, limits::LINE);
+    let found = address::find(text);
     if found.is_empty() {
         return Vec::new();
     }
+    let line = Line::new(text);
     let mut before = 0;
     let mut mentions = Vec::new();
     for (index, Found { address, start, end }) in found.iter().enumerate() {
         let (start, end) = (*start, *end);
         // `a@… <b@…>`: the first is the name of the second.
-        let next = found.get(index + 1).and_then(|next| line.get(end..next.start));
+        let next = found.get(index + 1).and_then(|next| text.get(end..next.start));
         if next.is_some_and(|gap| gap.trim_matches(['"', '\'', ' ']) == "<" && gap.len() > 1) {
             continue;
         }
-        let lead = line.get(before..start).unwrap_or_default();
-        if let Some(part) = part(line, lead, before == 0, line.get(end..).unwrap_or_default()) {
+        let lead = text.get(before..start).unwrap_or_default();
+        if let Some(part) = line.part(lead, before == 0, text.get(end..).unwrap_or_default()) {
             mentions.push((part, address.clone()));
         }
         before = end;
@@ -181,48 +188,76 @@ const ADVICE: &[&str] = &[
     "subject:",
 ];
 
-fn part(line: &str, lead: &str, first: bool, after: &str) -> Option<Part> {
-    let bare = lead.trim_start_matches(|c: char| !c.is_alphanumeric());
-    // `<a@…>:`, `  a@…`, `>>> a@…`, `"a@…":`, `1. a@…`, `554 <a@…>... Host unknown`.
-    let numbered = bare.trim_end_matches(['<', '"', '\'', ' ', '.', ')', ':']);
-    if first
-        && (bare.is_empty()
-            || numbered.len() <= 3 && !numbered.is_empty() && numbered.bytes().all(|byte| byte.is_ascii_digit()))
-    {
-        let answer = numbered.len() == 3 && !after.trim_start_matches('>').starts_with("...");
-        return Some(if answer { Part::Answer } else { Part::Recipient });
+/// A line with addresses in it.
+struct Line<'a> {
+    text: &'a str,
+    wording: Wording,
+    speaks_of_failure: OnceCell<bool>,
+}
+
+impl<'a> Line<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, wording: Wording::new(text), speaks_of_failure: OnceCell::new() }
     }
-    let words = fold(lead);
-    let words = words.trim_end_matches(['<', '"', '\'', ' ', '(', '[', '「', '“']);
-    let ends = |list: &[&str]| {
-        list.iter().any(|word| {
-            words.strip_suffix(word).is_some_and(|rest| {
-                rest.is_empty() || rest.ends_with(|c: char| !c.is_alphanumeric()) || !word.is_ascii()
-            })
-        })
-    };
-    if words.ends_with("rcpt to:") || words.ends_with("rcpt to: ") {
+
+    /// The part of an address behind `lead`, which is what stands between it and the one before; `None` when it is
+    /// somebody else's.
+    fn part(&self, lead: &str, first: bool, after: &str) -> Option<Part> {
+        let bare = lead.trim_start_matches(|c: char| !c.is_alphanumeric());
+        if first && let Some(part) = at_head(bare, after) {
+            return Some(part);
+        }
+        let words = fold(lead);
+        let words = words.trim_end_matches(['<', '"', '\'', ' ', '(', '[', '「', '“']);
+        if words.ends_with("rcpt to:") {
+            return Some(Part::Recipient);
+        }
+        if ends_with_word(words, NOT) || words.ends_with("mail from:") {
+            return None;
+        }
+        if !first && bare.is_empty() {
+            // A second address right behind the first: `a@… <a@…>`, or a list.
+            return lead.contains(',').then_some(Part::Recipient);
+        }
+        if self.wording.has(ADVICE) && !self.wording.has(&["deliver", "recipient"]) {
+            return None;
+        }
+        if split(self.text.trim()).is_some_and(|(name, _)| name.eq_ignore_ascii_case("to")) {
+            return Some(Part::To);
+        }
+        if !smtp::replies(lead).is_empty() {
+            return Some(Part::Answer);
+        }
+        if ends_with_word(words, TO) || words.ends_with(':') {
+            return Some(Part::Recipient);
+        }
+        self.speaks_of_failure().then_some(Part::Somewhere)
+    }
+
+    fn speaks_of_failure(&self) -> bool {
+        *self.speaks_of_failure.get_or_init(|| self.wording.sure().is_some() || self.wording.has(super::FAILED))
+    }
+}
+
+/// The part of an address that is the first of its line, with nothing but marks or a number before it: `<a@…>:`,
+/// `  a@…`, `>>> a@…`, `"a@…":`, `1. a@…`, `554 <a@…>... Host unknown`.
+fn at_head(bare: &str, after: &str) -> Option<Part> {
+    let number = bare.trim_end_matches(['<', '"', '\'', ' ', '.', ')', ':']);
+    if bare.is_empty() {
         return Some(Part::Recipient);
     }
-    if ends(NOT) || words.ends_with("mail from:") {
+    if number.is_empty() || number.len() > 3 || !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    if !first && bare.is_empty() {
-        // A second address right behind the first: `a@… <a@…>`, or a list.
-        return lead.contains(',').then_some(Part::Recipient);
-    }
-    let folded = Wording::new(line);
-    if folded.has(ADVICE) && !folded.has(&["deliver", "recipient"]) {
-        return None;
-    }
-    if split(line.trim()).is_some_and(|(name, _)| name.eq_ignore_ascii_case("to")) {
-        return Some(Part::To);
-    }
-    if !crate::smtp::replies(lead).is_empty() {
-        return Some(Part::Answer);
-    }
-    if ends(TO) || words.ends_with(':') {
-        return Some(Part::Recipient);
-    }
-    (folded.sure().is_some() || folded.has(super::FAILED)).then_some(Part::Somewhere)
+    let answer = number.len() == 3 && !after.trim_start_matches('>').starts_with("...");
+    Some(if answer { Part::Answer } else { Part::Recipient })
+}
+
+/// Whether `words` end with one of `list`, as a word of its own.
+fn ends_with_word(words: &str, list: &[&str]) -> bool {
+    list.iter().any(|word| {
+        let rest = words.strip_suffix(word);
+        // Scripts without spaces have no words of their own.
+        rest.is_some_and(|rest| rest.ends_with(|c: char| !c.is_alphanumeric()) || rest.is_empty() || !word.is_ascii())
+    })
 }
