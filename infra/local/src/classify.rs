@@ -118,7 +118,9 @@ fn of_mail(mail: &Inbound) -> Value {
         Kind::Complaint(complaint) => {
             json!({ "feedback": format!("{:?}", complaint.feedback), "objection": complaint.is_objection() })
         }
-        Kind::AutoReply(reply) => json!({ "absence": reply.is_absence }),
+        Kind::AutoReply(reply) => {
+            json!({ "absence": reply.is_absence, "until": reply.until.map(|until| until.to_string()) })
+        }
         Kind::Reply(reply) => json!({ "opt_out": reply.is_opt_out }),
         _ => Value::Null,
     };

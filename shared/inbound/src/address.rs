@@ -99,3 +99,45 @@ fn in_local(byte: u8) -> bool {
 fn in_domain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-'
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &str) -> Vec<String> {
+        find(text).into_iter().map(|found| found.address.expose().to_owned()).collect()
+    }
+
+    #[test]
+    fn addresses_are_found_within_what_surrounds_them() {
+        for (text, expected) in [
+            ("<ada@example.org>: no", vec!["ada@example.org"]),
+            ("'ada@example.org' on Monday", vec!["ada@example.org"]),
+            ("Rcpt=[ada@example.org];", vec!["ada@example.org"]),
+            ("ada@example.org.", vec!["ada@example.org"]),
+            ("mailto:ada@example.org", vec!["ada@example.org"]),
+            ("a@example.org,b@example.org", vec!["a@example.org", "b@example.org"]),
+            ("<\"ada byron\"@example.org>", vec!["\"ada byron\"@example.org"]),
+            ("to ada..b.@example.org", vec!["\"ada..b.\"@example.org"]),
+            ("/var/mail/ada@example.org", vec![]),
+            ("ada@localhost @ @@ a@", vec![]),
+            ("宛先ada@example.org様", vec!["宛先ada@example.org"]),
+        ] {
+            assert_eq!(all(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_field_has_a_type_before_its_address() {
+        for (value, expected) in [
+            ("rfc822; ada@example.org", Some("ada@example.org")),
+            ("RFC822; <ada@example.org>", Some("ada@example.org")),
+            ("ada@example.org", Some("ada@example.org")),
+            ("rfc822;|/usr/bin/filter ada@example.org", None),
+            ("local; ada", None),
+            ("rfc822; Ada <ada@example.org>", Some("ada@example.org")),
+        ] {
+            assert_eq!(of_field(value).as_ref().map(|address| address.expose()), expected, "{value}");
+        }
+    }
+}

@@ -1,5 +1,8 @@
 //! Automatic answers (RFC 3834): nobody read the message.
 
+use jiff::civil::Date;
+
+use crate::absence;
 use crate::fold::fold;
 use crate::mail::Mail;
 use crate::sender;
@@ -10,6 +13,8 @@ use crate::wording::Wording;
 pub struct AutoReply {
     /// Whether it says that the person is away, rather than that a message has come in.
     pub is_absence: bool,
+    /// The day that it names as the end of the absence or as that of the return, in French or English.
+    pub until: Option<Date>,
 }
 
 /// Headers that only automatic answers have, whatever their value.
@@ -131,7 +136,12 @@ pub(crate) fn read(mail: &Mail) -> Option<AutoReply> {
     if !(says_so(mail) || titled || looks_so(mail) && is_absence()) {
         return None;
     }
-    Some(AutoReply { is_absence: is_absence() })
+    let is_absence = is_absence();
+    let sent = mail.header("date").and_then(|date| date.parse().ok());
+    let until = || {
+        absence::until(mail.header("subject").unwrap_or_default(), sent).or_else(|| absence::until(&mail.text, sent))
+    };
+    Some(AutoReply { is_absence, until: if is_absence { until() } else { None } })
 }
 
 /// Whether a header says that a machine answered.

@@ -48,8 +48,28 @@ fn push(folded: &mut String, letter: char) {
         'ß' => folded.push_str("ss"),
         'œ' | 'Œ' => folded.push_str("oe"),
         '’' | '‘' | '`' | '´' => folded.push('\''),
-        '"' | '“' | '”' | '«' | '»' | '*' | '_' => {}
+        '"' | '“' | '”' | '«' | '»' | '*' => {}
         '–' | '—' => folded.push('-'),
         other => folded.extend(other.to_lowercase()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_are_plain_and_names_are_gone() {
+        for (text, folded) in [
+            ("Boîte  du\n destinataire\tPLEINE", "boite du destinataire pleine"),
+            ("<ada@example.org>: User unknown", "<>: user unknown"),
+            ("ada@example.org:user not exist", ":user not exist"),
+            ("See https://example.org/user-unknown.html", "see"),
+            ("Empfänger “unbekannt”, Straße", "empfanger unbekannt, strasse"),
+            ("n’existe pas", "n'existe pas"),
+            ("宛先不明 @", "宛先不明 @"),
+        ] {
+            assert_eq!(fold(text), folded, "{text}");
+        }
     }
 }

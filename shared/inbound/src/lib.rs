@@ -9,6 +9,7 @@
 //!
 //! Pure: no clock, no network, no file. What is read of a mail is bounded.
 
+mod absence;
 mod address;
 mod auto_reply;
 mod bounce;
@@ -85,6 +86,14 @@ pub struct Inbound {
     pub original: Original,
 }
 
+impl Inbound {
+    /// Whether somebody answered with a wish for no more mail. What a machine answers is none.
+    #[must_use]
+    pub fn is_opt_out_reply(&self) -> bool {
+        matches!(self.kind, Kind::Reply(reply) if reply.is_opt_out)
+    }
+}
+
 /// Reads one mail. Bytes that are no mail are [`Kind::Other`].
 #[must_use]
 pub fn read(raw: &[u8]) -> Inbound {
@@ -110,5 +119,7 @@ fn kind(mail: &Mail, report: &Report<'_>) -> Kind {
         .unwrap_or(Kind::Other)
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -60,3 +60,22 @@ pub(crate) fn text(text: &str) -> &str {
 pub(crate) fn cut(text: &str, room: usize) -> &str {
     &text[..text.floor_char_boundary(room)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_is_read_as_far_as_it_may_cost() {
+        assert_eq!(readable(&vec![b'x'; MAIL + 1]).len(), MAIL);
+        for (kind, room) in [("message/rfc822", NESTED), ("Message / RFC822;", NESTED), ("multipart/digest", NESTED)] {
+            let one = format!("Content-Type: {kind}\n\n");
+            let raw = one.repeat(2 * NESTED);
+            assert!(readable(raw.as_bytes()).len() <= one.len() * (room + 1), "{kind}");
+        }
+        // The types of addresses in a report open nothing.
+        let report = "Final-Recipient: rfc822; ada@example.com\n".repeat(2 * NESTED);
+        assert_eq!(readable(report.as_bytes()).len(), report.len());
+        assert_eq!((cut("été", 2), cut("été", 9)), ("é", "été"));
+    }
+}

@@ -2,7 +2,7 @@
 //! message beside it. MIME is `mail-parser`'s work.
 
 use mail_parser::decoders::html::html_to_text;
-use mail_parser::{HeaderValue, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
+use mail_parser::{HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
 
 use crate::fields::Fields;
 use crate::limits;
@@ -112,9 +112,9 @@ fn delivery_of(message: &Message<'_>) -> Vec<String> {
     texts.map(|text| limits::text(&text).to_owned()).collect()
 }
 
-/// Headers as decoded text; of those that MIME needs, their parts.
+/// Headers as decoded text; of those that MIME needs, their parts; of a date, the day (`2025-11-06`).
 fn parser() -> MessageParser {
-    MessageParser::new().with_mime_headers().default_header_text()
+    MessageParser::new().with_mime_headers().header_date(HeaderName::Date).default_header_text()
 }
 
 fn headers(message: &Message<'_>) -> Fields {
@@ -123,6 +123,7 @@ fn headers(message: &Message<'_>) -> Fields {
     for header in root.headers.iter().take(limits::HEADERS) {
         let value = match &header.value {
             HeaderValue::Text(text) => limits::text(text).to_owned(),
+            HeaderValue::DateTime(date) => format!("{:04}-{:02}-{:02}", date.year, date.month, date.day),
             HeaderValue::TextList(texts) => texts.join(", "),
             HeaderValue::ContentType(kind) => {
                 let kind = (kind.ctype(), kind.subtype().unwrap_or_default(), kind.attribute("report-type"));

@@ -200,3 +200,47 @@ fn ends_own(line: &str, rest: &str) -> bool {
             heads(line, &["sent", "to", "subject", "date", "envoye", "a", "objet", "gesendet", "an", "betreff"])
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_for_no_more_mail_is_plain() {
+        for own in [
+            "STOP",
+            "Stop.",
+            "Bonjour,\n\nSTOP\n\nAda",
+            "Unsubscribe",
+            "Please unsubscribe me, thanks",
+            "Hello,\nplease remove me from your list.",
+            "Merci de me désinscrire de votre liste.",
+            "Désabonnez-moi !",
+            "Je souhaite ne plus recevoir vos messages.",
+            "Ne m’écrivez plus.",
+            "Take me off this list",
+            "Veuillez supprimer mon adresse de vos fichiers",
+        ] {
+            assert!(is_opt_out(own_words(own)), "{own}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_plain_or_not_theirs_is_left_to_a_person() {
+        for own in [
+            "Yes, call me.",
+            "We cannot stop now, send the offer.",
+            "Please don't unsubscribe me, I am interested.",
+            "How many people unsubscribe from your service each month?",
+            "Thank you\n\nOn Thu, 6 Nov 2025 at 10:00, Sales <sales@example.org> wrote:\n> unsubscribe me",
+            "Merci\n\nLe jeu. 6 nov. 2025 à 10:00, Sales <sales@example.org> a écrit :\n\nNe plus recevoir : cliquez",
+            "Merci\n\nDe : Sales\nEnvoyé : jeudi\nObjet : x\n\nSTOP",
+            "OK\n-----Original Message-----\nstop",
+            "OK\n-- \nStop Gmbh\nstop",
+            "> stop",
+            "",
+        ] {
+            assert!(!is_opt_out(own_words(own)), "{own}");
+        }
+    }
+}

@@ -151,3 +151,40 @@ fn headers(text: &str) -> Option<Fields> {
     let message = has("received") || has("return-path") || has("message-id") || has("from") && has("subject");
     (!report && message && count >= 3).then_some(fields)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_ends_where_the_message_begins() {
+        let headers =
+            "Return-Path: <sales@example.org>\nFrom: sales@example.org\nTo: ada@example.com\nSubject: Hello\n";
+        for announced in [
+            "--- Below this line is a copy of the message.\n\n",
+            "------ This is a copy of the message, including all the headers. ------\n\n",
+            "----- Original message -----\n\n",
+            "Message headers follow.\n\n",
+            "   ----- Unsent message follows -----\n",
+            "-------- Message d'origine --------\n",
+            "\n",
+        ] {
+            let text = format!("It failed.\n\n{announced}{headers}\nText");
+            let (report, fields) = cut(&text);
+            assert!(!report.contains("Return-Path"), "{announced}");
+            assert_eq!(fields.map(|fields| recipients(&fields).len()), Some(1), "{announced}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_a_message_stays() {
+        for text in [
+            "The original message was received at Thu, 6 Nov 2025\nfrom localhost\n\n550 no",
+            "Your message\n\n  To:      ada@example.com\n  Subject: Hello\n  Sent:    today\n\ndid not reach",
+            "Reporting-MTA: dns; a\nArrival-Date: x\n\nFinal-Recipient: rfc822; ada@example.com\nAction: failed\nStatus: 5.1.1\n",
+            "A transcript of the attempts to send the message follows.\nada@example.com: 550 no",
+        ] {
+            assert_eq!(cut(text).0, text);
+        }
+    }
+}

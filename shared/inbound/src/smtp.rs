@@ -76,3 +76,38 @@ fn is_unit(rest: &[u8], after: u8) -> bool {
             .iter()
             .any(|unit| rest.get(1..).is_some_and(|rest| rest.starts_with(unit.as_bytes())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(text: &str) -> Vec<(u16, &str)> {
+        replies(text).into_iter().map(|reply| (reply.code, reply.text.trim())).collect()
+    }
+
+    #[test]
+    fn replies_are_told_from_other_numbers() {
+        for (text, expected) in [
+            ("550 5.1.1 User unknown", vec![(550, "5.1.1 User unknown")]),
+            ("said: 550-No such\n550 user", vec![(550, "No such\n550 user")]),
+            ("550 one\n552 two", vec![(550, "one"), (552, "two")]),
+            ("550 5.7.1 550 User Unknown", vec![(550, "5.7.1"), (550, "User Unknown")]),
+            ("error 550-'5.7.1 Denied'", vec![(550, "5.7.1 Denied'")]),
+            ("ERROR_CODE :550, gone", vec![(550, ", gone")]),
+            ("<<< 421", vec![(421, "")]),
+            ("unable to deliver in 450 minutes", vec![]),
+            ("host [192.0.2.550] id 1550 x550 5500 599", vec![]),
+            ("port 25", vec![]),
+        ] {
+            assert_eq!(codes(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_enhanced_code_may_take_the_code_back() {
+        let permanent = |text: &str| replies(text).first().map(Reply::is_permanent);
+        assert_eq!(permanent("550 5.1.1 no"), Some(true));
+        assert_eq!(permanent("554 4.4.7 expired"), Some(false));
+        assert_eq!(permanent("450 mailbox busy"), Some(false));
+    }
+}

@@ -108,3 +108,55 @@ fn number(rest: &mut &[u8]) -> Option<u16> {
     *rest = tail;
     Some(head.iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0')))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_three_numbers() {
+        for (text, status) in [
+            ("5.1.1", Some("5.1.1")),
+            (" 5.7.509 text", Some("5.7.509")),
+            ("4.4.7 (expired)", Some("4.4.7")),
+            ("3.1.1", None),
+            ("5.1", None),
+            ("5.1.1.2", None),
+            ("5.1234.1", None),
+            ("5.1.x", None),
+            ("", None),
+        ] {
+            assert_eq!(Status::parse(text).map(|status| status.to_string()).as_deref(), status, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_status_in_a_text_is_no_part_of_something_else() {
+        for (text, status) in [
+            ("Sorry, no mailbox here. (#5.1.1)", Some("5.1.1")),
+            ("host 192.5.1.1 said nothing", None),
+            ("Exim-4.9.2 on mx", None),
+            ("id=5.1.1", None),
+            ("é 5.2.2", Some("5.2.2")),
+        ] {
+            assert_eq!(Status::find(text).map(|status| status.to_string()).as_deref(), status, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_status_that_says_nothing_has_no_cause() {
+        for (text, cause) in [
+            ("5.0.0", None),
+            ("5.5.0", None),
+            ("5.1.1", Some(Cause::UnknownUser)),
+            ("5.1.10", Some(Cause::TakesNoMail)),
+            ("5.2.2", Some(Cause::MailboxFull)),
+            ("5.4.4", Some(Cause::UnknownHost)),
+            ("4.4.4", Some(Cause::Network)),
+            ("5.7.26", Some(Cause::Unauthenticated)),
+            ("5.7.13", Some(Cause::Disabled)),
+        ] {
+            assert_eq!(Status::parse(text).and_then(Status::cause), cause, "{text}");
+        }
+    }
+}

@@ -10,10 +10,73 @@ macro_rules! mail {
     };
 }
 
-type Mail = (&'static str, &'static [u8]);
+pub(crate) type Mail = (&'static str, &'static [u8]);
+
+/// Every mail, for the properties that hold for all of them.
+pub(crate) const MAILS: &[Mail] = &[
+    mail!("absence_french"),
+    mail!("acknowledgement"),
+    mail!("after_the_message"),
+    mail!("arf"),
+    mail!("carrier_rejected"),
+    mail!("communigate"),
+    mail!("delay_dsn"),
+    mail!("delay_text"),
+    mail!("delivered_dsn"),
+    mail!("domino"),
+    mail!("exchange_2003"),
+    mail!("exim"),
+    mail!("fields_in_text"),
+    mail!("forwarded_report"),
+    mail!("french_full"),
+    mail!("french_text"),
+    mail!("full_details_follow"),
+    mail!("german_text"),
+    mail!("gmail_text"),
+    mail!("group_refused"),
+    mail!("groups_without_lines"),
+    mail!("groupwise"),
+    mail!("hmailserver"),
+    mail!("html_only"),
+    mail!("imail"),
+    mail!("interscan"),
+    mail!("ironport"),
+    mail!("italian_text"),
+    mail!("left_company"),
+    mail!("local_name_failed"),
+    mail!("loop_without_fields"),
+    mail!("lost_boundary"),
+    mail!("mailbox_full_words"),
+    mail!("mailmarshal"),
+    mail!("malformed_address"),
+    mail!("mdaemon"),
+    mail!("newsletter"),
+    mail!("nobody_named"),
+    mail!("not_spam"),
+    mail!("notes_japanese"),
+    mail!("opensmtpd"),
+    mail!("passed_on"),
+    mail!("postfix_dsn"),
+    mail!("qmail"),
+    mail!("reason_line"),
+    mail!("receipt"),
+    mail!("reply"),
+    mail!("reply_stop"),
+    mail!("sendmail_transcript"),
+    mail!("ses_notice"),
+    mail!("smartermail"),
+    mail!("spam_footer"),
+    mail!("spanish_text"),
+    mail!("surfcontrol"),
+    mail!("vacation"),
+    mail!("xmail"),
+];
+
+/// A mail, and of each recipient the address, whether it is hard, and the cause.
+type Expected = (Mail, &'static [(&'static str, bool, Cause)]);
 
 /// Bounces: who failed, for good or not, and why.
-const BOUNCES: &[(Mail, &[(&str, bool, Cause)])] = &[
+const BOUNCES: &[Expected] = &[
     (mail!("postfix_dsn"), &[("ada@example.com", true, UnknownUser), ("bob@example.com", false, MailboxFull)]),
     (mail!("groups_without_lines"), &[("ada@example.com", false, MailboxFull), ("bob@example.com", true, UnknownHost)]),
     (mail!("fields_in_text"), &[("ada@example.com", true, UnknownUser)]),
@@ -69,7 +132,7 @@ const BOUNCES: &[(Mail, &[(&str, bool, Cause)])] = &[
 ];
 
 /// Delays: whom the message has not reached yet.
-const DELAYS: &[(Mail, &[(&str, bool, Cause)])] = &[
+const DELAYS: &[Expected] = &[
     (mail!("delay_dsn"), &[("ada@example.com", false, Network)]),
     (mail!("delay_text"), &[("ada@example.com", false, Network)]),
 ];
@@ -150,6 +213,24 @@ fn a_complaint_says_of_what_and_by_whom() {
     assert!(complaint.is_objection());
     let Kind::Complaint(complaint) = read(mail!("not_spam").1).kind else { panic!("a report") };
     assert!(!complaint.is_objection());
+}
+
+#[test]
+fn an_absence_says_until_when() {
+    for (mail, day) in [(mail!("vacation"), "2025-12-12"), (mail!("absence_french"), "2025-11-17")] {
+        let Kind::AutoReply(reply) = read(mail.1).kind else { panic!("an automatic answer") };
+        assert!(reply.is_absence);
+        assert_eq!(reply.until.map(|day| day.to_string()).as_deref(), Some(day), "{}", mail.0);
+    }
+    let Kind::AutoReply(reply) = read(mail!("acknowledgement").1).kind else { panic!("an automatic answer") };
+    assert_eq!((reply.is_absence, reply.until), (false, None));
+}
+
+#[test]
+fn a_reply_asks_for_no_more_mail_in_its_own_words() {
+    for (mail, opt_out) in [(mail!("reply"), false), (mail!("reply_stop"), true), (mail!("forwarded_report"), false)] {
+        assert_eq!(read(mail.1).is_opt_out_reply(), opt_out, "{}", mail.0);
+    }
 }
 
 #[test]

@@ -159,3 +159,66 @@ fn matches(text: &[u8], phrase: &str) -> bool {
         near.inspect(|at| rest = &rest[at + part.len()..]).is_some()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phrases() -> impl Iterator<Item = &'static str> {
+        TABLES.iter().flat_map(|(_, table)| table.iter()).flat_map(|(_, phrases)| phrases.iter().copied())
+    }
+
+    #[test]
+    fn every_phrase_can_be_found() {
+        for phrase in phrases() {
+            for part in phrase.split('*') {
+                assert_eq!(fold(part), part.trim(), "{phrase}: a text is never folded to this");
+            }
+            assert!(phrase.len() >= 3, "{phrase}: too short");
+            let text = phrase.replace('*', "of ada");
+            let found = Wording::new(text.trim_end_matches('$'));
+            assert!(found.sure().or(found.hint()).is_some(), "{phrase}");
+        }
+    }
+
+    #[test]
+    fn no_phrase_is_there_twice() {
+        let mut known = std::collections::HashSet::new();
+        let twice: Vec<&str> = phrases().filter(|phrase| !known.insert(*phrase)).collect();
+        assert!(twice.is_empty(), "{twice:?}");
+    }
+
+    #[test]
+    fn a_word_is_found_where_it_begins_and_parts_are_near() {
+        assert_eq!(Wording::new("Mailbox of Ada is FULL.").sure(), Some((Cause::MailboxFull, "mailbox * is full")));
+        assert_eq!(Wording::new("the voicemailbox is full").sure(), None);
+        let far = format!("mailbox {} is full", "x ".repeat(GAP));
+        assert_eq!(Wording::new(&far).sure(), None);
+        assert_eq!(Wording::new("Boîte du destinataire pleine").sure(), Some((Cause::MailboxFull, "boite * pleine")));
+    }
+
+    #[test]
+    fn the_better_reason_wins() {
+        for (text, cause) in [
+            ("Recipient address rejected: mailbox is full, user unknown", Cause::MailboxFull),
+            ("Recipient address rejected: User unknown", Cause::UnknownUser),
+            ("Recipient address rejected: access denied", Cause::Policy),
+            ("Message rejected: no such user", Cause::UnknownUser),
+            ("procmail: Couldn't create /var/mail/ada: No such user", Cause::System),
+            ("Sender address rejected: Domain not found", Cause::SenderRefused),
+            ("Client host rejected: cannot find your hostname", Cause::Unauthenticated),
+            ("Connection timed out, mailbox unavailable", Cause::Network),
+        ] {
+            assert_eq!(Wording::new(text).sure().map(|(cause, _)| cause), Some(cause), "{text}");
+        }
+        // A reason that nobody knows is not that of an unknown user; none at all mostly is.
+        assert_eq!(
+            Wording::new("Recipient address rejected: on hold").hint().map(|(cause, _)| cause),
+            Some(Cause::Policy)
+        );
+        assert_eq!(
+            Wording::new("Recipient address rejected.").hint().map(|(cause, _)| cause),
+            Some(Cause::UnknownUser)
+        );
+    }
+}
