@@ -6,7 +6,7 @@ use crate::Kind;
 use crate::cause::{Cause, Class};
 use crate::diagnosis::{Clues, diagnose};
 use crate::dsn::{self, Action, Group};
-use crate::evidence::{Evidence, Said, Source};
+use crate::evidence::{Evidence, Source};
 use crate::limits;
 use crate::mail::Mail;
 use crate::report::{Report, share};
@@ -126,7 +126,7 @@ pub(crate) fn failure(
         status: found.status,
         reply: found.code,
         words: found.words,
-        said: found.said.map(Said::new),
+        said: found.said,
         original_recipient,
     };
     Failure { address, class: found.class, cause: found.cause, evidence }

@@ -5,13 +5,14 @@
 //! chose, the text it wrote for people, and last the bare code, which says next to nothing.
 
 use crate::cause::{Cause, Class};
+use crate::evidence::Said;
 use crate::limits;
 use crate::smtp::{self, Reply};
 use crate::status::Status;
 use crate::wording::{Found, Wording};
 
 /// What was said about one recipient.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Clues<'a> {
     /// The field `Status`, with the words that may follow the code.
     pub(crate) status: Option<&'a str>,
@@ -46,7 +47,7 @@ pub(crate) struct Diagnosis {
     pub(crate) code: Option<u16>,
     /// The words that decided, as they stand in the tables.
     pub(crate) words: Option<&'static str>,
-    pub(crate) said: Option<String>,
+    pub(crate) said: Option<Said>,
 }
 
 pub(crate) fn diagnose(clues: &Clues<'_>) -> Diagnosis {
@@ -93,7 +94,7 @@ pub(crate) fn diagnose(clues: &Clues<'_>) -> Diagnosis {
         status,
         code: reply.map(|reply| reply.code),
         words: verdict.words,
-        said: kept.map(one_line).filter(|said| !said.is_empty()),
+        said: kept.map(one_line).filter(|said| !said.is_empty()).map(Said::new),
     }
 }
 
@@ -215,4 +216,142 @@ fn one_line(text: &str) -> String {
     let words: Vec<&str> = limits::cut(text, 4 * limits::SAID).split_whitespace().collect();
     let line = words.join(" ");
     limits::cut(&line, limits::SAID).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cause::Cause::*;
+
+    fn of(said: &str) -> Diagnosis {
+        diagnose(&Clues { status: None, said, ..Clues::default() })
+    }
+
+    /// What servers say of an address that is bad.
+    const HARD: &[(&str, Cause)] = &[
+        ("550 5.1.1 <a@example.com>: Recipient address rejected: User unknown in virtual mailbox table", UnknownUser),
+        (
+            "550-5.1.1 The email account that you tried to reach does not exist. Please try\n550 5.1.1 again",
+            UnknownUser,
+        ),
+        ("550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup", UnknownUser),
+        ("550 5.1.1 RESOLVER.ADR.ExRecipNotFound; not found", UnknownUser),
+        ("550 5.4.1 [a@example.com]: Recipient address rejected: Access denied [x.prod.example.net]", UnknownUser),
+        ("550 5.1.0 Address rejected.", UnknownUser),
+        ("550 #5.1.0 Address rejected.", UnknownUser),
+        ("511 sorry, no mailbox here by that name (#5.1.1 - chkuser)", UnknownUser),
+        ("550 Requested action not taken: mailbox unavailable", UnknownUser),
+        ("550 Invalid Recipient - https://example.net/docs#550", UnknownUser),
+        ("551 This mail account doesn't exist", UnknownUser),
+        ("550 Unrouteable address", UnknownUser),
+        ("550 5.5.1 No such user (a@example.com)", UnknownUser),
+        ("5.1.1 <a@example.com>... User Unknown", UnknownUser),
+        ("550 5.1.1 Adresse d au moins un destinataire invalide. Invalid recipient.", UnknownUser),
+        ("554 delivery error: dd This user doesn't have an example.com account (a@example.com) [0]", UnknownUser),
+        (
+            "554 30 Sorry, your message to a@example.com cannot be delivered. This mailbox is disabled (554.30).",
+            Disabled,
+        ),
+        ("550 5.2.1 The email account that you tried to reach is inactive.", Disabled),
+        ("550 5.1.1 Boite du destinataire archivee. Archived recipient.", Disabled),
+        ("550 5.1.6 Recipient no longer on server: a@example.com", Disabled),
+        ("551 5.1.6 The recipient has moved to b@example.com", Moved),
+        ("550 5.4.310 DNS domain example.test does not exist [Message=InfoDomainNonexistent]", UnknownHost),
+        ("553 5.1.2 We weren't able to find the recipient domain. Please check for any spelling errors", UnknownHost),
+        ("Host or domain name not found. Name service error for name=example.test type=A: Host not found", UnknownHost),
+        ("550 5.1.2 <a@example.test>... Host unknown (Name server: host not found)", UnknownHost),
+        ("556 5.1.10 Recipient address has null MX", TakesNoMail),
+        ("521 Host does not accept mail", TakesNoMail),
+    ];
+
+    /// What they say of anything else.
+    const NOT_HARD: &[(&str, Class, Cause)] = &[
+        ("550 5.1.1 <a@example.com> 192.0.2.9 has sent to too many recipients this hour", Class::Block, TooMany),
+        ("550 5.7.606 Access denied, banned sending IP [192.0.2.9]", Class::Block, Reputation),
+        ("550 5.7.1 Service unavailable, Client host [192.0.2.9] blocked using Spamhaus", Class::Block, Reputation),
+        (
+            "550 SC-001 Unfortunately, messages from 192.0.2.9 weren't sent. It is on our block list",
+            Class::Block,
+            Reputation,
+        ),
+        ("554 5.7.1 <a@example.com>: Relay access denied", Class::Block, RelayDenied),
+        ("554 5.7.1 <a@example.com>: Recipient address rejected: Access denied", Class::Block, Policy),
+        ("553 sorry, your envelope sender domain must exist (#5.7.1)", Class::Block, SenderRefused),
+        ("501 5.1.8 Sender address rejected: Domain not found", Class::Block, SenderRefused),
+        (
+            "550-5.7.26 Unauthenticated email is not accepted due to domain's DMARC policy.",
+            Class::Block,
+            Unauthenticated,
+        ),
+        (
+            "550 5.7.25 The IP address sending this message does not have a PTR record setup",
+            Class::Block,
+            Unauthenticated,
+        ),
+        ("504 5.5.2 <mx>: Helo command rejected: need fully-qualified hostname", Class::Block, Unauthenticated),
+        ("550 5.7.133 SenderNotAuthenticatedForGroup; authentication required", Class::Block, Unauthenticated),
+        ("550 5.7.124 sender not in allowed-senders list", Class::Block, Policy),
+        ("550 5.7.350 Remote server returned message detected as spam -> 554 5.7.1 spam detected", Class::Block, Spam),
+        ("550 Administrative prohibition", Class::Block, Policy),
+        ("550 Rejected", Class::Block, Policy),
+        ("550 5.0.0 Something nobody has said before", Class::Block, Unknown),
+        ("5.1.0 - Unknown address error 550-'5.7.1 Access denied'", Class::Block, Policy),
+        ("552 5.2.2 The email account that you tried to reach is over quota.", Class::Soft, MailboxFull),
+        ("554 5.2.0 STOREDRV.Deliver.Exception:QuotaExceededException", Class::Soft, MailboxFull),
+        ("552 5.1.1 Boite du destinataire pleine. Recipient overquota.", Class::Soft, MailboxFull),
+        ("552 5.3.4 Message size exceeds fixed limit", Class::Soft, TooLarge),
+        ("550 5.7.0 Message Size Violation", Class::Soft, TooLarge),
+        ("450 4.1.1 <a@example.com>: Recipient address rejected: User unknown", Class::Soft, UnknownUser),
+        (
+            "450 4.1.1 <a@example.com>: Recipient address rejected: unverified address: lost connection",
+            Class::Soft,
+            System,
+        ),
+        ("451 4.7.1 Greylisting in action, please come back later", Class::Soft, Network),
+        ("554 4.4.7 Message expired: unable to deliver in 840 minutes.<421 4.4.2 Timed out>", Class::Soft, Network),
+        ("554 5.4.14 Hop count exceeded - possible mail loop", Class::Soft, System),
+        ("500 5.5.1 Command not recognized", Class::Soft, Protocol),
+        ("450 4.7.1 may not be mail exchanger\n554 5.5.1 Error: no valid recipients", Class::Block, Policy),
+        ("421 Service not available, closing transmission channel", Class::Soft, System),
+        ("452 try harder", Class::Soft, System),
+        ("", Class::Soft, Unknown),
+    ];
+
+    #[test]
+    fn a_bad_address_is_hard() {
+        let wrong: Vec<String> = (HARD.iter().map(|(said, cause)| (said, cause, of(said))))
+            .filter(|(_, cause, found)| (found.class, found.cause) != (Class::Hard, **cause))
+            .map(|(said, _, found)| format!("{said}: {found:?}"))
+            .collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn nothing_else_is() {
+        let wrong: Vec<String> = (NOT_HARD.iter().map(|(said, class, cause)| (said, (*class, *cause), of(said))))
+            .filter(|(_, wanted, found)| (found.class, found.cause) != *wanted)
+            .map(|(said, _, found)| format!("{said}: {found:?}"))
+            .collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn a_status_counts_where_words_are_missing() {
+        let diagnosed = |status, said, around| diagnose(&Clues { status: Some(status), said, around, delayed: false });
+        assert_eq!(diagnosed("5.1.1", "", "").class, Class::Hard);
+        assert_eq!(diagnosed("5.1.2 (bad destination system)", "", "").cause, UnknownHost);
+        assert_eq!(diagnosed("5.0.0", "", "mail.local: unknown user: ada").class, Class::Hard);
+        assert_eq!(diagnosed("4.1.1", "", "").class, Class::Soft);
+        // The remote server knows better than the one that reports.
+        assert_eq!(diagnosed("5.1.1", "550 5.7.1 Blocked as spam", "user unknown").cause, Spam);
+        assert_eq!(diagnosed("4.0.0", "550 5.1.1 User unknown", "").class, Class::Hard);
+        assert_eq!(diagnosed("5.0.0", "550 5.1.8 Refused", "Address not found").cause, SenderRefused);
+    }
+
+    #[test]
+    fn what_is_late_is_not_hard() {
+        let clues = Clues { status: Some("5.1.1"), said: "550 5.1.1 User unknown", around: "", delayed: true };
+        let found = diagnose(&clues);
+        assert_eq!((found.class, found.cause), (Class::Soft, UnknownUser));
+    }
 }

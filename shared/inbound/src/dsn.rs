@@ -29,7 +29,7 @@ impl Action {
 }
 
 /// The fields about one recipient.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Group(Fields);
 
 impl Group {

@@ -2,7 +2,7 @@
 //! headers that lie in a text.
 
 /// `Name: value` pairs in their order; names in small letters, values unfolded.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {

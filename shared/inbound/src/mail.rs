@@ -8,7 +8,7 @@ use crate::fields::Fields;
 use crate::limits;
 
 /// A mail, taken apart.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Mail {
     pub(crate) headers: Fields,
     /// The text before any report or returned message.

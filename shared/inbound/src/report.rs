@@ -19,7 +19,6 @@ use crate::wording::Wording;
 pub(crate) use share::share;
 
 /// A report's own words, cut from what came back with it.
-#[derive(Debug)]
 pub(crate) struct Report<'a> {
     pub(crate) text: &'a str,
     /// The headers that came back within the text.
@@ -42,7 +41,8 @@ impl<'a> Report<'a> {
         let says_so = wording.has(FAILED) || wording.has(DELAYED);
         let explains = || !smtp::replies(self.text).is_empty() || wording.sure().is_some();
         if daemon || titled {
-            daemon && titled || says_so || explains()
+            // A mail system may write about anything: a reason counts where somebody is named with it.
+            daemon && titled || says_so || explains() && !mention::recipients(self.text, &[]).is_empty()
         } else {
             // Automatic answers have no sender in their envelope either, and say who has left the company.
             sender::has_null_sender(mail) && wording.has(FAILED)

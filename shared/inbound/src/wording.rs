@@ -50,7 +50,6 @@ const GAP: usize = 64;
 pub(crate) type Found = (Cause, &'static str);
 
 /// A text, made ready to be searched: folded, with a `$` at its end.
-#[derive(Debug)]
 pub(crate) struct Wording {
     folded: String,
     /// The best of each strength.

@@ -7,6 +7,9 @@ pub(super) const SURE: Table = &[
     (
         Unauthenticated,
         &[
+            "invalid ehlo",
+            "spoof",
+            "sendernotauthenticated",
             "dmarc",
             "dkim",
             "spf ",
@@ -410,6 +413,11 @@ pub(super) const GENERAL: Table = &[(
     &[
         "policy",
         "google groups",
+        "rejected by the recipient",
+        "envelope blocked",
+        "allowed senders list",
+        "allowed-senders list",
+        "notinallowedsenderslist",
         "mail rejete",
         "message rejete",
         "policies",

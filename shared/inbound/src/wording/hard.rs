@@ -48,6 +48,7 @@ pub(super) const SURE: Table = &[
     (
         UnknownHost,
         &[
+            "weren't able to find the recipient domain",
             "domain * nxdomain",
             "nxdomain",
             "domain is not reachable",
@@ -72,7 +73,6 @@ pub(super) const SURE: Table = &[
             "non-existent domain",
             "nonexistent domain",
             "non-existing domain",
-            "domain must exist",
             "invalid domain",
             "bad destination host",
             "bad destination system",
@@ -259,6 +259,11 @@ pub(super) const SURE: Table = &[
     (
         UnknownUser,
         &[
+            "5.4.1 * recipient address rejected: access denied",
+            "don't have that mailbox",
+            "mail account doesn't exist",
+            "recipientnotfound",
+            "recipnotfound",
             "ユーザーは登録されていません",
             "ユーザは登録されていません",
             "メールアドレスが見つかりません",
@@ -286,7 +291,6 @@ pub(super) const SURE: Table = &[
             "alias not recognized",
             "user not recognized",
             "recipient email address is possibly incorrect",
-            "5.4.1 recipient address rejected: access denied",
             "addressee unknown",
             "addressee is unknown",
             "not a member of domain",

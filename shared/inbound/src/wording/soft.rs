@@ -63,6 +63,8 @@ pub(super) const MAILBOX: Table = &[
     (
         MailboxFull,
         &[
+            "quotaexceeded",
+            "mapiexceptionshutoffquotaexceeded",
             "zuviele mails auf dem server",
             "allowed storage space",
             "mailbox full",
@@ -188,6 +190,7 @@ pub(super) const MAILBOX: Table = &[
     (
         TooLarge,
         &[
+            "message size violation",
             "file too large",
             "taille limite",
             "message too large",
