@@ -3,6 +3,7 @@
 
 mod condition;
 mod pattern;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -11,9 +12,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use condition::Condition;
 pub use condition::Context;
-use pattern::matches;
+use pattern::Pattern;
+pub(crate) use sessions::{Asked, Credentials, Refused};
+use sessions::{Role, Sessions};
 
 use crate::backends::OPERATOR;
+use crate::clock::Clock;
 use crate::template::{self, Effect, Template};
 
 /// The services this stack answers for. Statements about others (logs, metrics) cannot be used here,
@@ -25,8 +29,8 @@ const SERVICES: [&str; 6] = ["dynamodb", "sqs", "s3", "ses", "kms", "secretsmana
 pub struct Statement {
     sid: String,
     effect: Effect,
-    actions: Vec<String>,
-    resources: Vec<String>,
+    actions: Vec<Pattern>,
+    resources: Vec<Pattern>,
     conditions: Vec<Condition>,
 }
 
@@ -43,20 +47,16 @@ impl Statement {
         anyhow::ensure!(!statement.resources.is_empty(), "statement {sid:?} has no Resource");
         let conditions = Condition::parse_all(&statement.condition)
             .map_err(|error| anyhow::anyhow!("statement {sid:?}: {error}"))?;
-        Ok(Self {
-            sid,
-            effect: statement.effect,
-            actions: statement.actions.clone(),
-            resources: statement.resources.clone(),
-            conditions,
-        })
+        let patterns = |all: &[String]| all.iter().map(|one| Pattern::parse(one)).collect::<anyhow::Result<Vec<_>>>();
+        let (actions, resources) = (patterns(&statement.actions)?, patterns(&statement.resources)?);
+        Ok(Self { sid, effect: statement.effect, actions, resources, conditions })
     }
 }
 
 /// A permission that was exercised.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Used {
-    /// The function (its binary name).
+    /// The function (its binary name), or the role (its logical id) whose session it was.
     pub function: String,
     /// The statement that allowed it.
     pub sid: String,
@@ -69,7 +69,7 @@ pub struct Used {
 /// A part of a statement that nothing exercised.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unused {
-    /// The function (its binary name).
+    /// The function (its binary name) or the role (its logical id).
     pub function: String,
     /// The statement.
     pub sid: String,
@@ -96,35 +96,69 @@ struct Record {
     parts: BTreeMap<String, BTreeMap<usize, BTreeSet<String>>>,
 }
 
-/// The policies of every function, and what was used of them. Cheap to clone.
+/// The policies of every function and role, and what was used of them. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Iam {
     policies: Arc<BTreeMap<String, Vec<Statement>>>,
+    sessions: Arc<Sessions>,
     record: Arc<Mutex<Record>>,
 }
 
 impl Iam {
-    /// Policies by function (binary name).
+    /// Policies by function (binary name), and no roles that could be assumed.
     pub fn new(policies: BTreeMap<String, Vec<Statement>>) -> Self {
-        Self { policies: Arc::new(policies), record: Arc::default() }
+        Self { policies: Arc::new(policies), ..Self::default() }
     }
 
-    /// The policies of every function of the template.
+    /// The policies of every function and role of the template. Sessions end by `clock`.
     ///
     /// # Errors
     ///
     /// A statement that cannot be enforced (see [`Statement::new`]).
-    pub fn from_template(template: &Template) -> anyhow::Result<Self> {
+    pub fn from_template(template: &Template, clock: Clock) -> anyhow::Result<Self> {
         let mut policies: BTreeMap<String, Vec<Statement>> = BTreeMap::new();
-        for function in &template.functions {
-            let statements = policies.entry(function.binary.clone()).or_default();
-            for statement in &function.statements {
-                let statement =
-                    Statement::new(statement).map_err(|error| anyhow::anyhow!("{}: {error}", function.logical_id))?;
-                statements.push(statement);
-            }
+        let functions = template.functions.iter().map(|one| (&one.binary, &one.logical_id, &one.statements));
+        let roles = template.roles.iter().map(|one| (&one.logical_id, &one.logical_id, &one.statements));
+        for (principal, logical_id, statements) in functions.chain(roles) {
+            let read = statements.iter().map(Statement::new).collect::<anyhow::Result<Vec<_>>>();
+            let read = read.map_err(|error| anyhow::anyhow!("{logical_id}: {error}"))?;
+            policies.entry(principal.clone()).or_default().extend(read);
         }
-        Ok(Self::new(policies))
+        let roles = template.roles.iter().map(Role::new).collect::<anyhow::Result<_>>()?;
+        let functions = template.functions.iter().map(|one| (one.binary.clone(), one.role.clone())).collect();
+        Ok(Self { sessions: Arc::new(Sessions::new(roles, functions, clock)), ..Self::new(policies) })
+    }
+
+    /// Opens a session of a role, as `sts:AssumeRole` does.
+    ///
+    /// # Errors
+    ///
+    /// The role does not trust the caller to, or the request is not well formed.
+    pub(crate) fn assume(&self, asked: &Asked) -> Result<Credentials, Refused> {
+        let opened = self.sessions.assume(asked);
+        let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        match &opened {
+            Ok(_) => {}
+            Err(Refused::Denied(_)) => {
+                record.denied.insert(Denied {
+                    function: asked.caller.clone(),
+                    action: "sts:AssumeRole".to_owned(),
+                    resource: asked.role.clone(),
+                });
+            }
+            Err(Refused::Invalid(_)) => {}
+        }
+        opened
+    }
+
+    /// Whether the caller's session is over.
+    pub(crate) fn is_expired(&self, caller: &str) -> bool {
+        self.sessions.find(caller).is_some_and(|session| self.sessions.is_over(&session))
+    }
+
+    /// The function behind a caller: who opened the session, if it is one.
+    pub(crate) fn function_of(&self, caller: &str) -> String {
+        self.sessions.find(caller).map_or_else(|| caller.to_owned(), |session| session.function)
     }
 
     /// Decides one call and records it. The operator's key may do anything.
@@ -143,6 +177,13 @@ impl Iam {
         if caller == OPERATOR {
             return Ok(());
         }
+        let session = self.sessions.find(caller);
+        if session.as_ref().is_some_and(|session| self.sessions.is_over(session)) {
+            return Err("The security token included in the request is expired".to_owned());
+        }
+        let own = session.as_ref().map(|session| session.context(context));
+        let context = own.as_ref().unwrap_or(context);
+        let caller = session.as_ref().map_or(caller, |session| &session.role);
         let statements = self.policies.get(caller).map_or(&[][..], Vec::as_slice);
         let mut allowed = None;
         let mut forbidden = false;
@@ -223,12 +264,12 @@ impl Iam {
                     continue;
                 }
                 let seen = record.parts.get(function).and_then(|all| all.get(&index));
-                for part in statement.actions.iter().chain(&statement.resources) {
+                for part in statement.actions.iter().chain(&statement.resources).map(Pattern::written) {
                     if !seen.is_some_and(|seen| seen.contains(part)) {
                         unused.push(Unused {
                             function: function.clone(),
                             sid: statement.sid.clone(),
-                            part: part.clone(),
+                            part: part.to_owned(),
                         });
                     }
                 }
@@ -247,8 +288,8 @@ impl Iam {
 impl Statement {
     fn is_ours(&self) -> bool {
         self.actions.iter().any(|action| {
-            let service = action.split(':').next().unwrap_or_default();
-            action == "*" || SERVICES.contains(&service)
+            let service = action.written().split(':').next().unwrap_or_default();
+            action.written() == "*" || SERVICES.contains(&service)
         })
     }
 }
@@ -261,15 +302,13 @@ struct Hit<'a> {
 
 impl<'a> Hit<'a> {
     fn of(statement: &'a Statement, action: &str, resource: &str, context: &Context) -> Option<Self> {
-        let by_action = statement
-            .actions
-            .iter()
-            .find(|pattern| matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase()))?;
-        let by_resource = statement.resources.iter().find(|pattern| matches(pattern, resource))?;
+        let is = |matched: Option<bool>| matched.unwrap_or(false);
+        let by_action = statement.actions.iter().find(|pattern| is(pattern.matches_any_case(action, context)))?;
+        let by_resource = statement.resources.iter().find(|pattern| is(pattern.matches(resource, context)))?;
         statement
             .conditions
             .iter()
             .all(|condition| condition.holds(context))
-            .then_some(Self { action: by_action, resource: by_resource })
+            .then_some(Self { action: by_action.written(), resource: by_resource.written() })
     }
 }

@@ -18,6 +18,8 @@ pub struct Plan {
     pub smtp: SmtpPlan,
     /// SQS.
     pub sqs: SqsPlan,
+    /// STS.
+    pub sts: StsPlan,
 }
 
 /// Faults of DynamoDB.
@@ -66,6 +68,14 @@ pub struct SqsPlan {
     pub shuffle_seed: Option<u64>,
 }
 
+/// Faults of STS.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StsPlan {
+    /// Refuses every n-th request: `Throttling`.
+    pub throttle_every: u64,
+}
+
 /// Where a fault strikes; each place counts for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -75,13 +85,14 @@ pub(crate) enum Place {
     SesReject,
     SesDrop,
     SmtpCut,
+    StsThrottle,
 }
 
 /// The faults in force. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     plan: Arc<Mutex<Plan>>,
-    counters: Arc<[AtomicU64; 6]>,
+    counters: Arc<[AtomicU64; 7]>,
 }
 
 impl Faults {
@@ -114,6 +125,7 @@ impl Faults {
                 Place::SesReject => plan.ses.reject_every,
                 Place::SesDrop => plan.ses.drop_after_accept_every,
                 Place::SmtpCut => plan.smtp.cut_after_data_every,
+                Place::StsThrottle => plan.sts.throttle_every,
             }
         };
         if every == 0 {

@@ -121,8 +121,19 @@ async fn respond<S: Service>(request: Request<Incoming>, service: &S) -> Result<
     }
 }
 
-/// Who signed: the access key in the Authorization header, or in a presigned URL.
+/// Who signed: the access key in the Authorization header, or in a presigned URL. Of a session's key the token is a
+/// part: `key/token`.
 pub(crate) fn caller(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    let key = access_key(headers, uri)?;
+    let in_query = || uri.query()?.split('&').find_map(|pair| pair.strip_prefix("X-Amz-Security-Token="));
+    let token = headers.get("x-amz-security-token").and_then(|value| value.to_str().ok()).or_else(in_query);
+    Some(match token {
+        Some(token) => format!("{key}/{token}"),
+        None => key,
+    })
+}
+
+fn access_key(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     let from_header = headers
         .get(http::header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
@@ -205,6 +216,10 @@ mod tests {
         let uri: Uri =
             "/b/k?X-Amz-Credential=imports%2F20260101%2Feu-west-3%2Fs3%2Faws4_request&X-Amz-Date=1".parse().unwrap();
         assert_eq!(caller(&HeaderMap::new(), &uri).as_deref(), Some("imports"));
+        let uri: Uri = format!("{uri}&X-Amz-Security-Token=00ff").parse().unwrap();
+        assert_eq!(caller(&HeaderMap::new(), &uri).as_deref(), Some("imports/00ff"));
+        headers.insert("x-amz-security-token", "ff00".parse().unwrap());
+        assert_eq!(caller(&headers, &Uri::from_static("/")).as_deref(), Some("fan-out/ff00"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod secrets;
 pub mod ses;
 pub mod smtp;
 pub mod sqs;
+mod sts;
 #[cfg(test)]
 mod tests;
 
@@ -98,7 +99,7 @@ impl Backends {
             }
         };
         let inside = |name: &str| directory.map(|directory| directory.join(name));
-        let iam = Iam::from_template(template)?;
+        let iam = Iam::from_template(template, clock.clone())?;
         let meter = Meter::new()?;
         let faults = Faults::new();
         let mailbox = Mailbox::open(inside("mailbox").as_deref(), clock.clone())?;
@@ -141,6 +142,7 @@ impl Backends {
             ("SQS", Listener::start(Arc::new(sqs.clone())).await?),
             ("SESV2", Listener::start(Arc::new(ses.clone())).await?),
             ("KMS", Listener::start(kms).await?),
+            ("STS", Listener::start(sts::Sts::new(iam.clone(), meter.clone(), faults.clone())).await?),
             ("SECRETS_MANAGER", Listener::start(secrets).await?),
             ("S3", s3::start(&objects, &template.buckets, iam.clone(), meter.clone(), created).await?),
         ];

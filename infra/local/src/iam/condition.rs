@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::pattern::matches;
+use super::pattern::Pattern;
 
 /// The condition keys of one call, such as `dynamodb:LeadingKeys` or `ses:FromAddress`. Keys ignore case.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +32,7 @@ impl Context {
         self
     }
 
-    fn get(&self, key: &str) -> Option<&[String]> {
+    pub(super) fn get(&self, key: &str) -> Option<&[String]> {
         self.0.get(&key.to_ascii_lowercase()).map(Vec::as_slice)
     }
 }
@@ -55,6 +55,9 @@ enum Operator {
     Null,
 }
 
+/// Keys with several values. AWS leaves open what an operator without qualifier makes of them.
+const SEVERAL: [&str; 3] = ["dynamodb:leadingkeys", "dynamodb:attributes", "aws:tagkeys"];
+
 /// One operator applied to one key.
 #[derive(Clone, Debug)]
 pub(super) struct Condition {
@@ -63,7 +66,7 @@ pub(super) struct Condition {
     negated: bool,
     if_exists: bool,
     key: String,
-    values: Vec<String>,
+    values: Vec<Pattern>,
 }
 
 impl Condition {
@@ -99,9 +102,19 @@ impl Condition {
             "Null" => (Operator::Null, false),
             _ => anyhow::bail!("condition operator {operator} is not supported"),
         };
+        if matches!(qualifier, Qualifier::One)
+            && !matches!(operator, Operator::Null)
+            && SEVERAL.contains(&key.to_ascii_lowercase().as_str())
+        {
+            anyhow::bail!("{key} has several values: {name} needs ForAllValues or ForAnyValue");
+        }
+        let read = |value: &Value| match operator {
+            Operator::Like => Pattern::parse(&text(value)),
+            _ => Pattern::plain(&text(value)),
+        };
         let values = match values {
-            Value::Array(many) => many.iter().map(text).collect(),
-            one => vec![text(one)],
+            Value::Array(many) => many.iter().map(read).collect::<anyhow::Result<_>>()?,
+            one => vec![read(one)?],
         };
         Ok(Self { qualifier, operator, negated, if_exists, key: key.to_owned(), values })
     }
@@ -109,7 +122,7 @@ impl Condition {
     pub(super) fn holds(&self, context: &Context) -> bool {
         let present = context.get(&self.key);
         if let Operator::Null = self.operator {
-            let wants_absent = self.values.iter().any(|value| value == "true");
+            let wants_absent = self.values.iter().any(|value| value.written() == "true");
             return wants_absent == present.is_none();
         }
         let Some(given) = present else {
@@ -121,19 +134,20 @@ impl Condition {
                 };
         };
         match self.qualifier {
-            Qualifier::All | Qualifier::One => given.iter().all(|value| self.accepts(value)),
-            Qualifier::Any => given.iter().any(|value| self.accepts(value)),
+            Qualifier::All | Qualifier::One => given.iter().all(|value| self.accepts(value, context)),
+            Qualifier::Any => given.iter().any(|value| self.accepts(value, context)),
         }
     }
 
-    fn accepts(&self, given: &str) -> bool {
-        let found = self.values.iter().any(|wanted| match self.operator {
-            Operator::Equals => wanted == given,
-            Operator::EqualsIgnoreCase => wanted.eq_ignore_ascii_case(given),
-            Operator::Like => matches(wanted, given),
-            Operator::Null => false,
-        });
-        found != self.negated
+    /// A variable without a value makes the whole condition fail, negated or not.
+    fn accepts(&self, given: &str, context: &Context) -> bool {
+        let one = |wanted: &Pattern| match self.operator {
+            Operator::Equals | Operator::Like => wanted.matches(given, context),
+            Operator::EqualsIgnoreCase => wanted.matches_any_case(given, context),
+            Operator::Null => None,
+        };
+        let found: Option<Vec<bool>> = self.values.iter().map(one).collect();
+        found.is_some_and(|found| found.contains(&true) != self.negated)
     }
 }
 
@@ -165,7 +179,46 @@ mod tests {
         assert!(holds(json!({"Null": {"absent": true}}), &from));
         assert!(holds(json!({"ForAllValues:StringEquals": {"absent": ["x"]}}), &from));
         assert!(!holds(json!({"ForAnyValue:StringEquals": {"absent": ["x"]}}), &from));
+        assert!(!holds(json!({"StringNotEquals": {"ses:FromAddress": "${absent}"}}), &from));
         let secure = Context::new().with("aws:SecureTransport", "true");
         assert!(!holds(json!({"Bool": {"aws:SecureTransport": false}}), &secure));
+    }
+    const WORKSPACE: &str = "aws:PrincipalTag/workspace";
+
+    fn keys(workspace: &str, keys: &[&str]) -> Context {
+        Context::new().with(WORKSPACE, workspace).with_many("dynamodb:LeadingKeys", keys.iter().copied())
+    }
+
+    #[test]
+    fn for_all_values_is_true_of_nothing_and_null_closes_that() {
+        let like =
+            json!({"dynamodb:LeadingKeys": ["W#${aws:PrincipalTag/workspace}", "W#${aws:PrincipalTag/workspace}#*"]});
+        let open = json!({"ForAllValues:StringLike": like});
+        let closed = json!({"ForAllValues:StringLike": like, "Null": {"dynamodb:LeadingKeys": "false"}});
+        for (given, by_open, by_closed) in [
+            (keys("ws_1", &["W#ws_1"]), true, true),
+            (keys("ws_1", &["W#ws_1#P#0", "W#ws_1"]), true, true),
+            (keys("ws_1", &["W#ws_1#P#0", "W#ws_2#P#0"]), false, false),
+            (keys("ws_1", &["W#ws_10"]), false, false),
+            (keys("ws_1", &["LOGIN#0"]), false, false),
+            // A Scan, or a Query that a client got past the key condition: the trap.
+            (keys("ws_1", &[]), true, false),
+            // Nobody's session: the patterns have no value.
+            (Context::new().with("dynamodb:LeadingKeys", "W#"), false, false),
+            (Context::new().with("dynamodb:LeadingKeys", "W#ws_1"), false, false),
+        ] {
+            assert_eq!(holds(open.clone(), &given), by_open, "open: {given:?}");
+            assert_eq!(holds(closed.clone(), &given), by_closed, "closed: {given:?}");
+        }
+        let equal = json!({"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["W#${aws:PrincipalTag/workspace}"]}});
+        assert!(holds(equal.clone(), &keys("ws_1", &["W#ws_1"])));
+        assert!(!holds(equal, &keys("ws_1", &["W#ws_1#P#0"])));
+    }
+
+    #[test]
+    fn a_key_of_several_values_needs_a_qualifier() {
+        let bare = json!({"StringLike": {"dynamodb:LeadingKeys": ["W#*"]}});
+        assert!(Condition::parse_all(&bare).is_err());
+        assert!(Condition::parse_all(&json!({"Null": {"dynamodb:LeadingKeys": "false"}})).is_ok());
     }
 }

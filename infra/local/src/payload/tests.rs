@@ -12,6 +12,7 @@ fn event_of(request: Request<()>, body: &[u8]) -> Value {
         memory: 128,
         reserved_concurrency: None,
         env: std::collections::BTreeMap::new(),
+        role: String::new(),
         statements: Vec::new(),
         events: vec![EventSource::HttpApi { method: "ANY".to_owned(), path: "/u/{token}".to_owned() }],
     };

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::intrinsics::{self, Scope};
 use super::properties::Properties;
-use super::{Effect, Function, Statement, events, names};
+use super::roles::{self, statements};
+use super::{Function, Statement, events, names};
 
 const READ: [&str; 9] = [
     "CodeUri",
@@ -66,9 +67,13 @@ pub(super) fn read(scope: &Scope, id: &str, name: String, arn: String, body: &Va
         }
     }
     let mut statements = policies(id, &properties)?;
-    if let Some(role) = properties.text("Role")? {
-        statements.extend(role_statements(scope, id, &role)?);
-    }
+    let role = match properties.text("Role")? {
+        Some(role) => {
+            statements.extend(role_statements(scope, id, &role)?);
+            role
+        }
+        None => names::attribute(scope, &format!("{id}Role"), "Arn")?,
+    };
     let sources = properties.entries("Events")?;
     let events = sources.iter().map(|(event, body)| events::read(&format!("{id}.{event}"), body));
     Ok(Function {
@@ -80,6 +85,7 @@ pub(super) fn read(scope: &Scope, id: &str, name: String, arn: String, body: &Va
         memory: u32::try_from(properties.number("MemorySize")?.unwrap_or(128))?,
         reserved_concurrency: properties.number("ReservedConcurrentExecutions")?.map(usize::try_from).transpose()?,
         env,
+        role,
         statements,
         events: events.collect::<anyhow::Result<_>>()?,
     })
@@ -126,45 +132,12 @@ fn policies(id: &str, properties: &Properties) -> anyhow::Result<Vec<Statement>>
     Ok(all)
 }
 
-/// Reads `Statement`: one, or a list.
-fn statements(id: &str, value: &Value) -> anyhow::Result<Vec<Statement>> {
-    let one = std::slice::from_ref(value);
-    let list = value.as_array().map_or(one, Vec::as_slice);
-    list.iter().map(|body| statement(id, body)).collect()
-}
-
-fn statement(id: &str, body: &Value) -> anyhow::Result<Statement> {
-    let known = ["Sid", "Effect", "Action", "Resource", "Condition"];
-    let sid = body["Sid"].as_str().unwrap_or_default().to_owned();
-    let properties = Properties::new(&format!("{id}.Policies.{sid}"), body.clone(), &known)?;
-    let effect = match properties.need("Effect")?.as_str() {
-        "Allow" => Effect::Allow,
-        "Deny" => Effect::Deny,
-        other => bail!("{}: {other}", properties.at("Effect")),
-    };
-    let statement = Statement {
-        sid,
-        effect,
-        actions: properties.texts("Action")?,
-        resources: properties.texts("Resource")?,
-        condition: properties.get("Condition").cloned().unwrap_or(Value::Null),
-    };
-    if statement.actions.is_empty() || statement.resources.is_empty() {
-        bail!("{} names no action or no resource", properties.at("Action"));
-    }
-    Ok(statement)
-}
-
 /// The statements of an `AWS::IAM::Role` of the same template.
 fn role_statements(scope: &Scope, id: &str, arn: &str) -> anyhow::Result<Vec<Statement>> {
     for (role, kind, body) in scope.resources()? {
-        if kind != "AWS::IAM::Role" || names::attribute(scope, role, "Arn")? != arn {
-            continue;
+        if kind == "AWS::IAM::Role" && names::attribute(scope, role, "Arn")? == arn {
+            return Ok(roles::read(scope, role, arn.to_owned(), body)?.statements);
         }
-        let policies = scope.resolve(&body["Properties"]["Policies"]).with_context(|| role.to_owned())?;
-        let documents = policies.as_array().cloned().unwrap_or_default();
-        let each = documents.iter().map(|policy| statements(role, &policy["PolicyDocument"]["Statement"]));
-        return Ok(each.collect::<anyhow::Result<Vec<_>>>()?.into_iter().flatten().collect());
     }
     bail!("{id}.Role: {arn} is no role of this template")
 }

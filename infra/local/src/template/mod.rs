@@ -8,6 +8,7 @@ mod mail_events;
 mod names;
 mod properties;
 mod resources;
+mod roles;
 mod stores;
 #[cfg(test)]
 mod tests;
@@ -39,6 +40,8 @@ pub const RELAY_ROOTS: &str = "${local:relay_roots}";
 pub struct Template {
     /// The Lambda functions, by logical id.
     pub functions: Vec<Function>,
+    /// The IAM roles that the template declares itself.
+    pub roles: Vec<Role>,
     /// The DynamoDB tables.
     pub tables: Vec<Table>,
     /// The SQS queues, dead-letter queues included.
@@ -74,10 +77,36 @@ pub struct Function {
     pub reserved_concurrency: Option<usize>,
     /// Its environment; values may hold [`SQS_ENDPOINT`] and [`RELAY_ROOTS`].
     pub env: BTreeMap<String, String>,
+    /// The ARN of its role: the one that SAM makes for it, unless it names another.
+    pub role: String,
     /// What its role may do.
     pub statements: Vec<Statement>,
     /// What invokes it.
     pub events: Vec<EventSource>,
+}
+
+/// One IAM role.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// Its ARN.
+    pub arn: String,
+    /// `MaxSessionDuration`.
+    pub longest: Duration,
+    /// Who may assume it, and how.
+    pub trust: Vec<Trust>,
+    /// What its sessions may do.
+    pub statements: Vec<Statement>,
+}
+
+/// One statement of a role's trust policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trust {
+    /// The ARNs of the roles it speaks of; a service is nobody here.
+    pub principals: Vec<String>,
+    /// What it says. Its resource is the role itself.
+    pub statement: Statement,
 }
 
 /// One IAM statement.

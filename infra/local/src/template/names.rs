@@ -52,6 +52,13 @@ pub(super) fn reference(scope: &Scope, id: &str) -> anyhow::Result<String> {
 
 /// What `Fn::GetAtt` gives.
 pub(super) fn attribute(scope: &Scope, id: &str, attribute: &str) -> anyhow::Result<String> {
+    // The role that SAM makes for a function is named after it, and is nowhere in the template.
+    if attribute == "Arn"
+        && let Some(function) = id.strip_suffix("Role")
+        && matches!(scope.resource(function), Ok(("AWS::Serverless::Function", _)))
+    {
+        return Ok(format!("arn:aws:iam::{ACCOUNT}:role/{STACK}-{id}"));
+    }
     let (kind, _) = scope.resource(id)?;
     let regional = |service: &str, rest: &str| format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}");
     let name = name(scope, id)?;

@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 
 use super::intrinsics::{self, Scope};
 use super::names::{attribute, key_id, reference};
-use super::{EventSource, Key, Template, functions, mail_events, stores};
+use super::{EventSource, Key, Template, functions, mail_events, roles, stores};
 
 /// Resources that would be a second way to wire what the runner only reads in one.
 const UNPLAYED: [&str; 9] = [
@@ -31,6 +31,7 @@ pub(super) fn read(scope: &Scope) -> anyhow::Result<Template> {
                 let function = functions::read(scope, id, reference(scope, id)?, arn()?, body)?;
                 template.functions.push(function);
             }
+            "AWS::IAM::Role" => template.roles.push(roles::read(scope, id, arn()?, body)?),
             "AWS::DynamoDB::Table" => {
                 template.tables.push(stores::table(id, reference(scope, id)?, arn()?, properties()?)?);
             }

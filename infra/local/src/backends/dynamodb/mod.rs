@@ -202,6 +202,9 @@ impl Service for DynamoDb {
         let Some(name) = caller.as_deref() else {
             return refuse("MissingAuthenticationTokenException", "Request is missing Authentication Token");
         };
+        if self.iam.is_expired(name) {
+            return refuse("ExpiredTokenException", "The security token included in the request is expired");
+        }
         if let Err(message) = self.authorize(Some(name), operation, &json) {
             // DynamoDB answers 400 where the REST services answer 403.
             return refuse("AccessDeniedException", &message);
@@ -247,7 +250,7 @@ impl Service for DynamoDb {
             done.body = throttled.merge(&done.body);
         }
         usage.bytes = (bytes_in + done.body.len()) as u64;
-        self.meter.call(name, &format!("dynamodb:{operation}"), &usage);
+        self.meter.call(&self.iam.function_of(name), &format!("dynamodb:{operation}"), &usage);
         if done.status.is_success() && bill::writes(operation) && self.faults.strikes(Place::DynamoDbAfterCommit) {
             return front::error(
                 StatusCode::INTERNAL_SERVER_ERROR,

@@ -104,7 +104,7 @@ impl Store {
         let bytes_out = response.headers().get(http::header::CONTENT_LENGTH);
         let bytes_out = bytes_out.and_then(|value| value.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
         let usage = Usage { bytes: bytes_in + bytes_out, ..Usage::one(0) };
-        self.meter.call(&caller, &format!("s3:{call}"), &usage);
+        self.meter.call(&self.iam.function_of(&caller), &format!("s3:{call}"), &usage);
         let makes_object = matches!(call, "PutObject" | "CopyObject" | "CompleteMultipartUpload");
         if makes_object
             && response.status().is_success()
@@ -213,7 +213,9 @@ struct Access {
 #[async_trait::async_trait]
 impl S3Access for Access {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
-        let Some(caller) = cx.credentials().map(|credentials| credentials.access_key.clone()) else {
+        // With the token of a session, which is no part of what was verified.
+        let signed = cx.credentials().is_some();
+        let Some(caller) = front::caller(cx.headers(), cx.uri()).filter(|_| signed) else {
             return Err(s3_error!(AccessDenied, "Signature is required"));
         };
         // A batch delete is permitted object by object, once they are known: see below.
@@ -255,7 +257,8 @@ impl S3Access for Access {
     }
 
     async fn delete_objects(&self, request: &mut S3Request<DeleteObjectsInput>) -> S3Result<()> {
-        let caller = request.credentials.as_ref().map(|credentials| credentials.access_key.as_str());
+        let caller = front::caller(&request.headers, &request.uri);
+        let caller = caller.as_deref().filter(|_| request.credentials.is_some());
         let context = Context::new().with("aws:SecureTransport", "true");
         for object in &request.input.delete.objects {
             let arn = format!("arn:aws:s3:::{}/{}", request.input.bucket, object.key);
