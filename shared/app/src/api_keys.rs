@@ -146,7 +146,7 @@ impl App {
 
     /// Ends a key.
     pub async fn end_api_key(&self, scope: &WorkspaceScope, id: ApiKeyId, now: Timestamp) -> Result<(), Failure> {
-        self.db.api_key(scope.workspace(), id, now).await?.ok_or_else(|| Failure::not_found("key"))?;
+        self.db.of(scope).api_key(scope.workspace(), id, now).await?.ok_or_else(|| Failure::not_found("key"))?;
         let entry = scope.entry(Action::ApiKeyDeleted, now).about(id);
         Ok(self.db.accounts(scope).delete_api_key(id, &entry).await?)
     }
@@ -161,10 +161,10 @@ impl App {
         now: Timestamp,
     ) -> Result<WorkspaceScope, Failure> {
         let bearer = Bearer::parse(bearer).ok_or_else(Failure::unauthenticated)?;
-        let key = self.db.api_key(bearer.workspace, bearer.id, now).await?;
+        let workspace = self.reaching(WorkspaceScope::internal(bearer.workspace), now).await?;
+        let key = self.db.of(&workspace).api_key(bearer.workspace, bearer.id, now).await?;
         let right = key.filter(|key| key.secret == sha256(&bearer.secret));
         let key = right.ok_or_else(Failure::unauthenticated)?;
-        let workspace = WorkspaceScope::internal(bearer.workspace);
         let accounts = self.db.accounts(&workspace);
         let maker = accounts.member(key.created_by).await?.ok_or_else(Failure::unauthenticated)?;
         let may = |permission: Permission| {
@@ -183,7 +183,7 @@ impl App {
             }
         }
         let actor = Actor::ApiKey { id: key.id, member: maker.id, role: maker.role };
-        Ok(WorkspaceScope::acting(bearer.workspace, Caller::new(actor, origin)))
+        Ok(workspace.by(Caller::new(actor, origin)))
     }
 }
 

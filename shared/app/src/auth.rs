@@ -108,7 +108,8 @@ impl App {
         let claims = verify(token, &key, &self.config.public_url, now).ok_or_else(Failure::unauthenticated)?;
         // Whoever signed out, was sent away, or has another role or password by now, has no session: a token
         // is worth nothing from that moment on, and not only when its ten minutes are over.
-        let session = self.db.session(claims.ws, claims.sid, now).await?;
+        let scope = self.reaching(WorkspaceScope::internal(claims.ws), now).await?;
+        let session = self.db.of(&scope).session(claims.ws, claims.sid, now).await?;
         session.filter(|session| session.member == claims.sub).ok_or_else(Failure::unauthenticated)?;
         Ok(claims)
     }

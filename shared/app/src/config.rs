@@ -26,6 +26,8 @@ pub struct Config {
     pub restore: String,
     /// KMS key that wraps data keys.
     pub data_key: String,
+    /// Role that a workspace's session is of; blank where the function's own reaches all it needs.
+    pub workspace_role: String,
     /// Base of every link, without a slash at the end.
     pub public_url: String,
     /// Address that system mail comes from.
@@ -67,6 +69,7 @@ impl Config {
             statement_secret: var("STATEMENT_SECRET"),
             restore: var("RESTORE_NAME"),
             data_key: var("DATA_KEY"),
+            workspace_role: var("WORKSPACE_ROLE"),
             public_url: var("PUBLIC_URL").trim_end_matches('/').to_owned(),
             mail_from: var("MAIL_FROM"),
             ses_configuration_set: var("SES_CONFIGURATION_SET"),

@@ -117,7 +117,7 @@ impl From<ImportRecord> for ImportView {
 
 impl App {
     /// The uploads and reports of a workspace.
-    pub(crate) fn objects(&self, scope: &WorkspaceScope) -> Objects<'_> {
+    pub(crate) fn objects<'a>(&'a self, scope: &'a WorkspaceScope) -> Objects<'a> {
         Objects::new(&self.s3, &self.config.uploads_bucket, scope)
     }
 

@@ -28,6 +28,7 @@ pub mod post;
 pub mod prospects;
 pub mod purge;
 pub mod queues;
+pub mod reach;
 pub mod relay;
 pub mod reset;
 pub mod restore;
@@ -68,6 +69,8 @@ pub struct App {
     pub kms: aws_sdk_kms::Client,
     /// Root secrets.
     pub secrets: aws_sdk_secretsmanager::Client,
+    /// Sessions of workspaces.
+    pub(crate) sts: aws_sdk_sts::Client,
     /// Names and addresses from the environment.
     pub config: Config,
     /// Read once, on first use.
@@ -82,6 +85,8 @@ pub struct App {
     pub(crate) replayed: OnceCell<()>,
     /// Data keys, as opened so far.
     pub(crate) data_keys: seal::DataKeys,
+    /// Sessions of workspaces, as opened so far.
+    pub(crate) reaches: reach::Reaches,
     /// Templates that were used before.
     pub(crate) compiled: send::Compiled,
     /// Chunks whose results an event has shown before.
@@ -93,7 +98,7 @@ pub struct App {
 impl App {
     /// Puts the parts together. Nothing is called yet.
     pub fn new(db: Db, clients: Clients, config: Config) -> Self {
-        let Clients { s3, sqs, ses, kms, secrets } = clients;
+        let Clients { s3, sqs, ses, kms, secrets, sts } = clients;
         Self {
             db,
             s3,
@@ -101,6 +106,7 @@ impl App {
             ses,
             kms,
             secrets,
+            sts,
             config,
             pepper: OnceCell::new(),
             verifying_keys: Default::default(),
@@ -108,6 +114,7 @@ impl App {
             statement_signer: OnceCell::new(),
             replayed: OnceCell::new(),
             data_keys: Default::default(),
+            reaches: Default::default(),
             compiled: Default::default(),
             settled: Default::default(),
             relays: Default::default(),
@@ -146,6 +153,8 @@ pub struct Clients {
     pub kms: aws_sdk_kms::Client,
     /// Secrets Manager.
     pub secrets: aws_sdk_secretsmanager::Client,
+    /// STS.
+    pub sts: aws_sdk_sts::Client,
 }
 
 /// Bytes of chance from the system's generator.

@@ -471,7 +471,8 @@ impl App {
     /// Deletes every file of the closed workspaces that are due.
     async fn purge_objects(&self, pass: &Pass, work: &mut Work) -> Result<(), Failure> {
         for (workspace, since) in pass.census.dead() {
-            let objects = self.objects(&WorkspaceScope::internal(workspace));
+            let scope = WorkspaceScope::internal(workspace);
+            let objects = self.objects(&scope);
             if let Some(foreseen) = &mut work.foreseen {
                 let imports = objects.imports().await?;
                 // A real run has deleted the others by then.

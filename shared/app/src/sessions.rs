@@ -41,9 +41,13 @@ impl App {
     /// Ends one of the caller's sessions.
     pub async fn end_own_session(&self, scope: &WorkspaceScope, id: SessionId, now: Timestamp) -> Result<(), Failure> {
         let member = person(scope)?;
-        let session = self.db.session(scope.workspace(), id, now).await?;
+        let session = self.db.of(scope).session(scope.workspace(), id, now).await?;
         session.filter(|session| session.member == member).ok_or_else(|| Failure::not_found("session"))?;
-        Ok(self.db.end_session(scope.workspace(), id, &scope.entry(Action::SessionEnded, now).about(id)).await?)
+        Ok(self
+            .db
+            .of(scope)
+            .end_session(scope.workspace(), id, &scope.entry(Action::SessionEnded, now).about(id))
+            .await?)
     }
 
     /// Ends all of the caller's sessions but this one.

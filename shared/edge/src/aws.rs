@@ -66,6 +66,7 @@ pub fn app_in(env: impl Fn(&str) -> Option<String>) -> App {
         secrets: aws_sdk_secretsmanager::Client::from_conf(
             client!(aws_sdk_secretsmanager, "AWS_ENDPOINT_URL_SECRETS_MANAGER", 4).build(),
         ),
+        sts: aws_sdk_sts::Client::from_conf(client!(aws_sdk_sts, "AWS_ENDPOINT_URL_STS", 4).build()),
     };
     App::new(db, clients, config)
 }

@@ -197,7 +197,7 @@ impl Request {
         if api_keys::is_key(bearer) {
             return app.key_scope(bearer, self.needed(), self.origin(), self.now()?).await;
         }
-        Ok(self.claims(app).await?.scope(self.origin()))
+        app.reaching(self.claims(app).await?.scope(self.origin()), self.now()?).await
     }
 
     /// What the access token says, if the caller's role allows this route. Every guarded route comes through here

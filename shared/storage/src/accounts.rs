@@ -124,8 +124,8 @@ pub struct Accounts<'a> {
 
 impl Db {
     /// The records of the scope's workspace.
-    pub fn accounts(&self, scope: &WorkspaceScope) -> Accounts<'_> {
-        Accounts { db: self, workspace: scope.workspace() }
+    pub fn accounts<'a>(&'a self, scope: &'a WorkspaceScope) -> Accounts<'a> {
+        Accounts { db: self.of(scope), workspace: scope.workspace() }
     }
 }
 

@@ -52,8 +52,8 @@ impl Trail<'_> {
 
 impl Db {
     /// The trail of the scope's workspace.
-    pub fn trail(&self, scope: &WorkspaceScope) -> Trail<'_> {
-        Trail { db: self, workspace: scope.workspace() }
+    pub fn trail<'a>(&'a self, scope: &'a WorkspaceScope) -> Trail<'a> {
+        Trail { db: self.of(scope), workspace: scope.workspace() }
     }
 
     /// The entry as a part of the transaction that does what it says.

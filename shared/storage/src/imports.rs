@@ -95,8 +95,8 @@ pub struct Imports<'a> {
 
 impl Db {
     /// The imports of the scope's workspace.
-    pub fn imports(&self, scope: &WorkspaceScope) -> Imports<'_> {
-        Imports { db: self, workspace: scope.workspace() }
+    pub fn imports<'a>(&'a self, scope: &'a WorkspaceScope) -> Imports<'a> {
+        Imports { db: self.of(scope), workspace: scope.workspace() }
     }
 }
 

@@ -33,7 +33,8 @@ pub struct VerifyingKey {
 impl Db {
     /// The workspace's data key as KMS wrapped it; `None` before the first secret.
     pub async fn data_key(&self, scope: &WorkspaceScope) -> Result<Option<Vec<u8>>, StoreError> {
-        let stored: Option<DataKey> = self.get(&self.tables.keys, &keys::data_key(scope.workspace()), true).await?;
+        let stored: Option<DataKey> =
+            self.of(scope).get(&self.tables.keys, &keys::data_key(scope.workspace()), true).await?;
         let wrapped = stored.map(|key| STANDARD.decode(key.wrapped)).transpose();
         wrapped.map_err(|_| StoreError::Corrupt("data key"))
     }
@@ -41,7 +42,7 @@ impl Db {
     /// Keeps a new data key. `Conflict` when there is one already: that one counts.
     pub async fn put_data_key(&self, scope: &WorkspaceScope, wrapped: &[u8], now: Timestamp) -> Result<(), StoreError> {
         let key = DataKey { wrapped: STANDARD.encode(wrapped), created_at: now };
-        self.put(&self.tables.keys, &keys::data_key(scope.workspace()), &key, Expected::Absent).await
+        self.of(scope).put(&self.tables.keys, &keys::data_key(scope.workspace()), &key, Expected::Absent).await
     }
 
     /// The public key of that name.

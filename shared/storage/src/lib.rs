@@ -15,6 +15,7 @@ pub mod keys;
 pub mod objects;
 pub mod outreach;
 pub mod prospects;
+pub mod reach;
 pub mod restore;
 pub mod rights;
 pub mod scope;

@@ -70,19 +70,22 @@ pub struct Object {
 #[derive(Debug, Clone, Copy)]
 pub struct Objects<'a> {
     client: &'a Client,
+    /// The function's own: what it signs is good for longer than a session may last.
+    own: &'a Client,
     bucket: &'a str,
     workspace: WorkspaceId,
 }
 
 impl<'a> Objects<'a> {
     /// The objects of the scope's workspace.
-    pub fn new(client: &'a Client, bucket: &'a str, scope: &WorkspaceScope) -> Self {
-        Self { client, bucket, workspace: scope.workspace() }
+    pub fn new(client: &'a Client, bucket: &'a str, scope: &'a WorkspaceScope) -> Self {
+        let reached = scope.reach().map_or(client, |reach| &reach.s3);
+        Self { client: reached, own: client, bucket, workspace: scope.workspace() }
     }
 
     /// Lets the holder put an import's file, once: a second file would not be read. No call is made.
     pub async fn sign_upload(&self, import: ImportId, valid: Duration) -> Result<Presigned, StoreError> {
-        let put = self.client.put_object().bucket(self.bucket).key(upload_key(self.workspace, import));
+        let put = self.own.put_object().bucket(self.bucket).key(upload_key(self.workspace, import));
         let put = put.if_none_match("*");
         Ok(put.presigned(presigning(valid)?).await?.into())
     }

@@ -57,8 +57,8 @@ pub struct Prospects<'a> {
 
 impl Db {
     /// The prospects of the scope's workspace.
-    pub fn prospects(&self, scope: &WorkspaceScope) -> Prospects<'_> {
-        Prospects { db: self, workspace: scope.workspace() }
+    pub fn prospects<'a>(&'a self, scope: &'a WorkspaceScope) -> Prospects<'a> {
+        Prospects { db: self.of(scope), workspace: scope.workspace() }
     }
 }
 

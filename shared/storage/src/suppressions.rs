@@ -38,8 +38,8 @@ pub struct Suppressions<'a> {
 
 impl Db {
     /// The suppressions of the scope's workspace.
-    pub fn suppressions(&self, scope: &WorkspaceScope) -> Suppressions<'_> {
-        Suppressions { db: self, workspace: scope.workspace() }
+    pub fn suppressions<'a>(&'a self, scope: &'a WorkspaceScope) -> Suppressions<'a> {
+        Suppressions { db: self.of(scope), workspace: scope.workspace() }
     }
 }
 

@@ -75,6 +75,11 @@ impl Names<'_> {
     }
 
     fn attribute(&mut self, id: &str, attribute: &str, at: &str) {
+        // SAM makes a role for each function, named after it.
+        let function = id.strip_suffix("Role").and_then(|function| self.template.resource(function));
+        if attribute == "Arn" && function.is_some_and(|function| function.kind == "AWS::Serverless::Function") {
+            return;
+        }
         if self.template.resource(id).is_none() {
             self.findings.push(format!("{at}: there is no {id}"));
         } else if !self.has(id, attribute) {
@@ -131,6 +136,7 @@ fn a_name_that_points_to_nothing_is_noticed() {
     notices(check, "!GetAtt ImportQueue.Arn", "!GetAtt ImportQueue.Arm", "ImportQueue has no attribute Arm");
     notices(check, "!Ref AccountsTable", "!Ref AccountTable", "there is no AccountTable");
     notices(check, "${UploadsBucket.Arn}", "${UploadBucket.Arn}", "there is no UploadBucket");
+    notices(check, "!GetAtt ProspectsFunctionRole.Arn", "!GetAtt ProspectRole.Arn", "there is no ProspectRole");
     notices(check, "DependsOn: ImportQueuePolicy", "DependsOn: ImportPolicy", "there is no ImportPolicy");
     notices(check, "Condition: HasDomain", "Condition: HasDomains", "there is no condition HasDomains");
     notices(check, "!FindInMap [Place,", "!FindInMap [Places,", "there is no mapping Places");

@@ -11,35 +11,41 @@ use super::{clean, notices};
 pub(super) fn check(template: &Template) -> Vec<String> {
     let mut findings = Vec::new();
     for function in template.functions() {
-        let mut sids = BTreeSet::new();
         if function.get("Policies").as_array().is_some_and(|all| all.iter().any(|policy| !policy.is_object())) {
             findings.push(format!("{}: takes a managed policy", function.id));
         }
-        for statement in function.statements() {
-            let sid = statement["Sid"].as_str().unwrap_or_default();
-            let at = format!("{}.{sid}", function.id);
-            if sid.is_empty() || !sids.insert(sid) {
-                findings.push(format!("{at}: a statement needs a Sid of its own"));
-            }
-            if statement["Effect"] != "Allow" || each(&statement["Action"]).count() == 0 {
-                findings.push(format!("{at}: allows nothing"));
-            }
-            for action in each(&statement["Action"]).filter_map(Value::as_str) {
-                if action.contains(['*', '?']) || action.split_once(':').is_none() {
-                    findings.push(format!("{at}: {action} is not one action"));
-                }
-            }
-            if each(&statement["Resource"]).count() == 0 {
-                findings.push(format!("{at}: names no resource"));
-            }
-            for resource in each(&statement["Resource"]).filter(|resource| !is_specific(resource)) {
-                findings.push(format!("{at}: {resource} is not specific"));
-            }
-        }
+        findings.extend(narrow(function.id, function.statements()));
         for (secret, holder) in
             [("SessionSecret", "session"), ("StatementSecret", "purge"), ("CertificateSecret", "rights")]
         {
             findings.extend(only(function, secret, holder));
+        }
+    }
+    findings
+}
+
+/// Each statement is named, allows what it names, and names all of it.
+pub(super) fn narrow<'a>(owner: &str, statements: impl Iterator<Item = &'a Value>) -> Vec<String> {
+    let (mut findings, mut sids) = (Vec::new(), BTreeSet::new());
+    for statement in statements {
+        let sid = statement["Sid"].as_str().unwrap_or_default();
+        let at = format!("{owner}.{sid}");
+        if sid.is_empty() || !sids.insert(sid) {
+            findings.push(format!("{at}: a statement needs a Sid of its own"));
+        }
+        if statement["Effect"] != "Allow" || each(&statement["Action"]).count() == 0 {
+            findings.push(format!("{at}: allows nothing"));
+        }
+        for action in each(&statement["Action"]).filter_map(Value::as_str) {
+            if action.contains(['*', '?']) || action.split_once(':').is_none() {
+                findings.push(format!("{at}: {action} is not one action"));
+            }
+        }
+        if each(&statement["Resource"]).count() == 0 {
+            findings.push(format!("{at}: names no resource"));
+        }
+        for resource in each(&statement["Resource"]).filter(|resource| !is_specific(resource)) {
+            findings.push(format!("{at}: {resource} is not specific"));
         }
     }
     findings

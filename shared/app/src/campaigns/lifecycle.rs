@@ -116,7 +116,7 @@ impl App {
         let mailer = self.mailer(scope, &sender).await?;
         let deadline = Deadline::after(std::time::Duration::from_secs(20));
         // Before it leaves: a message without an entry would be worse than an entry without a message.
-        self.db.record(&scope.entry(Action::CampaignTested, now).about(id)).await?;
+        self.db.of(scope).record(&scope.entry(Action::CampaignTested, now).about(id)).await?;
         match mailer.hand_over(self, test_to_oneself(person.subject), &message, deadline).await {
             Handed::Accepted => Ok(()),
             Handed::Rejected => Err(Failure::refused(

@@ -97,7 +97,7 @@ impl App {
         let next = walk.place.map(|place| cursor_of(&place.write()));
         let entry = scope.entry(Action::ProspectExported, now).with("people", people);
         let entry = entry.with("format", format.name()).with("filters", filter.kinds());
-        self.db.record(&entry).await?;
+        self.db.of(scope).record(&entry).await?;
         Ok(Export { body: page.finish(next.as_deref())?, next })
     }
 }

@@ -26,8 +26,8 @@ pub struct Outreach<'a> {
 
 impl Db {
     /// The outreach of the scope's workspace.
-    pub fn outreach(&self, scope: &WorkspaceScope) -> Outreach<'_> {
-        Outreach { db: self, workspace: scope.workspace() }
+    pub fn outreach<'a>(&'a self, scope: &'a WorkspaceScope) -> Outreach<'a> {
+        Outreach { db: self.of(scope), workspace: scope.workspace() }
     }
 }
 
