@@ -6,26 +6,26 @@ use app::{
     App, Failure, Kind,
     rights::{Ask, Copied, Form, Proved},
 };
-use content::{page, rights};
+use content::rights;
 use domain::locale::Locale;
-use edge::http::{Request, Response, build, json, no_such_route};
-use lambda_http::http::{HeaderName, HeaderValue, Method, StatusCode};
+use edge::http::{Request, Response, build, json, no_such_route, page};
+use lambda_http::http::{HeaderValue, Method, StatusCode};
 
 /// One request to a page.
 pub(super) async fn handle(app: &App, request: &Request, route: &str) -> Result<Response, Failure> {
     let token = request.path_param("token").unwrap_or_default();
     let locale = request.locale();
     let answer = match (route, request.method()) {
-        ("/rights", &Method::GET) => html(StatusCode::OK, rights::ask(locale, None), locale),
+        ("/rights", &Method::GET) => page(StatusCode::OK, rights::ask(locale, None), locale),
         ("/rights", &Method::POST) => ask(app, request, locale).await,
-        ("/rights/proof/{token}", &Method::GET) => html(StatusCode::OK, rights::prove(locale, request.path()), locale),
+        ("/rights/proof/{token}", &Method::GET) => page(StatusCode::OK, rights::prove(locale, request.path()), locale),
         ("/rights/proof/{token}", &Method::POST) => match app.prove_rights(&token, request.now()?).await {
             Ok(proved) if speaks_json(request) => json(StatusCode::OK, &proved),
             Ok(proved) => shown(&proved),
             Err(failure) => Err(failure),
         },
         ("/rights/access/{token}", &Method::GET) => match app.access_locale(&token, request.now()?).await {
-            Ok(locale) => html(StatusCode::OK, rights::access(locale, request.path()), locale),
+            Ok(locale) => page(StatusCode::OK, rights::access(locale, request.path()), locale),
             Err(failure) => Err(failure),
         },
         ("/rights/access/{token}", &Method::POST) => read(app, request, &token).await,
@@ -36,7 +36,7 @@ pub(super) async fn handle(app: &App, request: &Request, route: &str) -> Result<
     };
     match answer {
         Err(failure) if failure.slug == "invalid-token" && !speaks_json(request) => {
-            html(StatusCode::GONE, rights::over(locale), locale)
+            page(StatusCode::GONE, rights::over(locale), locale)
         }
         other => other,
     }
@@ -53,9 +53,9 @@ async fn ask(app: &App, request: &Request, locale: Locale) -> Result<Response, F
         Err(failure) => Err(failure),
     };
     match asked {
-        Ok(()) => html(StatusCode::OK, rights::sent(locale), locale),
+        Ok(()) => page(StatusCode::OK, rights::sent(locale), locale),
         Err(failure) if matches!(failure.kind, Kind::Refused) => {
-            html(StatusCode::UNPROCESSABLE_ENTITY, rights::ask(locale, Some(rights::wrong(locale))), locale)
+            page(StatusCode::UNPROCESSABLE_ENTITY, rights::ask(locale, Some(rights::wrong(locale))), locale)
         }
         Err(failure) => Err(failure),
     }
@@ -66,7 +66,7 @@ async fn read(app: &App, request: &Request, token: &str) -> Result<Response, Fai
     let form = pairs.find(|(name, _)| name == "format").and_then(|(_, value)| Form::from_name(&value));
     let form = form.ok_or_else(|| Failure::field("format", "one of page, json, csv"))?;
     match app.read_access(token, form, request.now()?).await? {
-        Copied::Page(page, locale) => html(StatusCode::OK, page, locale),
+        Copied::Page(data, locale) => page(StatusCode::OK, data, locale),
         Copied::File(name, media_type, bytes) => {
             let mut answer = build(StatusCode::OK, media_type, bytes)?;
             let disposition = format!("attachment; filename=\"{name}\"");
@@ -89,7 +89,7 @@ fn shown(proved: &Proved) -> Result<Response, Failure> {
         access: access.as_deref(),
         certificate: certificate.as_deref(),
     };
-    html(StatusCode::OK, rights::answer(proved.locale, &answer), proved.locale)
+    page(StatusCode::OK, rights::answer(proved.locale, &answer), proved.locale)
 }
 
 fn has_json(request: &Request) -> bool {
@@ -98,16 +98,4 @@ fn has_json(request: &Request) -> bool {
 
 fn speaks_json(request: &Request) -> bool {
     has_json(request) || request.header("accept").is_some_and(|media| media.contains("application/json"))
-}
-
-fn html(status: StatusCode, body: page::Html, locale: Locale) -> Result<Response, Failure> {
-    let mut answer = build(status, "text/html; charset=utf-8", body.into_string())?;
-    let headers = answer.headers_mut();
-    headers.insert("content-language", HeaderValue::from_static(locale.tag()));
-    for (name, value) in page::headers() {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
-            headers.insert(name, value);
-        }
-    }
-    Ok(answer)
 }

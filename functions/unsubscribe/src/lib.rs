@@ -4,10 +4,10 @@
 //! page's own button mean the same. A token that means nobody is answered like one that does.
 
 use app::{App, Failure};
-use content::{optout, page};
+use content::{optout, page::Html};
 use domain::{locale::Locale, unsubscribe::OptOutClaim};
-use edge::http::{Request, Response, build, no_such_route};
-use lambda_http::http::{HeaderName, HeaderValue, Method, StatusCode};
+use edge::http::{Request, Response, no_such_route};
+use lambda_http::http::{HeaderValue, Method, StatusCode};
 
 /// One request to `/u/{token}`.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
@@ -28,15 +28,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
     }
 }
 
-fn html(body: page::Html, locale: Locale) -> Result<Response, Failure> {
-    let mut answer = build(StatusCode::OK, "text/html; charset=utf-8", body.into_string())?;
-    let headers = answer.headers_mut();
-    headers.insert("content-language", HeaderValue::from_static(locale.tag()));
-    headers.insert("x-robots-tag", HeaderValue::from_static("noindex, nofollow"));
-    for (name, value) in page::headers() {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
-            headers.insert(name, value);
-        }
-    }
+fn html(body: Html, locale: Locale) -> Result<Response, Failure> {
+    let mut answer = edge::http::page(StatusCode::OK, body, locale)?;
+    answer.headers_mut().insert("x-robots-tag", HeaderValue::from_static("noindex, nofollow"));
     Ok(answer)
 }

@@ -3,6 +3,7 @@
 //! Pure: values in, text or bytes out. No clock, no network, no table.
 
 pub mod campaign;
+pub mod failed;
 mod html;
 pub mod legal;
 pub mod message;

@@ -14,7 +14,7 @@ const STYLE: &str = include_str!("page.css");
 
 /// `default-src 'none'` and what little is allowed. A test recomputes the hash of the style sheet.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
-     style-src 'sha256-JZX8oXnBMppjeHyN1dxdjjBtIwjIn2uKN1T9hj1LNBY='; \
+     style-src 'sha256-6gjssFLZ4H7PuYXyEPhMeeUetPqV3rpH4+J0SlLGvsY='; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// A whole HTML document.

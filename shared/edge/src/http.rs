@@ -1,6 +1,7 @@
 //! Requests of the HTTP API and the answers to them.
 
 use app::{App, Failure, Kind, api_keys, auth::Claims};
+use content::page::Html;
 use domain::{
     Timestamp,
     access::{self, Permission},
@@ -10,7 +11,7 @@ use domain::{
 use futures::future::BoxFuture;
 use lambda_http::{
     Body, RequestExt, Response as HttpResponse,
-    http::{Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     request::RequestContext,
     service_fn,
 };
@@ -49,8 +50,10 @@ pub(crate) fn answer(
     handle: Handler,
     request: lambda_http::Request,
 ) -> impl Future<Output = Response> + Send {
-    let answer = handle(app, Request(request));
-    async { hardened(answer.await.unwrap_or_else(|failure| problem::answer(&failure))) }
+    let request = Request(request);
+    let reader = request.reader();
+    let answer = handle(app, request);
+    async move { hardened(answer.await.unwrap_or_else(|failure| problem::answer(&failure, reader))) }
 }
 
 /// Headers that every answer carries, whoever made it.
@@ -63,7 +66,7 @@ fn hardened(mut answer: Response) -> Response {
         ("cache-control", "no-store"),
     ] {
         if !headers.contains_key(name) {
-            headers.insert(name, header::HeaderValue::from_static(value));
+            headers.insert(name, HeaderValue::from_static(value));
         }
     }
     answer
@@ -181,6 +184,12 @@ impl Request {
         asked.or_else(|| self.header("accept-language").and_then(Locale::from_accept_language)).unwrap_or_default()
     }
 
+    /// The language of whoever reads the answer in a browser; `None` for a program, and on the API's own routes.
+    fn reader(&self) -> Option<Locale> {
+        let takes_pages = self.header("accept").is_some_and(|types| types.contains("text/html"));
+        (takes_pages && !self.path().starts_with("/v1/")).then(|| self.locale())
+    }
+
     /// The access token.
     pub fn bearer(&self) -> Result<&str, Failure> {
         self.header("authorization")
@@ -288,6 +297,19 @@ pub fn build(status: StatusCode, media_type: &str, body: impl Into<Body>) -> Res
         .header(header::CONTENT_TYPE, media_type)
         .body(body.into())
         .map_err(|e| Failure::internal(e.to_string()))
+}
+
+/// A page for a person, with the headers that every page has.
+pub fn page(status: StatusCode, html: Html, locale: Locale) -> Result<Response, Failure> {
+    let mut answer = build(status, "text/html; charset=utf-8", html.into_string())?;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(locale.tag()));
+    for (name, value) in content::page::headers() {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    }
+    Ok(answer)
 }
 
 /// The answer to a method and path that no arm of a function's `match` knows.

@@ -100,7 +100,7 @@ fn table(locale: Locale, results: &Results) -> String {
     };
     let rows: String = all().iter().map(|promise| row(promise, locale, results)).collect();
     format!(
-        "<div class=\"wide\"><table>\n<caption>{caption}</caption>\n<thead><tr><th scope=\"col\">{promise}</th>\
+        "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{caption}\"><table>\n<caption>{caption}</caption>\n<thead><tr><th scope=\"col\">{promise}</th>\
          <th scope=\"col\">{state}</th><th scope=\"col\">{proof}</th></tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
     )
 }

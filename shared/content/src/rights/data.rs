@@ -30,7 +30,7 @@ pub fn data(locale: Locale, rows: &[Row]) -> Html {
         let sender = rows.first().map(|row| row.sender.as_str()).unwrap_or_default();
         let _ = write!(
             body,
-            "<div class=\"wide\"><table>\n<caption>{}</caption>\n<thead><tr><th scope=\"col\">{field}</th>\
+            "<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{0}\"><table>\n<caption>{0}</caption>\n<thead><tr><th scope=\"col\">{field}</th>\
              <th scope=\"col\">{value}</th></tr></thead>\n<tbody>\n",
             escape(sender)
         );
