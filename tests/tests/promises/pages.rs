@@ -33,7 +33,13 @@ fn is_readable(path: &str, html: &str) {
     assert_eq!((count("<title>"), count("<h1>"), count("<main")), (1, 1, 1), "{path}");
     assert!(count("<table") == count("<caption>"), "{path}: a table without a name");
     assert!(!html.contains("user-scalable") && !html.contains("maximum-scale"), "{path}: no zoom");
-    assert!(!html.contains("tabindex") && !html.contains("autofocus"), "{path}: takes the focus");
+    // What scrolls is reached with the keyboard, in the order of the text.
+    assert_eq!(
+        count("tabindex"),
+        count("class=\"wide\" role=\"region\" tabindex=\"0\""),
+        "{path}: an order of its own"
+    );
+    assert!(!html.contains("autofocus"), "{path}: takes the focus");
     let heading = Regex::new(r"<h([1-6])").unwrap();
     let levels: Vec<u8> = heading.captures_iter(html).map(|found| found[1].parse().unwrap()).collect();
     assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{path}: headings jump: {levels:?}");
