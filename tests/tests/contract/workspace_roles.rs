@@ -10,6 +10,10 @@ use super::{clean, notices};
 const ROLE: &str = "WORKSPACE_ROLE";
 const MINE: &str = "W#${aws:PrincipalTag/workspace}";
 
+/// What is written in one transaction with something of the workspace, and read by no session: the sign-ins and
+/// tokens that find its people by a keyed hash, and that it is closed.
+const BESIDE: [&str; 3] = ["LOGIN#*", "TOKEN#*", "CLOSED"];
+
 pub(super) fn check(template: &Template) -> Vec<String> {
     let mut findings = Vec::new();
     for role in template.of_kind("AWS::IAM::Role") {
@@ -67,7 +71,12 @@ fn bound(role: &str, statement: &Value) -> Option<String> {
             Some(("dynamodb", "Scan")) => false,
             Some(("dynamodb", call)) if call.starts_with("PartiQL") => false,
             Some(("dynamodb", _)) => {
-                keys(statement).is_some_and(|keys| keys.iter().all(|key| key.strip_prefix(MINE).is_some_and(closed)))
+                let with_it =
+                    statement["Condition"]["StringEquals"]["dynamodb:EnclosingOperation"] == "TransactWriteItems";
+                let fits = |key: &&str| {
+                    key.strip_prefix(MINE).is_some_and(closed) || (with_it && writes(action) && BESIDE.contains(key))
+                };
+                keys(statement).is_some_and(|keys| keys.iter().all(fits))
             }
             _ => false,
         };
@@ -76,6 +85,10 @@ fn bound(role: &str, statement: &Value) -> Option<String> {
         }
     }
     None
+}
+
+fn writes(action: &str) -> bool {
+    ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"].contains(&action)
 }
 
 /// Nothing, or the delimiter: `W#ws_1*` would reach `W#ws_10`.
@@ -118,5 +131,7 @@ fn a_role_that_reaches_further_is_noticed() {
     notices(check, "{ AWS: !GetAtt ProspectsFunctionRole.Arn }", "{ AWS: \"*\" }", "trusts others");
     notices(check, "StringLike: { \"aws:RequestTag/workspace\": \"ws_*\" }", "Null: {}", "trusts others");
     notices(check, "!GetAtt ProspectsWorkspaceRole.Arn", "!Ref OperatorName", "is not the role of one function");
+    let transaction = "                  StringEquals: { \"dynamodb:EnclosingOperation\": TransactWriteItems }\n                  ForAllValues:StringLike:\n";
+    notices(check, transaction, "                  ForAllValues:StringLike:\n", reaches);
     notices(check, "[\"JWK#*\"]", "[\"*\"]", "reaches workspaces without a session");
 }

@@ -68,9 +68,10 @@ fn every_permission_is_used_and_none_is_missing() {
         sender.log_in().await;
         sender.patch("/v1/workspace", json!({"display_name": "Ada", "locale": "en"})).await.expect(200);
 
-        // A colleague joins and is sent away; a program uses every function that takes a key.
+        // A colleague joins, becomes something else and is sent away; a program uses every function that takes a key.
         let colleague = sender.join("editor").await;
         let member = colleague.get("/v1/me").await.json()["id"].as_str().unwrap().to_owned();
+        sender.patch(&format!("/v1/members/{member}"), json!({"role": "viewer"})).await.expect(200);
         sender.delete(&format!("/v1/members/{member}")).await.expect(204);
         let reads = ["workspace.read", "imports.read", "prospects.read", "campaigns.read"];
         let key = sender.post("/v1/api-keys", json!({"name": "Tour", "scopes": reads})).await.expect(200).json();

@@ -36,6 +36,10 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
         let asked = json!({"name": "La leur", "scopes": ["prospects.read"]});
         let key = theirs.post("/v1/api-keys", asked).await.expect(200).json();
         stack.keep_secret(key["key"].as_str().unwrap());
+        // A request about the person's data that their Sender has to answer.
+        stack.exercise("canary@theirs.test", "rectification", Some("My name is spelt Canary.")).await;
+        let task = theirs.all("/v1/rights-tasks").await.remove(0);
+        assert_eq!(task["status"], "open");
         let before = (theirs.prospects().await, theirs.get("/v1/sender").await.json());
 
         let mut guarded = 0;
@@ -49,12 +53,14 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
                 Some("sessions") => &session["id"],
                 Some("invitations") => &invitation["id"],
                 Some("api-keys") => &key["id"],
+                Some("rights-tasks") => &task["id"],
                 _ => &prospect["id"],
             };
             let url = path.replace("{id}", id.as_str().unwrap());
             let bare = stack.client().request(method.clone(), &url).json(&json!({})).send().await;
             bare.problem(401, "unauthenticated");
             if path.contains("{id}") {
+                let handled = json!({"outcome": "done"});
                 let body = json!({"name": "La nôtre", "company": "La nôtre"});
                 let body = if path.contains("prospects") { json!({"company": "La nôtre"}) } else { body };
                 let body = if method == Method::PATCH && path.contains("campaigns") {
@@ -62,6 +68,8 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
                 } else {
                     body
                 };
+                let body = if path.ends_with("/handle") { handled } else { body };
+                let body = if path.ends_with("/extend") { json!({"reason": "We look for it."}) } else { body };
                 let body = if path.contains("members") { json!({"role": "viewer"}) } else { body };
                 let other = ours.request(method.clone(), &url).json(&body).send().await;
                 assert_eq!(other.status, 404, "{method} {path}: {}", other.text());
@@ -75,10 +83,15 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
             assert!(!ours.get(path).await.text().contains("theirs"), "{path}");
         }
         // A cursor of theirs opens nothing of theirs.
-        let cursor = theirs.get("/v1/prospects?limit=1").await.json()["next_cursor"].clone();
-        if let Some(cursor) = cursor.as_str() {
-            let page = ours.get(&format!("/v1/prospects?cursor={cursor}")).await;
-            assert!(!page.text().contains("canary"), "{}", page.text());
+        theirs.import(b"email\nsecond@theirs.test\n").await;
+        theirs.draft(json!({"name": "La leur aussi"})).await;
+        for path in ["/v1/prospects", "/v1/imports", "/v1/campaigns", "/v1/audit"] {
+            let cursor = theirs.get(&format!("{path}?limit=1")).await.json()["next_cursor"].clone();
+            let cursor = cursor.as_str().unwrap_or_else(|| panic!("{path}: a second page"));
+            let page = ours.get(&format!("{path}?cursor={cursor}")).await;
+            for word in ["canary", "second", "La leur", &theirs.workspace, import["id"].as_str().unwrap()] {
+                assert!(!page.text().contains(word), "{path} {word}: {}", page.text());
+            }
         }
         // An audience of theirs is nobody of ours.
         let id = ours.draft(json!({"audience": {"import": import["id"]}})).await;
@@ -87,7 +100,10 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
         for path in ["/v1/invitations", "/v1/api-keys", "/v1/members", "/v1/sessions"] {
             assert_eq!(theirs.get(path).await.json()["items"].as_array().map(Vec::len), Some(1), "{path}");
         }
-        assert_eq!((theirs.prospects().await, theirs.get("/v1/sender").await.json()), before);
+        let after: Vec<Value> =
+            theirs.prospects().await.into_iter().filter(|one| one["email"] != "second@theirs.test").collect();
+        assert_eq!((after, theirs.get("/v1/sender").await.json()), before);
+        assert_eq!(theirs.all("/v1/rights-tasks").await, [task]);
         stack.check();
     });
 }

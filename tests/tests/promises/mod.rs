@@ -4,6 +4,7 @@
 mod accounts;
 mod agreements;
 mod audit;
+mod forged_keys;
 mod inventory;
 mod isolation;
 mod leaving;
