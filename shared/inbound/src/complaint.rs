@@ -90,8 +90,9 @@ fn within(text: &str) -> Option<Fields> {
     Some(fields)
 }
 
-/// Headers that only feedback loops write.
-const LOOPS: &[&str] = &["x-rp-fbl", "x-hmxmroriginalrecipient", "x-fbl-report", "x-aol-fbl"];
+/// Headers that only feedback loops write, and one that a loop writes into the message that it sends back.
+const LOOPS: &[&str] = &["x-rp-fbl", "x-fbl-report", "x-aol-fbl", "x-xarf", "x-arf"];
+const RETURNED: &str = "x-hmxmroriginalrecipient";
 
 /// Subjects of loops that do not write RFC 5965, as [`fold`] leaves them.
 const SUBJECTS: &[&str] = &[
@@ -127,7 +128,7 @@ const TEXTS: &[&str] = &[
 /// A complaint of a loop that sends no fields: the message comes back, and headers or words say why.
 pub(crate) fn read_loose(mail: &Mail, report: &Report<'_>) -> Option<Complaint> {
     let returned = mail.returned.as_ref().or(report.returned.as_ref());
-    let marked = LOOPS.iter().any(|name| mail.headers.has(name) || returned.is_some_and(|fields| fields.has(name)));
+    let marked = LOOPS.iter().any(|name| mail.headers.has(name)) || returned.is_some_and(|fields| fields.has(RETURNED));
     let typed = mail.content_type().contains("report-type=feedback-report");
     let subject = fold(mail.header("subject").unwrap_or_default());
     let answered = subject.starts_with("re:");
@@ -138,6 +139,6 @@ pub(crate) fn read_loose(mail: &Mail, report: &Report<'_>) -> Option<Complaint> 
     if !marked && !typed && !says_so() {
         return None;
     }
-    let named = returned.and_then(|fields| fields.get("x-hmxmroriginalrecipient")).and_then(address::first);
+    let named = returned.and_then(|fields| fields.get(RETURNED)).and_then(address::first);
     Some(Complaint { feedback: FeedbackType::Abuse, recipients: named.into_iter().collect() })
 }

@@ -7,6 +7,7 @@
 use crate::cause::{Cause, Class};
 use crate::evidence::Said;
 use crate::limits;
+use crate::phase::Phase;
 use crate::smtp::{self, Reply};
 use crate::status::Status;
 use crate::wording::{Found, Wording};
@@ -22,20 +23,6 @@ pub(crate) struct Clues<'a> {
     pub(crate) around: &'a str,
     /// It is still being tried.
     pub(crate) delayed: bool,
-}
-
-impl Clues<'_> {
-    /// Whether the server let the recipient pass, and refused when it had seen the message. Who filters so and
-    /// then says *unknown user* (some carriers do, for a person's own filter) does not mean the address.
-    fn is_of_content(&self) -> bool {
-        let phases = ["in reply to end of data", "after end of data"];
-        Wording::new(self.said).has(&phases) || Wording::new(self.around).has(&phases)
-    }
-}
-
-/// X.1.1 is said of a recipient and of nothing else.
-fn is_unknown_user(status: Option<Status>) -> bool {
-    status.and_then(Status::cause) == Some(Cause::UnknownUser)
 }
 
 /// What the clues amount to.
@@ -54,19 +41,7 @@ pub(crate) fn diagnose(clues: &Clues<'_>) -> Diagnosis {
     let said = Statement::new(clues.said);
     let around = Statement::new(clues.around);
     let field = clues.status.and_then(Status::parse);
-    let of_field = || field.and_then(Status::cause).map(|cause| Verdict { cause, words: None, reply: None });
-
-    let verdict = (said.sure())
-        .or_else(|| said.enhanced())
-        .or_else(of_field)
-        .or_else(|| clues.status.and_then(|status| Wording::new(status).sure()).map(Verdict::of_words))
-        .or_else(|| around.sure())
-        .or_else(|| around.enhanced())
-        .or_else(|| said.hint())
-        .or_else(|| said.bare())
-        .or_else(|| around.hint())
-        .or_else(|| around.bare())
-        .unwrap_or(Verdict { cause: Cause::Unknown, words: None, reply: None });
+    let verdict = clues.verdict(&said, &around, field);
 
     let reply = verdict.reply.or_else(|| said.decisive()).or_else(|| around.decisive());
     let status = field
@@ -78,23 +53,56 @@ pub(crate) fn diagnose(clues: &Clues<'_>) -> Diagnosis {
         Some(reply) => !reply.is_permanent(),
         None => status.is_some_and(Status::is_temporary),
     };
-    let cause = match verdict.cause {
-        Cause::UnknownUser if !is_unknown_user(status) && clues.is_of_content() => Cause::Policy,
-        cause => cause,
-    };
-    let class = match cause {
-        Cause::Unknown if reply.is_some() && !temporary => Class::Block,
-        cause => cause.class(),
+    let cause = clues.corrected(verdict.cause, status);
+    let class = match cause.class() {
+        // What may still arrive, or was refused for now, says nothing final about an address.
+        Class::Hard if clues.delayed || temporary => Class::Soft,
+        // Who refuses for good and does not say why mostly refuses the sender.
+        _ if cause == Cause::Unknown && reply.is_some() && !temporary => Class::Block,
+        class => class,
     };
     let kept = if clues.said.trim().is_empty() { reply.map(|reply| reply.text) } else { Some(clues.said) };
     Diagnosis {
         cause,
-        // What may still arrive, or was refused for now, says nothing final about an address.
-        class: if class == Class::Hard && (clues.delayed || temporary) { Class::Soft } else { class },
+        class,
         status,
         code: reply.map(|reply| reply.code),
         words: verdict.words,
         said: kept.map(one_line).filter(|said| !said.is_empty()).map(Said::new),
+    }
+}
+
+impl<'a> Clues<'a> {
+    /// The first of all clues that says something, from the most to the least reliable.
+    fn verdict(&self, said: &Statement<'a>, around: &Statement<'a>, field: Option<Status>) -> Verdict<'a> {
+        let of_field = || field.and_then(Status::cause).map(|cause| Verdict { cause, words: None, reply: None });
+        (said.sure())
+            .or_else(|| said.enhanced())
+            .or_else(of_field)
+            .or_else(|| self.status.and_then(|status| Wording::new(status).sure()).map(Verdict::of_words))
+            .or_else(|| around.sure())
+            .or_else(|| around.enhanced())
+            .or_else(|| said.hint())
+            .or_else(|| said.bare())
+            .or_else(|| around.hint())
+            .or_else(|| around.bare())
+            .unwrap_or(Verdict { cause: Cause::Unknown, words: None, reply: None })
+    }
+
+    /// A cause that is not what it seems, by what it was said of.
+    fn corrected(&self, cause: Cause, status: Option<Status>) -> Cause {
+        if cause.class() != Class::Hard {
+            return cause;
+        }
+        match status.and_then(Status::cause) {
+            // X.1.1 is said of a recipient, X.1.7 and X.1.8 of a sender, whenever they are said.
+            Some(Cause::UnknownUser) => cause,
+            Some(Cause::SenderRefused) => Cause::SenderRefused,
+            _ => {
+                let phase = Phase::find(self.said).or_else(|| Phase::find(self.around));
+                phase.map_or(cause, |phase| phase.correct(cause))
+            }
+        }
     }
 }
 
@@ -278,6 +286,9 @@ mod tests {
         ("554 5.7.1 <a@example.com>: Recipient address rejected: Access denied", Class::Block, Policy),
         ("553 sorry, your envelope sender domain must exist (#5.7.1)", Class::Block, SenderRefused),
         ("501 5.1.8 Sender address rejected: Domain not found", Class::Block, SenderRefused),
+        ("501 5.1.7 Invalid address", Class::Block, SenderRefused),
+        ("550 Domain does not exist (in reply to MAIL FROM command)", Class::Block, SenderRefused),
+        ("550 Unknown user a@example.com (in reply to end of DATA command)", Class::Block, Policy),
         (
             "550-5.7.26 Unauthenticated email is not accepted due to domain's DMARC policy.",
             Class::Block,

@@ -23,6 +23,7 @@ mod fold;
 mod limits;
 mod mail;
 mod notice;
+mod phase;
 mod reply;
 mod report;
 mod returned;

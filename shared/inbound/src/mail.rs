@@ -1,6 +1,8 @@
 //! A mail as the readers see it: its headers, the text that somebody wrote, the reports and the returned
 //! message beside it. MIME is `mail-parser`'s work.
 
+use std::borrow::Cow;
+
 use mail_parser::decoders::html::html_to_text;
 use mail_parser::{HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
 
@@ -46,40 +48,33 @@ impl Mail {
     }
 
     fn take(&mut self, message: &Message<'_>) {
-        let plain = message.parts.iter().any(|part| matches!(part.body, PartType::Text(_)) && is(part, "text/plain"));
+        let plain = message.parts.iter().any(|part| type_of(part) == "text/plain" && text_of(part).is_some());
         for part in message.parts.iter().take(limits::PARTS) {
-            match &part.body {
-                PartType::Message(returned) => {
-                    self.nested_delivery.extend(delivery_of(returned));
-                    self.return_fields(headers(returned));
-                }
-                PartType::Text(text) if is(part, "text/rfc822-headers") || is(part, "text/rfc822") => {
+            if let PartType::Message(returned) = &part.body {
+                self.nested_delivery.extend(delivery_of(returned));
+                self.return_fields(headers(returned));
+                continue;
+            }
+            let Some(text) = text_of(part) else { continue };
+            let text = limits::text(&text);
+            match type_of(part).as_str() {
+                "message/delivery-status" | "message/global-delivery-status" => self.delivery.push(text.to_owned()),
+                "message/feedback-report" => self.feedback.push(text.to_owned()),
+                "message/disposition-notification" => self.disposition = true,
+                "text/rfc822-headers"
+                | "text/rfc822"
+                | "message/rfc822-headers"
+                | "message/rfc822"
+                | "message/global" => {
                     self.return_fields(Fields::parse(text));
                 }
-                PartType::Text(text) if is(part, "message/") => self.report(part, text),
-                PartType::Text(text) => self.say(text),
                 // A text in two forms is read in the plain one.
-                PartType::Html(html) if !plain => self.say(&html_to_text(html)),
-                PartType::Binary(bytes) | PartType::InlineBinary(bytes) if is(part, "message/") => {
-                    self.report(part, &String::from_utf8_lossy(bytes));
-                }
-                // Parts whose boundary was lost: all of them, as they stand.
-                PartType::Binary(bytes) if is(part, "multipart/") => self.say(&String::from_utf8_lossy(bytes)),
+                "text/html" if plain => {}
+                "text/html" => self.say(&html_to_text(text)),
+                // Parts whose boundary was lost are one: all of them, as they stand.
+                kind if kind.starts_with("text/") || kind.starts_with("multipart/") => self.say(text),
                 _ => {}
             }
-        }
-    }
-
-    fn report(&mut self, part: &MessagePart<'_>, text: &str) {
-        let text = limits::text(text).to_owned();
-        if is(part, "message/delivery-status") || is(part, "message/global-delivery-status") {
-            self.delivery.push(text);
-        } else if is(part, "message/feedback-report") {
-            self.feedback.push(text);
-        } else if is(part, "message/disposition-notification") {
-            self.disposition = true;
-        } else if is(part, "message/rfc822") || is(part, "message/global") || is(part, "message/rfc822-headers") {
-            self.return_fields(Fields::parse(&text));
         }
     }
 
@@ -103,13 +98,27 @@ impl Mail {
 
 /// The delivery reports of a message within a message.
 fn delivery_of(message: &Message<'_>) -> Vec<String> {
-    let parts = message.parts.iter().take(limits::PARTS).filter(|part| is(part, "message/delivery-status"));
-    let texts = parts.filter_map(|part| match &part.body {
-        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-        PartType::Text(text) => Some(text.to_string()),
-        _ => None,
-    });
-    texts.map(|text| limits::text(&text).to_owned()).collect()
+    let parts = message.parts.iter().take(limits::PARTS).filter(|part| type_of(part) == "message/delivery-status");
+    parts.filter_map(text_of).map(|text| limits::text(&text).to_owned()).collect()
+}
+
+/// What a part says, if it is one that may say something.
+fn text_of<'a>(part: &'a MessagePart<'_>) -> Option<Cow<'a, str>> {
+    match &part.body {
+        PartType::Text(text) | PartType::Html(text) => Some(Cow::Borrowed(text)),
+        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
+            let kind = type_of(part);
+            let readable = kind.starts_with("message/") || kind.starts_with("multipart/");
+            readable.then(|| String::from_utf8_lossy(bytes))
+        }
+        PartType::Message(_) | PartType::Multipart(_) => None,
+    }
+}
+
+/// A part's type in small letters; one that names none is `text/plain` (RFC 2045 §5.2).
+fn type_of(part: &MessagePart<'_>) -> String {
+    let kind = part.content_type().map(|kind| format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or_default()));
+    kind.map_or_else(|| "text/plain".to_owned(), |kind| kind.to_ascii_lowercase())
 }
 
 /// Headers as decoded text; of those that MIME needs, their parts; of a date, the day (`2025-11-06`).
@@ -134,11 +143,4 @@ fn headers(message: &Message<'_>) -> Fields {
         fields.push(header.name.as_str(), &value);
     }
     fields
-}
-
-/// Whether a part's type starts with `kind`; a part that names none is `text/plain` (RFC 2045 §5.2).
-fn is(part: &MessagePart<'_>, kind: &str) -> bool {
-    let Some(content) = part.content_type() else { return kind == "text/plain" };
-    let (kind, subtype) = kind.split_once('/').unwrap_or((kind, ""));
-    content.ctype() == kind && (subtype.is_empty() || content.subtype() == Some(subtype))
 }

@@ -1,10 +1,11 @@
 //! Wordings of failures, and which cause each of them gives away.
 //!
-//! Servers word the same thing in a few hundred ways. A table per class holds them. Their order decides where a
-//! text has several: a full mailbox is named with the words *user* and *rejected*, never the other way round.
+//! Servers word the same thing in a few hundred ways. A table per class holds them, and a small [`grammar`] makes up
+//! what is said of an address in the thousand others. The tables' order decides where a text has several: a full mailbox is named with the words *user* and *rejected*, never the other way round.
 //! All are found in one walk over the text, whatever their number.
 
 mod block;
+mod grammar;
 mod hard;
 mod soft;
 
@@ -54,18 +55,21 @@ pub(crate) struct Wording {
     folded: String,
     /// The best of each strength.
     found: OnceCell<[Option<Found>; 3]>,
+    /// What is said in no listed words.
+    composed: OnceCell<Option<Found>>,
 }
 
 impl Wording {
     pub(crate) fn new(text: &str) -> Self {
         let mut folded = fold(text);
         folded.push_str(" $");
-        Self { folded, found: OnceCell::new() }
+        Self { folded, found: OnceCell::new(), composed: OnceCell::new() }
     }
 
     /// The cause that the text names, in words of its own.
     pub(crate) fn specific(&self) -> Option<Found> {
-        self.found()[Strength::Specific as usize]
+        let composed = || *self.composed.get_or_init(|| grammar::search(self.folded.as_bytes()));
+        self.found()[Strength::Specific as usize].or_else(composed)
     }
 
     /// The cause that the text names.

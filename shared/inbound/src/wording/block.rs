@@ -7,6 +7,7 @@ pub(super) const SURE: Table = &[
     (
         Unauthenticated,
         &[
+            "in helo",
             "invalid ehlo",
             "spoof",
             "sendernotauthenticated",
@@ -44,6 +45,8 @@ pub(super) const SURE: Table = &[
             "no ptr",
             "missing ptr",
             "cannot find your hostname",
+            "your host name",
+            "your hostname",
             "cannot find your reverse",
             "can't find your reverse",
             "client host rejected: cannot find",
@@ -325,6 +328,9 @@ pub(super) const SURE: Table = &[
             "your domain",
             "your account",
             "your address",
+            "your email address",
+            "your e-mail address",
+            "your mailbox",
             "your mailbox has been",
             "emetteur invalide",
             "adresse emetteur",

@@ -9,6 +9,9 @@ pub(super) const OURS: Table = &[(
     System,
     &[
         "procmail:",
+        "temporary ldap",
+        "temporary lookup",
+        "locked by another",
         "maildrop:",
         "couldn't create",
         "can't create user output file",
