@@ -13,6 +13,7 @@ pub mod rights;
 pub mod seed;
 pub mod sender;
 pub mod stack;
+pub mod staff;
 pub mod store;
 
 pub use http::{Answer, Client};

@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::http::Asked;
-use crate::{Answer, Client, TestStack};
+use crate::{Answer, Client, TestStack, files};
 
 static NUMBER: AtomicUsize = AtomicUsize::new(1);
 
@@ -31,6 +31,8 @@ pub struct Sender<'a> {
     token: Mutex<String>,
     /// Whether it accepts whatever it is asked to accept.
     agrees: AtomicBool,
+    /// Recovery codes of a second factor that are left: each signs in once, at any time.
+    codes: Mutex<Vec<String>>,
 }
 
 /// Asks again and again until there is an answer; fails with `what` when there is none in time.
@@ -71,8 +73,8 @@ impl<'a> Sender<'a> {
         stack.keep_secret(&token);
         let verified = client.post("/v1/signup/verify", json!({"token": token})).await.expect(201).json();
         let workspace = verified["workspace_id"].as_str().expect("an id").to_owned();
-        let (token, agrees) = (Mutex::default(), AtomicBool::new(false));
-        let sender = Sender { stack, email, password, workspace, client, token, agrees };
+        let (token, agrees, codes) = (Mutex::default(), AtomicBool::new(false), Mutex::default());
+        let sender = Sender { stack, email, password, workspace, client, token, agrees, codes };
         sender.log_in().await;
         sender
     }
@@ -96,6 +98,7 @@ impl<'a> Sender<'a> {
             client,
             token: Mutex::default(),
             agrees: AtomicBool::new(false),
+            codes: Mutex::default(),
         };
         colleague.log_in().await;
         colleague
@@ -123,20 +126,37 @@ impl<'a> Sender<'a> {
         let [email, password, workspace] = [email, password, workspace].map(str::to_owned);
         stack.keep_secret(&password);
         let (client, token, agrees) = (stack.client(), Mutex::default(), AtomicBool::new(true));
-        let sender = Sender { stack, email, password, workspace, client, token, agrees };
+        let codes = Mutex::default();
+        let sender = Sender { stack, email, password, workspace, client, token, agrees, codes };
         sender.log_in().await;
         sender
     }
 
     /// Starts a new session.
     pub async fn log_in(&self) -> Value {
-        let who = json!({"email": self.email, "password": self.password});
+        let mut who = json!({"email": self.email, "password": self.password});
+        if let Some(code) = self.codes.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            who["code"] = json!(code);
+        }
         let tokens = self.client.post("/v1/session", who).await.expect(200).json();
         for name in ["access_token", "refresh_token"] {
             self.stack.keep_secret(tokens[name].as_str().expect("a token"));
         }
         self.use_token(tokens["access_token"].as_str().expect("a token"));
         tokens
+    }
+
+    /// Turns a second factor on. From here on [`Sender::log_in`] uses up its recovery codes.
+    pub async fn turn_on_second_factor(&self) {
+        let secret = self.post("/v1/second-factor", json!({"password": self.password})).await.expect(200).json();
+        let secret = secret["secret"].as_str().expect("a secret");
+        self.stack.keep_secret(secret);
+        let step = u64::try_from(self.stack.now().as_second()).unwrap_or_default() / 30;
+        let code = json!({"code": domain::totp::code(&files::from_base32(secret), step)});
+        let codes = self.post("/v1/second-factor/confirm", code).await.expect(200).json()["recovery_codes"].clone();
+        let codes: Vec<String> = serde_json::from_value(codes).expect("recovery codes");
+        codes.iter().for_each(|code| self.stack.keep_secret(code));
+        *self.codes.lock().unwrap_or_else(PoisonError::into_inner) = codes;
     }
 
     /// Goes on with another access token.

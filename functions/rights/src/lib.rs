@@ -1,16 +1,16 @@
 //! People's rights: the public pages and their API, what Senders and members do about requests, the clock
 //! that chases them, and the operator's desk.
 
-mod desk;
 mod pages;
 
 use app::{App, Deadline, Failure};
 use domain::{Timestamp, id::RequestId};
-use edge::http::{Request, Response, json, limit, no_such_route};
+use edge::{
+    http::{Request, Response, json, limit, no_such_route},
+    mixed::Order,
+};
 use lambda_http::http::StatusCode;
 use serde_json::{Value, json};
-
-pub use desk::Order;
 
 /// One request.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
@@ -77,6 +77,6 @@ pub async fn act(app: &App, event: Value, now: Timestamp, deadline: Deadline) ->
             );
             Ok(json!(report))
         }
-        Order::Desk(order) => Ok(json!(app.rights_desk(*order, now).await?)),
+        Order::Desk(order) => Ok(json!(app.rights_desk(order, now).await?)),
     }
 }

@@ -42,6 +42,7 @@ pub mod session;
 pub mod sessions;
 mod signing;
 pub mod signup;
+pub mod staff;
 pub mod statement;
 pub mod unsubscribe;
 pub mod workspace;

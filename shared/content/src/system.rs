@@ -10,6 +10,7 @@ use std::borrow::Cow;
 
 use domain::email::EmailAddress;
 use domain::locale::Locale;
+use domain::staff::Purpose;
 use jiff::Timestamp;
 
 use crate::legal::Coming;
@@ -74,6 +75,15 @@ pub enum Notification<'a> {
     },
     /// Somebody exercises a right.
     Rights(RightsMail<'a>),
+    /// The operator's staff may read in their workspace for a while (A18).
+    StaffAccess {
+        /// What for.
+        purpose: &'a Purpose,
+        /// Why, in the words of whoever asked.
+        reason: &'a str,
+        /// Until when, shown in Paris time.
+        until: Timestamp,
+    },
     /// Legal texts will change (A56).
     LegalChange {
         /// What changes; one at least.
@@ -94,6 +104,7 @@ impl<'a> Notification<'a> {
             Self::SecondFactorOff { .. } => "second_factor_off",
             Self::NoticeDue { .. } => "notice_due",
             Self::Rights(mail) => mail.template(),
+            Self::StaffAccess { .. } => "staff_access",
             Self::LegalChange { .. } => "legal_change",
         }
     }
@@ -110,6 +121,7 @@ impl<'a> Notification<'a> {
             | Self::SecondFactorOn { .. }
             | Self::SecondFactorOff { .. }
             | Self::NoticeDue { .. }
+            | Self::StaffAccess { .. }
             | Self::LegalChange { .. } => None,
         }
     }
@@ -199,6 +211,8 @@ mod tests {
     use domain::{
         id::RequestId,
         rights::{Outcome, RequestKind},
+        staff::Disclosure,
+        subject::Subject,
     };
     use mail_parser::MessageParser;
 
@@ -209,6 +223,19 @@ mod tests {
 
     const fn invitation(elsewhere: bool) -> Notification<'static> {
         Notification::Invitation { token: TOKEN, company: "Atelier\r\nExemple", elsewhere, hours: 168 }
+    }
+
+    static DISCLOSURE: LazyLock<Purpose> = LazyLock::new(|| {
+        Purpose::Disclosure(Disclosure {
+            person: Subject::from_bytes([7; 16]),
+            authority: "Tribunal judiciaire\r\nde Lyon".into(),
+            legal_basis: "article 60-1 du code de procédure pénale".into(),
+        })
+    });
+
+    fn staff_access(purpose: &'static Purpose) -> Notification<'static> {
+        let until = "2026-04-05T07:07:08Z".parse().unwrap();
+        Notification::StaffAccess { purpose, reason: "Un import\nne se termine pas.", until }
     }
 
     /// The change that was announced in December 2026, as it is in the register.
@@ -232,6 +259,8 @@ mod tests {
             ("notice_due", Notification::NoticeDue { people: 12, first }),
             ("notice_due_one", Notification::NoticeDue { people: 1, first }),
             ("legal_change", Notification::LegalChange { changes: changes() }),
+            ("staff_access", staff_access(&Purpose::Maintenance)),
+            ("staff_access_disclosure", staff_access(&DISCLOSURE)),
         ];
         all.extend(about_rights().map(|(name, mail)| (name, Notification::Rights(mail))));
         all

@@ -70,12 +70,15 @@ pub enum Permission {
     /// Answering them.
     #[serde(rename = "rights.answer")]
     AnswerRights,
+    /// Acting as the operator's staff; only members of the workspace that it appointed can.
+    #[serde(rename = "staff.act")]
+    ActAsStaff,
 }
 
 use Permission::{
-    Agree, AnswerRights, ChangeSender, ChangeWorkspace, CloseWorkspace, EditCampaigns, EditProspects, ExportProspects,
-    Import, Launch, ManageApiKeys, ManageMembers, OwnAccount, ReadAudit, ReadCampaigns, ReadImports, ReadProspects,
-    ReadRights, ReadSender, ReadWorkspace,
+    ActAsStaff, Agree, AnswerRights, ChangeSender, ChangeWorkspace, CloseWorkspace, EditCampaigns, EditProspects,
+    ExportProspects, Import, Launch, ManageApiKeys, ManageMembers, OwnAccount, ReadAudit, ReadCampaigns, ReadImports,
+    ReadProspects, ReadRights, ReadSender, ReadWorkspace,
 };
 
 /// Every guarded route and what it takes. infra/openapi.yaml lists the same, and a test compares them.
@@ -136,6 +139,13 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("GET", "/v1/privacy/requests", OwnAccount),
     ("POST", "/v1/privacy/requests", OwnAccount),
     ("GET", "/v1/privacy/export", OwnAccount),
+    ("GET", "/v1/staff-access", ReadAudit),
+    ("GET", "/v1/staff/grants", ActAsStaff),
+    ("POST", "/v1/staff/grants", ActAsStaff),
+    ("POST", "/v1/staff/grants/{id}/approve", ActAsStaff),
+    ("POST", "/v1/staff/grants/{id}/end", ActAsStaff),
+    ("GET", "/v1/staff/grants/{id}/prospects", ActAsStaff),
+    ("GET", "/v1/staff/grants/{id}/prospects/{prospect}", ActAsStaff),
 ];
 
 /// What a route takes; `None` when it is not in the table, and nobody may use it.
@@ -166,6 +176,7 @@ impl Permission {
         ReadAudit,
         ReadRights,
         AnswerRights,
+        ActAsStaff,
     ];
 
     /// The roles that have it.
@@ -175,7 +186,7 @@ impl Permission {
             ReadSender | ReadImports | ReadProspects | ReadCampaigns | ReadRights => &[Owner, Admin, Editor, Viewer],
             Import | EditProspects | EditCampaigns | Launch => &[Owner, Admin, Editor],
             ChangeWorkspace | Agree | ChangeSender | ExportProspects | ReadAudit | AnswerRights | ManageMembers
-            | ManageApiKeys => &[Owner, Admin],
+            | ManageApiKeys | ActAsStaff => &[Owner, Admin],
             CloseWorkspace => &[Owner],
         }
     }
@@ -183,7 +194,7 @@ impl Permission {
     /// Whether a key for a program may have it. What ends or opens access is for people, who can be asked
     /// for a second factor.
     pub const fn is_for_programs(self) -> bool {
-        !matches!(self, OwnAccount | Agree | ManageMembers | ManageApiKeys | CloseWorkspace)
+        !matches!(self, OwnAccount | Agree | ManageMembers | ManageApiKeys | CloseWorkspace | ActAsStaff)
     }
 }
 

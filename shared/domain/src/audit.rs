@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{ApiKeyId, AuditId, CampaignId, ImportId, InvitationId, MemberId, RequestId, SessionId, WorkspaceId},
+    id::{ApiKeyId, AuditId, CampaignId, GrantId, ImportId, InvitationId, MemberId, RequestId, SessionId, WorkspaceId},
     member::Role,
     subject::Subject,
 };
@@ -124,6 +124,16 @@ actions! {
     RightsExtended = "rights.extended",
     /// A member took away what is held about them and the workspace.
     AccountExported = "account.exported",
+    /// The members of this workspace are the operator's staff from here on, or not any more.
+    StaffAppointed = "staff.appointed",
+    /// Staff asked for access to this workspace.
+    StaffAsked = "staff_access.asked",
+    /// Somebody else of the staff agreed.
+    StaffApproved = "staff_access.approved",
+    /// Staff put an end to it before its time.
+    StaffEnded = "staff_access.ended",
+    /// Staff read people's data.
+    StaffRead = "staff_access.read",
 }
 
 /// Who acted.
@@ -147,6 +157,13 @@ pub enum Actor {
         /// Whose: it acts in their name.
         member: MemberId,
         /// What they might do at the time.
+        role: Role,
+    },
+    /// A member of the operator's staff, in a workspace that is not theirs.
+    Staff {
+        /// Who: a number that names nobody outside the operator.
+        id: MemberId,
+        /// What they were at the time.
         role: Role,
     },
     /// Somebody who did not prove who they are.
@@ -230,7 +247,7 @@ macro_rules! objects {
     )+};
 }
 
-objects!(WorkspaceId, MemberId, SessionId, InvitationId, ApiKeyId, ImportId, CampaignId, RequestId, Subject);
+objects!(WorkspaceId, MemberId, SessionId, InvitationId, ApiKeyId, ImportId, CampaignId, RequestId, GrantId, Subject);
 
 impl fmt::Display for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -250,6 +267,8 @@ pub enum Fact {
     Words(Vec<Cow<'static, str>>),
     /// Something else that the act concerned.
     Object(Object),
+    /// Several such.
+    Objects(Vec<Object>),
 }
 
 impl From<u64> for Fact {
@@ -273,6 +292,12 @@ impl From<Vec<&'static str>> for Fact {
 impl From<Object> for Fact {
     fn from(object: Object) -> Self {
         Self::Object(object)
+    }
+}
+
+impl From<Vec<Object>> for Fact {
+    fn from(objects: Vec<Object>) -> Self {
+        Self::Objects(objects)
     }
 }
 

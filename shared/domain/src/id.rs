@@ -138,6 +138,11 @@ prefixed_id!(
     RequestId,
     "req_"
 );
+prefixed_id!(
+    /// An access of staff to one workspace.
+    GrantId,
+    "grt_"
+);
 
 #[cfg(test)]
 mod tests {

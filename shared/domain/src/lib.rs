@@ -17,6 +17,7 @@ pub mod policy;
 pub mod prospect;
 pub mod rights;
 pub mod sender;
+pub mod staff;
 pub mod statement;
 pub mod subject;
 pub mod suppression;

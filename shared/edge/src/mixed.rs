@@ -1,11 +1,12 @@
 //! Functions that answer requests and are also invoked otherwise: by a schedule, or by staff.
 //!
-//! An event that is no request of the API carries its own `time`, as EventBridge's do.
+//! An event that is no request of the API carries its own `time`, as EventBridge's do: see [`Order`].
 
 use app::{App, Deadline, Failure};
 use domain::Timestamp;
 use lambda_http::{Body, request::LambdaRequest};
 use lambda_runtime::{LambdaEvent, service_fn};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -13,6 +14,29 @@ use crate::{
     http::{self, Handler, Response},
     telemetry,
 };
+
+/// What an event that is no request asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Order<D> {
+    /// Time has passed.
+    Clock,
+    /// Somebody invoked the function, with `{"time": …, "<order>": {…}}`.
+    Desk(D),
+}
+
+impl<D: DeserializeOwned> Order<D> {
+    /// Reads an event. EventBridge names itself; everything else comes from a desk.
+    pub fn of(event: Value) -> Result<Self, Failure> {
+        let unreadable = |why: &str| Failure::field("order", why);
+        if event["source"] == "aws.events" || event["source"] == "aws.scheduler" {
+            return Ok(Self::Clock);
+        }
+        let Value::Object(mut event) = event else { return Err(unreadable("an object with a time and an order")) };
+        event.remove("time");
+        let order = serde_json::from_value(Value::Object(event));
+        order.map(Self::Desk).map_err(|error| unreadable(&error.to_string()))
+    }
+}
 
 /// Runs such a function: `request` answers the API, `act` everything else.
 pub fn serve<A>(request: Handler, act: A) -> Result<(), Error>
@@ -58,6 +82,24 @@ fn to_gateway(answer: &Response) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, PartialEq, Eq, serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Asked {
+        List { open: bool },
+        Close(u8),
+    }
+
+    #[test]
+    fn the_clock_and_the_desk_are_told_apart() {
+        let clock = json!({"source": "aws.events", "detail-type": "Scheduled Event", "time": "2026-05-01T10:00:00Z"});
+        assert_eq!(Order::<Asked>::of(clock), Ok(Order::Clock));
+        let list = json!({"time": "2026-05-01T10:00:00Z", "list": {"open": true}});
+        assert_eq!(Order::of(list), Ok(Order::Desk(Asked::List { open: true })));
+        for wrong in [json!([]), json!({"time": "x", "erase": {}}), json!({"list": {"open": true}, "close": 1})] {
+            assert!(Order::<Asked>::of(wrong).is_err());
+        }
+    }
 
     #[test]
     fn an_answer_keeps_its_status_headers_and_text() {

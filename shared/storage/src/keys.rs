@@ -5,7 +5,7 @@
 
 use domain::{
     Timestamp,
-    id::{ApiKeyId, AuditId, CampaignId, ImportId, InvitationId, MemberId, RequestId, SessionId, WorkspaceId},
+    id::{ApiKeyId, AuditId, CampaignId, GrantId, ImportId, InvitationId, MemberId, RequestId, SessionId, WorkspaceId},
     subject::Subject,
 };
 
@@ -152,6 +152,33 @@ pub const DIRECTORY: &str = "WORKSPACES";
 pub fn directory(workspace: WorkspaceId) -> Key {
     Key::new(DIRECTORY, workspace.to_string())
 }
+
+/// Partition of the accesses of staff to a workspace. It is not the workspace's own partition, so that whoever
+/// may write these may write nothing else of it.
+pub fn staff_accesses(workspace: WorkspaceId) -> String {
+    format!("W#{workspace}#G")
+}
+
+/// One of them.
+pub fn staff_access(workspace: WorkspaceId, grant: GrantId) -> Key {
+    Key::new(staff_accesses(workspace), grant.to_string())
+}
+
+/// Partition of what staff has in common: who they are, and the names of all accesses.
+pub const STAFF: &str = "STAFF";
+
+/// Whose members are staff.
+pub fn staff_appointment() -> Key {
+    Key::new(STAFF, "APPOINTED")
+}
+
+/// Where an access is.
+pub fn staff_pointer(grant: GrantId) -> Key {
+    Key::new(STAFF, format!("{STAFF_GRANT}{grant}"))
+}
+
+/// What the sort key of such a pointer starts with.
+pub const STAFF_GRANT: &str = "GRANT#";
 
 // ---- keys -------------------------------------------------------------------------------------
 
@@ -368,7 +395,9 @@ mod tests {
         let (ws, cmp) = (WorkspaceId::from_bytes([1; 10]), CampaignId::from_bytes([2; 10]));
         let subject = Subject::from_bytes([0xf0; 16]);
         let (member, request) = (MemberId::from_bytes([4; 10]), RequestId::from_bytes([5; 10]));
+        let grant = GrantId::from_bytes([6; 10]);
         for key in [
+            staff_access(ws, grant),
             rights_task(ws, request),
             own_request(ws, member, request),
             workspace(ws),
@@ -395,6 +424,8 @@ mod tests {
             purge_cursor(),
             announcement_cursor(),
             service_mail("x", Timestamp::UNIX_EPOCH, "y"),
+            staff_appointment(),
+            staff_pointer(grant),
         ];
         for key in nobodys.into_iter().chain(shared) {
             assert_eq!(workspace_of(&key.pk), None, "{key:?}");

@@ -20,6 +20,7 @@ pub mod restore;
 pub mod rights;
 pub mod scope;
 pub mod service_mail;
+pub mod staff;
 pub mod suppressions;
 pub mod sweep;
 

@@ -63,7 +63,8 @@ impl WorkspaceScope {
     pub fn member(&self) -> Option<MemberId> {
         match self.caller.actor {
             Actor::Member { id, .. } | Actor::ApiKey { member: id, .. } => Some(id),
-            Actor::Anonymous | Actor::System => None,
+            // Not a member here.
+            Actor::Staff { .. } | Actor::Anonymous | Actor::System => None,
         }
     }
 
@@ -71,7 +72,7 @@ impl WorkspaceScope {
     pub fn role(&self) -> Option<Role> {
         match self.caller.actor {
             Actor::Member { role, .. } => Some(role),
-            Actor::ApiKey { .. } | Actor::Anonymous | Actor::System => None,
+            Actor::ApiKey { .. } | Actor::Staff { .. } | Actor::Anonymous | Actor::System => None,
         }
     }
 
@@ -79,7 +80,7 @@ impl WorkspaceScope {
     pub fn session(&self) -> Option<SessionId> {
         match self.caller.actor {
             Actor::Member { session, .. } => session,
-            Actor::ApiKey { .. } | Actor::Anonymous | Actor::System => None,
+            Actor::ApiKey { .. } | Actor::Staff { .. } | Actor::Anonymous | Actor::System => None,
         }
     }
 

@@ -208,6 +208,18 @@ fn every_permission_is_used_and_none_is_missing() {
         sender.get("/v1/privacy/export").await.expect(200);
         stack.rights_clock().await;
 
+        // Staff: an access, asked for, approved, used, listed.
+        let [one, two, _] = stack.staff().await;
+        let access = one.ask_access(&sender, "disclosure").await;
+        one.post(&format!("{access}/end"), json!({})).await.expect(200);
+        let access = one.ask_access(&sender, "maintenance").await;
+        two.approve(&access).await;
+        one.get(&format!("{access}/prospects")).await.expect(200);
+        let written_to = sender.prospect("tour1@firm1.test").await["id"].as_str().unwrap().to_owned();
+        one.get(&format!("{access}/prospects/{written_to}")).await.expect(200);
+        one.get("/v1/staff/grants").await.expect(200);
+        sender.get("/v1/staff-access").await.expect(200);
+
         // Somebody whom nobody informs: their Sender is told before they go.
         sender.import(b"email\nuntold@tour.test\n").await;
         stack.wait(SignedDuration::from_hours(24 * 25));

@@ -71,6 +71,11 @@ const LEAVES: &[(&str, &str)] = &[
     ("POST /v1/rights-tasks/{id}/extend", "rights.extended"),
     ("POST /v1/privacy/requests", "rights.requested"),
     ("GET /v1/privacy/export", "account.exported"),
+    ("POST /v1/staff/grants", "staff_access.asked"),
+    ("POST /v1/staff/grants/{id}/approve", "staff_access.approved"),
+    ("POST /v1/staff/grants/{id}/end", "staff_access.ended"),
+    ("GET /v1/staff/grants/{id}/prospects", "staff_access.read"),
+    ("GET /v1/staff/grants/{id}/prospects/{prospect}", "staff_access.read"),
 ];
 
 /// Every route of the API's contract, as `METHOD /path`.
@@ -137,6 +142,24 @@ async fn second_factor(member: &Sender<'_>, route: &str) -> Asked {
     }
     let codes = confirm.send().await.expect(200).json();
     post("/v1/second-factor/disable", json!({"code": codes["recovery_codes"][0]}))
+}
+
+/// What staff does with a workspace, with what comes before it done.
+async fn by_staff(sender: &Sender<'_>, method: Method, path: &str, number: usize) -> Asked {
+    let [one, two, _] = sender.stack.staff().await;
+    let ask = json!({"workspace": sender.workspace, "purpose": "maintenance", "reason": "Zwitscher"});
+    if !path.contains("{id}") {
+        let asked = one.request(method.clone(), path);
+        return if method == Method::POST { asked.json(&ask) } else { asked };
+    }
+    let grant = one.post("/v1/staff/grants", ask).await.expect(200).json();
+    let path = path.replace("{id}", grant["id"].as_str().unwrap());
+    if path.ends_with("/approve") {
+        return two.request(method, &path);
+    }
+    two.approve(path.split("/prospects").next().unwrap().trim_end_matches("/end")).await;
+    let someone = person(sender, &format!("read{number}")).await;
+    one.request(method, &path.replace("{prospect}", someone.rsplit('/').next().unwrap()))
 }
 
 /// A request that does what the route is for, with everything it needs in place.
@@ -241,6 +264,7 @@ async fn asked(sender: &Sender<'_>, route: &str, number: usize) -> Asked {
             sender.post(&format!("{campaign}/pause"), json!({})).await.expect(200);
             with(&path.replace("/v1/campaigns/{id}", &campaign))
         }
+        _ if path.starts_with("/v1/staff/") => by_staff(sender, method.clone(), path, number).await,
         _ if path.starts_with("/v1/campaigns/{id}") => with(&path.replace("{id}", &sender.draft(json!({})).await)),
         _ if path.starts_with("/v1/imports/{id}") => {
             let import = sender.import(format!("email\nrow{number}@trail.test\n").as_bytes()).await;
@@ -253,6 +277,13 @@ async fn asked(sender: &Sender<'_>, route: &str, number: usize) -> Asked {
             stranger(&sender.stack.only_mail_to(&name).unsubscribe())
         }
         "POST /rights" => stranger(path).json(&json!({"email": "asks@trail.test", "kind": "access"})),
+        "GET /rights/certificates/{id}" => {
+            // Held by one Sender that waits for no file: certified at once.
+            let name = format!("gone{number}");
+            person(&sender.stack.sign_up().await, &name).await;
+            let erased = sender.stack.exercise(&format!("{name}@trail.test"), "erasure", None).await;
+            stranger(&path.replace("{id}", erased["request"].as_str().unwrap()))
+        }
         "POST /v1/privacy/requests" => with(path).json(&json!({"kind": "access"})),
         _ if path == "/rights/proof/{token}" => {
             let token = sender.stack.ask_rights(&format!("proves{number}@trail.test"), "access", None).await;
@@ -309,12 +340,15 @@ fn a9_every_mutating_route_leaves_exactly_one_entry() {
                 assert!(!text.contains(never), "{route}: {never} in {text}");
             }
             assert_eq!(entry["origin"]["network"], "127.0.0.0/24", "{text}");
-            let named = entry["actor"]["kind"] == "member" && entry["actor"]["id"].as_str().is_some();
+            let staff = route.contains("/v1/staff/");
+            let kind = if staff { "staff" } else { "member" };
+            let named = entry["actor"]["kind"] == kind && entry["actor"]["id"].as_str().is_some();
+            assert_eq!(entry["workspace"], sender.workspace, "{route}: in the trail of whom it is about");
             assert_eq!(named, route.as_str() != "POST /v1/password/forgot", "{route}: {}", entry["actor"]);
             let at: Timestamp = entry["at"].as_str().unwrap().parse().unwrap();
             assert!(stack.now().duration_since(at).abs() < SignedDuration::from_mins(5), "{text}");
             if route.contains("{id}") {
-                let prefixes = ["cmp_", "pro_", "mem_", "ses_", "inv_", "key_", "req_"];
+                let prefixes = ["cmp_", "pro_", "mem_", "ses_", "inv_", "key_", "req_", "grt_"];
                 let named = |part: &&str| prefixes.iter().any(|prefix| part.starts_with(prefix));
                 let id = answer.asked().rsplit('/').find(named);
                 assert_eq!(entry["about"].as_str(), id, "{route}");

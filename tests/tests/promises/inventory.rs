@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use storage::evidence::{AnnouncementRun, Place, PurgeRun, Uninformed};
 use tests::inventory::Seen;
 use tests::store::Dump;
-use tests::{Sender, TestStack, files, run, sender::signup};
+use tests::{Sender, TestStack, run, sender::signup};
 
 /// Attributes that no journey can show, and why.
 const UNSEEN: &[(&str, &str)] = &[
@@ -67,6 +67,10 @@ async fn fill(stack: &TestStack, seen: &mut Seen) {
     campaigns(&sender).await;
     relay(&sender).await;
     rights(&sender, seen).await;
+    let [one, two, _] = stack.staff().await;
+    let access = one.ask_access(&sender, "disclosure").await;
+    two.approve(&access).await;
+    one.post(&format!("{access}/end"), json!({})).await.expect(200);
     client
         .post("/v1/session", json!({"email": sender.email, "password": "wrong wrong"}))
         .await
@@ -91,10 +95,7 @@ async fn fill(stack: &TestStack, seen: &mut Seen) {
 async fn people(sender: &Sender<'_>) {
     let stack = sender.stack;
     let colleague = sender.join("editor").await;
-    let begun = colleague.post("/v1/second-factor", json!({"password": colleague.password})).await.expect(200).json();
-    let step = u64::try_from(stack.now().as_second()).unwrap() / 30;
-    let code = domain::totp::code(&files::from_base32(begun["secret"].as_str().unwrap()), step);
-    colleague.post("/v1/second-factor/confirm", json!({"code": code})).await.expect(200);
+    colleague.turn_on_second_factor().await;
     let member = sender.join("editor").await.get("/v1/me").await.json()["id"].as_str().unwrap().to_owned();
     sender.patch(&format!("/v1/members/{member}"), json!({"role": "viewer"})).await.expect(200);
     sender.post("/v1/invitations", json!({"email": "invited@filled.test", "role": "viewer"})).await.expect(201);

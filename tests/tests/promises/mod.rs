@@ -20,3 +20,4 @@ mod roles;
 mod secrets;
 mod service_mails;
 mod sources;
+mod staff;

@@ -89,6 +89,11 @@ fn a51_every_role_may_use_exactly_the_routes_it_is_for() {
             let (last, first): (Vec<_>, Vec<_>) = allowed.partition(|route| LAST.contains(route));
             for (method, path) in first.into_iter().chain(last) {
                 let answer = ask(member, method, &nowhere(path)).await;
+                if path.starts_with("/v1/staff/") {
+                    // The role would do, but nobody of this workspace was appointed.
+                    answer.problem(403, "not-staff");
+                    continue;
+                }
                 assert!(!matches!(answer.status, 401 | 403 | 500..), "{role:?} {method} {path}: {}", answer.text());
                 if (method, path) == LAST[0] {
                     member.log_in().await;

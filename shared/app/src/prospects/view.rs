@@ -58,22 +58,22 @@ impl State {
 /// A prospect.
 #[derive(Clone, Serialize)]
 pub struct ProspectView {
-    pub(super) id: Subject,
-    pub(super) email: String,
-    pub(super) first_name: Option<String>,
-    pub(super) last_name: Option<String>,
-    pub(super) company: Option<String>,
+    pub(crate) id: Subject,
+    pub(crate) email: String,
+    pub(crate) first_name: Option<String>,
+    pub(crate) last_name: Option<String>,
+    pub(crate) company: Option<String>,
     pub(super) job_title: Option<String>,
     pub(super) locale: Option<Locale>,
     pub(super) country: Option<String>,
     pub(super) tags: BTreeSet<String>,
     pub(super) notes: Option<String>,
     pub(super) state: State,
-    pub(super) source: Source,
+    pub(crate) source: Source,
     pub(super) lawful_basis: LawfulBasis,
     pub(super) import: Option<ImportId>,
     pub(super) edited: BTreeSet<Field>,
-    pub(super) created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
     pub(super) last_contact_at: Option<Timestamp>,
     pub(super) delete_after: Timestamp,
@@ -132,9 +132,9 @@ struct Suppressed {
 
 /// One thing that happened.
 #[derive(Serialize)]
-pub(super) struct Event {
-    at: Timestamp,
-    kind: &'static str,
+pub(crate) struct Event {
+    pub(crate) at: Timestamp,
+    pub(crate) kind: &'static str,
     campaign: CampaignId,
     subject: Option<String>,
     detail: Option<&'static str>,
@@ -144,6 +144,11 @@ impl ProspectDetail {
     /// The campaigns of the history, each once.
     pub(crate) fn campaigns(&self) -> BTreeSet<CampaignId> {
         self.history.iter().map(|event| event.campaign).collect()
+    }
+
+    /// The person, and what was sent to them.
+    pub(crate) fn into_parts(self) -> (ProspectView, Vec<Event>) {
+        (self.prospect, self.history)
     }
 
     pub(super) fn new(prospect: ProspectView, suppression: Option<Suppression>, history: Vec<Event>) -> Self {

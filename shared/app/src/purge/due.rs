@@ -12,6 +12,7 @@ use domain::{
         retention::{self, Class, Policy, Store},
     },
     prospect::Prospect,
+    staff,
     subject::Subject,
 };
 use jiff::SignedDuration;
@@ -177,9 +178,11 @@ fn workspace_of(item: &Item) -> Option<WorkspaceId> {
     own.or_else(|| text(item, "workspace").ok().and_then(|id| id.parse().ok()))
 }
 
-/// An entry of the audit trail about a prospect.
+/// An entry of the audit trail about a prospect, or that lists some.
 fn is_about_a_person(item: &Item) -> bool {
+    let facts = item.get("facts").and_then(|facts| facts.as_m().ok());
     text(item, "about").is_ok_and(|about| about.parse::<Subject>().is_ok())
+        || facts.is_some_and(|facts| facts.contains_key(staff::SUBJECTS))
 }
 
 /// When an item's own time is over, and the attribute that every change of that moment changes too.

@@ -5,6 +5,7 @@ mod legal_change;
 mod notice_due;
 mod rights;
 mod second_factor;
+mod staff_access;
 
 use domain::locale::Locale;
 use jiff::Timestamp;
@@ -68,6 +69,9 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
         Notification::SecondFactorOff { at } => second_factor::french(false, &moment(Locale::Fr, at)),
         Notification::NoticeDue { people, first } => notice_due::french(people, &moment(Locale::Fr, first)),
         Notification::Rights(about) => rights::of(Locale::Fr, mail.public_url, &about),
+        Notification::StaffAccess { purpose, reason, until } => {
+            staff_access::french(purpose, reason, &moment(Locale::Fr, until))
+        }
         Notification::LegalChange { changes } => legal_change::french(changes, mail.public_url),
     };
     (subject, text)
@@ -115,6 +119,9 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
         Notification::SecondFactorOff { at } => second_factor::english(false, &moment(Locale::En, at)),
         Notification::NoticeDue { people, first } => notice_due::english(people, &moment(Locale::En, first)),
         Notification::Rights(about) => rights::of(Locale::En, mail.public_url, &about),
+        Notification::StaffAccess { purpose, reason, until } => {
+            staff_access::english(purpose, reason, &moment(Locale::En, until))
+        }
         Notification::LegalChange { changes } => legal_change::english(changes, mail.public_url),
     };
     (subject, text)

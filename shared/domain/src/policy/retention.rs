@@ -87,6 +87,10 @@ pub struct Promises {
     pub rights_extension: Retention,
     /// When whoever has to answer is reminded, one after the other (A75).
     pub rights_reminders: Vec<Retention>,
+    /// How long an access of staff is open once it is approved (A18).
+    pub staff_access: Retention,
+    /// How long one that was asked for waits for approval.
+    pub staff_ask: Retention,
 }
 
 /// How the operator keeps its books.
@@ -321,6 +325,8 @@ fn check_promises(promises: &Promises) -> Result<(), PolicyError> {
     for (reminder, latest) in promises.rights_reminders.iter().zip(latest) {
         at_most("rights_reminders", *reminder, latest)?;
     }
+    at_most("staff_access", promises.staff_access, Retention::Hours(1))?;
+    at_most("staff_ask", promises.staff_ask, Retention::Hours(24))?;
     at_least("policy_change_notice", promises.policy_change_notice, Retention::Days(30))
 }
 
