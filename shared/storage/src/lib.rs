@@ -2,7 +2,8 @@
 //!
 //! [`keys`] holds every key of every table. A handle to a workspace's data is only made from a
 //! [`WorkspaceScope`], and every key is derived from it, so that no caller can name another
-//! workspace's partition.
+//! workspace's partition. Where the scope has a session of its workspace, its clients are the only ones
+//! used, and IAM refuses what the keys should never have named.
 
 pub mod accounts;
 pub mod audit;

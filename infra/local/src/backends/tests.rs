@@ -76,7 +76,7 @@ async fn everything_listens_on_loopback() {
     let stack = Stack::start().await;
     let env = stack.backends.env();
     assert_eq!(env["AWS_REGION"], "eu-west-3");
-    for service in ["DYNAMODB", "SQS", "S3", "SESV2", "KMS", "SECRETS_MANAGER"] {
+    for service in ["DYNAMODB", "SQS", "S3", "SESV2", "KMS", "SECRETS_MANAGER", "STS"] {
         let url = &env[&format!("AWS_ENDPOINT_URL_{service}")];
         assert!(url.starts_with("http://127.0.0.1:"), "{url}");
     }

@@ -15,14 +15,17 @@ use serde_json::{Value, json};
 use super::super::faults::{Plan, SesPlan};
 use super::{SECRET, Stack};
 
-/// A client of one SDK, signing in the name of `writer`.
+/// A client of one SDK, signing in the name of `writer` or with the credentials given.
 macro_rules! client {
     ($stack:expr, $sdk:ident, $service:literal) => {
+        client!($stack, $sdk, $service, Credentials::from_keys("writer", SECRET, None))
+    };
+    ($stack:expr, $sdk:ident, $service:literal, $credentials:expr) => {
         $sdk::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .region(Region::new("eu-west-3"))
-            .credentials_provider(Credentials::from_keys("writer", SECRET, None))
+            .credentials_provider($credentials)
             .endpoint_url($stack.url($service))
     };
 }
@@ -168,4 +171,48 @@ async fn kms_and_secrets() {
     assert_ne!(json["v1"], json!(null));
     let missing = secrets.get_secret_value().secret_id("none").send().await.unwrap_err();
     assert!(missing.into_service_error().is_resource_not_found_exception());
+}
+
+#[tokio::test]
+async fn sts_opens_a_session_that_reaches_its_own_objects_and_items() {
+    let stack = Stack::start().await;
+    let objects = |who: Credentials| {
+        aws_sdk_s3::Client::from_conf(client!(stack, aws_sdk_s3, "S3", who).force_path_style(true).build())
+    };
+    let operator = objects(Credentials::from_keys(super::OPERATOR, SECRET, None));
+    for key in ["rejects/ws_1/a", "rejects/ws_10/a"] {
+        operator.put_object().bucket("uploads-test").key(key).body(b"line".to_vec().into()).send().await.unwrap();
+    }
+    let reader = Credentials::from_keys("reader", SECRET, None);
+    let sts = aws_sdk_sts::Client::from_conf(client!(stack, aws_sdk_sts, "STS", reader).build());
+    let role = "arn:aws:iam::000000000000:role/prospectra-ReaderWorkspaceRole";
+    let assume = || sts.assume_role().role_arn(role).role_session_name("ws_1").duration_seconds(900);
+    let refused = assume().send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("AccessDenied"), "without a tag");
+    let tag = aws_sdk_sts::types::Tag::builder().key("workspace").value("ws_1").build().unwrap();
+    let given = assume().tags(tag).send().await.unwrap().credentials.unwrap();
+    assert_eq!(given.expiration.secs() - stack.clock.now().as_second(), 900);
+    let session = Credentials::from_keys(given.access_key_id, given.secret_access_key, Some(given.session_token));
+
+    let theirs = objects(session.clone());
+    let get = |key: &str| theirs.get_object().bucket("uploads-test").key(key);
+    assert!(get("rejects/ws_1/a").send().await.is_ok());
+    for key in ["rejects/ws_10/a", "rejects/ws_1"] {
+        assert_eq!(get(key).send().await.unwrap_err().code(), Some("AccessDenied"), "{key}");
+    }
+    // What it signs carries its token, and ends with it.
+    let signing = PresigningConfig::expires_in(Duration::from_secs(300)).unwrap();
+    let link = get("rejects/ws_1/a").presigned(signing).await.unwrap();
+    assert_eq!(stack.http.get(link.uri()).send().await.unwrap().status(), 200);
+
+    let items = aws_sdk_dynamodb::Client::from_conf(client!(stack, aws_sdk_dynamodb, "DYNAMODB", session).build());
+    let read = |pk: &str| {
+        let key = |text: &str| AttributeValue::S(text.to_owned());
+        items.get_item().table_name("things").key("pk", key(pk)).key("sk", key("a"))
+    };
+    assert!(read("W#ws_1").send().await.is_ok());
+    assert_eq!(read("W#ws_2").send().await.unwrap_err().code(), Some("AccessDeniedException"));
+    stack.clock.set(stack.clock.now() + jiff::SignedDuration::from_secs(901));
+    assert_eq!(read("W#ws_1").send().await.unwrap_err().code(), Some("ExpiredTokenException"));
+    assert_eq!(stack.http.get(link.uri()).send().await.unwrap().status(), 403);
 }
