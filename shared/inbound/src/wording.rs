@@ -13,7 +13,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use crate::cause::Cause;
+use crate::cause::{Cause, Class};
 use crate::fold::fold;
 
 /// Words that give a cause away. `*` stands for up to [`GAP`] octets of one's own. All are compared as [`fold`]
@@ -109,6 +109,13 @@ struct Entry {
     phrase: &'static str,
 }
 
+impl Entry {
+    /// Whether what is said at `at` of an address is said of a recipient's.
+    fn is_meant(&self, text: &[u8], at: usize) -> bool {
+        self.cause.class() != Class::Hard || grammar::about_an_address(text, at, at + self.phrase.len())
+    }
+}
+
 /// The phrases by the three octets that they begin with.
 struct Index(HashMap<[u8; 3], Vec<Entry>>);
 
@@ -136,7 +143,10 @@ impl Index {
             let Some(head) = text[at..].first_chunk::<3>() else { break };
             for entry in self.0.get(head).map(Vec::as_slice).unwrap_or_default() {
                 let slot = &mut best[entry.strength as usize];
-                if slot.is_none_or(|known| entry.rank < known.rank) && matches(&text[at..], entry.phrase) {
+                if slot.is_none_or(|known| entry.rank < known.rank)
+                    && matches(&text[at..], entry.phrase)
+                    && entry.is_meant(text, at)
+                {
                     *slot = Some(entry);
                 }
             }

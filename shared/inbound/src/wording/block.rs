@@ -329,6 +329,8 @@ pub(super) const SURE: Table = &[
             "your account",
             "your address",
             "your email address",
+            "your email account",
+            "your e-mail account",
             "your e-mail address",
             "your mailbox",
             "your mailbox has been",

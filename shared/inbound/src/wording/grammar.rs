@@ -216,6 +216,16 @@ const OTHERS: &[&str] = &[
     "mittente",
     "remetente",
     "temporar",
+    "from unknown",
+    "connection from",
+    "too many",
+    "relay",
+    "database",
+    "sending account",
+    "authentication",
+    "group",
+    "url ",
+    "link ",
     "syntax",
 ];
 
@@ -234,10 +244,12 @@ fn named(text: &[u8], at: usize) -> Option<Found> {
         head(rest, WHO).map(|who| (who, false)).or_else(|| head(rest, WHERE).map(|who| (who, true)))?;
     let after = window(rest, who.len(), NEAR + AROUND);
     let missing = first(after, MISSING).map(|(at, words)| (at, if is_host { UnknownHost } else { UnknownUser }, words));
-    let closed = || first(after, CLOSED).filter(|_| !is_host).map(|(at, words)| (at, Disabled, words));
+    // A mail that was deleted is not an address that was.
+    let lives_on = is_host || who.ends_with("mail");
+    let closed = || first(after, CLOSED).filter(|_| !lives_on).map(|(at, words)| (at, Disabled, words));
     let (gap, cause, words) = missing.into_iter().chain(closed()).min_by_key(|(at, ..)| *at)?;
     let between = &after[..gap];
-    if gap > NEAR || has(between, ENDS) {
+    if gap > NEAR || has(between, ENDS) || has(between, OTHERS) {
         return None;
     }
     about_an_address(text, at, at + who.len() + gap + words.len()).then_some((cause, words))
@@ -251,16 +263,18 @@ fn qualified(text: &[u8], at: usize) -> Option<Found> {
         .or_else(|| head(rest, CLOSED_BEFORE).map(|words| (words, Disabled)))?;
     let after = window(rest, words.len(), AROUND);
     let (gap, who) = first(after, WHO)?;
-    if has(&after[..gap], ENDS) {
+    if has(&after[..gap], ENDS) || has(&after[..gap + who.len()], OTHERS) {
         return None;
     }
     about_an_address(text, at, at + words.len() + gap + who.len()).then_some((cause, words))
 }
 
 /// Whether nothing around `start` and `end` says that somebody else is meant.
-fn about_an_address(text: &[u8], start: usize, end: usize) -> bool {
-    let around = &text[start.saturating_sub(AROUND)..text.len().min(end + AROUND)];
-    !has(around, OTHERS)
+pub(super) fn about_an_address(text: &[u8], start: usize, end: usize) -> bool {
+    // With the word that begins there: `sender address`.
+    let word = text[start..].iter().take_while(|byte| **byte != b' ').count();
+    let before = &text[start.saturating_sub(AROUND)..start + word];
+    !has(before, OTHERS) && !has(window(text, end, AROUND), OTHERS)
 }
 
 fn window(text: &[u8], start: usize, length: usize) -> &[u8] {
@@ -323,8 +337,12 @@ mod tests {
             "The sender's mailbox does not exist",
             "envelope from address is not valid",
             "reply-to address invalid",
+            "invalid from address",
             "message contains an invalid address in To header",
             "IP address not found in our list",
+            "Rejected because the sending account is invalid",
+            "Email has been deleted due to policy",
+            "Too many bad recipients from your host",
             "unknown user in HELO",
             "User unknown: temporary LDAP failure",
             "The email contains an invalid attachment",

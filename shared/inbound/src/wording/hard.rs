@@ -53,7 +53,6 @@ pub(super) const SURE: Table = &[
         &[
             "illegal host/domain",
             "no matches to nameserver query",
-            "cannot resolve the ip address of the following domain",
             "does not have any mail exchanger",
             "domain * no longer hosted",
             "domain has expired",
