@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use crate::absence;
 use crate::fold::fold;
+use crate::limits;
 use crate::mail::Mail;
 use crate::sender;
 use crate::wording::Wording;
@@ -56,6 +57,25 @@ const SUBJECTS: &[&str] = &[
     "out of the office",
     "out-of-office",
     "ooo:",
+    "reponse automatique",
+    "reponse auto",
+    "message automatique",
+    "message d'absence",
+    "absence du bureau",
+    "automatische antwort",
+    "abwesenheit",
+    "respuesta automatica",
+    "fuera de la oficina",
+    "risposta automatica",
+    "fuori ufficio",
+    "resposta automatica",
+    "automatisch antwoord",
+    "自動返信",
+    "自动回复",
+];
+
+/// Subjects that often do, where the text says the same: anybody may write of a vacation.
+const OFTEN: &[&str] = &[
     "vacation",
     "on vacation",
     "on holiday",
@@ -64,29 +84,14 @@ const SUBJECTS: &[&str] = &[
     "maternity leave",
     "away from",
     "i am away",
-    "reponse automatique",
-    "reponse auto",
-    "message automatique",
-    "message d'absence",
-    "absence du bureau",
     "absence:",
     "absent",
     "en conges",
     "conge ",
-    "automatische antwort",
-    "abwesenheit",
     "abwesend",
     "nicht im buro",
-    "respuesta automatica",
-    "fuera de la oficina",
     "ausente",
-    "risposta automatica",
-    "fuori ufficio",
-    "resposta automatica",
-    "automatisch antwoord",
-    "自動返信",
     "不在",
-    "自动回复",
 ];
 
 /// How somebody says that they are away.
@@ -133,14 +138,16 @@ const AWAY: &[&str] = &[
 
 /// What the mail is as an automatic answer; `None` when somebody or something else wrote it.
 pub(crate) fn read(mail: &Mail) -> Option<AutoReply> {
-    let subject = Wording::new(bare(&fold(mail.header("subject").unwrap_or_default())));
-    let text = Wording::new(crate::limits::cut(&mail.text, 4096));
-    let titled = subject.begins_with(SUBJECTS);
-    let is_absence = || subject.has(AWAY) || text.has(AWAY);
-    if !(says_so(mail) || titled || looks_so(mail) && is_absence()) {
+    let subject = fold(mail.header("subject").unwrap_or_default());
+    let text = Wording::new(limits::cut(&mail.text, 4096));
+    let away = text.has(AWAY);
+    let titled = Wording::new(bare(&subject)).begins_with(SUBJECTS);
+    let subject = Wording::new(&subject);
+    let titled = titled || away && subject.begins_with(OFTEN);
+    let is_absence = away || subject.has(AWAY);
+    if !(says_so(mail) || titled || looks_so(mail) && is_absence) {
         return None;
     }
-    let is_absence = is_absence();
     let sent = mail.header("date").and_then(|date| date.parse().ok());
     let until = || {
         absence::until(mail.header("subject").unwrap_or_default(), sent).or_else(|| absence::until(&mail.text, sent))
@@ -175,11 +182,10 @@ fn looks_so(mail: &Mail) -> bool {
     sender::has_null_sender(mail) || mail.headers.has("x-auto-response-suppress") || bulk()
 }
 
-/// A subject without the marks of an answer.
+/// A subject without the marks of an answer before it.
 fn bare(subject: &str) -> &str {
-    let marks = ["re:", "aw:", "sv:", "tr:", "[auto-reply]", "[autoreply]", "auto:"];
-    let mut bare = subject.trim_start();
-    while let Some(rest) = marks[..4].iter().find_map(|mark| bare.strip_prefix(mark)) {
+    let mut bare = subject.trim_start_matches(['[', '(', ' ']);
+    while let Some(rest) = ["re:", "aw:", "sv:", "tr:"].iter().find_map(|mark| bare.strip_prefix(mark)) {
         bare = rest.trim_start();
     }
     bare

@@ -33,6 +33,7 @@ const WORDS: &[&str] = &[
     "stop stop",
     "stop svp",
     "stop please",
+    "stop, please",
     "please stop",
     "stop merci",
     "unsubscribe",

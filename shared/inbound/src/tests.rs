@@ -62,6 +62,7 @@ pub(crate) const MAILS: &[Mail] = &[
     mail!("receipt"),
     mail!("reply"),
     mail!("reply_stop"),
+    mail!("reply_vacation"),
     mail!("sendmail_transcript"),
     mail!("ses_notice"),
     mail!("smartermail"),
@@ -150,6 +151,7 @@ const OTHERS: &[(Mail, &str)] = &[
     (mail!("reply"), "reply"),
     (mail!("reply_stop"), "reply"),
     (mail!("forwarded_report"), "reply"),
+    (mail!("reply_vacation"), "reply"),
     (mail!("newsletter"), "other"),
     (mail!("receipt"), "other"),
 ];
@@ -228,7 +230,12 @@ fn an_absence_says_until_when() {
 
 #[test]
 fn a_reply_asks_for_no_more_mail_in_its_own_words() {
-    for (mail, opt_out) in [(mail!("reply"), false), (mail!("reply_stop"), true), (mail!("forwarded_report"), false)] {
+    for (mail, opt_out) in [
+        (mail!("reply"), false),
+        (mail!("reply_stop"), true),
+        (mail!("reply_vacation"), true),
+        (mail!("forwarded_report"), false),
+    ] {
         assert_eq!(read(mail.1).is_opt_out_reply(), opt_out, "{}", mail.0);
     }
 }
