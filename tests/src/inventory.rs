@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::policy::inventory::Inventory;
+use domain::policy::inventory::{About, Inventory};
 use domain::policy::retention::Store;
 use serde_json::Value;
 
@@ -50,6 +50,44 @@ impl Seen {
                 None => _ = self.unlisted.insert(format!("an attribute of `{name}` in {store:?}: {path}")),
             }
         }
+    }
+}
+
+/// Every value that is held about these people, with the name of its attribute, secrets left out.
+pub fn held_about(dump: &Dump, about: &[About]) -> Vec<(String, String)> {
+    let mut held = Vec::new();
+    for (table, items) in &dump.tables {
+        for item in items {
+            let text = |name: &str| item[name].as_str().map(str::to_owned);
+            let (pk, sk) = (text("pk").unwrap_or_default(), text("sk").unwrap_or_default());
+            let found = Inventory::current().kind_of(store_of(table), &pk, &sk, text);
+            let Some((name, kind)) = found.filter(|(_, kind)| about.contains(&kind.about)) else { continue };
+            let mut values = Vec::new();
+            scalars("", item, &mut values);
+            for (path, value) in values {
+                let shown = kind.field(&path).filter(|(_, field)| !field.secret);
+                if let Some((field, _)) = shown.filter(|_| !Inventory::current().is_common(&path)) {
+                    held.push((format!("{name}.{field}"), value));
+                }
+            }
+        }
+    }
+    held
+}
+
+/// Every value that is neither a map nor a list, as a text, with its path.
+pub fn scalars(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                scalars(&path, value, found);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| scalars(path, value, found)),
+        Value::Null => {}
+        Value::String(text) => found.push((path.to_owned(), text.clone())),
+        other => found.push((path.to_owned(), other.to_string())),
     }
 }
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use domain::{
     Timestamp,
     audit::{Action, Actor, Entry, Fact, Object},
-    id::AuditId,
+    id::{AuditId, MemberId},
     policy::retention::Policy,
 };
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
@@ -30,6 +30,13 @@ pub struct AuditView {
     facts: BTreeMap<Cow<'static, str>, Fact>,
 }
 
+impl AuditView {
+    /// Whether the member did it, or a program in their name.
+    pub(crate) fn is_by(&self, member: MemberId) -> bool {
+        self.actor.member() == Some(member)
+    }
+}
+
 impl From<Entry> for AuditView {
     fn from(entry: Entry) -> Self {
         let Entry { id, at, workspace: _, action, actor, origin, about, facts } = entry;
@@ -50,6 +57,11 @@ impl Wanted {
             return Ok(wanted);
         }
         Err(Failure::field("action", "an action such as `session.opened`, or what comes before its dot"))
+    }
+
+    /// Every action.
+    pub(crate) const fn everything() -> Self {
+        Self(None)
     }
 
     fn has(&self, action: Action) -> bool {

@@ -172,6 +172,18 @@ pub enum Actor {
     System,
 }
 
+impl Actor {
+    /// The member who acted, or in whose name a program did.
+    #[must_use]
+    pub const fn member(&self) -> Option<MemberId> {
+        match self {
+            Self::Member { id: member, .. } | Self::ApiKey { member, .. } => Some(*member),
+            // Staff are members of a workspace of their own, not of the one they look at.
+            Self::Staff { .. } | Self::Anonymous | Self::System => None,
+        }
+    }
+}
+
 /// Where a request came from: never the whole address, never more than the head of a user agent (A7).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {

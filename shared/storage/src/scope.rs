@@ -61,11 +61,7 @@ impl WorkspaceScope {
 
     /// Who acts, when a member does or a program in their name.
     pub fn member(&self) -> Option<MemberId> {
-        match self.caller.actor {
-            Actor::Member { id, .. } | Actor::ApiKey { member: id, .. } => Some(id),
-            // Not a member here.
-            Actor::Staff { .. } | Actor::Anonymous | Actor::System => None,
-        }
+        self.caller.actor.member()
     }
 
     /// As what, when a person does.

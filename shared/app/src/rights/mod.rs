@@ -7,6 +7,7 @@ mod at_once;
 mod certificate;
 mod clock;
 mod desk;
+mod export;
 mod own;
 mod proof;
 mod tasks;

@@ -1,15 +1,13 @@
-//! "GDPR & data": what members can ask about themselves (A46), and everything that is held about them (A38).
+//! "GDPR & data": what members can ask about themselves (A46).
 
 use content::system::{Notification, RightsMail};
 use domain::{
     Timestamp,
     audit::Action,
     id::RequestId,
-    member::Role,
     rights::{Channel, Duty, RequestKind},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
 use storage::{
     WorkspaceScope,
     rights::{OwnRequest, Person, RightsRequest},
@@ -75,38 +73,5 @@ impl App {
     pub async fn own_rights(&self, scope: &WorkspaceScope) -> Result<Vec<OwnRequest>, Failure> {
         let member = scope.member().ok_or_else(Failure::unauthenticated)?;
         Ok(self.db.own_requests(scope, member).await?)
-    }
-
-    /// Everything that is held about a member and, for who owns it, their workspace. Secrets are left out: they
-    /// are hashes or sealed, and nobody reads them back. Prospects have an export of their own.
-    pub async fn own_data(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<Value, Failure> {
-        let member = scope.member().ok_or_else(Failure::unauthenticated)?;
-        let accounts = self.db.accounts(scope);
-        let record = accounts.member(member).await?.ok_or_else(Failure::unauthenticated)?;
-        let requests = self.db.own_requests(scope, member).await?;
-        let mails = self.db.service_mails(&self.pepper().await?.correspondent(&record.email), now).await?;
-        let facts = content::rights::facts(self.any_workspace(scope).await?.locale);
-        let (workspace, identity) = if record.role == Role::Owner {
-            let identity = accounts.sender().await?.map(|sender| sender.identity);
-            (Some(Box::pin(self.workspace(scope)).await?), identity)
-        } else {
-            (None, None)
-        };
-        self.db.record(&scope.entry(Action::AccountExported, now).about(member)).await?;
-        Ok(json!({
-            "exported_at": now,
-            "member": {
-                "id": record.id, "email": record.email, "display_name": record.display_name,
-                "role": record.role, "created_at": record.created_at,
-            },
-            "requests": requests,
-            "service_mails": mails,
-            "workspace": workspace,
-            "sender": identity,
-            "information": {
-                "recipients": facts.recipients, "complaint": facts.complaint,
-                "automated_decisions": facts.automated_decisions, "policy": "/legal/privacy",
-            },
-        }))
     }
 }
