@@ -512,8 +512,8 @@ fn a46_a38_members_exercise_their_rights_in_the_product() {
         let export = sender.get("/v1/privacy/export").await.expect(200);
         let data = export.json();
         assert_eq!(data["member"]["email"], sender.email.as_str());
-        assert_eq!(data["workspace"]["company"], "Atelier Érable");
-        assert_eq!(data["sender"]["contact_email"], contact(&sender));
+        assert_eq!(data["workspace"]["profile"]["company"], "Atelier Érable");
+        assert_eq!(data["workspace"]["sender"]["identity"]["contact_email"], contact(&sender));
         for secret in ["password", "$2", "secret"] {
             assert!(!export.text().contains(secret), "{secret}");
         }
