@@ -1,6 +1,9 @@
 //! Logging in and out. Only the function `session` has the secret that tokens are signed with.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
@@ -16,7 +19,6 @@ use serde::{Deserialize, Serialize};
 use storage::{
     StoreError, WorkspaceScope,
     accounts::{login::Login, session::Session},
-    keyring::VerifyingKey,
 };
 
 use crate::{
@@ -34,11 +36,16 @@ const LEAST: Duration = Duration::from_millis(100);
 /// A PKCS #8 envelope (RFC 8410 §7) up to the 32 bytes of an Ed25519 seed.
 const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
+/// Seconds after which the public half of the key is published again.
+const PUBLISHED_EVERY: i64 = 24 * 60 * 60;
+
 /// Signs access tokens.
 pub struct Signer {
     kid: String,
     key: EncodingKey,
     public: [u8; 32],
+    /// When the public half was last published, epoch seconds.
+    published: AtomicI64,
 }
 
 impl std::fmt::Debug for Signer {
@@ -52,7 +59,7 @@ impl Signer {
     pub fn from_json(json: &str) -> Result<Self, Failure> {
         let Key { kid, seed, public } = Key::derive(json, "access-token")?;
         let key = EncodingKey::from_ed_der(&[PKCS8_PREFIX.as_slice(), &seed].concat());
-        Ok(Self { kid, key, public })
+        Ok(Self { kid, key, public, published: AtomicI64::new(i64::MIN) })
     }
 
     /// The name of the key.
@@ -225,18 +232,16 @@ impl App {
         })
     }
 
-    /// The signer, its public half published before the first token is signed.
+    /// The signer, its public half published before the first token is signed and once a day after that:
+    /// it is kept for years after its last use.
     async fn signer(&self, now: Timestamp) -> Result<&Signer, Failure> {
-        self.signer
-            .get_or_try_init(async || {
-                let signer = Signer::from_json(&self.secret(&self.config.session_secret).await?)?;
-                if self.db.verifying_key(signer.kid()).await?.is_none() {
-                    let key = VerifyingKey { x: signer.public(), published_at: now };
-                    self.db.publish_key(signer.kid(), &key).await?;
-                }
-                Ok(signer)
-            })
-            .await
+        let made = async || Signer::from_json(&self.secret(&self.config.session_secret).await?);
+        let signer = self.signer.get_or_try_init(made).await?;
+        if now.as_second().saturating_sub(signer.published.load(Ordering::Relaxed)) >= PUBLISHED_EVERY {
+            self.db.publish_key(signer.kid(), &signer.public(), now).await?;
+            signer.published.store(now.as_second(), Ordering::Relaxed);
+        }
+        Ok(signer)
     }
 }
 

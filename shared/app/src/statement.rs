@@ -8,7 +8,6 @@ use domain::{
 };
 use ed25519_dalek::SigningKey;
 use serde_json::Value;
-use storage::keyring::VerifyingKey;
 
 use crate::{App, Failure, signing::Key};
 
@@ -16,6 +15,8 @@ use crate::{App, Failure, signing::Key};
 pub(crate) struct Signer {
     kid: String,
     key: SigningKey,
+    /// In base64url.
+    public: String,
 }
 
 impl std::fmt::Debug for Signer {
@@ -25,18 +26,19 @@ impl std::fmt::Debug for Signer {
 }
 
 impl App {
-    /// A statement with its signature. The public half of the key is published before the first.
+    /// A statement with its signature. The public half of the key is published before each, so that it
+    /// outlives the statement.
     pub async fn sign_statement(&self, statement: Value, now: Timestamp) -> Result<Signed, Failure> {
         let signer = self
             .statement_signer
             .get_or_try_init(async || {
                 let Key { kid, seed, public } =
                     Key::derive(&self.secret(&self.config.statement_secret).await?, "statement")?;
-                let public = VerifyingKey { x: URL_SAFE_NO_PAD.encode(public), published_at: now };
-                self.db.publish_statement_key(&kid, &public).await?;
-                Ok::<_, Failure>(Signer { kid, key: SigningKey::from_bytes(&seed) })
+                let public = URL_SAFE_NO_PAD.encode(public);
+                Ok::<_, Failure>(Signer { kid, key: SigningKey::from_bytes(&seed), public })
             })
             .await?;
+        self.db.publish_statement_key(&signer.kid, &signer.public, now).await?;
         Signed::new(statement, &signer.kid, &signer.key).map_err(|error| Failure::internal(error.to_string()))
     }
 

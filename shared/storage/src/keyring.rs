@@ -5,12 +5,15 @@
 //! unreadable wherever a copy lies.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use domain::Timestamp;
+use domain::{
+    Timestamp,
+    policy::retention::{self, Class, Policy},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     WorkspaceScope,
-    db::{Db, Expected, PageQuery, Range, StoreError, from_item, text},
+    db::{Db, Expected, PageQuery, Range, StoreError, from_item, n, s, text},
     keys,
 };
 
@@ -50,15 +53,16 @@ impl Db {
         self.get(&self.tables.keys, &keys::verifying_key(kid), false).await
     }
 
-    /// Publishes a public key, once.
-    pub async fn publish_key(&self, kid: &str, key: &VerifyingKey) -> Result<(), StoreError> {
-        self.publish(&keys::verifying_key(kid), key).await
+    /// Publishes a public key (base64url) that is used at `now`. It stays for as long after its last use as
+    /// the policy says.
+    pub async fn publish_key(&self, kid: &str, public: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.publish(&keys::verifying_key(kid), public, now).await
     }
 
-    /// Publishes a key that statements are signed with, once. It lies apart from those of access tokens:
+    /// The same of a key that statements are signed with. It lies apart from those of access tokens:
     /// whoever signs statements must not be able to open a session.
-    pub async fn publish_statement_key(&self, kid: &str, key: &VerifyingKey) -> Result<(), StoreError> {
-        self.publish(&keys::statement_key(kid), key).await
+    pub async fn publish_statement_key(&self, kid: &str, public: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.publish(&keys::statement_key(kid), public, now).await
     }
 
     /// Every key that statements were signed with, by name.
@@ -67,10 +71,16 @@ impl Db {
         items.into_iter().map(|item| Ok((text(&item, "sk")?, from_item(item)?))).collect()
     }
 
-    async fn publish(&self, at: &keys::Key, key: &VerifyingKey) -> Result<(), StoreError> {
-        match self.put(&self.tables.keys, at, key, Expected::Absent).await {
-            Ok(()) | Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error),
-        }
+    async fn publish(&self, at: &keys::Key, public: &str, now: Timestamp) -> Result<(), StoreError> {
+        let end = Policy::current().expiry(Class::PublicKey, now);
+        self.updating(&self.tables.keys, at)
+            .update_expression("SET x = :x, published_at = if_not_exists(published_at, :now), #ttl = :ttl")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":x", s(public))
+            .expression_attribute_values(":now", s(now.to_string()))
+            .expression_attribute_values(":ttl", n(retention::ttl(end)))
+            .send()
+            .await?;
+        Ok(())
     }
 }

@@ -53,7 +53,6 @@ pub(super) fn clock(clock: Clock, locale: Locale) -> &'static str {
         Clock::Erased => ("après l'effacement", "after the erasure"),
         Clock::Recorded => ("après l'enregistrement", "after recording"),
         Clock::BackedUp => ("après la sauvegarde", "after the backup"),
-        Clock::Replaced => ("après le remplacement par une clé plus récente", "after a newer key replaced it"),
         Clock::AccountingYearClosed => ("après la clôture de l'exercice", "after the close of the accounting year"),
         Clock::CaseClosed => ("après la clôture du dossier", "after the case is closed"),
         Clock::Answered => ("après la réponse", "after the answer"),

@@ -173,8 +173,6 @@ pub enum Clock {
     Recorded,
     /// The backup was taken.
     BackedUp,
-    /// The key was replaced by a newer one.
-    Replaced,
     /// The accounting year of the document was closed.
     AccountingYearClosed,
     /// The ticket or case was closed.
