@@ -123,9 +123,8 @@ fn a11_a38_an_owners_export_holds_all_that_is_held_about_them_and_their_company(
     });
 }
 
-async fn fill(stack: &TestStack, seen: &mut Seen) {
-    // A change of the terms is announced then.
-    stack.set_time("2026-12-02T12:00:00Z".parse().expect("a time"));
+/// Something of every kind that needs no clock that moves; gives whose it is.
+pub(super) async fn furnish<'a>(stack: &'a TestStack, seen: &mut Seen) -> Sender<'a> {
     let client = stack.client();
     let mut waiting = signup("later@waiting.test", "correct horse waiting battery");
     waiting["display_name"] = json!("Ada");
@@ -148,6 +147,13 @@ async fn fill(stack: &TestStack, seen: &mut Seen) {
         .post("/v1/session", json!({"email": sender.email, "password": "wrong wrong"}))
         .await
         .problem(401, "unauthenticated");
+    sender
+}
+
+async fn fill(stack: &TestStack, seen: &mut Seen) {
+    // A change of the terms is announced then.
+    stack.set_time("2026-12-02T12:00:00Z".parse().expect("a time"));
+    let sender = furnish(stack, seen).await;
     seen.look(&Dump::of(stack).await);
 
     // Uninformed people: an alert. Then the files, and the account.

@@ -4,6 +4,7 @@
 mod accounts;
 mod agreements;
 mod audit;
+mod boundaries;
 mod forged_keys;
 mod inventory;
 mod isolation;
@@ -16,6 +17,7 @@ mod purge;
 mod restore;
 mod retention;
 mod rights;
+mod rights_meanwhile;
 mod roles;
 mod secrets;
 mod service_mails;

@@ -372,5 +372,8 @@ fn at_least(what: &'static str, keep: Retention, floor: Retention) -> Result<(),
 }
 
 #[cfg(test)]
+#[path = "boundary_tests.rs"]
+mod boundaries;
+#[cfg(test)]
 #[path = "retention_tests.rs"]
 mod tests;
