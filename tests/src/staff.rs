@@ -1,5 +1,6 @@
 //! The operator's staff.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{Sender, TestStack};
@@ -17,6 +18,14 @@ impl TestStack {
         [owner, second, third]
     }
 
+    /// Fires the clock of incidents now.
+    pub async fn staff_clock(&self) -> Value {
+        let fired = self.fire("staff-clock").await.expect("the template has a clock of incidents");
+        assert!(fired.ok, "the clock failed: {}", fired.result);
+        assert_eq!(fired.result["complete"], true, "{}", fired.result);
+        fired.result
+    }
+
     /// An order of the operator's, as `aws lambda invoke` gives it.
     pub async fn staff_desk(&self, order: Value) -> Value {
         let mut event = order;
@@ -27,6 +36,19 @@ impl TestStack {
 }
 
 impl Sender<'_> {
+    /// Opens an incident about everything that happened since a moment; gives its path.
+    pub async fn open_incident(&self, drill: bool, discovered_at: Timestamp, affected: Value) -> String {
+        let both = |fr: &str, en: &str| json!({"fr": fr, "en": en});
+        let incident = json!({
+            "discovered_at": discovered_at.to_string(), "drill": drill, "affected": affected,
+            "nature": both("Des mots de passe ont été devinés.", "Passwords were guessed."),
+            "consequences": both("Vos listes ont pu être lues.", "Your lists may have been read."),
+            "measures": both("Changez de mot de passe.", "Change your password."),
+        });
+        let opened = self.post("/v1/staff/incidents", incident).await.expect(200).json();
+        format!("/v1/staff/incidents/{}", opened["id"].as_str().expect("an id"))
+    }
+
     /// Asks for access to a workspace; gives its path.
     pub async fn ask_access(&self, to: &Sender<'_>, purpose: &str) -> String {
         let mut ask = json!({"workspace": to.workspace, "purpose": purpose, "reason": "Ein Import hängt."});

@@ -1,4 +1,7 @@
-//! Staff of the operator: their accesses to workspaces, what they read under them, and the operator's desk.
+//! Staff of the operator: their accesses to workspaces, what they read under them, incidents with their clock, and the
+//! operator's desk.
+
+mod incidents;
 
 use app::{
     App, Deadline, Failure,
@@ -23,6 +26,9 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
     }
     // Before anything of the request is read: to everybody else there is nothing here.
     let staff = app.staff(&scope).await?;
+    if request.route().starts_with("/v1/staff/incidents") {
+        return incidents::handle(app, &staff, &request, now).await;
+    }
     match request.route().strip_prefix("/v1/staff/grants/{id}") {
         Some(rest) => one(app, &staff, &request, rest, now).await,
         None => all(app, &staff, &request, now).await,
@@ -62,10 +68,24 @@ async fn one(app: &App, staff: &Staff, request: &Request, rest: &str, now: Times
     }
 }
 
-/// An event that is no request: an order of the operator's.
-pub async fn act(app: &App, event: Value, now: Timestamp, _: Deadline) -> Result<Value, Failure> {
+/// An event that is no request: the clock's, or an order of the operator's.
+pub async fn act(app: &App, event: Value, now: Timestamp, deadline: Deadline) -> Result<Value, Failure> {
     match Order::<StaffOrder>::of(event)? {
-        Order::Clock => Err(Failure::internal("staff has no clock")),
+        Order::Clock => {
+            let report = app.staff_clock(now, &deadline).await?;
+            tracing::info!(
+                looked_at = report.looked_at,
+                found = report.found,
+                told = report.told,
+                unreached = report.unreached,
+                reminded = report.reminded,
+                overdue = report.overdue,
+                failed = report.failed,
+                complete = report.complete,
+                "incidents looked at"
+            );
+            Ok(json!(report))
+        }
         Order::Desk(order) => Ok(json!(app.staff_desk(order, now).await?)),
     }
 }

@@ -98,6 +98,12 @@ fn month_of(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date().first_of_month()
 }
 
+/// The months of the trail from one moment until before another, as it names them.
+pub(crate) fn months(from: Timestamp, to: Timestamp) -> impl Iterator<Item = String> {
+    let months = std::iter::successors(Some(month_of(from)), |month| month.checked_add(1.month()).ok());
+    months.take_while(move |month| *month <= month_of(to)).map(|month| month.strftime("%Y-%m").to_string())
+}
+
 /// The month before, unless everything in it is older than the workspace, or over at `now`.
 fn before(month: Date, made: Timestamp, now: Timestamp) -> Option<Date> {
     let ended = month.to_zoned(TimeZone::UTC).ok()?.timestamp();
@@ -151,6 +157,13 @@ mod tests {
         assert_eq!(months("2026-10-31T23:59:59Z", "2026-11-25T00:00:00Z"), 2);
         // Thirteen whole months, and the day of the month that is not over.
         assert_eq!(months("2020-01-01T00:00:00Z", "2026-11-25T00:00:00Z"), 14);
+    }
+
+    #[test]
+    fn a_period_is_in_each_month_that_it_touches() {
+        let of = |from: &str, to: &str| months(from.parse().unwrap(), to.parse().unwrap()).collect::<Vec<_>>();
+        assert_eq!(of("2026-11-30T23:59:59Z", "2026-11-30T23:59:59.5Z"), ["2026-11"]);
+        assert_eq!(of("2026-11-30T23:59:59Z", "2027-01-01T00:00:00Z"), ["2026-11", "2026-12", "2027-01"]);
     }
 
     #[test]

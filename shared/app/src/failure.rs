@@ -138,6 +138,15 @@ impl Failure {
     }
 }
 
+/// Whether a note was taken; false when somebody else wrote at the same moment, and a later run looks again.
+pub(crate) fn not_lost(saved: Result<(), StoreError>) -> Result<bool, Failure> {
+    match saved {
+        Ok(()) => Ok(true),
+        Err(StoreError::Conflict) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {

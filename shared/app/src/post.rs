@@ -13,6 +13,13 @@ use storage::service_mail::ServiceMail;
 use crate::{App, Failure};
 
 impl App {
+    /// Tells the operator's contact for questions about data.
+    pub(crate) async fn post_to_operator(&self, notification: Notification<'_>, now: Timestamp) -> Result<(), Failure> {
+        let contact = EmailAddress::parse(&self.config.operator_privacy_contact)
+            .map_err(|_| Failure::internal("OPERATOR_PRIVACY_CONTACT is not an address"))?;
+        self.post(&contact, Locale::Fr, notification, now).await
+    }
+
     /// Sends a system mail, and keeps the evidence of it (A36). Such a mail may go twice when a time-out hides that it went: a second
     /// verification mail does no harm.
     pub async fn post(

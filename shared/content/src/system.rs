@@ -3,6 +3,7 @@
 //! Plain words, one thing to do, and `Auto-Submitted: auto-generated` (RFC 3834) so that no
 //! out-of-office answers them. The HTML is made from the text, so the two never differ.
 
+mod breach;
 mod rights;
 mod words;
 
@@ -18,6 +19,7 @@ use crate::message::Preview;
 use crate::mime::{self, Parts, ascii_value};
 pub use crate::mime::{ComposeError, Message};
 use crate::page::{PRODUCT, escape};
+pub use breach::{BreachMail, Due, Told};
 pub use rights::RightsMail;
 pub(crate) use words::moment;
 
@@ -75,6 +77,8 @@ pub enum Notification<'a> {
     },
     /// Somebody exercises a right.
     Rights(RightsMail<'a>),
+    /// Personal data got where it should not (A54).
+    Breach(BreachMail<'a>),
     /// The operator's staff may read in their workspace for a while (A18).
     StaffAccess {
         /// What for.
@@ -104,6 +108,7 @@ impl<'a> Notification<'a> {
             Self::SecondFactorOff { .. } => "second_factor_off",
             Self::NoticeDue { .. } => "notice_due",
             Self::Rights(mail) => mail.template(),
+            Self::Breach(mail) => mail.template(),
             Self::StaffAccess { .. } => "staff_access",
             Self::LegalChange { .. } => "legal_change",
         }
@@ -122,6 +127,7 @@ impl<'a> Notification<'a> {
             | Self::SecondFactorOff { .. }
             | Self::NoticeDue { .. }
             | Self::StaffAccess { .. }
+            | Self::Breach(_)
             | Self::LegalChange { .. } => None,
         }
     }
@@ -209,7 +215,7 @@ mod tests {
     use std::sync::LazyLock;
 
     use domain::{
-        id::RequestId,
+        id::{IncidentId, RequestId},
         rights::{Outcome, RequestKind},
         staff::Disclosure,
         subject::Subject,
@@ -262,8 +268,29 @@ mod tests {
             ("staff_access", staff_access(&Purpose::Maintenance)),
             ("staff_access_disclosure", staff_access(&DISCLOSURE)),
         ];
+        all.extend(after_a_breach().map(|(name, mail)| (name, Notification::Breach(mail))));
         all.extend(about_rights().map(|(name, mail)| (name, Notification::Rights(mail))));
         all
+    }
+
+    fn after_a_breach() -> [(&'static str, BreachMail<'static>); 5] {
+        let at: Timestamp = "2026-04-05T06:07:08Z".parse().unwrap();
+        let told = |drill| Told {
+            drill,
+            nature: "Des mots de passe ont été devinés.",
+            consequences: "Vos listes ont pu être lues.",
+            measures: "Les sessions sont fermées.\nChangez de mot de passe.",
+            contact: "donnees@prospectra.test",
+            discovered_at: at,
+        };
+        let due = |drill| Due { drill, id: IncidentId::from_bytes([1; 10]), due: at };
+        [
+            ("breach_member", BreachMail::Member(told(false))),
+            ("breach_member_drill", BreachMail::Member(told(true))),
+            ("breach_sender", BreachMail::Sender(told(false))),
+            ("breach_reminder", BreachMail::Reminder(due(true))),
+            ("breach_overdue", BreachMail::Overdue(due(false))),
+        ]
     }
 
     fn about_rights() -> [(&'static str, RightsMail<'static>); 12] {

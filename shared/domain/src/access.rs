@@ -146,6 +146,11 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("POST", "/v1/staff/grants/{id}/end", ActAsStaff),
     ("GET", "/v1/staff/grants/{id}/prospects", ActAsStaff),
     ("GET", "/v1/staff/grants/{id}/prospects/{prospect}", ActAsStaff),
+    ("GET", "/v1/staff/incidents", ActAsStaff),
+    ("POST", "/v1/staff/incidents", ActAsStaff),
+    ("GET", "/v1/staff/incidents/{id}/affected", ActAsStaff),
+    ("POST", "/v1/staff/incidents/{id}/notify", ActAsStaff),
+    ("POST", "/v1/staff/incidents/{id}/authority", ActAsStaff),
 ];
 
 /// What a route takes; `None` when it is not in the table, and nobody may use it.

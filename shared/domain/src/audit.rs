@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{ApiKeyId, AuditId, CampaignId, GrantId, ImportId, InvitationId, MemberId, RequestId, SessionId, WorkspaceId},
+    id::{
+        ApiKeyId, AuditId, CampaignId, GrantId, ImportId, IncidentId, InvitationId, MemberId, RequestId, SessionId,
+        WorkspaceId,
+    },
     member::Role,
     subject::Subject,
 };
@@ -134,6 +137,12 @@ actions! {
     StaffEnded = "staff_access.ended",
     /// Staff read people's data.
     StaffRead = "staff_access.read",
+    /// Staff opened an incident.
+    IncidentOpened = "incident.opened",
+    /// Staff had the affected told.
+    IncidentNotified = "incident.notified",
+    /// Staff noted that the authority was told, or why not.
+    IncidentClosed = "incident.closed",
 }
 
 /// Who acted.
@@ -259,7 +268,19 @@ macro_rules! objects {
     )+};
 }
 
-objects!(WorkspaceId, MemberId, SessionId, InvitationId, ApiKeyId, ImportId, CampaignId, RequestId, GrantId, Subject);
+objects!(
+    WorkspaceId,
+    MemberId,
+    SessionId,
+    InvitationId,
+    ApiKeyId,
+    ImportId,
+    CampaignId,
+    RequestId,
+    GrantId,
+    IncidentId,
+    Subject
+);
 
 impl fmt::Display for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -143,6 +143,11 @@ prefixed_id!(
     GrantId,
     "grt_"
 );
+prefixed_id!(
+    /// A breach, or an exercise of one.
+    IncidentId,
+    "inc_"
+);
 
 #[cfg(test)]
 mod tests {

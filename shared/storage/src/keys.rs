@@ -5,7 +5,11 @@
 
 use domain::{
     Timestamp,
-    id::{ApiKeyId, AuditId, CampaignId, GrantId, ImportId, InvitationId, MemberId, RequestId, SessionId, WorkspaceId},
+    id::{
+        ApiKeyId, AuditId, CampaignId, GrantId, ImportId, IncidentId, InvitationId, MemberId, RequestId, SessionId,
+        WorkspaceId,
+    },
+    staff::Whom,
     subject::Subject,
 };
 
@@ -179,6 +183,28 @@ pub fn staff_pointer(grant: GrantId) -> Key {
 
 /// What the sort key of such a pointer starts with.
 pub const STAFF_GRANT: &str = "GRANT#";
+
+/// Partition of all incidents.
+pub const INCIDENTS: &str = "INCIDENTS";
+
+/// An incident.
+pub fn incident(incident: IncidentId) -> Key {
+    Key::new(INCIDENTS, incident.to_string())
+}
+
+/// Partition of those who are affected by one.
+pub fn affected_by(incident: IncidentId) -> String {
+    format!("INCIDENT#{incident}")
+}
+
+/// One of them.
+pub fn affected(incident: IncidentId, workspace: WorkspaceId, whom: Whom) -> Key {
+    let whom = match whom {
+        Whom::Member(member) => member.to_string(),
+        Whom::Sender => "SENDER".to_owned(),
+    };
+    Key::new(affected_by(incident), format!("{workspace}#{whom}"))
+}
 
 // ---- keys -------------------------------------------------------------------------------------
 
@@ -426,6 +452,8 @@ mod tests {
             service_mail("x", Timestamp::UNIX_EPOCH, "y"),
             staff_appointment(),
             staff_pointer(grant),
+            incident(IncidentId::from_bytes([7; 10])),
+            affected(IncidentId::from_bytes([7; 10]), ws, Whom::Member(member)),
         ];
         for key in nobodys.into_iter().chain(shared) {
             assert_eq!(workspace_of(&key.pk), None, "{key:?}");

@@ -1,6 +1,8 @@
-//! The operator's staff: who they are, and what opens other workspaces to them.
+//! The operator's staff: who they are, what opens other workspaces to them, and what they do after a breach.
 
 mod appointment;
 mod grants;
+mod incidents;
 
 pub use grants::StaffGrant;
+pub use incidents::{Affected, Both, Incident};

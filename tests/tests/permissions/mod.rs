@@ -219,6 +219,12 @@ fn every_permission_is_used_and_none_is_missing() {
         one.get(&format!("{access}/prospects/{written_to}")).await.expect(200);
         one.get("/v1/staff/grants").await.expect(200);
         sender.get("/v1/staff-access").await.expect(200);
+        let known = stack.now() - SignedDuration::from_secs(1);
+        let about = json!({"workspaces": [sender.workspace], "from": "2026-12-01T00:00:00Z", "to": known.to_string()});
+        let incident = one.open_incident(true, known, about).await;
+        stack.staff_clock().await;
+        one.post(&format!("{incident}/notify"), json!({})).await.expect(200);
+        stack.staff_clock().await;
 
         // Somebody whom nobody informs: their Sender is told before they go.
         sender.import(b"email\nuntold@tour.test\n").await;

@@ -76,6 +76,9 @@ const LEAVES: &[(&str, &str)] = &[
     ("POST /v1/staff/grants/{id}/end", "staff_access.ended"),
     ("GET /v1/staff/grants/{id}/prospects", "staff_access.read"),
     ("GET /v1/staff/grants/{id}/prospects/{prospect}", "staff_access.read"),
+    ("POST /v1/staff/incidents", "incident.opened"),
+    ("POST /v1/staff/incidents/{id}/notify", "incident.notified"),
+    ("POST /v1/staff/incidents/{id}/authority", "incident.closed"),
 ];
 
 /// Every route of the API's contract, as `METHOD /path`.
@@ -147,6 +150,20 @@ async fn second_factor(member: &Sender<'_>, route: &str) -> Asked {
 /// What staff does with a workspace, with what comes before it done.
 async fn by_staff(sender: &Sender<'_>, method: Method, path: &str, number: usize) -> Asked {
     let [one, two, _] = sender.stack.staff().await;
+    if path.contains("/incidents") {
+        let now = sender.stack.now() - SignedDuration::from_secs(1);
+        let about = json!({"from": (now - SignedDuration::from_hours(1)).to_string(), "to": now.to_string()});
+        let both = json!({"fr": "Zwitscher", "en": "Zwitscher"});
+        let incident = json!({"discovered_at": now.to_string(), "nature": both, "consequences": both, "measures": both, "affected": about});
+        if !path.contains("{id}") {
+            let asked = one.request(method.clone(), path);
+            return if method == Method::POST { asked.json(&incident) } else { asked };
+        }
+        let incident = one.open_incident(true, now, about).await;
+        sender.stack.staff_clock().await;
+        let asked = one.request(method, &path.replace("/v1/staff/incidents/{id}", &incident));
+        return if path.ends_with("/authority") { asked.json(&json!({"reference": "Zwitscher"})) } else { asked };
+    }
     let ask = json!({"workspace": sender.workspace, "purpose": "maintenance", "reason": "Zwitscher"});
     if !path.contains("{id}") {
         let asked = one.request(method.clone(), path);
@@ -340,15 +357,21 @@ fn a9_every_mutating_route_leaves_exactly_one_entry() {
                 assert!(!text.contains(never), "{route}: {never} in {text}");
             }
             assert_eq!(entry["origin"]["network"], "127.0.0.0/24", "{text}");
-            let staff = route.contains("/v1/staff/");
+            let staff = route.contains("/v1/staff/grants");
             let kind = if staff { "staff" } else { "member" };
             let named = entry["actor"]["kind"] == kind && entry["actor"]["id"].as_str().is_some();
-            assert_eq!(entry["workspace"], sender.workspace, "{route}: in the trail of whom it is about");
+            if route.contains("/v1/staff/") {
+                let theirs = entry["workspace"] == sender.workspace.as_str();
+                assert_eq!(
+                    theirs, staff,
+                    "{route}: in the trail of the workspace that it is about, else in staff's own"
+                );
+            }
             assert_eq!(named, route.as_str() != "POST /v1/password/forgot", "{route}: {}", entry["actor"]);
             let at: Timestamp = entry["at"].as_str().unwrap().parse().unwrap();
             assert!(stack.now().duration_since(at).abs() < SignedDuration::from_mins(5), "{text}");
             if route.contains("{id}") {
-                let prefixes = ["cmp_", "pro_", "mem_", "ses_", "inv_", "key_", "req_", "grt_"];
+                let prefixes = ["cmp_", "pro_", "mem_", "ses_", "inv_", "key_", "req_", "grt_", "inc_"];
                 let named = |part: &&str| prefixes.iter().any(|prefix| part.starts_with(prefix));
                 let id = answer.asked().rsplit('/').find(named);
                 assert_eq!(entry["about"].as_str(), id, "{route}");

@@ -143,6 +143,19 @@ pub(super) async fn furnish<'a>(stack: &'a TestStack, seen: &mut Seen) -> Sender
     let access = one.ask_access(&sender, "disclosure").await;
     two.approve(&access).await;
     one.post(&format!("{access}/end"), json!({})).await.expect(200);
+    let known = stack.now() - SignedDuration::from_secs(1);
+    let about = json!({
+        "workspaces": [sender.workspace], "from": (known - SignedDuration::from_hours(24)).to_string(),
+        "to": known.to_string(), "network": "127.0.0.0/24",
+    });
+    let incident = one.open_incident(true, known, about.clone()).await;
+    let mut by_session = about;
+    by_session["session"] = json!(format!("ses_{}", "0".repeat(20)));
+    one.open_incident(true, known, by_session).await;
+    stack.staff_clock().await;
+    one.post(&format!("{incident}/notify"), json!({})).await.expect(200);
+    stack.staff_clock().await;
+    one.post(&format!("{incident}/authority"), json!({"not_needed": "Exercice"})).await.expect(200);
     client
         .post("/v1/session", json!({"email": sender.email, "password": "wrong wrong"}))
         .await

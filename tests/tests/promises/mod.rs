@@ -6,6 +6,7 @@ mod agreements;
 mod audit;
 mod boundaries;
 mod forged_keys;
+mod incidents;
 mod inventory;
 mod isolation;
 mod leaving;

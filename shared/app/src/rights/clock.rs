@@ -7,12 +7,9 @@ use domain::{
 };
 use serde::Serialize;
 use std::time::Duration;
-use storage::{
-    StoreError,
-    rights::{Holding, RightsRequest},
-};
+use storage::rights::{Holding, RightsRequest};
 
-use crate::{App, Deadline, Failure};
+use crate::{App, Deadline, Failure, failure::not_lost};
 
 /// Left of an invocation when no other request is begun.
 const RESERVE: Duration = Duration::from_secs(8);
@@ -141,14 +138,5 @@ impl App {
                 self.tell_operator(RightsMail::Overdue { kind, id, company, due }, now).await
             }
         }
-    }
-}
-
-/// Whether a note was taken; false when somebody else wrote at the same moment, and the next run looks again.
-fn not_lost(saved: Result<(), StoreError>) -> Result<bool, Failure> {
-    match saved {
-        Ok(()) => Ok(true),
-        Err(StoreError::Conflict) => Ok(false),
-        Err(error) => Err(error.into()),
     }
 }

@@ -131,9 +131,7 @@ impl App {
 
     /// Tells the operator's contact for questions about data.
     async fn tell_operator(&self, mail: RightsMail<'_>, now: Timestamp) -> Result<(), Failure> {
-        let contact = EmailAddress::parse(&self.config.operator_privacy_contact)
-            .map_err(|_| Failure::internal("OPERATOR_PRIVACY_CONTACT is not an address"))?;
-        self.post(&contact, Locale::Fr, Notification::Rights(mail), now).await
+        self.post_to_operator(Notification::Rights(mail), now).await
     }
 
     /// Tells a Sender: at the contact address that its messages name, else its members.

@@ -20,11 +20,11 @@ use domain::{
 use jiff::SignedDuration;
 use serde::Serialize;
 use storage::{
-    StoreError, WorkspaceScope,
+    WorkspaceScope,
     staff::{Affected, Both, Incident},
 };
 
-use crate::{App, Deadline, Failure, audit};
+use crate::{App, Deadline, Failure, audit, failure::not_lost};
 
 /// Left of an invocation when nothing else is begun.
 const RESERVE: Duration = Duration::from_secs(8);
@@ -48,6 +48,8 @@ pub struct StaffClockReport {
     pub reminded: u64,
     /// Incidents said to be overdue.
     pub overdue: u64,
+    /// Incidents that could not be worked on; the next run tries again.
+    pub failed: u64,
     /// False when it ran out of time; the next run goes on.
     pub complete: bool,
 }
@@ -59,15 +61,16 @@ impl App {
         let mut after = None;
         loop {
             let (incidents, next) = self.db.incidents(after, PAGE).await?;
-            for mut incident in incidents {
-                self.chase_authority(&mut incident, &mut report, now).await?;
-                let whole = match (incident.searched, incident.notified.is_some() && incident.told_at.is_none()) {
-                    (false, _) => Box::pin(self.search_on(&mut incident, &mut report, now, deadline)).await?,
-                    (true, true) => Box::pin(self.tell_on(&mut incident, &mut report, now, deadline)).await?,
-                    (true, false) => true,
-                };
-                if !whole {
-                    return Ok(report);
+            for incident in incidents {
+                let id = incident.id;
+                match Box::pin(self.go_on(incident, &mut report, now, deadline)).await {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(report),
+                    Err(failure) => {
+                        report.failed += 1;
+                        let cause = failure.cause.as_deref();
+                        tracing::warn!(incident = %id, slug = failure.slug, cause, "incident not worked on");
+                    }
                 }
             }
             after = next;
@@ -76,6 +79,24 @@ impl App {
                 return Ok(report);
             }
         }
+    }
+
+    /// What one incident needs. False when time is over.
+    async fn go_on(
+        &self,
+        mut incident: Incident,
+        report: &mut StaffClockReport,
+        now: Timestamp,
+        deadline: &Deadline,
+    ) -> Result<bool, Failure> {
+        self.chase_authority(&mut incident, report, now).await?;
+        if !incident.searched {
+            return self.search_on(&mut incident, report, now, deadline).await;
+        }
+        if incident.notified.is_some() && incident.told_at.is_none() {
+            return self.tell_on(&mut incident, report, now, deadline).await;
+        }
+        Ok(true)
     }
 
     /// The 72 hours. Noted first, then said: a reminder may be lost and never goes twice.
@@ -125,15 +146,8 @@ impl App {
                 report.looked_at += 1;
                 for (whom, reasons) in self.search_trail(incident, workspace, now).await? {
                     let member = if let Whom::Member(member) = whom { Some(member) } else { None };
-                    let affected = Affected {
-                        workspace,
-                        member,
-                        reasons,
-                        taken_at: None,
-                        told_at: None,
-                        ttl: incident.ttl,
-                        v: 1,
-                    };
+                    let affected =
+                        Affected { workspace, member, reasons, taken_at: None, told_at: None, ttl: incident.ttl, v: 1 };
                     self.db.list_affected(incident.id, &affected).await?;
                     report.found += 1;
                 }
@@ -179,7 +193,7 @@ impl App {
         Ok(found)
     }
 
-    /// Tells everybody who is affected and was not told. False when time is over, or somebody is left.
+    /// Tells everybody who is affected and was not told. False when time is over.
     async fn tell_on(
         &self,
         incident: &mut Incident,
@@ -221,10 +235,8 @@ impl App {
             return Ok(false);
         }
         one.taken_at = Some(now);
-        match self.db.save_affected(incident.id, &mut one).await {
-            Ok(()) => {}
-            Err(StoreError::Conflict) => return Ok(false),
-            Err(error) => return Err(error.into()),
+        if !not_lost(self.db.save_affected(incident.id, &mut one).await)? {
+            return Ok(false);
         }
         match self.write_to(incident, &one, now).await {
             Ok(()) => {

@@ -12,13 +12,8 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use storage::{WorkspaceScope, staff::StaffGrant};
 
-use super::Staff;
+use super::{LONGEST_LINE, LONGEST_TEXT, Staff};
 use crate::{App, Failure, fields::Fields};
-
-/// Longest reason, in characters.
-const LONGEST_REASON: usize = 2_000;
-/// Longest name of an authority or of a law, in characters.
-const LONGEST_LINE: usize = 300;
 
 /// An access as it is asked for.
 #[derive(Deserialize)]
@@ -133,7 +128,7 @@ impl App {
     pub async fn ask_staff_access(&self, staff: &Staff, asked: NewGrant, now: Timestamp) -> Result<GrantView, Failure> {
         let workspace = asked.workspace;
         let mut fields = Fields::default();
-        let reason = fields.lines("reason", &asked.reason, LONGEST_REASON);
+        let reason = fields.lines("reason", &asked.reason, LONGEST_TEXT);
         if workspace == staff.home.workspace() {
             fields.wrong("workspace", "another one: in your own you need no access");
         }

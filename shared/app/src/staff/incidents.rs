@@ -100,7 +100,12 @@ pub struct AffectedView {
 
 impl App {
     /// Opens an incident. The clock of 72 hours runs from the moment at which it was known, not from here.
-    pub async fn open_incident(&self, staff: &Staff, asked: NewIncident, now: Timestamp) -> Result<IncidentView, Failure> {
+    pub async fn open_incident(
+        &self,
+        staff: &Staff,
+        asked: NewIncident,
+        now: Timestamp,
+    ) -> Result<IncidentView, Failure> {
         let mut fields = Fields::default();
         let mut both = |name: &str, text: &Both| Both {
             fr: fields.lines(&format!("{name}.fr"), &text.fr, LONGEST_TEXT),
@@ -177,7 +182,12 @@ impl App {
     }
 
     /// Has the affected told, by the clock. Once they are all found: nobody is told of half a list.
-    pub async fn notify_affected(&self, staff: &Staff, id: IncidentId, now: Timestamp) -> Result<IncidentView, Failure> {
+    pub async fn notify_affected(
+        &self,
+        staff: &Staff,
+        id: IncidentId,
+        now: Timestamp,
+    ) -> Result<IncidentView, Failure> {
         let mut incident = self.an_incident(id).await?;
         if !incident.searched {
             let detail = "The trails are still being looked through: `searched` says when all were.";

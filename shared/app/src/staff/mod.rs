@@ -1,9 +1,11 @@
 //! What the operator's staff may see of other workspaces: nothing, unless others agreed, for an hour, and before the
-//! eyes of the workspace (A17, A18, A79).
+//! eyes of the workspace (A17, A18, A79). And what they do after a breach (A54).
 
+mod clock;
 mod desk;
 mod extract;
 mod grants;
+mod incidents;
 mod read;
 
 use domain::{
@@ -15,11 +17,18 @@ use domain::{
 };
 use storage::{WorkspaceScope, accounts::second_factor::SecondFactor};
 
+pub use clock::StaffClockReport;
 pub use desk::{StaffAnswer, StaffOrder};
 pub use grants::{AccessView, GrantView, NewGrant};
+pub use incidents::{AffectedView, Authority, IncidentView, NewIncident};
 pub use read::Person;
 
 use crate::{App, Failure, Kind};
+
+/// Longest text, in characters.
+const LONGEST_TEXT: usize = 2_000;
+/// Longest name, reference or law, in characters.
+const LONGEST_LINE: usize = 300;
 
 /// A member of staff at work.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! What the system mails say.
 
+mod breach;
 mod invitation;
 mod legal_change;
 mod notice_due;
@@ -69,6 +70,7 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
         Notification::SecondFactorOff { at } => second_factor::french(false, &moment(Locale::Fr, at)),
         Notification::NoticeDue { people, first } => notice_due::french(people, &moment(Locale::Fr, first)),
         Notification::Rights(about) => rights::of(Locale::Fr, mail.public_url, &about),
+        Notification::Breach(about) => breach::of(Locale::Fr, &about),
         Notification::StaffAccess { purpose, reason, until } => {
             staff_access::french(purpose, reason, &moment(Locale::Fr, until))
         }
@@ -119,6 +121,7 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
         Notification::SecondFactorOff { at } => second_factor::english(false, &moment(Locale::En, at)),
         Notification::NoticeDue { people, first } => notice_due::english(people, &moment(Locale::En, first)),
         Notification::Rights(about) => rights::of(Locale::En, mail.public_url, &about),
+        Notification::Breach(about) => breach::of(Locale::En, &about),
         Notification::StaffAccess { purpose, reason, until } => {
             staff_access::english(purpose, reason, &moment(Locale::En, until))
         }

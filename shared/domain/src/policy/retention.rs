@@ -38,9 +38,16 @@ pub enum PolicyError {
     /// Workspaces choose in months, so the policy for prospects must be whole months, below 256.
     #[error("policy file: `prospect` must keep whole months, not {0}")]
     NotMonths(Retention),
-    /// Whoever has to answer a request is reminded three times.
-    #[error("policy file: `rights_reminders` has {0} periods, not the 3 that were promised")]
-    Reminders(usize),
+    /// Whoever has to act in time is reminded so often.
+    #[error("policy file: `{what}` has {given} periods, not the {promised} that were promised")]
+    Reminders {
+        /// The list.
+        what: &'static str,
+        /// How many it has.
+        given: usize,
+        /// How many it has to have.
+        promised: usize,
+    },
     /// Longer than published, without a written justification.
     #[error("policy file: `{what}` keeps {keep}, longer than the published {ceiling}, and records no justification")]
     TooLong {
@@ -91,6 +98,10 @@ pub struct Promises {
     pub staff_access: Retention,
     /// How long one that was asked for waits for approval.
     pub staff_ask: Retention,
+    /// Longest time to tell the authority of a breach (A54).
+    pub breach_notice: Retention,
+    /// When whoever has to tell it is reminded, one after the other.
+    pub breach_reminders: Vec<Retention>,
 }
 
 /// How the operator keeps its books.
@@ -319,15 +330,20 @@ fn check_promises(promises: &Promises) -> Result<(), PolicyError> {
     at_most("rights_answer", promises.rights_answer, Retention::Days(30))?;
     at_most("rights_extension", promises.rights_extension, Retention::Months(2))?;
     let latest = [Retention::Days(2), Retention::Days(7), Retention::Days(20)];
-    if promises.rights_reminders.len() != latest.len() {
-        return Err(PolicyError::Reminders(promises.rights_reminders.len()));
-    }
-    for (reminder, latest) in promises.rights_reminders.iter().zip(latest) {
-        at_most("rights_reminders", *reminder, latest)?;
-    }
+    check_reminders("rights_reminders", &promises.rights_reminders, &latest)?;
+    at_most("breach_notice", promises.breach_notice, Retention::Hours(72))?;
+    let latest = [Retention::Hours(24), Retention::Hours(48)];
+    check_reminders("breach_reminders", &promises.breach_reminders, &latest)?;
     at_most("staff_access", promises.staff_access, Retention::Hours(1))?;
     at_most("staff_ask", promises.staff_ask, Retention::Hours(24))?;
     at_least("policy_change_notice", promises.policy_change_notice, Retention::Days(30))
+}
+
+fn check_reminders(what: &'static str, given: &[Retention], latest: &[Retention]) -> Result<(), PolicyError> {
+    if given.len() != latest.len() {
+        return Err(PolicyError::Reminders { what, given: given.len(), promised: latest.len() });
+    }
+    given.iter().zip(latest).try_for_each(|(reminder, latest)| at_most(what, *reminder, *latest))
 }
 
 fn check_blank(class: Class, rule: &Rule) -> Result<(), PolicyError> {

@@ -206,7 +206,11 @@ fn a56_less_notice_of_a_change_than_promised_is_refused() {
 
 #[test]
 fn a18_a54_staff_is_given_no_more_time_than_promised() {
-    for (what, allowed, longer) in [("staff_access", "1 hour", "2 hours"), ("staff_ask", "24 hours", "25 hours")] {
+    for (what, allowed, longer) in [
+        ("staff_access", "1 hour", "2 hours"),
+        ("staff_ask", "24 hours", "25 hours"),
+        ("breach_notice", "72 hours", "73 hours"),
+    ] {
         let text = FILE.replace(&format!("{what} = \"{allowed}\""), &format!("{what} = \"{longer}\""));
         assert!(
             matches!(Policy::load(&text), Err(PolicyError::TooLong { what: found, .. }) if found == what),

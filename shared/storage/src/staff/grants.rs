@@ -117,7 +117,7 @@ impl Db {
     }
 }
 
-fn newest<'a>(pk: &'a str, range: Range<'a>, after: Option<&'a str>, limit: u32) -> PageQuery<'a> {
+pub(super) fn newest<'a>(pk: &'a str, range: Range<'a>, after: Option<&'a str>, limit: u32) -> PageQuery<'a> {
     let limit = Some(i32::try_from(limit).unwrap_or(i32::MAX));
     PageQuery { after, limit, strong: true, newest_first: true, ..PageQuery::of(pk, range) }
 }
