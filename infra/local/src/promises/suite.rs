@@ -13,6 +13,14 @@ pub(super) struct Ended {
     pub(super) tests: BTreeMap<String, bool>,
 }
 
+impl Ended {
+    fn add(&mut self, more: Self) {
+        for (name, passed) in more.tests {
+            *self.tests.entry(name).or_insert(true) &= passed;
+        }
+    }
+}
+
 /// Where and with what a run takes place.
 pub(super) struct Place<'a> {
     /// The workspace.
@@ -21,19 +29,35 @@ pub(super) struct Place<'a> {
     pub(super) target: Option<&'a Path>,
 }
 
+/// The package whose tests run against the whole product.
+const WHOLE: &str = "tests";
+
 /// Runs the tests of these names in these packages.
 pub(super) fn run(place: &Place<'_>, packages: &BTreeSet<&str>, names: &BTreeSet<&str>) -> anyhow::Result<Ended> {
+    let mut ended = Ended::default();
+    let mut parts = packages.iter().filter(|package| **package != WHOLE).flat_map(|package| ["-p", package]).peekable();
+    if parts.peek().is_some() {
+        ended.add(cargo_test(place, parts, names)?);
+    }
+    if packages.contains(WHOLE) {
+        // Not `-p`: chosen alone, it would have everything it rests on built again with other features.
+        ended.add(cargo_test(place, ["--test", "all"], names)?);
+    }
+    Ok(ended)
+}
+
+fn cargo_test<'a>(
+    place: &Place<'_>,
+    which: impl IntoIterator<Item = &'a str>,
+    names: &BTreeSet<&str>,
+) -> anyhow::Result<Ended> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(place.root).args(["test", "--no-fail-fast", "--color", "never"]).stderr(Stdio::inherit());
     crate::build_functions::forget_cargo(&mut cargo);
     if let Some(target) = place.target {
         cargo.env("CARGO_TARGET_DIR", target);
     }
-    for package in packages {
-        cargo.args(["-p", package]);
-    }
-    cargo.arg("--").args(names);
-    let output = cargo.output().context("cargo does not start")?;
+    let output = cargo.args(which).arg("--").args(names).output().context("cargo does not start")?;
     Ok(read(&String::from_utf8_lossy(&output.stdout), names))
 }
 
