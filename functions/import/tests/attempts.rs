@@ -24,14 +24,14 @@ use domain::{
 };
 use edge::queue::{Deadline, Record};
 use local::{
-    backends::{Backends, State},
+    backends::{Backends, OPERATOR, State},
     clock::Clock,
     template::{Endpoints, Inputs, Template},
     workspace_root,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use storage::{
-    Expected, WorkspaceScope,
+    Db, Expected, WorkspaceScope,
     accounts::{Terms, Workspace},
     imports::ImportRecord,
     keys,
@@ -67,11 +67,20 @@ impl Bench {
 
     /// The product as one function sees it, with that function's permissions.
     fn app(&self, function: &str) -> App {
+        self.app_as(function, function)
+    }
+
+    /// What is stored, for who may see and change everything.
+    fn db(&self) -> Db {
+        self.app_as("prospects", OPERATOR).db
+    }
+
+    fn app_as(&self, function: &str, who: &str) -> App {
         let shared = self.backends.env();
         let sqs = shared["AWS_ENDPOINT_URL_SQS"].clone();
         let mut env = self.template.function(function).unwrap().env_at(&Endpoints { sqs, relay_roots: String::new() });
         env.extend(shared);
-        env.insert("AWS_ACCESS_KEY_ID".into(), function.into());
+        env.insert("AWS_ACCESS_KEY_ID".into(), who.into());
         env.insert("AWS_SECRET_ACCESS_KEY".into(), "local".into());
         edge::aws::app_in(move |name| env.get(name).filter(|value| !value.is_empty()).cloned())
     }
@@ -87,7 +96,7 @@ impl Bench {
             closed_at: None,
             terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: self.now },
         };
-        let db = self.app("imports").db;
+        let db = self.db();
         let key = keys::workspace(scope.workspace());
         db.put(&db.tables.accounts, &key, &workspace, Expected::Anything).await.unwrap();
         let app = self.app("prospects");
@@ -95,7 +104,7 @@ impl Bench {
             let email = EmailAddress::parse(&format!("p{}@firm{}.test", n * 100, n * 100 % 700)).unwrap();
             let subject = app.pepper().await.unwrap().subject(scope.workspace(), &email);
             let gone = Suppression { subject, reason: SuppressionReason::OptedOut, since: self.now };
-            app.db.suppressions(&scope).record(&gone).await.unwrap();
+            db.suppressions(&scope).record(&gone).await.unwrap();
         }
         scope
     }
@@ -105,7 +114,8 @@ impl Bench {
         let new = r#"{"filename":"list.csv","lawful_basis":"legitimate_interest",
             "source":{"kind":"trade_fair","detail":"Salon 2026","collected_on":"2026-09-01"}}"#;
         let app = self.app("imports");
-        let view = app.announce_import(scope, serde_json::from_str(new).unwrap(), self.now).await.unwrap();
+        let member = app.reaching(scope.clone(), self.now).await.unwrap();
+        let view = app.announce_import(&member, serde_json::from_str(new).unwrap(), self.now).await.unwrap();
         let shown = serde_json::to_value(&view).unwrap();
         let mut put = reqwest::Client::new().put(shown["upload"]["url"].as_str().unwrap()).body(csv);
         for (name, value) in shown["upload"]["headers"].as_object().unwrap() {
@@ -127,12 +137,12 @@ impl Bench {
     }
 
     async fn state(&self, scope: &WorkspaceScope, import: ImportId) -> ImportRecord {
-        self.app("imports").db.imports(scope).get(import).await.unwrap().unwrap()
+        self.db().imports(scope).get(import).await.unwrap().unwrap()
     }
 
     /// Subjects and companies of everybody held.
     async fn people(&self, scope: &WorkspaceScope) -> BTreeSet<(String, Option<String>)> {
-        let db = self.app("prospects").db;
+        let db = self.db();
         let mut people = BTreeSet::new();
         for shard in 0..SHARDS {
             let mut after = None;
@@ -201,7 +211,9 @@ async fn an_import_counts_every_row_and_costs_one_unit_for_each_new_one() {
     let counts = bench.state(&scope, changed).await.counts;
     assert_eq!(counts, ImportCounts { created: 0, updated: expected().created, ..expected() });
 
-    let report = bench.app("imports").import_rejects(&scope, import).await.unwrap();
+    let app = bench.app("imports");
+    let member = app.reaching(scope, bench.now).await.unwrap();
+    let report = app.import_rejects(&member, import).await.unwrap();
     let app::imports::Rejects::Inline(csv) = report else { panic!("a small report") };
     let csv = String::from_utf8(csv).unwrap();
     assert_eq!(csv.lines().count() as u64, 1 + expected().rejected);
@@ -261,7 +273,7 @@ async fn who_was_erased_meanwhile_is_not_revived() {
     let scope = bench.workspace(40).await;
     let import = bench.upload(&scope, file("Firm")).await;
     let app = bench.app("import");
-    let members = bench.app("prospects");
+    let (members, db) = (bench.app("prospects"), bench.db());
     let email = EmailAddress::parse("p5998@firm398.test").unwrap();
     let subject = members.pepper().await.unwrap().subject(scope.workspace(), &email);
     let erased = async {
@@ -270,12 +282,12 @@ async fn who_was_erased_meanwhile_is_not_revived() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let gone = Suppression { subject, reason: SuppressionReason::Erased, since: bench.now };
-        members.db.suppressions(&scope).record(&gone).await.unwrap();
-        members.db.prospects(&scope).delete(subject).await.unwrap();
+        db.suppressions(&scope).record(&gone).await.unwrap();
+        db.prospects(&scope).delete(subject).await.unwrap();
     };
     let (ended, ()) = tokio::join!(import::handle(&app, bench.record(&scope, import, "m", 1)), erased);
     ended.unwrap();
-    assert!(members.db.prospects(&scope).get(subject, true).await.unwrap().is_none());
+    assert!(db.prospects(&scope).get(subject, true).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -284,13 +296,13 @@ async fn what_was_imported_is_listed_exported_edited_frozen_and_erased() {
     let scope = bench.workspace(50).await;
     let import = bench.upload(&scope, file("Firm")).await;
     import::handle(&bench.app("import"), bench.record(&scope, import, "m", 1)).await.unwrap();
-    let app = bench.app("prospects");
-    let now = bench.now;
+    let (app, now) = (bench.app("prospects"), bench.now);
+    let member = app.reaching(scope.clone(), now).await.unwrap();
 
     let every = Filter::read(|_| None).unwrap();
     let (mut seen, mut cursor) = (0, None);
     loop {
-        let (items, next) = app.list_prospects(&scope, &every, cursor.as_deref(), 200, now).await.unwrap();
+        let (items, next) = app.list_prospects(&member, &every, cursor.as_deref(), 200, now).await.unwrap();
         seen += items.len() as u64;
         cursor = next;
         if cursor.is_none() {
@@ -298,15 +310,15 @@ async fn what_was_imported_is_listed_exported_edited_frozen_and_erased() {
         }
     }
     assert_eq!(seen, expected().created);
-    let csv = app.export_prospects(&scope, &every, None, Format::Csv, str::to_owned, now).await.unwrap();
+    let csv = app.export_prospects(&member, &every, None, Format::Csv, str::to_owned, now).await.unwrap();
     assert!(csv.next.is_none());
     assert_eq!(csv.body.lines().count() as u64, 1 + expected().created);
 
     let one = Filter::read(|name| (name == "text").then(|| "p5998@".to_owned())).unwrap();
-    let (found, _) = app.list_prospects(&scope, &one, None, 50, now).await.unwrap();
+    let (found, _) = app.list_prospects(&member, &one, None, 50, now).await.unwrap();
     let subject = found[0].id();
     let change = serde_json::from_str(r#"{"company":"Edited","state":"restricted"}"#).unwrap();
-    let detail = app.change_prospect(&scope, subject, change, now).await.unwrap();
+    let detail = app.change_prospect(&member, subject, change, now).await.unwrap();
     let detail = serde_json::to_value(&detail).unwrap();
     assert_eq!((&detail["state"], &detail["company"]), (&"restricted".into(), &"Edited".into()));
 
@@ -314,9 +326,9 @@ async fn what_was_imported_is_listed_exported_edited_frozen_and_erased() {
     let again = bench.upload(&scope, file("Firm")).await;
     import::handle(&bench.app("import"), bench.record(&scope, again, "m2", 1)).await.unwrap();
     assert_eq!(bench.state(&scope, again).await.counts.unchanged, expected().created);
-    app.erase_prospect(&scope, subject, now).await.unwrap();
-    app.erase_prospect(&scope, subject, now).await.unwrap();
-    assert!(app.prospect(&scope, subject, now).await.is_err());
+    app.erase_prospect(&member, subject, now).await.unwrap();
+    app.erase_prospect(&member, subject, now).await.unwrap();
+    assert!(app.prospect(&member, subject, now).await.is_err());
     let third = bench.upload(&scope, file("Firm")).await;
     import::handle(&bench.app("import"), bench.record(&scope, third, "m3", 1)).await.unwrap();
     assert_eq!(bench.state(&scope, third).await.counts.suppressed, expected().suppressed + 1);
@@ -333,8 +345,10 @@ async fn what_was_imported_is_listed_exported_edited_frozen_and_erased() {
         ("someone@gmail.com", Some("not-professional")),
         ("new@firm1.test", None),
     ] {
-        let added = app.add_prospect(&scope, by_hand(email), now).await;
+        let added = app.add_prospect(&member, by_hand(email), now).await;
         assert_eq!(added.err().map(|failure| failure.slug), slug, "{email}");
     }
-    assert_eq!(bench.app("imports").list_imports(&scope, None, 2).await.unwrap().0.len(), 2);
+    let imports = bench.app("imports");
+    let member = imports.reaching(scope, now).await.unwrap();
+    assert_eq!(imports.list_imports(&member, None, 2).await.unwrap().0.len(), 2);
 }
