@@ -80,7 +80,7 @@ impl Failure {
 
     /// Nothing of that name in this workspace.
     pub fn not_found(what: &str) -> Self {
-        Self::new(Kind::NotFound, "not-found", format!("There is no such {what} in this workspace."))
+        Self::new(Kind::NotFound, "not-found", format!("There is no such {what} here."))
     }
 
     /// The state does not allow it.

@@ -232,6 +232,16 @@ fn truncated(address: Option<IpAddr>) -> String {
     }
 }
 
+/// An address, or a network spelled as the trail has it, as the network of the trail; `None` for what is neither:
+/// nothing in the trail could be equal to it.
+#[must_use]
+pub fn network_of(text: &str) -> Option<String> {
+    let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+    let address: IpAddr = address.trim().parse().ok()?;
+    let kept = if address.to_canonical().is_ipv4() { "24" } else { "48" };
+    length.is_none_or(|length| length == kept).then(|| truncated(Some(address)))
+}
+
 /// Who acts, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -384,6 +394,21 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn a54_an_address_is_looked_for_as_the_trail_has_it() {
+        for (text, network) in [
+            ("192.0.2.7", "192.0.2.0/24"),
+            ("192.0.2.0/24", "192.0.2.0/24"),
+            ("2001:db8:1:2::3", "2001:db8:1::/48"),
+            ("2001:db8:1::/48", "2001:db8:1::/48"),
+        ] {
+            assert_eq!(network_of(text).as_deref(), Some(network), "{text}");
+        }
+        for text in ["", "192.0.2.0/25", "2001:db8::/32", "example.com", "192.0.2.0/24/1"] {
+            assert_eq!(network_of(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a7_addresses_are_truncated_before_anything_sees_them() {

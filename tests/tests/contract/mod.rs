@@ -22,6 +22,7 @@ mod region;
 mod routes;
 mod stores;
 mod template;
+mod transport;
 mod workspace_roles;
 mod yaml;
 

@@ -487,6 +487,31 @@ fn a46_a_request_by_mail_or_on_paper_is_in_the_same_register_with_the_same_clock
 }
 
 #[test]
+fn a29_a_members_request_ends_with_the_account() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let own = json!({"kind": "erasure", "message": "Zwitscher bitte"});
+        let own = sender.post("/v1/privacy/requests", own).await.expect(201).json();
+        let closed = sender.delete("/v1/workspace").await.expect(200).json();
+        stack.set_time(time(&closed["deleted_after"]) - SECOND * 3600);
+        assert_eq!(stack.rights_clock().await["open"], 1, "while the account can come back it can be answered");
+        stack.set_time(time(&closed["deleted_after"]) + SECOND);
+        stack.purge().await;
+        assert_eq!(stack.rights_clock().await["closed"], 1);
+        assert_eq!(stack.rights_clock().await["open"], 0);
+        let dump = Dump::of(&stack).await;
+        for word in [sender.email.as_str(), "Zwitscher"] {
+            assert_eq!(dump.mentions(word), [""; 0], "{word}");
+        }
+        let rights: Vec<String> = dump.table("RightsTable").iter().map(ToString::to_string).collect();
+        assert!(rights.iter().all(|item| !item.contains(&sender.workspace)), "{rights:?}");
+        assert!(rights.iter().any(|item| item.contains(own["id"].as_str().unwrap())), "that it was asked and when");
+        stack.finish().await;
+    });
+}
+
+#[test]
 fn a46_a38_members_exercise_their_rights_in_the_product() {
     run(async {
         let stack = TestStack::start().await;

@@ -7,7 +7,7 @@ use domain::{
 };
 use serde::Serialize;
 use std::time::Duration;
-use storage::rights::{Holding, RightsRequest};
+use storage::rights::{Holding, Person, RightsRequest};
 
 use crate::{App, Deadline, Failure, failure::not_lost};
 
@@ -64,6 +64,14 @@ impl App {
     async fn tick(&self, mut request: RightsRequest, report: &mut ClockReport, now: Timestamp) -> Result<(), Failure> {
         if !request.carried_out && !request.unproved {
             self.carry_out(request, now).await?;
+            return Ok(());
+        }
+        if let Person::Member { workspace, member, .. } = request.person
+            && self.company(workspace).await?.is_none()
+        {
+            // The account is gone, and everything that could be answered with it.
+            self.db.close_orphan(&request, workspace, member, now).await?;
+            report.closed += 1;
             return Ok(());
         }
         self.chase_operator(&mut request, report, now).await?;

@@ -2,7 +2,7 @@
 
 use domain::{
     Timestamp,
-    audit::Action,
+    audit::{Action, network_of},
     id::{IncidentId, MemberId, WorkspaceId},
     staff::{Closed, Reason, Search, Timer},
 };
@@ -117,15 +117,19 @@ impl App {
         if asked.discovered_at > now {
             fields.wrong("discovered_at", "when it was known; it cannot lie in the future");
         }
-        let search = asked.affected;
+        let mut search = asked.affected;
         if search.from >= search.to || search.to > now {
             fields.wrong("affected.to", "after `from`, and not in the future: the trail is looked through once");
         }
         if search.workspaces.as_ref().is_some_and(|some| some.is_empty() || some.len() > MOST_WORKSPACES) {
             fields.wrong("affected.workspaces", format!("1 to {MOST_WORKSPACES} of them, or left out for all"));
         }
-        if let Some(network) = &search.network {
-            fields.line("affected.network", network, LONGEST_LINE);
+        if let Some(asked) = &search.network {
+            let network = network_of(asked);
+            if network.is_none() {
+                fields.wrong("affected.network", "an IP address, or its /24 (IPv4) or /48 (IPv6) as the trail has it");
+            }
+            search.network = network;
         }
         fields.done()?;
         let incident = Incident {

@@ -1,4 +1,4 @@
-//! Reading under an access: first the entry in the workspace's trail, then the data (A79).
+//! Reading under an access: the entry is in the workspace's trail before the data is handed out (A79).
 
 use domain::{
     Timestamp,

@@ -65,8 +65,7 @@ fn counts(results: &Results) -> [usize; 4] {
 }
 
 fn last_run(results: &Results) -> Option<jiff::Timestamp> {
-    let tests = results.tests.values().map(|result| result.at);
-    tests.chain(results.mutations.values().map(|result| result.at)).max()
+    results.tests.values().map(|result| result.at).max()
 }
 
 fn intro(locale: Locale, results: &Results) -> String {

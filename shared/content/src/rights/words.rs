@@ -164,8 +164,14 @@ pub(crate) fn shown(locale: Locale, kind: RequestKind, holders: &[Holder<'_>], d
     if holders.is_empty() {
         return vec![
             match locale {
-                Locale::Fr => "Aucune entreprise ne détient cette adresse dans Prospectra.",
-                Locale::En => "No company holds this address in Prospectra.",
+                Locale::Fr => {
+                    "Aucune entreprise ne détient cette adresse dans Prospectra. Si vous y avez un compte, vos propres \
+                     données sont dans son espace « RGPD et données »."
+                }
+                Locale::En => {
+                    "No company holds this address in Prospectra. If you have an account, your own data is in its \
+                     “GDPR & data” space."
+                }
             }
             .to_owned(),
         ];

@@ -220,6 +220,29 @@ impl Db {
         self.commit(writes).await
     }
 
+    /// Closes a member's whose account is gone, and leaves nothing under the name of the workspace. `Conflict`
+    /// when it changed since it was read.
+    pub async fn close_orphan(
+        &self,
+        request: &RightsRequest,
+        workspace: WorkspaceId,
+        member: MemberId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let ttl = retention::ttl(Policy::current().rights_request_expiry(now));
+        let &RightsRequest { id, kind, channel, received_at, .. } = request;
+        let due = request.duty.as_ref().map_or(now, |duty| duty.due);
+        let ended = vec![Ended { workspace: None, outcome: Outcome::SenderGone, at: now, due }];
+        let closed = ClosedRequest { id, kind, channel, received_at, closed_at: now, ended, certificate: None, ttl };
+        let table = &self.tables.rights;
+        self.commit(vec![
+            commit::delete_at(table, &keys::open_request(id), request.v)?,
+            commit::put(table, &keys::closed_request(id), &closed, Expected::Absent)?,
+            commit::delete(table, &keys::own_request(workspace, member, id))?,
+        ])
+        .await
+    }
+
     /// What is kept of one that is closed.
     pub async fn closed_request(&self, id: RequestId) -> Result<Option<ClosedRequest>, StoreError> {
         self.get(&self.tables.rights, &keys::closed_request(id), true).await

@@ -5,7 +5,7 @@ use domain::{
     audit::Entry,
     id::{RequestId, WorkspaceId},
     policy::retention::{self, Policy},
-    rights::{Duty, RequestKind},
+    rights::{Duty, Extension, RequestKind},
     subject::Subject,
 };
 use serde::{Deserialize, Serialize};
@@ -55,8 +55,9 @@ impl RightsTask {
             None => Self { duty, ..self },
             Some(handled) => {
                 let ttl = Some(retention::ttl(Policy::current().rights_request_expiry(handled.at)));
-                // A reason may name the person.
-                Self { duty: Duty { extension: None, ..duty }, prospect: None, message: None, ttl, ..self }
+                // A reason may name the person; that they were told, and when, is kept.
+                let extension = duty.extension.map(|told| Extension { reason: String::new(), ..told });
+                Self { duty: Duty { extension, ..duty }, prospect: None, message: None, ttl, ..self }
             }
         }
     }
