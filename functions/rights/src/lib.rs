@@ -20,6 +20,11 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
         Some("rights-tasks" | "rights-tasks/{id}/handle" | "rights-tasks/{id}/extend") => {
             tasks(app, &request, &route).await
         }
+        Some("prospects/{id}/lift") => {
+            let (now, scope) = (request.now()?, request.scope(app).await?);
+            let prospect = app.record(&scope, request.id("prospect")?).await?;
+            json(StatusCode::OK, &app.lift_restriction(&scope, prospect, &request.json()?, now).await?)
+        }
         Some(_) => own(app, &request, &route).await,
     }
 }

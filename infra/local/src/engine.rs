@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use anyhow::bail;
+use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::backends::sqs::Sqs;
+use crate::backends::sqs::{Counts, Sqs};
 use crate::clock::Clock;
 use crate::sources::schedules::Schedules;
 use crate::supervisor::Supervisor;
@@ -29,10 +30,30 @@ pub(crate) struct Engine {
 impl Engine {
     /// Waits until the polled queues are empty, delayed and in-flight messages included, and nothing runs.
     pub(crate) async fn quiet(&self, limit: Duration) -> anyhow::Result<()> {
+        self.wait_until(limit, || self.busy(|counts| counts.visible + counts.in_flight + counts.delayed)).await
+    }
+
+    /// The same, but moves the clock over every delay that nothing else goes on beside.
+    pub(crate) async fn skip_to_quiet(&self, limit: Duration) -> anyhow::Result<()> {
+        let at_work = |counts: Counts| counts.visible + counts.in_flight + counts.delayed - counts.later;
+        loop {
+            self.wait_until(limit, || self.busy(at_work)).await?;
+            let Some(next) = self.next_delayed()? else { return Ok(()) };
+            if next > self.clock.now() {
+                self.clock.set(next);
+            }
+        }
+    }
+
+    async fn wait_until(
+        &self,
+        limit: Duration,
+        busy: impl Fn() -> anyhow::Result<Option<String>>,
+    ) -> anyhow::Result<()> {
         let until = Instant::now() + limit;
         let mut quiet = 0;
         loop {
-            let busy = self.busy()?;
+            let busy = busy()?;
             quiet = if busy.is_none() { quiet + 1 } else { 0 };
             if quiet == LOOKS {
                 return Ok(());
@@ -44,15 +65,24 @@ impl Engine {
         }
     }
 
-    /// What is going on, if anything.
-    fn busy(&self) -> anyhow::Result<Option<String>> {
+    /// What is going on, if anything; `held` says which of a queue's messages count.
+    fn busy(&self, held: impl Fn(Counts) -> usize) -> anyhow::Result<Option<String>> {
         for arn in &self.polled {
             let counts = self.sqs.counts(arn)?;
-            if counts.visible + counts.in_flight + counts.delayed > 0 {
+            if held(counts) > 0 {
                 return Ok(Some(format!("{} holds {counts:?}", arn.rsplit(':').next().unwrap_or(arn))));
             }
         }
         let running = self.supervisor.running();
         Ok((running > 0).then(|| format!("{running} invocations")))
+    }
+
+    /// When the first delay of all ends.
+    fn next_delayed(&self) -> anyhow::Result<Option<Timestamp>> {
+        let mut next = None;
+        for arn in &self.polled {
+            next = next.into_iter().chain(self.sqs.next_delayed(arn)?).min();
+        }
+        Ok(next)
     }
 }

@@ -173,6 +173,15 @@ impl Stack {
         self.engine.quiet(limit).await
     }
 
+    /// The same, but moves the clock over every delay that nothing else goes on beside: nobody waits for it.
+    ///
+    /// # Errors
+    ///
+    /// See [`Stack::quiet`]; `limit` is the time between two delays.
+    pub async fn skip_to_quiet(&self, limit: Duration) -> anyhow::Result<()> {
+        self.engine.skip_to_quiet(limit).await
+    }
+
     /// Fires a schedule now and waits for it.
     ///
     /// # Errors

@@ -38,7 +38,7 @@ use storage::{
 
 pub use self::forecast::{Expected, Forecast};
 use self::{
-    due::{Census, Due, Notice, Sort},
+    due::{Census, Due, Notice, Sort, Why},
     forecast::Foreseen,
     replay::nothing_to_replay,
 };
@@ -304,7 +304,7 @@ impl App {
         work: &mut Work,
     ) -> Result<HashSet<Key>, Failure> {
         if let Some(foreseen) = &mut work.foreseen {
-            due.iter().for_each(|due| foreseen.count(due.class, due.since, 1));
+            due.iter().for_each(|due| foreseen.count(due.class, due.why, due.since, 1));
             return Ok(HashSet::new());
         }
         let keys = due.iter().map(|due| key_of(&items[due.index])).collect::<Result<_, StoreError>>()?;
@@ -363,9 +363,10 @@ impl App {
         let now = *now;
         let Some(first) = items.first() else { return Ok(()) };
         let Some(workspace) = storage::keys::workspace_of(&key_of(first)?.pk) else { return Ok(()) };
-        let due = |index: usize, class, guard, since| Due { index: start + index, class, guard, since };
+        let due = |index: usize, class, guard, since, why| Due { index: start + index, class, guard, since, why };
         if let Some(since) = census.dead_since(workspace, now) {
-            found.due.extend((0..items.len()).map(|index| due(index, Class::Prospect, None, since)));
+            let all = 0..items.len();
+            found.due.extend(all.map(|index| due(index, Class::Prospect, None, since, Why::AccountOver)));
             return Ok(());
         }
         // Just made: the next run's business.
@@ -387,10 +388,12 @@ impl App {
         for (index, prospect) in prospects.iter().enumerate() {
             let notice = due::notice(prospect, now).filter(|_| !informed.contains(&prospect.subject));
             let over = Some(due::kept_until(prospect, rules)).filter(|end| *end <= now);
-            if let Some(since) = over.or_else(|| objected(prospect.subject)) {
-                found.due.push(due(index, Class::Prospect, Some("v"), since));
+            let over = over.map(|since| (since, Why::PeriodOver));
+            if let Some((since, why)) = over.or_else(|| objected(prospect.subject).map(|since| (since, Why::OptedOut)))
+            {
+                found.due.push(due(index, Class::Prospect, Some("v"), since, why));
             } else if let Some(Notice::Over(since)) = notice {
-                found.due.push(due(index, Class::UninformedProspect, Some("v"), since));
+                found.due.push(due(index, Class::UninformedProspect, Some("v"), since, Why::NeverInformed));
             } else if let (Some(Notice::Soon(deadline)), Some(_)) = (notice, census.open(workspace)) {
                 found.soon.push((workspace, deadline));
             }
@@ -456,7 +459,7 @@ impl App {
         for item in items {
             let Some(import) = due::files_of(item, pass.now)? else { continue };
             if let Some(foreseen) = &mut work.foreseen {
-                foreseen.count(Class::Upload, import.since, 1);
+                foreseen.count(Class::Upload, Why::PeriodOver, import.since, 1);
                 foreseen.files.insert(import.id);
                 continue;
             }
@@ -477,7 +480,7 @@ impl App {
                 let imports = objects.imports().await?;
                 // A real run has deleted the others by then.
                 let left = imports.iter().filter(|import: &&ImportId| !foreseen.files.contains(import)).count();
-                foreseen.count(Class::Upload, since, left as u64);
+                foreseen.count(Class::Upload, Why::AccountOver, since, left as u64);
                 continue;
             }
             let gone = objects.delete_all().await?;

@@ -293,7 +293,7 @@ mod tests {
         ]
     }
 
-    fn about_rights() -> [(&'static str, RightsMail<'static>); 12] {
+    fn about_rights() -> [(&'static str, RightsMail<'static>); 14] {
         static PERSON: LazyLock<EmailAddress> = LazyLock::new(|| EmailAddress::parse("elodie@example.org").unwrap());
         const HOLDERS: &[Holder<'_>] = &[
             Holder { company: "Ateliers Érable SAS", contact: Some("contact@example.com"), record: true },
@@ -327,12 +327,14 @@ mod tests {
             ("rights_task_done", RightsMail::Task { kind: erase, person, id, due, done: true }),
             ("rights_reminder", RightsMail::Reminder { kind: rectify, id, due }),
             ("rights_overdue", RightsMail::Overdue { kind: rectify, id, company, due }),
+            ("rights_late", RightsMail::Late { kind: rectify, id, due }),
             ("rights_extended", RightsMail::Extended { kind: access, company, reason, until: due }),
             ("rights_handled", RightsMail::Handled { kind: rectify, company, outcome: Outcome::Done, reason: None }),
             (
                 "rights_refused",
                 RightsMail::Handled { kind: rectify, company, outcome: Outcome::Refused, reason: Some(reason) },
             ),
+            ("rights_lifted", RightsMail::Lifted { company, reason }),
             ("rights_registered", RightsMail::Registered { kind: access, id, due }),
         ]
     }

@@ -136,6 +136,7 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("GET", "/v1/rights-tasks", ReadRights),
     ("POST", "/v1/rights-tasks/{id}/handle", AnswerRights),
     ("POST", "/v1/rights-tasks/{id}/extend", AnswerRights),
+    ("POST", "/v1/prospects/{id}/lift", AnswerRights),
     ("GET", "/v1/privacy/requests", OwnAccount),
     ("POST", "/v1/privacy/requests", OwnAccount),
     ("GET", "/v1/privacy/export", OwnAccount),

@@ -125,6 +125,8 @@ actions! {
     RightsHandled = "rights.handled",
     /// Answering a person's request takes two months more.
     RightsExtended = "rights.extended",
+    /// A restriction that a person had asked for was ended, after telling them.
+    RightsLifted = "rights.lifted",
     /// A member took away what is held about them and the workspace.
     AccountExported = "account.exported",
     /// The members of this workspace are the operator's staff from here on, or not any more.

@@ -6,7 +6,12 @@ use std::{collections::BTreeSet, fmt};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use crate::{email::EmailAddress, id::ImportId, locale::Locale, subject::Subject};
+use crate::{
+    email::EmailAddress,
+    id::{ImportId, RequestId},
+    locale::Locale,
+    subject::Subject,
+};
 
 /// A field that a member or an import may write. Nothing outside this list is stored (A64).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -177,6 +182,9 @@ pub struct Prospect {
     pub lawful_basis: LawfulBasis,
     /// The state of the record.
     pub state: ProspectState,
+    /// The request of the person's own that froze it (A41): the Sender lifts it only after telling them
+    /// (art. 18(3)). `None` when the Sender froze the record itself.
+    pub restricted_by: Option<RequestId>,
     /// Fields edited by a member since: an import leaves them alone.
     pub edited: BTreeSet<Field>,
     /// The last import that wrote it.

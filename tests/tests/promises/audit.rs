@@ -69,6 +69,7 @@ const LEAVES: &[(&str, &str)] = &[
     ("POST /v1/campaigns/{id}/cancel", "campaign.cancelled"),
     ("POST /v1/rights-tasks/{id}/handle", "rights.handled"),
     ("POST /v1/rights-tasks/{id}/extend", "rights.extended"),
+    ("POST /v1/prospects/{id}/lift", "rights.lifted"),
     ("POST /v1/privacy/requests", "rights.requested"),
     ("GET /v1/privacy/export", "account.exported"),
     ("POST /v1/staff/grants", "staff_access.asked"),
@@ -265,6 +266,11 @@ async fn asked(sender: &Sender<'_>, route: &str, number: usize) -> Asked {
             "source": sender.announcement()["source"], "lawful_basis": "consent"})),
         "PATCH /v1/prospects/{id}" => {
             with(&person(sender, &format!("p{number}")).await).json(&json!({"notes": "Zwitscher"}))
+        }
+        "POST /v1/prospects/{id}/lift" => {
+            let prospect = person(sender, &format!("frozen{number}")).await;
+            sender.stack.exercise(&format!("frozen{number}@trail.test"), "restriction", None).await;
+            with(&format!("{prospect}/lift")).json(&json!({"reason": "Zwitscher"}))
         }
         "DELETE /v1/prospects/{id}" | "GET /v1/prospects/{id}" => with(&person(sender, &format!("p{number}")).await),
         "POST /v1/campaigns" => with(path).json(&json!({"name": "Zwitscher"})),

@@ -254,8 +254,9 @@ async fn rights(sender: &Sender<'_>, seen: &mut Seen) {
     stack.exercise("six@filled.test", "objection", None).await;
     // Held by one Sender that waits for no file: certified at once.
     let other = stack.sign_up().await;
-    other.import(b"email\nseven@filled.test\n").await;
+    other.import(b"email\nseven@filled.test\neight@filled.test\n").await;
     stack.exercise("seven@filled.test", "erasure", None).await;
+    stack.exercise("eight@filled.test", "restriction", None).await;
     let own = json!({"kind": "rectification", "message": "Ada"});
     let own = sender.post("/v1/privacy/requests", own).await.expect(201).json();
     let letter = json!({"enter": {

@@ -77,8 +77,15 @@ fn a37_the_forecast_gives_the_moment_and_the_rule() {
         let client = stack.client();
         let answer =
             client.request(Method::POST, "/_local/schedules/purge?dry_run=true").send().await.expect(200).json();
-        assert_eq!(answer["result"]["due"]["uninformed_prospect"]["count"], 1, "{answer}");
+        let due = &answer["result"]["due"]["uninformed_prospect"];
+        assert_eq!((&due["count"], &due["why"]), (&json!(1), &json!({"never_informed": 1})), "{answer}");
         assert_eq!(sender.prospects().await.len(), 1);
+        // An objection is another reason than the same record's age, and says so.
+        sender.import(b"email\nobjects@dry.test\n").await;
+        stack.exercise("objects@dry.test", "objection", None).await;
+        assert_eq!(stack.foresee().await["due"]["prospect"]["why"], json!({"opted_out": 1}));
+        stack.set_time(stack.now() + DAY * 366 * 3);
+        assert_eq!(stack.foresee().await["due"]["prospect"]["why"], json!({"period_over": 2}));
         stack.finish().await;
     });
 }

@@ -145,9 +145,20 @@ fn a75_a47_a_forwarded_request_is_chased_at_its_seconds_escalated_and_closed() {
         stack.set_time(due + SECOND);
         assert_eq!(stack.rights_clock().await["overdue"], 1);
         assert_eq!(stack.rights_clock().await["overdue"], 0, "once");
-        assert!(stack.only_mail_to(OPERATOR).text.contains(task["id"].as_str().unwrap()));
+        let id = task["id"].as_str().unwrap();
+        assert!(stack.only_mail_to(OPERATOR).text.contains(id));
+        assert!(stack.mails_to(&to)[opened + 3..].iter().all(|mail| mail.text.contains(id)), "the Sender hears it too");
         assert!(stack.logs().iter().any(|line| line.line.contains("request about rights overdue")));
         assert_eq!(tasks(&sender).await[0]["status"], "overdue");
+        // And again every week, until it is answered.
+        for week in 1..3 {
+            stack.set_time(due + DAY * 7 * week - SECOND);
+            assert_eq!(stack.rights_clock().await["overdue"], 0);
+            stack.set_time(due + DAY * 7 * week + SECOND);
+            assert_eq!(stack.rights_clock().await["overdue"], 1);
+            let mails = usize::try_from(week).unwrap() + 1;
+            assert_eq!((stack.mails_to(OPERATOR).len(), stack.mails_to(&to).len()), (mails, opened + 3 + mails));
+        }
 
         // Answered late is answered.
         let path = format!("/v1/rights-tasks/{}/handle", task["id"].as_str().unwrap());
@@ -280,6 +291,53 @@ fn a41_who_asks_for_restriction_in_the_middle_of_a_campaign_is_kept_and_not_writ
         assert_eq!(sender.prospect("freeze@queued.test").await["state"], "restricted");
         stack.purge().await;
         assert_eq!(sender.prospects().await.len(), 1, "frozen is kept");
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a41_a_restriction_that_the_person_asked_for_ends_only_after_telling_them() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email;language\nfreeze@lifted.test;en\n").await;
+        let asked = stack.exercise("freeze@lifted.test", "restriction", None).await;
+        let request = asked["request"].as_str().unwrap();
+        let person = sender.prospect("freeze@lifted.test").await;
+        assert_eq!((&person["state"], &person["restricted_by"]), (&json!("restricted"), &json!(request)), "{person}");
+        let path = format!("/v1/prospects/{}", person["id"].as_str().unwrap());
+
+        // Neither by hand, nor by another import, nor from elsewhere, nor without a reason.
+        let problem = sender.patch(&path, json!({"state": "active"})).await.problem(409, "restricted-at-request");
+        let lift = format!("{path}/lift");
+        assert!(problem["detail"].as_str().unwrap().contains(&lift), "{problem}");
+        sender.patch(&path, json!({"state": "restricted", "company": "Firm"})).await.expect(200);
+        sender.import(b"email;language\nfreeze@lifted.test;en\n").await;
+        let why = json!({"reason": "You confirmed on the phone that the address is right."});
+        sender.post(&lift, json!({"reason": " "})).await.problem(422, "validation-failed");
+        stack.sign_up().await.post(&lift, why.clone()).await.problem(404, "not-found");
+        // Nor when the person could not be told.
+        let told = stack.mails_to("freeze@lifted.test").len();
+        stack.break_things(serde_json::from_value(json!({"ses": {"throttle_every": 1}})).unwrap());
+        let failed = sender.post(&lift, why.clone()).await;
+        assert!(failed.status >= 500, "{}", failed.text());
+        stack.break_things(Plan::default());
+        assert_eq!(sender.prospect("freeze@lifted.test").await["restricted_by"], request);
+        assert_eq!(stack.mails_to("freeze@lifted.test").len(), told);
+
+        sender.post(&lift, why.clone()).await.expect(200);
+        let mail = stack.mails_to("freeze@lifted.test").pop().unwrap();
+        assert!(mail.text.contains("confirmed on the phone") && mail.text.contains("/rights"), "{}", mail.text);
+        let person = sender.prospect("freeze@lifted.test").await;
+        assert_eq!((&person["state"], &person["restricted_by"]), (&json!("active"), &Value::Null), "{person}");
+        sender.post(&lift, why).await.problem(409, "not-restricted");
+        // What a Sender froze itself, it ends itself.
+        for state in ["restricted", "active"] {
+            assert_eq!(sender.patch(&path, json!({"state": state})).await.expect(200).json()["state"], state);
+        }
+        // An opt-out is no state of the record, and is not lifted with it.
+        stack.exercise("freeze@lifted.test", "objection", None).await;
+        sender.patch(&path, json!({"state": "active"})).await.problem(409, "opted-out");
         stack.finish().await;
     });
 }

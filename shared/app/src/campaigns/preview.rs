@@ -178,6 +178,7 @@ pub(super) fn invented(email: &EmailAddress, locale: Locale, now: Timestamp) -> 
         },
         lawful_basis: LawfulBasis::LegitimateInterest,
         state: ProspectState::Active,
+        restricted_by: None,
         edited: Default::default(),
         import: None,
         created_at: now,

@@ -43,6 +43,7 @@ impl Origin<'_> {
             source: self.source.clone(),
             lawful_basis: self.lawful_basis,
             state: ProspectState::Active,
+            restricted_by: None,
             edited: Default::default(),
             import: Some(ImportMark { import: self.import, line: row.line, created: true }),
             created_at: self.now,

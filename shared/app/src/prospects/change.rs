@@ -93,6 +93,7 @@ impl Checked {
             source: self.source,
             lawful_basis: self.lawful_basis,
             state: ProspectState::Active,
+            restricted_by: None,
             import: None,
             created_at: now,
             updated_at: now,
@@ -175,6 +176,11 @@ impl ProspectChange {
             && locale.is_none()
             && tags.is_none()
             && state.is_none()
+    }
+
+    /// The state that is asked for.
+    pub(super) fn state(&self) -> Option<ProspectState> {
+        self.state
     }
 
     /// The names of the fields it is about.
@@ -274,6 +280,7 @@ mod tests {
             },
             lawful_basis: LawfulBasis::Consent,
             state: ProspectState::Active,
+            restricted_by: None,
             edited: BTreeSet::new(),
             import: None,
             created_at: at,

@@ -214,6 +214,7 @@ mod tests {
             },
             lawful_basis: LawfulBasis::LegitimateInterest,
             state: ProspectState::Active,
+            restricted_by: None,
             edited: Default::default(),
             import: None,
             created_at: at,

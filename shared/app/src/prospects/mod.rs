@@ -7,8 +7,9 @@ mod view;
 
 use domain::{
     Timestamp,
-    audit::Action,
+    audit::{Action, Entry},
     email::{self, NotProfessional},
+    id::RequestId,
     prospect::{Prospect, ProspectState},
     subject::Subject,
     suppression::SuppressionReason,
@@ -91,44 +92,78 @@ impl App {
         now: Timestamp,
     ) -> Result<ProspectDetail, Failure> {
         let change = change.checked()?;
-        if !self.change_held(scope, subject, change.fields(), |prospect| change.apply(prospect), now).await? {
+        if change.state().is_some() && self.db.suppressions(scope).find(subject, now).await?.is_some() {
+            return Err(opted_out());
+        }
+        let apply = |prospect: &mut Prospect| {
+            // Whoever asked for it is told before it ends (art. 18(3)): see [`App::lift_restriction`].
+            if prospect.restricted_by.is_some() && change.state() == Some(ProspectState::Active) {
+                return Err(restricted_at_request(subject));
+            }
+            change.apply(prospect);
+            Ok(())
+        };
+        if !self.change_held(scope, subject, &changed(scope, subject, change.fields(), now), apply, now).await? {
             return Err(not_found());
         }
         self.prospect(scope, subject, now).await
     }
 
-    /// Freezes one person (A41). False when nobody of that name is held.
+    /// Freezes one person at their own request (A41). False when nobody of that name is held.
     pub(crate) async fn freeze_prospect(
         &self,
         scope: &WorkspaceScope,
         subject: Subject,
+        request: RequestId,
         now: Timestamp,
     ) -> Result<bool, Failure> {
-        let freeze = |prospect: &mut Prospect| prospect.state = ProspectState::Restricted;
-        self.change_held(scope, subject, vec!["state"], freeze, now).await
+        let freeze = |prospect: &mut Prospect| {
+            prospect.state = ProspectState::Restricted;
+            prospect.restricted_by = Some(request);
+            Ok(())
+        };
+        self.change_held(scope, subject, &changed(scope, subject, vec!["state"], now), freeze, now).await
     }
 
-    /// Makes a change of these fields; one that changes nothing leaves no trace. False when nobody of that
+    /// Ends what that request froze, and nothing that a later one did.
+    pub(crate) async fn unfreeze_prospect(
+        &self,
+        scope: &WorkspaceScope,
+        subject: Subject,
+        request: RequestId,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let unfreeze = |prospect: &mut Prospect| {
+            if prospect.restricted_by == Some(request) {
+                prospect.state = ProspectState::Active;
+                prospect.restricted_by = None;
+            }
+            Ok(())
+        };
+        let entry = scope.entry(Action::RightsLifted, now).about(subject);
+        self.change_held(scope, subject, &entry, unfreeze, now).await.map(|_| ())
+    }
+
+    /// Makes a change, with its entry; one that changes nothing leaves no trace. False when nobody of that
     /// name is held.
     async fn change_held(
         &self,
         scope: &WorkspaceScope,
         subject: Subject,
-        fields: Vec<&'static str>,
-        change: impl Fn(&mut Prospect),
+        entry: &Entry,
+        change: impl Fn(&mut Prospect) -> Result<(), Failure>,
         now: Timestamp,
     ) -> Result<bool, Failure> {
         let prospects = self.db.prospects(scope);
         for _ in 0..ATTEMPTS {
             let Some(held) = prospects.get(subject, true).await? else { return Ok(false) };
             let mut prospect = held.prospect.clone();
-            change(&mut prospect);
+            change(&mut prospect)?;
             if prospect == held.prospect {
                 return Ok(true);
             }
             prospect.updated_at = now;
-            let entry = scope.entry(Action::ProspectChanged, now).about(subject).with("fields", fields.clone());
-            match prospects.change(&prospect, held.version, &entry).await {
+            match prospects.change(&prospect, held.version, entry).await {
                 Ok(()) => return Ok(true),
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
@@ -162,6 +197,10 @@ impl App {
     }
 }
 
+fn changed(scope: &WorkspaceScope, subject: Subject, fields: Vec<&'static str>, now: Timestamp) -> Entry {
+    scope.entry(Action::ProspectChanged, now).about(subject).with("fields", fields)
+}
+
 fn not_found() -> Failure {
     Failure::not_found("prospect")
 }
@@ -170,6 +209,22 @@ fn suppressed() -> Failure {
     Failure::refused(
         "suppressed",
         "This person objected to your messages, or was erased at their request: they cannot be added again.",
+    )
+}
+
+fn opted_out() -> Failure {
+    Failure::conflict(
+        "opted-out",
+        "This person is on the list of opt-outs, which no state of their record changes: nobody writes to them.",
+    )
+}
+
+fn restricted_at_request(subject: Subject) -> Failure {
+    Failure::conflict(
+        "restricted-at-request",
+        format!(
+            "This person asked for the restriction, and is told before it ends: give the reason at /v1/prospects/{subject}/lift."
+        ),
     )
 }
 

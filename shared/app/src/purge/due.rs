@@ -16,6 +16,7 @@ use domain::{
     subject::Subject,
 };
 use jiff::SignedDuration;
+use serde::Serialize;
 use storage::{
     StoreError,
     accounts::Workspace,
@@ -34,6 +35,22 @@ pub(super) struct Due {
     pub(super) guard: Option<&'static str>,
     /// Since when.
     pub(super) since: Timestamp,
+    /// By what.
+    pub(super) why: Why,
+}
+
+/// Why an item has to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The period of its own class is over.
+    PeriodOver,
+    /// The account it belongs to was closed and its time to come back is over, or is not there at all.
+    AccountOver,
+    /// The person objected, complained, or was erased (A61).
+    OptedOut,
+    /// Nobody informed the person in time (A69).
+    NeverInformed,
 }
 
 /// What the items of a table are.
@@ -134,7 +151,7 @@ impl Census {
     pub(super) fn expired(&self, items: &[Item], now: Timestamp, sort: Sort) -> Vec<Due> {
         let over = |(index, item): (usize, &Item)| {
             let (since, guard) = end_of(item)?;
-            let due = Due { index, class: sort.of(item), guard: Some(guard), since };
+            let due = Due { index, class: sort.of(item), guard: Some(guard), since, why: Why::PeriodOver };
             retention::is_due(since, now).then_some(due)
         };
         items.iter().enumerate().filter_map(over).collect()
@@ -154,7 +171,7 @@ impl Census {
         let dead = items.iter().enumerate().filter(|(_, item)| goes(item) && !is_over(item, now));
         due.extend(dead.filter_map(|(index, item)| {
             let since = self.dead_since(workspace_of(item)?, now)?;
-            Some(Due { index, class: sort.of(item), guard: None, since })
+            Some(Due { index, class: sort.of(item), guard: None, since, why: Why::AccountOver })
         }));
         due
     }
@@ -165,7 +182,7 @@ impl Census {
         let dead = |(index, item): (usize, &Item)| {
             let profile = text(item, "sk").is_ok_and(|sk| sk == "WORKSPACE");
             let since = *self.dead.get(&workspace_of(item)?)?;
-            let due = Due { index, class: sort.of(item), guard: None, since };
+            let due = Due { index, class: sort.of(item), guard: None, since, why: Why::AccountOver };
             (profile == profiles && !is_over(item, now)).then_some(due)
         };
         items.iter().enumerate().filter_map(dead).collect()
@@ -296,7 +313,13 @@ mod tests {
         let second = |second| Timestamp::from_second(second).unwrap();
         let at = |now| census.expired(&items, second(now), ACCOUNTS);
         assert_eq!(at(999), []);
-        let due = Due { index: 0, class: Class::UnverifiedSignup, guard: Some("ttl"), since: second(1_000) };
+        let due = Due {
+            index: 0,
+            class: Class::UnverifiedSignup,
+            guard: Some("ttl"),
+            since: second(1_000),
+            why: Why::PeriodOver,
+        };
         assert_eq!(at(1_000), [due]);
     }
 
@@ -357,6 +380,7 @@ mod tests {
             source: Source { kind: SourceKind::TradeFair, detail, collected_on: "2026-01-01".parse().unwrap() },
             lawful_basis: LawfulBasis::LegitimateInterest,
             state: ProspectState::Active,
+            restricted_by: None,
             edited: Default::default(),
             import: None,
             created_at: at,

@@ -39,7 +39,7 @@ impl App {
                 self.db.suppressions(&scope).record(&objection).await?;
                 Ok(())
             }
-            AtOnce::Freeze => self.freeze_prospect(&scope, subject, now).await.map(|_| ()),
+            AtOnce::Freeze => self.freeze_prospect(&scope, subject, request.id, now).await.map(|_| ()),
             AtOnce::Erase => {
                 self.erase_everywhere(&scope, holding, request.person.email(), now).await?;
                 Ok(())

@@ -112,10 +112,11 @@ impl App {
                 report.reminded += 1;
                 self.tell_sender(holding.workspace, RightsMail::Reminder { kind, id, due }, now).await
             }
-            Chase::Escalate => {
+            Chase::Escalate(_) => {
                 report.overdue += 1;
                 tracing::error!(request = %id, workspace = %holding.workspace, "request about rights overdue");
-                self.tell_operator(RightsMail::Overdue { kind, id, company: &company, due }, now).await
+                self.tell_operator(RightsMail::Overdue { kind, id, company: &company, due }, now).await?;
+                self.tell_sender(holding.workspace, RightsMail::Late { kind, id, due }, now).await
             }
         }
     }
@@ -139,7 +140,7 @@ impl App {
                 report.reminded += 1;
                 self.tell_operator(RightsMail::Reminder { kind, id, due }, now).await
             }
-            Chase::Escalate => {
+            Chase::Escalate(_) => {
                 report.overdue += 1;
                 tracing::error!(request = %id, "request about rights overdue");
                 let company = &self.config.operator_name;

@@ -5,6 +5,7 @@ use domain::{
     Timestamp,
     audit::Action,
     id::RequestId,
+    prospect::Prospect,
     rights::{Outcome, RequestKind},
     subject::Subject,
 };
@@ -14,7 +15,11 @@ use storage::{
     rights::{RightsRequest, RightsTask},
 };
 
-use crate::{App, Failure, fields::Fields, prospects::ProspectChange};
+use crate::{
+    App, Failure,
+    fields::Fields,
+    prospects::{ProspectChange, ProspectDetail},
+};
 
 /// Longest reason, in characters.
 const LONGEST_REASON: usize = 2_000;
@@ -182,6 +187,31 @@ impl App {
         Ok(TaskView::of(task, now))
     }
 
+    /// One person's record: asked for before its body is read, so that another's is not there.
+    pub async fn record(&self, scope: &WorkspaceScope, subject: Subject) -> Result<Prospect, Failure> {
+        let held = self.db.prospects(scope).get(subject, true).await?;
+        held.map(|held| held.prospect).ok_or_else(|| Failure::not_found("prospect"))
+    }
+
+    /// Ends the restriction that a person asked for (A41). They are told first, with the reason: without the
+    /// notice it stands (art. 18(3)).
+    pub async fn lift_restriction(
+        &self,
+        scope: &WorkspaceScope,
+        prospect: Prospect,
+        asked: &Extend,
+        now: Timestamp,
+    ) -> Result<ProspectDetail, Failure> {
+        let reason = asked.checked()?;
+        let request = prospect.restricted_by.ok_or_else(not_restricted)?;
+        let workspace = self.active_workspace(scope).await?;
+        let mail = RightsMail::Lifted { company: &workspace.company, reason: &reason };
+        let locale = prospect.details.locale.unwrap_or(workspace.locale);
+        self.post(&prospect.email, locale, Notification::Rights(mail), now).await?;
+        self.unfreeze_prospect(scope, prospect.subject, request, now).await?;
+        self.prospect(scope, prospect.subject, now).await
+    }
+
     pub(super) async fn tell_of_extension(
         &self,
         request: &RightsRequest,
@@ -201,6 +231,13 @@ impl App {
             other => other.map(|_| ()),
         }
     }
+}
+
+fn not_restricted() -> Failure {
+    Failure::conflict(
+        "not-restricted",
+        "This person asked for no restriction, or it was lifted already: there is nothing to lift.",
+    )
 }
 
 pub(super) fn handled_already() -> Failure {

@@ -115,7 +115,7 @@ impl App {
                 report.reminded += 1;
                 BreachMail::Reminder(todo)
             }
-            Chase::Escalate => {
+            Chase::Escalate(_) => {
                 report.overdue += 1;
                 tracing::error!(incident = %incident.id, "the authority was not told in time");
                 BreachMail::Overdue(todo)

@@ -67,6 +67,15 @@ pub enum RightsMail<'a> {
         /// By when.
         due: Timestamp,
     },
+    /// To the Sender: it has not answered in time.
+    Late {
+        /// What is asked.
+        kind: RequestKind,
+        /// The request.
+        id: RequestId,
+        /// By when it had to be answered.
+        due: Timestamp,
+    },
     /// To the person: it takes longer.
     Extended {
         /// What was asked.
@@ -89,6 +98,13 @@ pub enum RightsMail<'a> {
         /// In their words.
         reason: Option<&'a str>,
     },
+    /// To the person, before it ends: the restriction they asked for (art. 18(3)).
+    Lifted {
+        /// Who ends it.
+        company: &'a str,
+        /// Why, in their words.
+        reason: &'a str,
+    },
     /// To a member and to the operator: a member's own request.
     Registered {
         /// What is asked.
@@ -108,8 +124,10 @@ impl<'a> RightsMail<'a> {
             Self::Task { .. } => "rights_task",
             Self::Reminder { .. } => "rights_reminder",
             Self::Overdue { .. } => "rights_overdue",
+            Self::Late { .. } => "rights_late",
             Self::Extended { .. } => "rights_extended",
             Self::Handled { .. } => "rights_handled",
+            Self::Lifted { .. } => "rights_lifted",
             Self::Registered { .. } => "rights_registered",
         }
     }

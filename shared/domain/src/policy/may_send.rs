@@ -181,6 +181,7 @@ mod tests {
             source,
             lawful_basis: LawfulBasis::LegitimateInterest,
             state,
+            restricted_by: None,
             edited: Default::default(),
             import: None,
             created_at: at,

@@ -18,9 +18,9 @@ pub struct Duty {
     /// Reminders that were noted.
     #[serde(default)]
     pub reminded: u8,
-    /// Whether its being overdue was noted.
+    /// How often its being overdue was noted: at its date, then every week until it is handled.
     #[serde(default)]
-    pub escalated: bool,
+    pub overdue: u16,
     /// What was done about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub handled: Option<Handled>,
@@ -63,8 +63,8 @@ pub enum Outcome {
 pub enum Chase {
     /// A reminder: so many are to be noted with it.
     Remind(u8),
-    /// It is overdue: the operator has to step in.
-    Escalate,
+    /// It is overdue: the operator has to step in. So many times it was said, this one included.
+    Escalate(u16),
 }
 
 /// Why an answer cannot take longer.
@@ -85,7 +85,7 @@ impl Duty {
     /// A duty about a request that was received at `received` and reached whoever has it at `since`.
     #[must_use]
     pub fn new(received: Timestamp, since: Timestamp) -> Self {
-        Self { since, due: period::due(received), extension: None, reminded: 0, escalated: false, handled: None }
+        Self { since, due: period::due(received), extension: None, reminded: 0, overdue: 0, handled: None }
     }
 
     /// One that the product itself has done at `at`.
@@ -100,15 +100,17 @@ impl Duty {
         self.handled.is_none()
     }
 
-    /// What has to be said at `now` and was not noted before. Reminders that were missed are not made up
-    /// for: there is one at a time.
+    /// What has to be said at `now` and was not noted before. What was missed is not made up for: there is
+    /// one at a time.
     #[must_use]
     pub fn chase(&self, now: Timestamp) -> Option<Chase> {
-        if !self.is_open() || self.escalated {
+        if !self.is_open() {
             return None;
         }
         if now >= self.due {
-            return Some(Chase::Escalate);
+            return Some(period::times_overdue(self.due, now))
+                .filter(|times| *times > self.overdue)
+                .map(Chase::Escalate);
         }
         let passed = period::reminders(self.since).filter(|at| now >= *at).count();
         u8::try_from(passed).ok().filter(|passed| *passed > self.reminded).map(Chase::Remind)
@@ -119,7 +121,7 @@ impl Duty {
     pub fn noted(&self, chase: Chase) -> Self {
         match chase {
             Chase::Remind(reminded) => Self { reminded, ..self.clone() },
-            Chase::Escalate => Self { escalated: true, ..self.clone() },
+            Chase::Escalate(overdue) => Self { overdue, ..self.clone() },
         }
     }
 
@@ -176,8 +178,10 @@ mod tests {
             ("2026-05-21T09:59:59Z", None),
             ("2026-05-21T10:00:00Z", Some(Chase::Remind(3))),
             ("2026-05-31T09:59:59Z", None),
-            ("2026-05-31T10:00:00Z", Some(Chase::Escalate)),
-            ("2027-05-31T10:00:00Z", None),
+            ("2026-05-31T10:00:00Z", Some(Chase::Escalate(1))),
+            ("2026-06-07T09:59:59Z", None),
+            ("2026-06-07T10:00:00Z", Some(Chase::Escalate(2))),
+            ("2027-05-31T10:00:00Z", Some(Chase::Escalate(53))),
         ] {
             assert_eq!(duty.chase(at(now)), expected, "{now}");
             if let Some(chase) = expected {
@@ -190,7 +194,7 @@ mod tests {
     #[test]
     fn a47_what_was_missed_is_not_made_up_for() {
         assert_eq!(duty().chase(at("2026-05-25T10:00:00Z")), Some(Chase::Remind(3)));
-        assert_eq!(duty().chase(at("2026-06-25T10:00:00Z")), Some(Chase::Escalate));
+        assert_eq!(duty().chase(at("2026-06-25T10:00:00Z")), Some(Chase::Escalate(4)));
         assert_eq!(duty().handled(Outcome::Done, at(RECEIVED)).chase(at("2026-06-25T10:00:00Z")), None);
     }
 
@@ -201,7 +205,7 @@ mod tests {
         let longer = duty().extend(why(), at("2026-05-31T09:59:59Z")).unwrap();
         assert_eq!(longer.due, at("2026-07-31T10:00:00Z"));
         assert_eq!(longer.chase(at("2026-07-31T09:59:59Z")), Some(Chase::Remind(3)));
-        assert_eq!(longer.chase(at("2026-07-31T10:00:00Z")), Some(Chase::Escalate));
+        assert_eq!(longer.chase(at("2026-07-31T10:00:00Z")), Some(Chase::Escalate(1)));
         assert_eq!(longer.extend(why(), at("2026-06-01T00:00:00Z")), Err(NotExtended::Twice));
         let done = duty().handled(Outcome::Done, at(RECEIVED));
         assert_eq!(done.extend(why(), at(RECEIVED)), Err(NotExtended::Handled));
@@ -220,7 +224,8 @@ mod tests {
                     duty = duty.noted(chase);
                 }
             }
-            prop_assert!(said.len() <= 4);
+            // Three reminders, and what is overdue for eight weeks at most.
+            prop_assert!(said.len() <= 3 + 8);
         }
     }
 }

@@ -24,6 +24,13 @@ pub fn reminders(since: Timestamp) -> impl Iterator<Item = Timestamp> {
     Policy::current().promises().rights_reminders.iter().map(move |after| after.expires_at(since))
 }
 
+/// How often it has to be said by `now` that what was due then is overdue: at its date, and every week after.
+#[must_use]
+pub(super) fn times_overdue(due: Timestamp, now: Timestamp) -> u16 {
+    let weeks = now.duration_since(due).as_hours().div_euclid(24 * 7);
+    u16::try_from(weeks + 1).unwrap_or(if weeks < 0 { 0 } else { u16::MAX })
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::{Span, tz::TimeZone};

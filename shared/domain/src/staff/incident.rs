@@ -62,7 +62,7 @@ impl Timer {
             return None;
         }
         if is_due(self.due(), now) {
-            return Some(Chase::Escalate);
+            return Some(Chase::Escalate(1));
         }
         let reminders = Policy::current().promises().breach_reminders.iter();
         let passed = reminders.filter(|after| is_due(after.expires_at(self.discovered_at), now)).count();
@@ -74,7 +74,7 @@ impl Timer {
     pub fn noted(&self, chase: Chase) -> Self {
         match chase {
             Chase::Remind(reminded) => Self { reminded, ..self.clone() },
-            Chase::Escalate => Self { escalated: true, ..self.clone() },
+            Chase::Escalate(_) => Self { escalated: true, ..self.clone() },
         }
     }
 }
@@ -175,7 +175,7 @@ mod tests {
             ("2026-05-03T09:59:59Z", None),
             ("2026-05-03T10:00:00Z", Some(Chase::Remind(2))),
             ("2026-05-04T09:59:59Z", None),
-            ("2026-05-04T10:00:00Z", Some(Chase::Escalate)),
+            ("2026-05-04T10:00:00Z", Some(Chase::Escalate(1))),
             ("2027-05-04T10:00:00Z", None),
         ] {
             assert_eq!(timer.chase(at(now)), expected, "{now}");

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use domain::{
     Timestamp,
     email::EmailAddress,
+    id::RequestId,
     locale::Locale,
     prospect::{Details, Field, ImportMark, LawfulBasis, Prospect, ProspectState, Source, SourceKind},
     subject::Subject,
@@ -57,6 +58,9 @@ pub(super) struct Stored {
     /// State, when it is not the usual one.
     #[serde(default, skip_serializing_if = "is_usual")]
     z: ProspectState,
+    /// The person's own request that froze it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    y: Option<RequestId>,
     /// Fields edited by a member.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     w: BTreeSet<Field>,
@@ -103,6 +107,7 @@ impl Stored {
             d: prospect.source.collected_on,
             b: prospect.lawful_basis,
             z: prospect.state,
+            y: prospect.restricted_by,
             w: prospect.edited.clone(),
             i: prospect
                 .import
@@ -144,6 +149,7 @@ impl Stored {
             source: Source { kind: self.o, detail: self.x, collected_on: self.d },
             lawful_basis: self.b,
             state: self.z,
+            restricted_by: self.y,
             edited: self.w,
             import,
             created_at: Timestamp::from_second(self.a).ok()?,
@@ -200,6 +206,7 @@ mod tests {
             },
             lawful_basis: LawfulBasis::LegitimateInterest,
             state: ProspectState::Restricted,
+            restricted_by: None,
             edited: BTreeSet::from([Field::Company]),
             import: Some(ImportMark { import: ImportId::from_bytes([1; 10]), line: 1_234_567, created: true }),
             created_at: at,
@@ -220,6 +227,7 @@ mod tests {
         let bare = Prospect {
             details: Details::default(),
             state: ProspectState::Active,
+            restricted_by: None,
             edited: BTreeSet::new(),
             import: None,
             updated_at: "2026-09-16T00:00:00Z".parse().unwrap(),

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -202,6 +202,16 @@ impl Sqs {
     pub fn counts(&self, queue: &str) -> anyhow::Result<Counts> {
         let shared = self.queue(queue).ok_or_else(|| unknown(queue))?;
         Ok(shared.lock().counts(self.now()))
+    }
+
+    /// When the first delay of a message ends, by the movable clock; `None` when nothing is delayed.
+    ///
+    /// # Errors
+    ///
+    /// No such queue.
+    pub(crate) fn next_delayed(&self, queue: &str) -> anyhow::Result<Option<Timestamp>> {
+        let shared = self.queue(queue).ok_or_else(|| unknown(queue))?;
+        Ok(shared.lock().next_delayed(self.now()))
     }
 
     /// The names of all queues.

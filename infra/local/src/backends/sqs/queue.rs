@@ -76,6 +76,8 @@ pub struct Counts {
     pub in_flight: usize,
     /// Sent with a delay that has not passed.
     pub delayed: usize,
+    /// Of all of these, how many wait for a time of the movable clock.
+    pub later: usize,
 }
 
 /// Why a receipt handle is refused.
@@ -291,7 +293,13 @@ impl Queue {
     pub(super) fn counts(&mut self, now: Now) -> Counts {
         self.wake(now);
         let delayed = self.messages.values().filter(|message| message.held.is_none()).count() - self.ready.len();
-        Counts { visible: self.ready.len(), in_flight: self.messages.len() - self.ready.len() - delayed, delayed }
+        let in_flight = self.messages.len() - self.ready.len() - delayed;
+        Counts { visible: self.ready.len(), in_flight, delayed, later: self.delayed.len() }
+    }
+
+    pub(super) fn next_delayed(&mut self, now: Now) -> Option<Timestamp> {
+        self.wake(now);
+        self.delayed.first().map(|(until, _)| *until)
     }
 
     /// Forgets every message.
@@ -374,6 +382,6 @@ mod tests {
         assert_eq!(queue.receive(10, visibility, now, None).0.len(), 1);
         let clock = now.clock.checked_add(SignedDuration::from_hours(24)).unwrap();
         let moved = Now { clock, ..now };
-        assert_eq!(queue.counts(moved), Counts { visible: 1, in_flight: 1, delayed: 0 });
+        assert_eq!(queue.counts(moved), Counts { visible: 1, in_flight: 1, delayed: 0, later: 0 });
     }
 }

@@ -91,6 +91,16 @@ fn french(public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
                 moment(Locale::Fr, due)
             ),
         ),
+        RightsMail::Late { kind, id, due } => (
+            format!("Échéance dépassée : une demande attend votre réponse ({})", name(kind)),
+            format!(
+                "Bonjour,\n\nLa demande {id} ({}) devait recevoir votre réponse le {} au plus tard, et l’attend toujours. \
+                 Répondez maintenant : le délai est celui du RGPD, et la personne peut saisir la CNIL. L’exploitant de \
+                 Prospectra est prévenu ; ce rappel revient chaque semaine jusqu’à votre réponse.",
+                name(kind),
+                moment(Locale::Fr, due)
+            ),
+        ),
         RightsMail::Extended { kind, company, reason, until } => (
             format!("Votre demande demande plus de temps : {}", name(kind)),
             format!(
@@ -108,6 +118,14 @@ fn french(public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
                 if outcome == Outcome::Refused { "refusé" } else { "traité" },
                 name(kind),
                 reason.map(|reason| format!("\n\n{reason}")).unwrap_or_default()
+            ),
+        ),
+        RightsMail::Lifted { company, reason } => (
+            "La limitation que vous aviez demandée prend fin".to_owned(),
+            format!(
+                "Bonjour,\n\n{company} va de nouveau utiliser vos données, dont vous aviez demandé la limitation. La raison \
+                 :\n\n{reason}\n\nVous pouvez vous y opposer sans raison, ou demander l’effacement : \
+                 {public_url}/rights?lang=fr\n\nVous pouvez aussi vous adresser à la CNIL : https://www.cnil.fr/plaintes"
             ),
         ),
         RightsMail::Registered { kind, id, due } => (
@@ -190,6 +208,16 @@ fn english(public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
                 moment(Locale::En, due)
             ),
         ),
+        RightsMail::Late { kind, id, due } => (
+            format!("Overdue: a request waits for your answer ({})", name(kind)),
+            format!(
+                "Hello,\n\nThe request {id} ({}) had to be answered by {}, and still waits for you. Answer now: the time limit \
+                 is that of the GDPR, and the person may complain to the CNIL. The operator of Prospectra knows; this reminder \
+                 comes back every week until you have answered.",
+                name(kind),
+                moment(Locale::En, due)
+            ),
+        ),
         RightsMail::Extended { kind, company, reason, until } => (
             format!("Your request takes longer: {}", name(kind)),
             format!(
@@ -207,6 +235,14 @@ fn english(public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
                 if outcome == Outcome::Refused { "refused" } else { "dealt with" },
                 name(kind),
                 reason.map(|reason| format!("\n\n{reason}")).unwrap_or_default()
+            ),
+        ),
+        RightsMail::Lifted { company, reason } => (
+            "The restriction you asked for ends".to_owned(),
+            format!(
+                "Hello,\n\n{company} will use your data again, the use of which you had asked to restrict. The \
+                 reason:\n\n{reason}\n\nYou may object without any reason, or ask for erasure: \
+                 {public_url}/rights?lang=en\n\nYou may also turn to the CNIL: https://www.cnil.fr/plaintes"
             ),
         ),
         RightsMail::Registered { kind, id, due } => (
