@@ -224,6 +224,12 @@ impl<'a> Sender<'a> {
         self.ask(Method::DELETE, path, None).await
     }
 
+    /// Closes the workspace for good.
+    pub async fn give_up(&self) -> Answer {
+        let confirmed = json!({"erase": "now", "company": "Atelier Érable"});
+        self.request(Method::DELETE, "/v1/workspace").json(&confirmed).send().await
+    }
+
     // ---- the Sender ------------------------------------------------------------------------------
 
     /// The body of `PUT /v1/sender`.

@@ -94,6 +94,7 @@ impl Bench {
             retention_months: 36,
             created_at: self.now,
             closed_at: None,
+            erase: false,
             terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: self.now },
         };
         let db = self.db();

@@ -1,6 +1,6 @@
 //! The workspace of a session, its members and keys, who it sends as, and what was done in it.
 
-use app::{App, Failure, audit::Wanted};
+use app::{App, Failure, audit::Wanted, workspace::Closing};
 use edge::{
     cursor,
     http::{Request, Response, json, limit, no_content, no_such_route},
@@ -17,7 +17,10 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
     match (request.method().as_str(), request.route().as_str()) {
         ("GET", "/v1/workspace") => json(StatusCode::OK, &app.workspace(&scope).await?),
         ("PATCH", "/v1/workspace") => json(StatusCode::OK, &app.change_workspace(&scope, request.json()?, now).await?),
-        ("DELETE", "/v1/workspace") => json(StatusCode::OK, &app.close_workspace(&scope, now).await?),
+        ("DELETE", "/v1/workspace") => {
+            let asked = if request.bytes().is_empty() { Closing::default() } else { request.json()? };
+            json(StatusCode::OK, &app.close_workspace(&scope, &asked, now).await?)
+        }
         ("POST", "/v1/workspace/reactivate") => json(StatusCode::OK, &app.reactivate_workspace(&scope, now).await?),
         ("GET", "/v1/agreements") => json(StatusCode::OK, &app.agreements(&scope, now).await?),
         ("POST", "/v1/agreements") => json(StatusCode::OK, &app.accept_agreement(&scope, request.json()?, now).await?),

@@ -69,14 +69,15 @@ impl App {
         Ok(report)
     }
 
-    /// Tells the members of one workspace. One that is closed binds itself to nothing any more.
+    /// Tells the members of one workspace. One that is closed may come back and find that the change applies:
+    /// its members are told as well, but not where nothing is kept for that.
     async fn announce_to(
         &self,
         workspace: &Workspace,
         changes: &[Coming],
         report: &mut AnnounceReport,
     ) -> Result<(), Failure> {
-        if workspace.is_closed() {
+        if workspace.erase {
             return Ok(());
         }
         let scope = WorkspaceScope::internal(workspace.id);

@@ -210,7 +210,7 @@ impl App {
     async fn still_there(&self, login: &Login, now: Timestamp) -> Result<(), Failure> {
         let scope = WorkspaceScope::internal(login.workspace);
         let workspace = self.db.accounts(&scope).workspace().await?.ok_or_else(wrong)?;
-        let over = workspace.closed_at.is_some_and(|at| is_due(Policy::current().closed_account_expiry(at), now));
+        let over = workspace.closing().is_some_and(|closing| is_due(closing.ends(), now));
         if over { Err(wrong()) } else { Ok(()) }
     }
 

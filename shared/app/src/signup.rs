@@ -158,6 +158,7 @@ fn account(pending: PendingSignup, pepper: &domain::subject::Pepper, now: Timest
             retention_months: Policy::current().most_prospect_months(),
             created_at: now,
             closed_at: None,
+            erase: false,
             terms,
         },
         login: Login { workspace, member, role: Role::Owner, password, generation: 1 },

@@ -29,6 +29,22 @@ pub struct Change {
     display_name: Option<String>,
 }
 
+/// How a workspace is to be closed.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Closing {
+    #[serde(default)]
+    erase: Option<Erase>,
+    #[serde(default)]
+    company: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Erase {
+    Now,
+}
+
 /// The workspace as its members see it.
 #[derive(Serialize)]
 pub struct WorkspaceView {
@@ -121,8 +137,29 @@ impl App {
 
     /// Closes it: nothing is sent from here on, and after 30 days everything of it is deleted. Closing
     /// what is closed changes nothing, the date least of all.
-    pub async fn close_workspace(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<WorkspaceView, Failure> {
-        match self.db.accounts(scope).close(&scope.entry(Action::WorkspaceClosed, now)).await {
+    ///
+    /// On demand for good: everything goes with the next purge, and nobody can reopen it. The company's name
+    /// has to be typed for that, as it is known.
+    pub async fn close_workspace(
+        &self,
+        scope: &WorkspaceScope,
+        asked: &Closing,
+        now: Timestamp,
+    ) -> Result<WorkspaceView, Failure> {
+        let accounts = self.db.accounts(scope);
+        let entry = scope.entry(Action::WorkspaceClosed, now);
+        let closed = match asked.erase {
+            Some(Erase::Now) => {
+                let known = self.any_workspace(scope).await?.company;
+                if asked.company.as_deref().map(str::trim) != Some(known.as_str()) {
+                    let wanted = "type the company's name exactly as the workspace has it: there is no way back";
+                    return Err(Failure::field("company", wanted));
+                }
+                accounts.give_up(&entry.with("erase", "now")).await
+            }
+            None => accounts.close(&entry).await,
+        };
+        match closed {
             Ok(()) | Err(StoreError::Conflict) => self.workspace(scope).await,
             Err(error) => Err(error.into()),
         }
@@ -131,12 +168,13 @@ impl App {
     /// Reopens it within its 30 days. Reopening what is open changes nothing.
     pub async fn reactivate_workspace(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<WorkspaceView, Failure> {
         let workspace = self.any_workspace(scope).await?;
-        let Some(closed_at) = workspace.closed_at else { return self.with_members(scope, workspace).await };
-        if is_due(Policy::current().closed_account_expiry(closed_at), now) {
-            let detail = "The workspace was closed too long ago; it is being deleted with everything in it.";
+        let Some(closing) = workspace.closing() else { return self.with_members(scope, workspace).await };
+        if is_due(closing.ends(), now) {
+            let detail =
+                "The workspace was closed for good, or too long ago: it is being deleted with everything in it.";
             return Err(Failure::new(Kind::Forbidden, "workspace-closed", detail));
         }
-        self.db.accounts(scope).reopen(closed_at, &scope.entry(Action::WorkspaceReopened, now)).await?;
+        self.db.accounts(scope).reopen(closing.at, &scope.entry(Action::WorkspaceReopened, now)).await?;
         self.workspace(scope).await
     }
 
@@ -153,6 +191,7 @@ impl App {
             display_name: member.display_name,
             role: member.role,
         });
+        let deleted_after = workspace.closing().map(|closing| closing.ends());
         Ok(WorkspaceView {
             id: workspace.id,
             company: workspace.company,
@@ -161,7 +200,7 @@ impl App {
             retention_months: workspace.retention_months,
             created_at: workspace.created_at,
             closed_at: workspace.closed_at,
-            deleted_after: workspace.closed_at.map(|at| Policy::current().closed_account_expiry(at)),
+            deleted_after,
             terms: workspace.terms,
             members: members.collect(),
         })

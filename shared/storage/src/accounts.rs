@@ -25,6 +25,7 @@ use domain::{
     id::{MemberId, WorkspaceId},
     locale::Locale,
     member::Role,
+    policy::retention::Policy,
     sender::Sender,
 };
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,9 @@ pub struct Workspace {
     /// Since when it is closed; nothing is sent from then on (A29).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Timestamp>,
+    /// Whether nothing of it is kept for its coming back: its owner said so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erase: bool,
     /// The terms that were accepted.
     pub terms: Terms,
 }
@@ -59,6 +63,27 @@ impl Workspace {
     /// Whether it is closed: no message leaves, exports and rights stay open.
     pub const fn is_closed(&self) -> bool {
         self.closed_at.is_some()
+    }
+
+    /// How it was closed, if it was.
+    pub fn closing(&self) -> Option<Closing> {
+        self.closed_at.map(|at| Closing { at, erase: self.erase })
+    }
+}
+
+/// The end of a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closing {
+    /// Since when it is closed.
+    pub at: Timestamp,
+    /// Nothing is kept for its coming back.
+    pub erase: bool,
+}
+
+impl Closing {
+    /// Until when it can be reopened (A29); from then on the purge deletes it.
+    pub fn ends(self) -> Timestamp {
+        if self.erase { self.at } else { Policy::current().closed_account_expiry(self.at) }
     }
 }
 
@@ -195,18 +220,31 @@ impl Accounts<'_> {
     pub async fn close(&self, entry: &Entry) -> Result<(), StoreError> {
         let condition = "attribute_exists(pk) AND attribute_not_exists(closed_at)";
         let write = self.updated("SET closed_at = :now", condition, vec![(":now", s(entry.at.to_string()))])?;
-        let noted = self.db.noting_closed(self.workspace, entry.at)?;
+        let noted = self.db.noting_closed(self.workspace, Closing { at: entry.at, erase: false })?;
+        self.db.commit(vec![write, noted, self.db.recording(entry)?]).await
+    }
+
+    /// Closes it for good at the time of the entry, whether or not it was closed before: nothing is kept for
+    /// its coming back. `Conflict` when that was said already, or it is not there.
+    pub async fn give_up(&self, entry: &Entry) -> Result<(), StoreError> {
+        let values = vec![(":now", s(entry.at.to_string())), (":true", AttributeValue::Bool(true))];
+        let condition = "attribute_exists(pk) AND attribute_not_exists(erase)";
+        let write = self.updated("SET closed_at = :now, erase = :true", condition, values)?;
+        let noted = self.db.noting_closed(self.workspace, Closing { at: entry.at, erase: true })?;
         self.db.commit(vec![write, noted, self.db.recording(entry)?]).await
     }
 
     /// Closes it again as it was before a backup was put back: whoever closed it left an entry then.
     /// `Conflict` when it is closed already, or is not there.
-    pub async fn close_again(&self, closed_at: Timestamp) -> Result<(), StoreError> {
+    pub async fn close_again(&self, closing: Closing) -> Result<(), StoreError> {
+        let expression = if closing.erase { "SET closed_at = :then, erase = :true" } else { "SET closed_at = :then" };
+        let erase = closing.erase.then(|| (":true".to_owned(), AttributeValue::Bool(true)));
+        let values = erase.into_iter().chain([(":then".to_owned(), s(closing.at.to_string()))]);
         self.db
             .updating(&self.db.tables.accounts, &keys::workspace(self.workspace))
-            .update_expression("SET closed_at = :then")
+            .update_expression(expression)
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(closed_at)")
-            .expression_attribute_values(":then", s(closed_at.to_string()))
+            .set_expression_attribute_values(Some(values.collect()))
             .send()
             .await?;
         Ok(())
@@ -215,7 +253,7 @@ impl Accounts<'_> {
     /// Reopens it, if it is still closed since `closed_at`. `Conflict` otherwise.
     pub async fn reopen(&self, closed_at: Timestamp, entry: &Entry) -> Result<(), StoreError> {
         let seen = vec![(":seen", s(closed_at.to_string()))];
-        let write = self.updated("REMOVE closed_at", "closed_at = :seen", seen)?;
+        let write = self.updated("REMOVE closed_at", "closed_at = :seen AND attribute_not_exists(erase)", seen)?;
         let forgotten = self.db.forgetting_closed(self.workspace)?;
         self.db.commit(vec![write, forgotten, self.db.recording(entry)?]).await
     }
@@ -252,6 +290,7 @@ mod tests {
             retention_months: 36,
             created_at: now,
             closed_at: None,
+            erase: false,
             terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: now },
         };
         let item = to_item(&keys::workspace(id), &workspace).unwrap();
@@ -261,5 +300,11 @@ mod tests {
         let item = to_item(&keys::workspace(id), &workspace).unwrap();
         assert_eq!(item["closed_at"], s(now.to_string()), "the condition on reopening compares this text");
         assert_eq!(from_item::<Workspace>(item).unwrap(), workspace);
+        assert!(workspace.closing().unwrap().ends() > now);
+        workspace.erase = true;
+        let item = to_item(&keys::workspace(id), &workspace).unwrap();
+        assert_eq!(item["erase"], AttributeValue::Bool(true), "the condition on giving it up twice needs it");
+        assert_eq!(from_item::<Workspace>(item).unwrap().closing(), Some(Closing { at: now, erase: true }));
+        assert_eq!(workspace.closing().unwrap().ends(), now);
     }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    accounts::Closing,
     commit,
     db::{Db, Expected, PageQuery, Range, StoreError, from_item, text},
     keys,
@@ -21,6 +22,9 @@ use crate::{
 #[derive(Serialize, Deserialize)]
 struct Noted {
     at: Timestamp,
+    /// Of a workspace: its owner wanted nothing to wait.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    erase: bool,
     /// When the note itself goes, epoch seconds.
     ttl: i64,
 }
@@ -28,17 +32,17 @@ struct Noted {
 impl Noted {
     /// What happened at `at`, remembered from `now` on for as long as erasures are.
     fn new(at: Timestamp, now: Timestamp) -> Self {
-        Self { at, ttl: retention::ttl(Policy::current().expiry(Class::Erasure, now)) }
+        Self { at, erase: false, ttl: retention::ttl(Policy::current().expiry(Class::Erasure, now)) }
     }
 }
 
 /// Closed workspaces by a hash of their names: of one that is gone nothing more is left.
 #[derive(Debug, Default)]
-pub struct Closed(HashMap<String, Timestamp>);
+pub struct Closed(HashMap<String, Closing>);
 
 impl Closed {
-    /// Since when a workspace is closed.
-    pub fn since(&self, workspace: WorkspaceId) -> Option<Timestamp> {
+    /// How a workspace was closed.
+    pub fn of(&self, workspace: WorkspaceId) -> Option<Closing> {
         self.0.get(&hash(workspace)).copied()
     }
 }
@@ -52,14 +56,22 @@ impl Db {
     pub async fn closed_workspaces(&self) -> Result<Closed, StoreError> {
         let query = PageQuery { strong: true, ..PageQuery::of(keys::CLOSED, Range::All) };
         let items = self.all(&self.tables.suppressions, query).await?;
-        let noted = items.into_iter().map(|item| Ok((text(&item, "sk")?, from_item::<Noted>(item)?.at)));
+        let noted = items.into_iter().map(|item| {
+            let (name, Noted { at, erase, .. }) = (text(&item, "sk")?, from_item(item)?);
+            Ok((name, Closing { at, erase }))
+        });
         Ok(Closed(noted.collect::<Result<_, StoreError>>()?))
     }
 
-    /// Notes that a workspace is closed since `at`: a part of closing it.
-    pub(crate) fn noting_closed(&self, workspace: WorkspaceId, at: Timestamp) -> Result<TransactWriteItem, StoreError> {
+    /// Notes that a workspace is closed, and how: a part of closing it.
+    pub(crate) fn noting_closed(
+        &self,
+        workspace: WorkspaceId,
+        closing: Closing,
+    ) -> Result<TransactWriteItem, StoreError> {
         let key = keys::closed(&hash(workspace));
-        commit::put(&self.tables.suppressions, &key, &Noted::new(at, at), Expected::Anything)
+        let noted = Noted { erase: closing.erase, ..Noted::new(closing.at, closing.at) };
+        commit::put(&self.tables.suppressions, &key, &noted, Expected::Anything)
     }
 
     /// Forgets that a workspace was closed: a part of reopening it.

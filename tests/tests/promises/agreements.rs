@@ -74,8 +74,9 @@ fn a15_a56_every_member_is_told_once_at_least_thirty_days_before() {
     run(async {
         let stack = TestStack::start().await;
         stack.set_time(announced() - DAY);
-        let (sender, closed) = (stack.sign_up().await, stack.sign_up().await);
+        let (sender, closed, gone) = (stack.sign_up().await, stack.sign_up().await, stack.sign_up().await);
         closed.delete("/v1/workspace").await.expect(200);
+        gone.give_up().await.expect(200);
         let told =
             |email: &str| stack.mails_to(email).into_iter().filter(|mail| mail.text.contains("version 2.0")).count();
         stack.set_time(announced() - MINUTE);
@@ -86,12 +87,13 @@ fn a15_a56_every_member_is_told_once_at_least_thirty_days_before() {
         // Where SES says no, nobody counts as told.
         stack.break_things(serde_json::from_value(json!({"ses": {"throttle_every": 1}})).unwrap());
         let report = stack.announce().await;
-        assert_eq!((&report["told"], &report["unreached"]), (&json!(0), &json!(1)), "{report}");
+        assert_eq!((&report["told"], &report["unreached"]), (&json!(0), &json!(2)), "{report}");
         stack.break_things(local::backends::Plan::default());
-        assert_eq!(stack.announce().await["told"], 1);
+        assert_eq!(stack.announce().await["told"], 2);
         assert_eq!(stack.announce().await["told"], 0);
         assert_eq!(told(&sender.email), 1);
-        assert_eq!(told(&closed.email), 0, "who has left is bound by nothing new");
+        assert_eq!(told(&closed.email), 1, "who may come back is asked to agree then, and is told as well");
+        assert_eq!(told(&gone.email), 0, "who has left for good is bound by nothing new");
         let mail = stack.mails_to(&sender.email).pop().unwrap().text;
         assert!(mail.contains("1er janvier 2027") && mail.contains("/legal/terms/versions/2.0"), "{mail}");
 

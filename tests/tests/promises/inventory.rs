@@ -175,6 +175,8 @@ async fn fill(stack: &TestStack, seen: &mut Seen) {
     stack.purge().await;
     seen.look(&Dump::of(stack).await);
     sender.delete("/v1/workspace").await.expect(200);
+    stack.sign_up().await.give_up().await.expect(200);
+    seen.look(&Dump::of(stack).await);
     stack.wait(SignedDuration::from_hours(24 * 7));
     stack.purge().await;
     seen.look(&Dump::of(stack).await);

@@ -84,6 +84,50 @@ fn a29_a_closed_account_can_come_back_for_thirty_days() {
 }
 
 #[test]
+fn a29_who_wants_nothing_to_wait_is_erased_by_the_next_purge() {
+    run(async {
+        let stack = TestStack::start().await;
+        let (leaver, stayer) = (stack.sign_up().await, stack.sign_up().await);
+        furnish(&leaver, "leaver").await;
+        let editor = leaver.join("editor").await;
+        let confirmed = json!({"erase": "now", "company": "Atelier Érable"});
+        let close = async |sender: &Sender<'_>, body: &Value| {
+            sender.request(Method::DELETE, "/v1/workspace").json(body).send().await
+        };
+        // Not by mistake, and not by just anybody.
+        for wrong in [json!({"erase": "now"}), json!({"erase": "now", "company": "atelier"})] {
+            let problem = close(&leaver, &wrong).await.problem(422, "validation-failed");
+            assert_eq!(problem["errors"][0]["field"], "company", "{problem}");
+        }
+        close(&leaver, &json!({"erase": "later"})).await.problem(422, "validation-failed");
+        close(&leaver, &json!({"now": true})).await.problem(422, "validation-failed");
+        close(&editor, &confirmed).await.problem(403, "forbidden");
+        assert_eq!(leaver.get("/v1/workspace").await.expect(200).json()["status"], "active");
+
+        // Who has closed it may still make up their mind; who has given it up may not.
+        close(&leaver, &json!({})).await.expect(200);
+        let closed = leaver.give_up().await.expect(200).json();
+        assert_eq!(closed["deleted_after"], closed["closed_at"], "{closed}");
+        assert!(time(&closed["deleted_after"]) <= stack.now());
+        leaver.post("/v1/workspace/reactivate", json!({})).await.problem(403, "workspace-closed");
+        let who = json!({"email": leaver.email, "password": leaver.password});
+        stack.client().post("/v1/session", who).await.problem(401, "unauthenticated");
+
+        stack.wait(HOUR);
+        stack.purge().await;
+        let dump = Dump::of(&stack).await;
+        let left = dump.of_workspace(&leaver.workspace);
+        let left: Vec<_> = left.into_iter().filter(|item| !item.starts_with("EvidenceTable")).collect();
+        assert!(left.is_empty(), "left of an account that was given up: {left:#?}");
+        for gone in ["leaver", &leaver.email, &editor.email] {
+            assert_eq!(dump.mentions(gone), [""; 0], "{gone}");
+        }
+        assert_eq!(stayer.get("/v1/workspace").await.expect(200).json()["status"], "active");
+        stack.finish().await;
+    });
+}
+
+#[test]
 fn a29_a74_after_thirty_days_nothing_of_a_closed_account_is_left() {
     run(async {
         let stack = TestStack::start().await;

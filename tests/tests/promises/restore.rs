@@ -31,21 +31,25 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
             options.state_dir = Some(folder.path().to_owned());
         };
         let stack = TestStack::with(kept).await;
-        let (stayer, leaver) = (stack.sign_up().await, stack.sign_up().await);
+        let (stayer, leaver, gone) = (stack.sign_up().await, stack.sign_up().await, stack.sign_up().await);
         stayer.import(b"email\nstays@restored.test\nobjects@restored.test\nerased@restored.test\n").await;
         leaver.import(b"email\nleft@restored.test\n").await;
+        gone.import(b"email\ngiven-up@restored.test\n").await;
         stayer.campaign(json!({})).await;
         let waiting = leaver.draft(json!({"name": "Jamais"})).await;
         stack.settle().await;
         let [accounts, people, outreach] = TABLES.map(|table| Backup::of(&stack, &[table]));
 
-        // After the backup one objects, one is erased, one company leaves. The hourly purge comes by.
+        // After the backup one objects, one is erased, one company leaves, one for good. The hourly purge comes by.
         let link = stack.only_mail_to("objects@restored.test").unsubscribe();
         stack.client().request(Method::POST, &link).send().await.expect(200);
         let erased = stayer.prospect("erased@restored.test").await;
         stayer.delete(&format!("/v1/prospects/{}", erased["id"].as_str().unwrap())).await.expect(204);
         leaver.delete("/v1/workspace").await.expect(200);
+        gone.give_up().await.expect(200);
+        stack.wait(SignedDuration::from_hours(1));
         stack.purge().await;
+        assert_eq!(Dump::of(&stack).await.mentions("given-up@restored.test"), [""; 0]);
         assert_eq!(stayer.prospects().await.len(), 1);
         let (stays, left) = (Who::of(&stayer), Who::of(&leaver));
         stack.finish().await;
@@ -63,7 +67,7 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
         people.put_back(&stack);
         stack.purge().await;
         let there = Dump::of(&stack).await.table("ProspectsTable").len();
-        assert_eq!(there, 4, "whose company may still come back is not nobody's");
+        assert_eq!(there, 5, "whose company may still come back is not nobody's");
         [&accounts, &outreach].iter().for_each(|table| table.put_back(&stack));
 
         let (stayer, leaver) = (stays.at(&stack).await, left.at(&stack).await);
@@ -101,7 +105,8 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
         for gone in ["objects@restored.test", "erased@restored.test", "left@restored.test"] {
             assert!(!written_to(gone), "{gone} was written to");
         }
-        // The account ends when it would have.
+        // What was given up is gone again; the other account ends when it would have.
+        assert_eq!(Dump::of(&stack).await.mentions("given-up@restored.test"), [""; 0]);
         stack.wait(SignedDuration::from_hours(24 * 31));
         stack.purge().await;
         assert_eq!(Dump::of(&stack).await.mentions("left@restored.test"), [""; 0]);

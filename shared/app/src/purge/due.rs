@@ -19,7 +19,7 @@ use jiff::SignedDuration;
 use serde::Serialize;
 use storage::{
     StoreError,
-    accounts::Workspace,
+    accounts::{Closing, Workspace},
     db::{Item, from_item, number, text},
     keys,
 };
@@ -94,16 +94,16 @@ impl Census {
         let workspace: Workspace = from_item(item.clone())?;
         self.living.insert(workspace.id, Rules { retention_months: workspace.retention_months });
         self.open.insert(workspace.id, workspace.locale);
-        if let Some(closed_at) = workspace.closed_at {
-            self.close(workspace.id, closed_at, now);
+        if let Some(closing) = workspace.closing() {
+            self.close(workspace.id, closing, now);
         }
         Ok(())
     }
 
-    /// A workspace is closed since then.
-    pub(super) fn close(&mut self, workspace: WorkspaceId, closed_at: Timestamp, now: Timestamp) {
+    /// A workspace is closed.
+    pub(super) fn close(&mut self, workspace: WorkspaceId, closing: Closing, now: Timestamp) {
         self.open.remove(&workspace);
-        let end = Policy::current().closed_account_expiry(closed_at);
+        let end = closing.ends();
         if retention::is_due(end, now) {
             self.living.remove(&workspace);
             self.dead.insert(workspace, end);
@@ -420,7 +420,16 @@ mod tests {
             let id = WorkspaceId::from_bytes([byte; 10]);
             let terms = storage::accounts::Terms { version: "1".into(), sha256: "a".into(), accepted_at: now };
             let (company, locale, closed_at) = ("Exemple SAS".into(), Locale::En, closed.then_some(now));
-            let workspace = Workspace { id, company, locale, retention_months: 36, created_at: now, closed_at, terms };
+            let workspace = Workspace {
+                id,
+                company,
+                locale,
+                retention_months: 36,
+                created_at: now,
+                closed_at,
+                erase: false,
+                terms,
+            };
             (id, storage::db::to_item(&keys::workspace(id), &workspace).unwrap())
         };
         let ((open, first), (closed, second)) = (profile(1, false), profile(2, true));

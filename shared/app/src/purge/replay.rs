@@ -16,14 +16,14 @@ use super::due::Census;
 use crate::{App, Failure, restore::Restore};
 
 impl App {
-    /// Workspaces that came back open and were closed since the backup are closed again, since the same day.
+    /// Workspaces that came back open and were closed since the backup are closed again, as they were.
     pub(super) async fn close_again(&self, census: &mut Census, now: Timestamp) -> Result<(), Failure> {
         let noted = self.db.closed_workspaces().await?;
-        let wrong: Vec<_> = census.all_open().filter_map(|ws| Some((ws, noted.since(ws)?))).collect();
-        for (workspace, since) in wrong {
+        let wrong: Vec<_> = census.all_open().filter_map(|ws| Some((ws, noted.of(ws)?))).collect();
+        for (workspace, closing) in wrong {
             let scope = WorkspaceScope::internal(workspace);
-            not_lost(self.db.accounts(&scope).close_again(since).await)?;
-            census.close(workspace, since, now);
+            not_lost(self.db.accounts(&scope).close_again(closing).await)?;
+            census.close(workspace, closing, now);
         }
         Ok(())
     }
