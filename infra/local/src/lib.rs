@@ -17,6 +17,7 @@ pub mod iam;
 mod ids;
 pub mod inspect;
 mod instance;
+mod invoke_api;
 mod local_routes;
 pub mod mailbox;
 pub mod meter;

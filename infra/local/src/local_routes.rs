@@ -81,6 +81,7 @@ async fn index(State(engine): State<Arc<Engine>>) -> Html<String> {
          <li><a href=/_local/mailbox>Mailbox</a>: every message that was sent\
          <li><a href=/_local/meter>Meter</a>: calls and units of every function\
          <li><a href=/_local/clock>Clock</a>: <code>POST /_local/clock {\"now\": \"2031-01-01T00:00:00Z\"}</code> moves it\
+         <li><code>aws lambda invoke --endpoint-url …/_local/lambda</code> gives a function an order, as on AWS\
          <li><code>POST /_local/quiet</code> waits until every queue is empty</ul><h2>Schedules</h2><ul>",
     );
     for name in engine.schedules.names() {

@@ -26,7 +26,7 @@ use crate::sources::schedules::{Fired, Schedules};
 use crate::sources::{s3, sqs};
 use crate::supervisor::{Failure, Setup, Supervisor};
 use crate::template::{Endpoints, EventSource, Inputs, RELAY_ROOTS, Template};
-use crate::{local_routes, runtime_api};
+use crate::{invoke_api, local_routes, runtime_api};
 
 /// The gateway's port where it is free and nothing else is asked for.
 pub const PORT: u16 = 8787;
@@ -124,7 +124,10 @@ impl Stack {
         });
 
         let gateway = Gateway { routes, supervisor: supervisor.clone(), clock: clock.clone(), port: address.port() };
-        let api = local_routes::router(engine.clone()).merge(backends.router()).merge(gateway::router(gateway));
+        let api = local_routes::router(engine.clone())
+            .merge(invoke_api::router(&template.functions, supervisor.clone()))
+            .merge(backends.router())
+            .merge(gateway::router(gateway));
         let sqs = backends.sqs();
         let mut tasks = vec![
             serve(runtime, runtime_api::router(supervisor.clone())),

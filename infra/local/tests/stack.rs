@@ -150,6 +150,31 @@ async fn records_are_delivered_until_they_succeed_or_die() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_function_is_invoked_by_lambdas_own_api() {
+    let stack = start().await;
+    let invoke = async |name: &str, body: &'static str| {
+        let path = format!("{}/_local/lambda/2015-03-31/functions/{name}/invocations", stack.url());
+        let answer = reqwest::Client::new().post(path).body(body).send().await.unwrap();
+        let error = answer.headers().get("x-amz-function-error").map(|kind| kind.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), error, answer.json::<Value>().await.unwrap())
+    };
+    let function = &stack.template().functions[0];
+    for name in [&function.name, &function.logical_id, "echo"] {
+        let (status, error, answer) = invoke(name, r#"{"source": "aws.events", "time": "2031-05-01T12:00:00Z"}"#).await;
+        assert_eq!((status, error), (200, None), "{answer}");
+        assert_eq!(answer["time"], "2031-05-01T12:00:00Z");
+    }
+    let (status, error, answer) = invoke("echo", r#"{"rawPath": "/err"}"#).await;
+    assert_eq!((status, error.as_deref()), (200, Some("Unhandled")), "{answer}");
+    assert_eq!(answer, json!({"errorType": "Asked", "errorMessage": "told to"}));
+    assert_eq!(invoke("echo", "").await.2["time"], Value::Null);
+    assert_eq!(invoke("echo", "{").await.0, 400);
+    let (status, _, answer) = invoke("nobody", "{}").await;
+    assert!(status == 404 && answer["Message"].as_str().unwrap().contains("echo"), "{answer}");
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_clock_moves_and_schedules_fire_once() {
     let stack = start().await;
     let (status, answer) = post(&stack, "/_local/clock", &json!({"now": "2031-05-01T12:00:00Z"})).await;
