@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from urllib.parse import quote, urldefrag, urljoin, urlsplit
 
@@ -162,6 +163,24 @@ def about_rights(walk, origin, person):
             walk.click(page, access, "button[value=page]")  # The second time it is over.
 
 
+def post(url, body):
+    headers = {"accept": "application/json", "content-type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers)) as answer:
+        return json.load(answer)
+
+
+def erased(walk, origin, person):
+    """Has somebody erased, and looks at the certificate, which is there once no file is on its way any more."""
+    post(f"{origin}/rights", {"email": person, "kind": "erasure"})
+    proof = re.search(r"/rights/proof/\S+", newest_text(origin, person))[0]
+    request = post(origin + proof, {})["certificate"]
+    with urllib.request.urlopen(f"{origin}/_local/clock") as answer:
+        now = datetime.fromisoformat(json.load(answer)["now"])
+    post(f"{origin}/_local/clock", {"now": (now + timedelta(days=2)).isoformat()})
+    for lang in ("fr", "en"):
+        walk.visit(f"/rights/certificates/{request}?lang={lang}")
+
+
 def unsubscribing(walk, origin, link):
     walk.visit(link)
     with walk.context(SCREENS[1]) as context:
@@ -192,6 +211,7 @@ def main():
             walk.run(["/legal/nothing", "/u/nonsense", "/rights/proof/nonsense", "/rights/access/nonsense"])
             unsubscribing(walk, origin, link)
             about_rights(walk, origin, held(origin))
+            erased(walk, origin, held(origin))
             walk.run([])
             browser.close()
         print(f"{len(walk.seen)} pages on {len(SCREENS)} screens; {len(walk.wrong)} things wrong.")

@@ -30,7 +30,14 @@ pub(super) async fn handle(app: &App, request: &Request, route: &str) -> Result<
         },
         ("/rights/access/{token}", &Method::POST) => read(app, request, &token).await,
         ("/rights/certificates/{id}", &Method::GET) => {
-            json(StatusCode::OK, &app.erasure_certificate(request.id("certificate")?, request.now()?).await?)
+            let signed = app.erasure_certificate(request.id("certificate")?, request.now()?).await?;
+            let wants = |media: &str| request.header("accept").is_some_and(|accepted| accepted.contains(media));
+            if wants("text/html") && request.query("format").is_none() {
+                let as_signed = format!("{}?format=json", request.path());
+                page(StatusCode::OK, rights::certificate(locale, &signed, &as_signed), locale)
+            } else {
+                json(StatusCode::OK, &signed)
+            }
         }
         _ => Err(no_such_route()),
     };

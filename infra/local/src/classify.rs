@@ -1,6 +1,6 @@
 //! `classify FILE…`: what mails on disk are (bounces and of whom, complaints, automatic answers), as JSON.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the answer of a command, and what it could not read")]
+#![expect(clippy::print_stderr, reason = "what could not be read")]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,6 +11,8 @@ use anyhow::{Context as _, bail, ensure};
 use domain::email::EmailAddress;
 use inbound::{Failure, Inbound, Kind, Original, Said};
 use serde_json::{Value, json};
+
+use crate::answer;
 
 /// Which mails, and how much to say of each.
 #[derive(Clone, Debug, clap::Args)]
@@ -37,7 +39,7 @@ pub fn run(classify: &Classify) -> anyhow::Result<()> {
             failed += 1;
         }
     }
-    println!("{}", serde_json::to_string_pretty(&found)?);
+    answer::line(serde_json::to_string_pretty(&found)?)?;
     if failed > 0 {
         bail!("{failed} of the files and folders could not be read");
     }

@@ -1,13 +1,13 @@
 //! `inspect FILE…`: what an import of files on disk would do, as JSON, without importing them.
 
-#![expect(clippy::print_stdout, reason = "the answer of a command")]
-
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use intake::{Inspection, Request};
 use serde_json::{Value, json};
+
+use crate::answer;
 
 /// Prints one object for one file, an array for several. A file that cannot be read gives
 /// `{"file", "error"}`.
@@ -29,7 +29,7 @@ pub fn run(paths: &[PathBuf]) -> anyhow::Result<()> {
         [one] => serde_json::to_string_pretty(one)?,
         several => serde_json::to_string_pretty(several)?,
     };
-    println!("{printed}");
+    answer::line(printed)?;
     if failed > 0 {
         bail!("{failed} of {} files could not be read", paths.len());
     }

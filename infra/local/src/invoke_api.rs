@@ -39,7 +39,8 @@ pub(crate) fn router(functions: &[Function], supervisor: Supervisor) -> Router {
 
 async fn invoke(State(invoker): State<Arc<Invoker>>, Path(name): Path<String>, payload: Bytes) -> Response {
     let Some(binary) = invoker.names.get(&name) else {
-        let known: Vec<&str> = invoker.names.iter().filter(|(name, binary)| name == binary).map(|(n, _)| &**n).collect();
+        let known: Vec<&str> =
+            invoker.names.iter().filter(|(name, binary)| name == binary).map(|(n, _)| &**n).collect();
         let message = format!("Function not found: {name}. The template has {}", known.join(", "));
         return refused(StatusCode::NOT_FOUND, "ResourceNotFoundException", &message);
     };

@@ -3,6 +3,7 @@
 //! It reads the template that goes to AWS, builds the functions, and runs their very binaries over
 //! the Lambda Runtime API, with an HTTP API gateway, SQS pollers, S3 events and schedules around them.
 
+mod answer;
 pub mod backends;
 pub mod bench;
 mod build_functions;

@@ -1,12 +1,12 @@
 //! `verify FILE --keys FILE`: whether a signed statement is what was signed. No network.
 
-#![expect(clippy::print_stdout, reason = "the answer of a command")]
-
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use domain::statement::{KeySet, Signed};
 use serde::de::DeserializeOwned;
+
+use crate::answer;
 
 /// Which statement, and whose keys.
 #[derive(Clone, Debug, clap::Args)]
@@ -26,9 +26,8 @@ pub fn run(verify: &Verify) -> anyhow::Result<()> {
     let signed: Signed = read(&verify.file)?;
     let KeySet { keys } = read(&verify.keys)?;
     signed.verify(&keys)?;
-    println!("{}", serde_json::to_string_pretty(&signed.statement)?);
-    println!("Verified: signed with the key {} and unchanged since.", signed.kid);
-    Ok(())
+    answer::line(serde_json::to_string_pretty(&signed.statement)?)?;
+    answer::line(format_args!("Verified: signed with the key {} and unchanged since.", signed.kid))
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {

@@ -55,26 +55,35 @@ pub struct Manner {
     pub smtputf8: bool,
 }
 
+/// The member's words with a person's values.
+pub(crate) fn render(
+    templates: &CampaignTemplate,
+    sender: &SenderIdentity,
+    prospect: &Prospect,
+) -> Result<Rendered, Refusal> {
+    let details = &prospect.details;
+    let tags: Vec<String> = details.tags.iter().cloned().collect();
+    let person = Person {
+        first_name: details.first_name.as_deref(),
+        last_name: details.last_name.as_deref(),
+        company: details.company.as_deref(),
+        job_title: details.job_title.as_deref(),
+        email: Some(prospect.email.expose()),
+        country: details.country.as_deref(),
+        tags: &tags,
+        sender_name: Some(&sender.from_name),
+        sender_company: Some(&sender.company),
+    };
+    templates.render(&person).map_err(|error| match error {
+        RenderError::MissingValue { .. } => Refusal::MissingValue,
+        _ => Refusal::AddressUnsupported,
+    })
+}
+
 impl Letters<'_> {
     /// The member's words with this person's values.
     pub fn render(&self, prospect: &Prospect) -> Result<Rendered, Refusal> {
-        let details = &prospect.details;
-        let tags: Vec<String> = details.tags.iter().cloned().collect();
-        let person = Person {
-            first_name: details.first_name.as_deref(),
-            last_name: details.last_name.as_deref(),
-            company: details.company.as_deref(),
-            job_title: details.job_title.as_deref(),
-            email: Some(prospect.email.expose()),
-            country: details.country.as_deref(),
-            tags: &tags,
-            sender_name: Some(&self.sender.from_name),
-            sender_company: Some(&self.sender.company),
-        };
-        self.templates.render(&person).map_err(|error| match error {
-            RenderError::MissingValue { .. } => Refusal::MissingValue,
-            _ => Refusal::AddressUnsupported,
-        })
+        render(self.templates, self.sender, prospect)
     }
 
     /// The whole message as bytes.

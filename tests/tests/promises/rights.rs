@@ -350,7 +350,8 @@ fn a38_a42_access_gives_everything_in_three_forms_once_each_for_a_day() {
         let file = "email;first_name;last_name;company;job_title;tags;notes;language;country\n\
                     all@held.test;Amélie;Durand;Menuiserie;Gérante;salon;a note;fr;FR\n";
         sender.import(file.as_bytes()).await;
-        sender.campaign(json!({"subject": "Une question", "purpose": "Présenter nos tables"})).await;
+        let text = "Bonjour {{ first_name }}, une question ?";
+        sender.campaign(json!({"subject": "Une question", "text": text, "purpose": "Présenter nos tables"})).await;
         let proved = stack.exercise("all@held.test", "access", None).await;
         let token = proved["access_token"].as_str().unwrap();
         stack.client().get(&format!("/rights/access/{token}")).await.expect(200);
@@ -366,6 +367,10 @@ fn a38_a42_access_gives_everything_in_three_forms_once_each_for_a_day() {
             assert_eq!(&held["record"][name], value, "{name}");
         }
         assert_eq!(held["record"]["history"].as_array().unwrap().len(), 1);
+        // What was written to the person is there as they got it.
+        let message = &held["messages"][0];
+        assert_eq!((&message["subject"], &message["kind"]), (&json!("Une question"), &json!("sent")), "{held}");
+        assert!(message["text"].as_str().unwrap().contains("Bonjour Amélie"), "{message}");
         assert_eq!(held["sender"]["contact_email"], contact(&sender));
         let told = &held["information"];
         assert!(told["purposes"].as_array().unwrap().iter().any(|p| p == "Présenter nos tables"), "{told}");
@@ -478,6 +483,11 @@ fn a40_an_erasure_leaves_a_certificate_that_anybody_can_verify_and_that_names_no
         for word in ["gone@", "certified", "Certified", "ws_", "pro_", one.workspace.as_str()] {
             assert!(!statement.to_string().contains(word), "{word} in {statement}");
         }
+        // A browser gets a page that says the same, and links to what was signed.
+        let page = stack.client().request(Method::GET, &path).header("accept", "text/html").send().await.expect(200);
+        let page = page.text();
+        assert!(page.contains("rien") && page.contains(&signed.kid) && page.contains(&format!("{path}?format=json")));
+        assert!(!page.contains("certified.test"), "{page}");
         let mut forged = signed.clone();
         forged.statement["senders"] = json!(3);
         assert_eq!(forged.verify(&keys.keys), Err(Unproven::Forged));

@@ -1,15 +1,18 @@
 //! The promises on a terminal.
 
-use comfy_table::{Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use content::promises::{Promise, Verdict, results, summary};
 
+use crate::answer;
+
+/// Columns of a table that goes to a file or another program.
+const WIDTH: u16 = 120;
+
 /// Prints the chosen ones; as JSON all of them.
-#[expect(clippy::print_stdout, reason = "a command line speaks to its terminal")]
 pub(super) fn print(chosen: &[&Promise], json: bool) -> anyhow::Result<()> {
     let results = results();
     if json {
-        println!("{}", serde_json::to_string_pretty(&summary(results))?);
-        return Ok(());
+        return answer::line(serde_json::to_string_pretty(&summary(results))?);
     }
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY);
@@ -28,16 +31,18 @@ pub(super) fn print(chosen: &[&Promise], json: bool) -> anyhow::Result<()> {
             broken.to_owned(),
         ]);
     }
-    println!("{table}");
+    // Without a terminal there is no width to go by.
+    let width = table.width().unwrap_or(WIDTH);
+    table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+    answer::line(&table)?;
     let count = |wanted| chosen.iter().filter(|promise| promise.verdict(results) == wanted).count();
-    println!(
+    answer::line(format_args!(
         "{} kept, {} not shown by a run, {} in part, {} not yet.",
         count(Verdict::Kept),
         count(Verdict::NotShown),
         count(Verdict::InPart),
         count(Verdict::NotYet)
-    );
-    Ok(())
+    ))
 }
 
 const fn state(verdict: Verdict) -> &'static str {

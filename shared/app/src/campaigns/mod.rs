@@ -16,6 +16,7 @@ use domain::{
 use serde::{Deserialize, Deserializer};
 use storage::{WorkspaceScope, outreach::StoredCampaign};
 
+pub(crate) use preview::templates;
 pub use preview::{Preview, PreviewCounts};
 pub use read::{CampaignView, RecipientView};
 

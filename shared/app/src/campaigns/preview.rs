@@ -139,7 +139,7 @@ impl App {
 }
 
 /// The templates of a campaign that is to be shown or sent.
-pub(super) fn templates(content: &Content) -> Result<CampaignTemplate, Failure> {
+pub(crate) fn templates(content: &Content) -> Result<CampaignTemplate, Failure> {
     CampaignTemplate::stored(&content.subject, &content.text, content.html.as_deref()).map_err(|errors| {
         Failure::fields(
             errors

@@ -148,6 +148,11 @@ impl ProspectDetail {
         self.history.iter().map(|event| event.campaign).collect()
     }
 
+    /// What was sent, or was about to be: when, what became of it, of which campaign.
+    pub(crate) fn deliveries(&self) -> impl Iterator<Item = (Timestamp, &'static str, CampaignId)> {
+        self.history.iter().map(|event| (event.at, event.kind, event.campaign))
+    }
+
     /// The person, and what was sent to them.
     pub(crate) fn into_parts(self) -> (ProspectView, Vec<Event>) {
         (self.prospect, self.history)

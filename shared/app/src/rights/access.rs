@@ -2,7 +2,7 @@
 //!
 //! Nothing is prepared or copied: a file that waits to be fetched would be one more place to erase.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use content::{
     page::Html,
@@ -12,15 +12,16 @@ use domain::{
     Timestamp,
     id::{CampaignId, WorkspaceId},
     locale::Locale,
+    sender::SenderIdentity,
     subject::Subject,
 };
 use intake::export::Writer;
 use serde::Serialize;
 use serde_json::{Value, json};
-use storage::{WorkspaceScope, accounts::once::GoodFor};
+use storage::{WorkspaceScope, accounts::once::GoodFor, outreach::StoredCampaign};
 
 use super::proof::not_valid;
-use crate::{App, Failure, secret::hash_of};
+use crate::{App, Failure, campaigns::templates, letter, prospects::ProspectDetail, secret::hash_of};
 
 /// The forms that data comes in, each once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +63,17 @@ struct Held {
     sender: Value,
     information: Information,
     record: Value,
+    messages: Vec<Sent>,
     fingerprint: Value,
+}
+
+/// What a message said, with what is known of the person today: nothing more of it is kept.
+#[derive(Serialize)]
+struct Sent {
+    at: Timestamp,
+    kind: &'static str,
+    subject: String,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -71,7 +82,7 @@ struct Information {
     categories: &'static str,
     recipients: Vec<String>,
     transfers: &'static str,
-    rights: &'static str,
+    rights: String,
     complaint: &'static str,
     automated_decisions: &'static str,
 }
@@ -116,10 +127,17 @@ impl App {
             return Ok(None);
         }
         let Facts { purpose, categories, recipients, transfers, rights, complaint, automated_decisions } =
-            rights::facts(locale);
+            rights::facts(locale, &self.config.public_url);
         let mut purposes = BTreeSet::from([purpose]);
         let campaigns = record.as_ref().map(|record| record.campaigns()).unwrap_or_default();
-        purposes.extend(self.purposes(&scope, campaigns).await?);
+        let campaigns = self.campaigns_of(&scope, campaigns).await?;
+        purposes.extend(campaigns.values().map(|campaign| campaign.content.purpose.clone()));
+        let messages = match (&record, &sender) {
+            (Some(record), Some(sender)) => {
+                self.messages(&scope, subject, record, &campaigns, &sender.identity).await?
+            }
+            _ => Vec::new(),
+        };
         let sender = match sender {
             Some(sender) => value(&sender.identity)?,
             None => json!({ "company": profile.company }),
@@ -127,16 +145,46 @@ impl App {
         let fingerprint = fingerprint.map(|found| json!({ "reason": found.reason, "since": found.since }));
         let information =
             Information { purposes, categories, recipients, transfers, rights, complaint, automated_decisions };
-        Ok(Some(Held { sender, information, record: value(&record)?, fingerprint: value(&fingerprint)? }))
+        Ok(Some(Held { sender, information, record: value(&record)?, messages, fingerprint: value(&fingerprint)? }))
     }
 
-    async fn purposes(&self, scope: &WorkspaceScope, campaigns: BTreeSet<CampaignId>) -> Result<Vec<String>, Failure> {
-        let mut purposes = Vec::new();
-        for id in campaigns {
-            let campaign = self.db.outreach(scope).campaign(id).await?;
-            purposes.extend(campaign.map(|campaign| campaign.content.purpose));
+    async fn campaigns_of(
+        &self,
+        scope: &WorkspaceScope,
+        ids: BTreeSet<CampaignId>,
+    ) -> Result<BTreeMap<CampaignId, StoredCampaign>, Failure> {
+        let mut campaigns = BTreeMap::new();
+        for id in ids {
+            campaigns.extend(self.db.outreach(scope).campaign(id).await?.map(|campaign| (id, campaign)));
         }
-        Ok(purposes)
+        Ok(campaigns)
+    }
+
+    /// The messages that left, or may have.
+    async fn messages(
+        &self,
+        scope: &WorkspaceScope,
+        subject: Subject,
+        record: &ProspectDetail,
+        campaigns: &BTreeMap<CampaignId, StoredCampaign>,
+        identity: &SenderIdentity,
+    ) -> Result<Vec<Sent>, Failure> {
+        let Some(held) = self.db.prospects(scope).get(subject, true).await? else { return Ok(Vec::new()) };
+        let mut messages = Vec::new();
+        for (at, kind, id) in record.deliveries().filter(|(_, kind, _)| *kind != "refused") {
+            let Some(campaign) = campaigns.get(&id) else { continue };
+            let rendered = templates(&campaign.content)
+                .ok()
+                .and_then(|templates| letter::render(&templates, identity, &held.prospect).ok());
+            let content = &campaign.content;
+            let (subject, text) = match rendered {
+                Some(rendered) => (rendered.subject, rendered.text),
+                // A value it needs is not known any more.
+                None => (content.subject.clone(), content.text.clone()),
+            };
+            messages.push(Sent { at, kind, subject, text });
+        }
+        Ok(messages)
     }
 }
 

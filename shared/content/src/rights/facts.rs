@@ -20,7 +20,7 @@ pub struct Facts {
     /// Whether it leaves the Union.
     pub transfers: &'static str,
     /// What else can be asked.
-    pub rights: &'static str,
+    pub rights: String,
     /// Where to complain.
     pub complaint: &'static str,
     /// Whether a machine decides.
@@ -29,7 +29,7 @@ pub struct Facts {
 
 /// In one language.
 #[must_use]
-pub fn facts(locale: Locale) -> Facts {
+pub fn facts(locale: Locale, public_url: &str) -> Facts {
     let processor = |one: &processors::Processor| {
         format!("{} ({}, {})", one.name.get(locale), one.purpose.get(locale), one.country.get(locale))
     };
@@ -49,8 +49,10 @@ pub fn facts(locale: Locale) -> Facts {
             categories: "adresse électronique professionnelle ; nom, organisation, fonction, langue et pays lorsqu’ils sont \
                          connus ; étiquettes et notes de l’Expéditeur ; source et date de collecte ; historique des messages",
             transfers: "aucun par Prospectra ; l’Expéditeur répond de son propre relais d’envoi",
-            rights: "rectification, effacement, limitation, portabilité, opposition, retrait du consentement, directives après \
-                     le décès : /rights?lang=fr",
+            rights: format!(
+                "rectification, effacement, limitation, portabilité, opposition, retrait du consentement, directives après le \
+                 décès : {public_url}/rights?lang=fr"
+            ),
             complaint: "CNIL, https://www.cnil.fr/plaintes, ou l’autorité du pays où vous résidez",
             automated_decisions: "aucune décision automatisée, aucun profilage",
         },
@@ -60,8 +62,10 @@ pub fn facts(locale: Locale) -> Facts {
             categories: "professional e-mail address; name, organisation, job title, language and country where known; the \
                          Sender’s tags and notes; source and date of collection; history of messages",
             transfers: "none by Prospectra; the Sender answers for its own delivery relay",
-            rights: "rectification, erasure, restriction, portability, objection, withdrawal of consent, directives after \
-                     death: /rights?lang=en",
+            rights: format!(
+                "rectification, erasure, restriction, portability, objection, withdrawal of consent, directives after death: \
+                 {public_url}/rights?lang=en"
+            ),
             complaint: "CNIL, https://www.cnil.fr/plaintes, or the authority of the country where you live",
             automated_decisions: "no automated decision, no profiling",
         },

@@ -1,6 +1,7 @@
 //! What a person reads who exercises a right: the public pages. No script, and nothing that is different
 //! for somebody who is held before they have proved that the mailbox is theirs (A76).
 
+mod certificate;
 mod data;
 mod facts;
 mod words;
@@ -10,6 +11,7 @@ use std::fmt::Write as _;
 use domain::{locale::Locale, rights::RequestKind};
 use jiff::Timestamp;
 
+pub use certificate::certificate;
 pub use data::{Row, data};
 pub use facts::{Facts, facts};
 pub use words::wrong;

@@ -1,3 +1,5 @@
+use domain::statement::Signed;
+
 use super::*;
 
 fn without_style(html: &Html) -> String {
@@ -21,6 +23,21 @@ fn a46_the_pages_in_both_languages() {
         let said =
             answer(locale, &Answer { kind: RequestKind::Access, holders: &holders, due, access, certificate: None });
         insta::assert_snapshot!(format!("answer_{lang}"), without_style(&said));
+    }
+}
+
+#[test]
+fn a40_a_certificate_says_what_where_and_when_in_both_languages() {
+    let stated = serde_json::json!({
+        "kind": "erasure", "request": "req_<b>", "received_at": "2026-05-01T10:00:00Z", "erased_at": "2026-05-02T10:00:00Z",
+        "senders": 2, "erased": ["prospect", "upload"], "stores": ["prospects", "uploads_bucket"], "residuals": {},
+        "kept": ["erasure"],
+    });
+    let signed = Signed { statement: stated, alg: "Ed25519".into(), kid: "k1".into(), signature: "s".into() };
+    for locale in Locale::ALL {
+        let page = certificate(locale, &signed, "/rights/certificates/req_1?format=json");
+        assert!(!page.as_str().contains("<b>"));
+        insta::assert_snapshot!(format!("certificate_{}", locale.tag()), without_style(&page));
     }
 }
 

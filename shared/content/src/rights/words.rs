@@ -247,6 +247,64 @@ pub(crate) fn holder(locale: Locale, holder: &Holder<'_>) -> String {
     format!("{company}{contact}{what}")
 }
 
+/// What the page of a certificate says.
+pub(super) struct CertificatePage {
+    pub(super) title: &'static str,
+    pub(super) intro: &'static str,
+    pub(super) request: &'static str,
+    pub(super) received: &'static str,
+    pub(super) erased: &'static str,
+    pub(super) senders: &'static str,
+    pub(super) what: &'static str,
+    pub(super) stores: &'static str,
+    pub(super) left: &'static str,
+    pub(super) nothing: &'static str,
+    pub(super) kept: &'static str,
+    pub(super) key: &'static str,
+    pub(super) verify: &'static str,
+    pub(super) signed: &'static str,
+    pub(super) keys: &'static str,
+}
+
+pub(super) const fn certificate_page(locale: Locale) -> CertificatePage {
+    match locale {
+        Locale::Fr => CertificatePage {
+            title: "Attestation d’effacement",
+            intro: "Voici ce qui a été effacé, où et quand, à la demande d’une personne. Rien ici ne dit qui elle est.",
+            request: "Demande",
+            received: "Reçue le",
+            erased: "Effacement achevé le",
+            senders: "Expéditeurs concernés",
+            what: "Effacé",
+            stores: "Cherché dans",
+            left: "Trouvé après l’effacement",
+            nothing: "rien",
+            kept: "Conservé, pour qu’aucun import ne fasse revenir la personne",
+            key: "Clé de signature",
+            verify: "L’attestation est signée ; chacun peut la vérifier :",
+            signed: "le texte signé (JSON)",
+            keys: "les clés publiques",
+        },
+        Locale::En => CertificatePage {
+            title: "Certificate of erasure",
+            intro: "This is what was erased, where and when, at a person’s request. Nothing here says who they are.",
+            request: "Request",
+            received: "Received on",
+            erased: "Erasure complete on",
+            senders: "Senders concerned",
+            what: "Erased",
+            stores: "Looked for in",
+            left: "Found after the erasure",
+            nothing: "nothing",
+            kept: "Kept, so that no import brings the person back",
+            key: "Signing key",
+            verify: "The certificate is signed; anybody can verify it:",
+            signed: "the signed text (JSON)",
+            keys: "the public keys",
+        },
+    }
+}
+
 pub(super) const fn certificate(locale: Locale) -> &'static str {
     match locale {
         Locale::Fr => "L’attestation d’effacement (dès que les fichiers importés ont eux aussi disparu)",
