@@ -385,6 +385,23 @@ mod tests {
     }
 
     #[test]
+    fn a49_what_a_person_is_answered_names_the_authority() {
+        let answers = ["rights_answer", "rights_extended", "rights_handled", "rights_lifted"];
+        let mails = all();
+        let named: Vec<_> = mails.iter().filter(|(name, _)| answers.iter().any(|a| name.starts_with(a))).collect();
+        assert!(named.len() >= answers.len(), "{}", named.len());
+        for (name, notification) in named {
+            for locale in Locale::ALL {
+                let (_, message) = with_mail(*notification, locale, |mail| compose(&mail).unwrap());
+                let parsed = MessageParser::default().parse(&message.bytes).unwrap();
+                for part in [parsed.body_text(0).unwrap(), parsed.body_html(0).unwrap()] {
+                    assert!(part.contains("https://www.cnil.fr/plaintes"), "{name}: {part}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_token_or_link_that_is_not_plain_is_refused() {
         let notification = Notification::PasswordReset { token: "a\r\nb", minutes: 60 };
         with_mail(notification, Locale::Fr, |mail| {

@@ -529,6 +529,18 @@ fn a82_pages_link_to_each_other_and_to_the_other_language() {
     }
 }
 
+#[test]
+fn a82_each_policy_speaks_to_those_it_is_about() {
+    for (locale, of_users, of_prospects) in [
+        (Locale::Fr, "Quelles données nous traitons", "Qui traite vos données"),
+        (Locale::En, "Which data we process", "Who processes your data"),
+    ] {
+        let [users, prospects] = ["privacy", "prospects-privacy"].map(|slug| html(slug, locale));
+        assert!(users.contains(of_users) && !users.contains(of_prospects), "{locale:?}");
+        assert!(prospects.contains(of_prospects) && !prospects.contains(of_users), "{locale:?}");
+    }
+}
+
 /// Both languages have the same parts, in the same order, and say the same facts.
 #[test]
 fn translations_match() {
