@@ -18,6 +18,7 @@ mod purge;
 mod restore;
 mod retention;
 mod rights;
+mod rights_exercised;
 mod rights_meanwhile;
 mod roles;
 mod secrets;

@@ -1,0 +1,304 @@
+//! What becomes of each right that a person exercises: objection, correction, restriction, access, erasure.
+
+use domain::statement::{KeySet, Signed, Unproven};
+use jiff::SignedDuration;
+use local::backends::Plan;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{TestStack, run, store::Dump, wait_for};
+
+use super::rights::{contact, tasks};
+
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+#[test]
+fn a43_a45_an_objection_and_a_withdrawal_hold_at_once_with_every_sender_and_need_no_reason() {
+    run(async {
+        let stack = TestStack::start().await;
+        let (one, two) = (stack.sign_up().await, stack.sign_up().await);
+        for sender in [&one, &two] {
+            sender.import(b"email\nstop@now.test\nwithdraw@now.test\nstay@now.test\n").await;
+        }
+        stack.exercise("stop@now.test", "objection", None).await;
+        stack.exercise("withdraw@now.test", "consent_withdrawal", None).await;
+        for sender in [&one, &two] {
+            let campaign = sender.campaign(json!({})).await;
+            assert_eq!(campaign["refused_by_reason"], json!({"opted_out": 2}), "{campaign}");
+            assert_eq!(campaign["counts"]["sent"], 1, "{campaign}");
+            let all = tasks(sender).await;
+            assert!(all.len() == 2 && all.iter().all(|task| task["outcome"] == "done_at_once"), "{all:?}");
+        }
+        // Nobody has to be chased for what is done.
+        assert_eq!(stack.rights_clock().await["open"], 0);
+        // Asked again, there is a fingerprint and nothing else.
+        stack.purge().await;
+        let again = stack.exercise("stop@now.test", "access", None).await;
+        assert!(again["senders"].as_array().unwrap().iter().all(|s| s["record"] == false), "{again}");
+        assert_eq!(again["due"], Value::Null);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a39_a_correction_reaches_messages_that_have_not_left() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email;first_name\nfix@queued.test;Wrong\n").await;
+        let id = sender.draft(json!({"text": "Bonjour {{ first_name }}"})).await;
+        // Claimed, written, and put back because the channel takes nothing; then paused.
+        stack.break_things(serde_json::from_value(json!({"ses": {"throttle_every": 1}})).unwrap());
+        sender.command(&id, "launch").await.expect(202);
+        wait_for("the message to be put back", || async {
+            stack.logs().iter().any(|line| line.function == "send" && line.line.contains("put back")).then_some(())
+        })
+        .await;
+        sender.command(&id, "pause").await.expect(200);
+        stack.break_things(Plan::default());
+        stack.exercise("fix@queued.test", "rectification", Some("Right, not Wrong")).await;
+        let task = tasks(&sender).await.remove(0);
+        let path = format!("/v1/rights-tasks/{}/handle", task["id"].as_str().unwrap());
+        sender.post(&path, json!({"outcome": "done", "change": {"first_name": "Right"}})).await.expect(200);
+        sender.command(&id, "resume").await.expect(202);
+        sender.wait_ended(&id).await;
+        let mails = stack.mails_to("fix@queued.test");
+        let message = mails.iter().find(|mail| mail.header("List-Unsubscribe").is_some()).expect("the message");
+        assert!(message.text.contains("Bonjour Right") && !message.raw.contains("Wrong"), "{}", message.text);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a41_who_asks_for_restriction_in_the_middle_of_a_campaign_is_kept_and_not_written_to() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email\nfreeze@queued.test\n").await;
+        let id = sender.draft(json!({})).await;
+        stack.exercise("freeze@queued.test", "restriction", None).await;
+        sender.command(&id, "launch").await.expect(202);
+        let campaign = sender.wait_ended(&id).await;
+        assert_eq!((&campaign["counts"]["sent"], &campaign["counts"]["refused"]), (&json!(0), &json!(1)), "{campaign}");
+        assert_eq!(sender.prospect("freeze@queued.test").await["state"], "restricted");
+        stack.purge().await;
+        assert_eq!(sender.prospects().await.len(), 1, "frozen is kept");
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a41_a_restriction_that_the_person_asked_for_ends_only_after_telling_them() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email;language\nfreeze@lifted.test;en\n").await;
+        let asked = stack.exercise("freeze@lifted.test", "restriction", None).await;
+        let request = asked["request"].as_str().unwrap();
+        let person = sender.prospect("freeze@lifted.test").await;
+        assert_eq!((&person["state"], &person["restricted_by"]), (&json!("restricted"), &json!(request)), "{person}");
+        let path = format!("/v1/prospects/{}", person["id"].as_str().unwrap());
+
+        // Neither by hand, nor by another import, nor from elsewhere, nor without a reason.
+        let problem = sender.patch(&path, json!({"state": "active"})).await.problem(409, "restricted-at-request");
+        let lift = format!("{path}/lift");
+        assert!(problem["detail"].as_str().unwrap().contains(&lift), "{problem}");
+        sender.patch(&path, json!({"state": "restricted", "company": "Firm"})).await.expect(200);
+        sender.import(b"email;language\nfreeze@lifted.test;en\n").await;
+        let why = json!({"reason": "You confirmed on the phone that the address is right."});
+        sender.post(&lift, json!({"reason": " "})).await.problem(422, "validation-failed");
+        stack.sign_up().await.post(&lift, why.clone()).await.problem(404, "not-found");
+        // Nor when the person could not be told.
+        let told = stack.mails_to("freeze@lifted.test").len();
+        stack.break_things(serde_json::from_value(json!({"ses": {"throttle_every": 1}})).unwrap());
+        let failed = sender.post(&lift, why.clone()).await;
+        assert!(failed.status >= 500, "{}", failed.text());
+        stack.break_things(Plan::default());
+        assert_eq!(sender.prospect("freeze@lifted.test").await["restricted_by"], request);
+        assert_eq!(stack.mails_to("freeze@lifted.test").len(), told);
+
+        sender.post(&lift, why.clone()).await.expect(200);
+        let mail = stack.mails_to("freeze@lifted.test").pop().unwrap();
+        assert!(mail.text.contains("confirmed on the phone") && mail.text.contains("/rights"), "{}", mail.text);
+        let person = sender.prospect("freeze@lifted.test").await;
+        assert_eq!((&person["state"], &person["restricted_by"]), (&json!("active"), &Value::Null), "{person}");
+        sender.post(&lift, why).await.problem(409, "not-restricted");
+        // What a Sender froze itself, it ends itself.
+        for state in ["restricted", "active"] {
+            assert_eq!(sender.patch(&path, json!({"state": state})).await.expect(200).json()["state"], state);
+        }
+        // An opt-out is no state of the record, and is not lifted with it.
+        stack.exercise("freeze@lifted.test", "objection", None).await;
+        sender.patch(&path, json!({"state": "active"})).await.problem(409, "opted-out");
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a38_a42_access_gives_everything_in_three_forms_once_each_for_a_day() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let file = "email;first_name;last_name;company;job_title;tags;notes;language;country\n\
+                    all@held.test;Amélie;Durand;Menuiserie;Gérante;salon;a note;fr;FR\n";
+        sender.import(file.as_bytes()).await;
+        let text = "Bonjour {{ first_name }}, une question ?";
+        sender.campaign(json!({"subject": "Une question", "text": text, "purpose": "Présenter nos tables"})).await;
+        let proved = stack.exercise("all@held.test", "access", None).await;
+        let token = proved["access_token"].as_str().unwrap();
+        stack.client().get(&format!("/rights/access/{token}")).await.expect(200);
+
+        let json = stack.read_data(token, "json").await.expect(200);
+        assert_eq!(json.header("cache-control"), "no-store");
+        let data = json.json();
+        let held = &data["senders"][0];
+        // Every field that the Sender can read of a person is in the person's copy.
+        let prospect = sender.prospect("all@held.test").await;
+        let detail = sender.get(&format!("/v1/prospects/{}", prospect["id"].as_str().unwrap())).await.json();
+        for (name, value) in detail.as_object().unwrap() {
+            assert_eq!(&held["record"][name], value, "{name}");
+        }
+        assert_eq!(held["record"]["history"].as_array().unwrap().len(), 1);
+        // What was written to the person is there as they got it.
+        let message = &held["messages"][0];
+        assert_eq!((&message["subject"], &message["kind"]), (&json!("Une question"), &json!("sent")), "{held}");
+        assert!(message["text"].as_str().unwrap().contains("Bonjour Amélie"), "{message}");
+        assert_eq!(held["sender"]["contact_email"], contact(&sender));
+        let told = &held["information"];
+        assert!(told["purposes"].as_array().unwrap().iter().any(|p| p == "Présenter nos tables"), "{told}");
+        for fact in ["categories", "transfers", "rights", "complaint", "automated_decisions"] {
+            assert!(told[fact].as_str().is_some_and(|text| !text.is_empty()), "{fact}: {told}");
+        }
+        assert!(told["recipients"].as_array().unwrap().len() > 1);
+
+        let csv = stack.read_data(token, "csv").await.expect(200).text();
+        let page = stack.read_data(token, "page").await.expect(200).text();
+        for word in ["all@held.test", "Amélie", "Durand", "Menuiserie", "Gérante", "salon", "a note", "Une question"]
+        {
+            assert!(csv.contains(word) && page.contains(word), "{word}");
+        }
+        for form in ["json", "csv", "page"] {
+            stack.read_data(token, form).await.expect(410);
+        }
+        let later = stack.exercise("all@held.test", "portability", None).await;
+        stack.wait(DAY + SECOND);
+        stack.read_data(later["access_token"].as_str().unwrap(), "json").await.expect(410);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a40_of_a_person_who_was_erased_no_store_file_queue_or_log_holds_a_word() {
+    run(async {
+        let stack = TestStack::start().await;
+        let (one, two) = (stack.sign_up().await, stack.sign_up().await);
+        let canaries = [
+            "kanari@voliere.test",
+            "Kanarienvogel",
+            "Zwitscher",
+            "Voliere-GmbH",
+            "Saenger",
+            "kanari-note",
+            "kanari-tag",
+        ];
+        for canary in canaries {
+            stack.keep_secret(canary);
+        }
+        let file = "email;first_name;last_name;company;job_title;notes;tags\n\
+                    kanari@voliere.test;Kanarienvogel;Zwitscher;Voliere-GmbH;Saenger;kanari-note;kanari-tag\n\
+                    KANARI@voliere.test;Kanarienvogel;Zwitscher;Voliere-GmbH;Saenger;;\n\
+                    pas une adresse;Kanarienvogel;Zwitscher;;;;\nstays@voliere-stays.test;Stays;;;;;\n";
+        for sender in [&one, &two] {
+            sender.import(file.as_bytes()).await;
+            sender.campaign(json!({"text": "Bonjour {{ first_name | default: \"vous\" }}"})).await;
+        }
+        // An answer that is remembered for a day has her in it.
+        let by_hand = json!({
+            "email": "kanari2@voliere.test", "first_name": "Kanarienvogel",
+            "source": one.announcement()["source"], "lawful_basis": "consent",
+        });
+        let key = one.request(Method::POST, "/v1/prospects").header("idempotency-key", "k").json(&by_hand);
+        key.send().await.expect(201);
+        let words = |dump: &Dump| canaries.iter().flat_map(|word| dump.mentions(word)).collect::<Vec<_>>();
+        assert!(words(&Dump::of(&stack).await).len() > 4, "there is something to erase");
+
+        let erased = stack.exercise("kanari@voliere.test", "erasure", None).await;
+        assert_eq!(erased["senders"].as_array().unwrap().len(), 2);
+        stack.exercise("kanari2@voliere.test", "erasure", None).await;
+        stack.settle().await;
+        let dump = Dump::of(&stack).await;
+        assert_eq!(words(&dump), [""; 0]);
+        for folded in ["kanari", "KANARI"] {
+            assert_eq!(dump.mentions(folded), [""; 0], "{folded}");
+        }
+        // Her history went as well; what is left names nobody, and keeps her from coming back.
+        let deliveries = dump.table("OutreachTable").iter().filter(|i| i["pk"].as_str().unwrap().contains("#D#"));
+        assert_eq!(deliveries.count(), 2, "one of each Sender's, to who stays");
+        for queue in &stack.template().queues {
+            let counts = stack.backends().sqs().counts(&queue.arn).unwrap();
+            assert_eq!(counts.visible, 0, "{}", queue.name);
+        }
+        let again = one.import(b"email\nkanari@voliere.test\n").await;
+        assert_eq!(again["suppressed"], 1, "{again}");
+        // The Senders know whom to erase elsewhere; nobody is chased.
+        assert!(stack.mails_to(&contact(&one)).iter().any(|mail| mail.text.contains("kanari@voliere.test")));
+        assert_eq!(stack.rights_clock().await["open"], 0);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a40_an_erasure_leaves_a_certificate_that_anybody_can_verify_and_that_names_nobody() {
+    run(async {
+        let stack = TestStack::start().await;
+        let (one, two) = (stack.sign_up().await, stack.sign_up().await);
+        for sender in [&one, &two] {
+            sender.import(b"email;first_name\ngone@certified.test;Certified\n").await;
+            sender.campaign(json!({})).await;
+        }
+        // Nobody holds this one: there is nothing to certify.
+        let nobody = stack.exercise("nobody@certified.test", "erasure", None).await;
+        assert_eq!(nobody["certificate"], Value::Null);
+
+        let erased = stack.exercise("gone@certified.test", "erasure", None).await;
+        let path = format!("/rights/certificates/{}", erased["certificate"].as_str().expect("a certificate follows"));
+        let mail = stack.mails_to("gone@certified.test").pop().unwrap();
+        assert!(mail.text.contains(&path), "{}", mail.text);
+        let answer = stack.client().get(&path).await.expect(200);
+        let signed: Signed = serde_json::from_value(answer.json()).expect("a statement");
+        let keys: KeySet = serde_json::from_value(stack.client().get("/legal/keys").await.expect(200).json()).unwrap();
+        assert_eq!(signed.verify(&keys.keys), Ok(()));
+        let statement = &signed.statement;
+        assert_eq!((&statement["kind"], &statement["senders"]), (&json!("erasure"), &json!(2)));
+        assert_eq!((&statement["residuals"], &statement["kept"]), (&json!({}), &json!(["erasure"])));
+        assert!(statement["stores"].as_array().unwrap().contains(&json!("outreach")), "{statement}");
+        for word in ["gone@", "certified", "Certified", "ws_", "pro_", one.workspace.as_str()] {
+            assert!(!statement.to_string().contains(word), "{word} in {statement}");
+        }
+        // A browser gets a page that says the same, and links to what was signed.
+        let page = stack.client().request(Method::GET, &path).header("accept", "text/html").send().await.expect(200);
+        let page = page.text();
+        assert!(page.contains("rien") && page.contains(&signed.kid) && page.contains(&format!("{path}?format=json")));
+        assert!(!page.contains("certified.test"), "{page}");
+        let mut forged = signed.clone();
+        forged.statement["senders"] = json!(3);
+        assert_eq!(forged.verify(&keys.keys), Err(Unproven::Forged));
+
+        // While a file may still be on its way nothing is certified; the clock does it once that is over.
+        let announced = one.post("/v1/imports", one.announcement()).await.expect(201).json();
+        one.import(b"email\nlater@certified.test\n").await;
+        stack.wait(SECOND);
+        let later = stack.exercise("later@certified.test", "erasure", None).await;
+        let path = format!("/rights/certificates/{}", later["certificate"].as_str().unwrap());
+        stack.client().get(&path).await.expect(404);
+        assert_eq!(
+            one.get(&format!("/v1/imports/{}", announced["id"].as_str().unwrap())).await.json()["status"],
+            "awaiting_upload"
+        );
+        stack.wait(DAY + SECOND);
+        stack.rights_clock().await;
+        stack.client().get(&path).await.expect(200);
+        stack.client().get("/rights/certificates/req_00000000000000000000").await.expect(404);
+        stack.finish().await;
+    });
+}
