@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, tz::TimeZone};
+use local::backends::Plan;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -395,6 +396,32 @@ impl<'a> Sender<'a> {
             over.then_some(campaign)
         });
         ended.await
+    }
+
+    /// Launches a campaign to so many invented people, slowly, and waits until it paused itself; `bad` says what
+    /// becomes of a message (`bounce`, `complaint`). Time moves while it sends, so that what comes back is heard of
+    /// before the end. Wants a stack with a short visibility timeout.
+    pub async fn campaign_that_harms(&self, people: usize, bad: impl Fn(usize) -> Option<&'static str>) -> Value {
+        let row = |n: usize| match bad(n) {
+            Some(kind) => format!("{kind}+{n}@simulator.amazonses.com\n"),
+            None => format!("person{n}@healthy.test\n"),
+        };
+        let rows: String = (0..people).map(row).collect();
+        self.import(format!("email\n{rows}").as_bytes()).await;
+        let id = self.draft(json!({"name": "Automne"})).await;
+        self.stack.break_things(serde_json::from_value(json!({"ses": {"latency_ms": 40}})).expect("a plan"));
+        self.command(&id, "launch").await.expect(202);
+        let campaign = wait_for("the campaign to pause itself", || async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            self.stack.wait(SignedDuration::from_secs(11));
+            let campaign = self.look(&id).await;
+            assert_ne!(campaign["status"], "completed", "it went on to the end: {campaign}");
+            (campaign["status"] == "paused").then_some(campaign)
+        });
+        let campaign = campaign.await;
+        self.stack.break_things(Plan::default());
+        self.stack.settle().await;
+        campaign
     }
 
     /// Every recipient of a campaign.

@@ -213,7 +213,7 @@ impl App {
         if !done {
             return Ok(None);
         }
-        match outreach.transition(progress, CampaignStatus::Completed, now, None).await {
+        match outreach.transition(progress, progress.moved(CampaignStatus::Completed, now), None).await {
             Ok(completed) => Ok(Some(completed)),
             // Somebody else was first, with this or with a pause: what is stored counts.
             Err(StoreError::Conflict) => Ok(outreach.progress(progress.campaign).await?),

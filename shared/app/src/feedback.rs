@@ -108,6 +108,9 @@ impl App {
             return Ok(());
         }
         let joined = outreach.settle(campaign, chunk, &record.subjects, &results, now).await?;
+        if matches!(news.outcome, Outcome::Bounced | Outcome::Complained) {
+            Box::pin(self.mind_health(&scope, campaign, now)).await?;
+        }
         self.settled.lock().await.remember((campaign, chunk), joined);
         Ok(())
     }

@@ -15,6 +15,7 @@ pub mod failure;
 pub mod fan_out;
 pub mod feedback;
 pub mod fields;
+mod health;
 pub mod idempotency;
 pub mod import;
 pub mod imports;

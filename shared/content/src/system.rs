@@ -10,6 +10,7 @@ mod words;
 use std::borrow::Cow;
 
 use domain::email::EmailAddress;
+use domain::health::{Sample, Trouble};
 use domain::locale::Locale;
 use domain::staff::Purpose;
 use jiff::Timestamp;
@@ -75,6 +76,15 @@ pub enum Notification<'a> {
         /// From when they are deleted: the earliest deadline, shown in Paris time.
         first: Timestamp,
     },
+    /// A campaign of theirs paused itself.
+    CampaignPaused {
+        /// Its name.
+        campaign: &'a str,
+        /// What came back.
+        sample: Sample,
+        /// What there is too much of.
+        trouble: Trouble,
+    },
     /// Somebody exercises a right.
     Rights(RightsMail<'a>),
     /// Personal data got where it should not (A54).
@@ -107,6 +117,7 @@ impl<'a> Notification<'a> {
             Self::SecondFactorOn { .. } => "second_factor_on",
             Self::SecondFactorOff { .. } => "second_factor_off",
             Self::NoticeDue { .. } => "notice_due",
+            Self::CampaignPaused { .. } => "campaign_paused",
             Self::Rights(mail) => mail.template(),
             Self::Breach(mail) => mail.template(),
             Self::StaffAccess { .. } => "staff_access",
@@ -126,6 +137,7 @@ impl<'a> Notification<'a> {
             | Self::SecondFactorOn { .. }
             | Self::SecondFactorOff { .. }
             | Self::NoticeDue { .. }
+            | Self::CampaignPaused { .. }
             | Self::StaffAccess { .. }
             | Self::Breach(_)
             | Self::LegalChange { .. } => None,
@@ -244,6 +256,11 @@ mod tests {
         Notification::StaffAccess { purpose, reason: "Un import\nne se termine pas.", until }
     }
 
+    fn paused(trouble: Trouble) -> Notification<'static> {
+        let sample = Sample { handed: 1_250, bounced: 50, complained: 1 };
+        Notification::CampaignPaused { campaign: "Automne 2026", sample, trouble }
+    }
+
     /// The change that was announced in December 2026, as it is in the register.
     fn changes() -> &'static [Coming] {
         static CHANGES: LazyLock<Vec<Coming>> =
@@ -264,6 +281,8 @@ mod tests {
             ("second_factor_off", Notification::SecondFactorOff { at: first }),
             ("notice_due", Notification::NoticeDue { people: 12, first }),
             ("notice_due_one", Notification::NoticeDue { people: 1, first }),
+            ("campaign_paused_bounces", paused(Trouble::Bounces)),
+            ("campaign_paused_complaints", paused(Trouble::Complaints)),
             ("legal_change", Notification::LegalChange { changes: changes() }),
             ("staff_access", staff_access(&Purpose::Maintenance)),
             ("staff_access_disclosure", staff_access(&DISCLOSURE)),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     chunk::Outcome,
+    health::{Sample, Trouble},
     id::{CampaignId, ImportId},
     locale::Locale,
     prospect::Prospect,
@@ -204,6 +205,26 @@ pub struct Progress {
     /// When the last recipient got an outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
+    /// Why it was paused without anybody asking; `None` when somebody did, and when it is not paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
+    /// What had come back when a member let it go on: it is judged by what comes after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged_from: Option<Sample>,
+}
+
+impl Progress {
+    /// The same at `now`, moved on to another status.
+    #[must_use]
+    pub fn moved(&self, next: CampaignStatus, now: Timestamp) -> Self {
+        let mut moved = Self { status: next, epoch: self.epoch + 1, trouble: None, ..self.clone() };
+        match next {
+            CampaignStatus::Sending if self.launched_at.is_none() => moved.launched_at = Some(now),
+            CampaignStatus::Completed => moved.completed_at = Some(now),
+            _ => {}
+        }
+        moved
+    }
 }
 
 /// How many recipients have which outcome. `audience = pending + sent + refused + failed + unknown`, always.

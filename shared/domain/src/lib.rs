@@ -9,6 +9,7 @@ pub mod audit;
 pub mod campaign;
 pub mod chunk;
 pub mod email;
+pub mod health;
 pub mod id;
 pub mod import;
 pub mod locale;

@@ -131,6 +131,9 @@ fn every_permission_is_used_and_none_is_missing() {
         sender.delete(&hand).await.expect(204);
         sender.get("/v1/prospects/export?format=csv").await.expect(200);
         sender.get("/v1/audit").await.expect(200);
+        // A campaign of another company comes back too often, and pauses itself.
+        let harmful = stack.sign_up().await;
+        harmful.campaign_that_harms(2_000, |n| (n % 8 == 0).then_some("bounce")).await;
         // An import soon after an erasure looks whether it brought somebody back.
         sender.import(b"email\nafter@tour.test\n").await;
 

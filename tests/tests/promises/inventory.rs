@@ -20,6 +20,7 @@ use tests::{Sender, TestStack, run, sender::signup};
 const UNSEEN: &[(&str, &str)] = &[
     ("import.worker.message", "only while a worker reads the file"),
     ("import.worker.receives", "the same"),
+    ("campaign_progress.trouble", "only while a campaign that did harm waits for a member"),
     ("prospect.q", "no route records yet that a person answered"),
     ("open_request.duty.handled.*", "only between an answer and the closing that follows it"),
 ];
@@ -242,7 +243,13 @@ async fn campaigns(sender: &Sender<'_>) {
         stack.break_things(serde_json::from_value(json!({"ses": {fault: 2}})).expect("a plan"));
         sender.campaign(json!({"name": fault})).await;
     }
+    stack.break_things(serde_json::from_value(json!({"ses": {"throttle_every": 1}})).expect("a plan"));
+    let id = sender.draft(json!({"name": "Reprise"})).await;
+    for (command, status) in [("launch", 202), ("pause", 200), ("resume", 202)] {
+        sender.command(&id, command).await.expect(status);
+    }
     stack.break_things(local::backends::Plan::default());
+    sender.wait_ended(&id).await;
 }
 
 /// Requests about rights, open and closed, from every side.

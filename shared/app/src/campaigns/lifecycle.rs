@@ -4,6 +4,7 @@ use domain::{
     Timestamp,
     audit::Action,
     campaign::{CampaignStatus, Command, Progress},
+    health::Sample,
     id::CampaignId,
     policy::test_to_oneself,
 };
@@ -38,8 +39,13 @@ impl App {
             self.may_begin(scope, now).await?;
             self.may_launch(scope, &campaign.content).await?;
         }
+        let mut moved = progress.moved(next, now);
+        if command == Command::Resume {
+            // Whoever lets it go on has seen what came back so far.
+            moved.judged_from = Some(Sample::of(&self.db.outreach(scope).tally(id).await?));
+        }
         let entry = scope.entry(action(command), now).about(id);
-        let moved = self.db.outreach(scope).transition(&progress, next, now, Some(&entry)).await?;
+        let moved = self.db.outreach(scope).transition(&progress, moved, Some(&entry)).await?;
         let task = match command {
             Command::Launch => Some(FanOutTask::Advance),
             // Those who are left get their outcome from the same hands: refused, for `cancelled`.
@@ -61,7 +67,7 @@ impl App {
         now: Timestamp,
     ) -> Result<Progress, Failure> {
         let Some(paused) = progress.status.after(Command::Pause) else { return Ok(progress) };
-        match self.db.outreach(scope).transition(&progress, paused, now, None).await {
+        match self.db.outreach(scope).transition(&progress, progress.moved(paused, now), None).await {
             Err(StoreError::Conflict) => Err(Failure::too_early("a campaign that moved while it was looked at")),
             result => Ok(result?),
         }

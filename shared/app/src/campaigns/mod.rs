@@ -164,6 +164,8 @@ impl App {
             audience: 0,
             planned: false,
             completed_at: None,
+            trouble: None,
+            judged_from: None,
         };
         let entry = scope.entry(Action::CampaignCreated, now).about(id);
         self.db.outreach(scope).create_campaign(&campaign, &progress, &entry).await?;

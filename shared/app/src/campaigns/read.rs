@@ -6,6 +6,7 @@ use domain::{
     Timestamp,
     campaign::{Audience, CampaignStatus, Counts, LegitimateInterest, Progress, Tally},
     chunk::Outcome,
+    health::Trouble,
     id::CampaignId,
     locale::Locale,
     subject::Subject,
@@ -22,6 +23,7 @@ use crate::{App, Failure};
 pub struct CampaignView {
     id: CampaignId,
     status: CampaignStatus,
+    paused_because: Option<Trouble>,
     name: String,
     purpose: Option<String>,
     audience: Option<Audience>,
@@ -49,6 +51,7 @@ impl CampaignView {
         Self {
             id,
             status: progress.status,
+            paused_because: progress.trouble,
             name: content.name,
             purpose: said(content.purpose),
             audience: Some(content.audience).filter(|audience| !audience.is_empty()),

@@ -36,7 +36,11 @@ impl App {
             let Some(workspace) = keys::workspace_of(&text(item, "pk")?) else { continue };
             if progress.status == CampaignStatus::Sending {
                 let scope = WorkspaceScope::internal(workspace);
-                let paused = self.db.outreach(&scope).transition(&progress, CampaignStatus::Paused, now, None).await;
+                let paused = self
+                    .db
+                    .outreach(&scope)
+                    .transition(&progress, progress.moved(CampaignStatus::Paused, now), None)
+                    .await;
                 not_lost(paused.map(|_| ()))?;
             }
         }

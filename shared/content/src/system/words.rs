@@ -1,6 +1,7 @@
 //! What the system mails say.
 
 mod breach;
+mod campaign_paused;
 mod invitation;
 mod legal_change;
 mod notice_due;
@@ -68,6 +69,9 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
         }
         Notification::SecondFactorOn { at } => second_factor::french(true, &moment(Locale::Fr, at)),
         Notification::SecondFactorOff { at } => second_factor::french(false, &moment(Locale::Fr, at)),
+        Notification::CampaignPaused { campaign, sample, trouble } => {
+            campaign_paused::french(campaign, sample, trouble)
+        }
         Notification::NoticeDue { people, first } => notice_due::french(people, &moment(Locale::Fr, first)),
         Notification::Rights(about) => rights::of(Locale::Fr, mail.public_url, &about),
         Notification::Breach(about) => breach::of(Locale::Fr, &about),
@@ -119,6 +123,9 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
         }
         Notification::SecondFactorOn { at } => second_factor::english(true, &moment(Locale::En, at)),
         Notification::SecondFactorOff { at } => second_factor::english(false, &moment(Locale::En, at)),
+        Notification::CampaignPaused { campaign, sample, trouble } => {
+            campaign_paused::english(campaign, sample, trouble)
+        }
         Notification::NoticeDue { people, first } => notice_due::english(people, &moment(Locale::En, first)),
         Notification::Rights(about) => rights::of(Locale::En, mail.public_url, &about),
         Notification::Breach(about) => breach::of(Locale::En, &about),

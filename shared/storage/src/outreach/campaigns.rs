@@ -1,9 +1,10 @@
 //! What campaigns say, and where they stand.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
     Timestamp,
     audit::Entry,
-    campaign::{CampaignStatus, Content, Progress},
+    campaign::{Content, Progress},
     id::CampaignId,
 };
 use serde::{Deserialize, Serialize};
@@ -97,37 +98,40 @@ impl Outreach<'_> {
         Ok(stored.map(|s| s.progress))
     }
 
-    /// Moves a campaign to another status if it still has the one that was seen; raises the epoch. What a
-    /// person commanded leaves an entry; what follows from it by itself leaves none.
+    /// Moves a campaign on to `moved` if it is still as it was seen. What a person commanded leaves an entry,
+    /// and so does what the product decides; what follows from either by itself leaves none.
     pub async fn transition(
         &self,
         seen: &Progress,
-        next: CampaignStatus,
-        now: Timestamp,
+        progress: Progress,
         entry: Option<&Entry>,
     ) -> Result<Progress, StoreError> {
-        let mut progress = Progress { status: next, epoch: seen.epoch + 1, ..seen.clone() };
-        match next {
-            CampaignStatus::Sending if seen.launched_at.is_none() => progress.launched_at = Some(now),
-            CampaignStatus::Completed => progress.completed_at = Some(now),
-            _ => {}
-        }
         let stamp = |at: Option<Timestamp>| at.map(|at| s(at.to_string()));
         let key = keys::progress(self.workspace, seen.campaign);
         let mut sets = vec!["#status = :status", "epoch = :epoch"];
         let mut update = commit::update(self.table(), &key);
+        let written = |value: Option<AttributeValue>| value.filter(|value| !value.is_null());
+        let trouble = serde_dynamo::to_attribute_value(progress.trouble).map_err(|_| StoreError::Corrupt("trouble"))?;
+        let judged =
+            serde_dynamo::to_attribute_value(progress.judged_from).map_err(|_| StoreError::Corrupt("sample"))?;
         for (name, set, value) in [
             (":launched", "launched_at = :launched", stamp(progress.launched_at)),
             (":completed", "completed_at = :completed", stamp(progress.completed_at)),
+            (":trouble", "trouble = :trouble", written(Some(trouble))),
+            (":judged", "judged_from = :judged", written(Some(judged))),
         ] {
             if let Some(value) = value {
                 sets.push(set);
                 update = update.expression_attribute_values(name, value);
             }
         }
-        let status = serde_dynamo::to_attribute_value(next).map_err(|_| StoreError::Corrupt("status"))?;
+        let status = serde_dynamo::to_attribute_value(progress.status).map_err(|_| StoreError::Corrupt("status"))?;
         let update = update
-            .update_expression(format!("SET {}", sets.join(", ")))
+            .update_expression(format!(
+                "SET {}{}",
+                sets.join(", "),
+                if progress.trouble.is_none() { " REMOVE trouble" } else { "" }
+            ))
             .condition_expression("epoch = :seen")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", status)
@@ -150,8 +154,8 @@ impl Outreach<'_> {
             .update_expression("SET audience = :audience, planned = :planned")
             .condition_expression("audience <= :audience AND planned = :no")
             .expression_attribute_values(":audience", n(audience))
-            .expression_attribute_values(":planned", aws_sdk_dynamodb::types::AttributeValue::Bool(planned))
-            .expression_attribute_values(":no", aws_sdk_dynamodb::types::AttributeValue::Bool(false))
+            .expression_attribute_values(":planned", AttributeValue::Bool(planned))
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
             .send()
             .await;
         match result.map_err(StoreError::from) {

@@ -1,0 +1,78 @@
+//! A campaign that does harm pauses itself, and says why.
+
+use content::system::Notification;
+use domain::{
+    Timestamp,
+    access::Permission,
+    audit::Action,
+    campaign::{CampaignStatus, Command},
+    health::{Sample, Trouble},
+    id::CampaignId,
+};
+use storage::{StoreError, WorkspaceScope};
+
+use crate::{App, Failure};
+
+/// Looks at a campaign that others move meanwhile, at most.
+const ATTEMPTS: u32 = 5;
+
+impl App {
+    /// Pauses a campaign if too much of it comes back, counted from where a member last let it go on.
+    pub(crate) async fn mind_health(
+        &self,
+        scope: &WorkspaceScope,
+        id: CampaignId,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let outreach = self.db.outreach(scope);
+        for _ in 0..ATTEMPTS {
+            let Some(progress) = outreach.progress(id).await? else { return Ok(()) };
+            if progress.status != CampaignStatus::Sending {
+                return Ok(());
+            }
+            let sample = Sample::of(&outreach.tally(id).await?).since(progress.judged_from.unwrap_or_default());
+            let Some(trouble) = sample.trouble() else { return Ok(()) };
+            let Some(paused) = progress.status.after(Command::Pause) else { return Ok(()) };
+            let mut moved = progress.moved(paused, now);
+            moved.trouble = Some(trouble);
+            let entry = scope.entry(Action::CampaignPaused, now).about(id).with("because", trouble.as_str());
+            match outreach.transition(&progress, moved, Some(&entry)).await {
+                Ok(_) => {
+                    tracing::warn!(workspace = %scope.workspace(), campaign = %id, because = trouble.as_str(), "campaign paused itself");
+                    return Box::pin(self.tell_paused(scope, id, sample, trouble, now)).await;
+                }
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::too_early("a campaign that keeps moving"))
+    }
+
+    /// Tells those who can do something about it. A mail may be lost; the pause is not.
+    async fn tell_paused(
+        &self,
+        scope: &WorkspaceScope,
+        id: CampaignId,
+        sample: Sample,
+        trouble: Trouble,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let accounts = self.db.accounts(scope);
+        let outreach = self.db.outreach(scope);
+        let (workspace, members, campaign) =
+            futures::try_join!(accounts.workspace(), accounts.members(), outreach.campaign(id))?;
+        let (Some(workspace), Some(campaign)) = (workspace, campaign) else { return Ok(()) };
+        let mail = Notification::CampaignPaused { campaign: &campaign.content.name, sample, trouble };
+        for member in members.into_iter().filter(|member| member.role.may(Permission::Launch)) {
+            if let Err(failure) = self.post(&member.email, workspace.locale, mail, now).await {
+                tracing::warn!(
+                    slug = failure.slug,
+                    cause = failure.cause.as_deref(),
+                    campaign = %id,
+                    "no mail about a pause"
+                );
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,74 @@
+//! A campaign that does harm pauses itself.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::{TestStack, run};
+
+/// Where an event that comes ahead of its chunk is looked at again soon.
+async fn impatient() -> TestStack {
+    TestStack::with(|options| options.visibility_timeout = Some(Duration::from_secs(2))).await
+}
+
+#[test]
+fn too_many_bounces_pause_a_campaign_and_a_member_lets_it_go_on() {
+    run(async {
+        let stack = impatient().await;
+        let sender = stack.sign_up().await;
+        let viewer = sender.join("viewer").await;
+        let campaign = sender.campaign_that_harms(2_000, |n| (n % 8 == 0).then_some("bounce")).await;
+        assert_eq!(campaign["paused_because"], "bounces", "{campaign}");
+        let id = campaign["id"].as_str().unwrap();
+        // Whoever may resume it is told what came back and what to do, once; the trail says that nobody asked for it.
+        let told = |email: &str| {
+            let mails = stack.mails_to(email).into_iter();
+            mails.filter(|mail| mail.text.contains("s’est mise en pause")).collect::<Vec<_>>()
+        };
+        let [mail] = &told(&sender.email)[..] else { panic!("one mail") };
+        assert!(mail.text.contains("Automne") && mail.text.contains("Reprenez-la"), "{}", mail.text);
+        assert!(told(&viewer.email).is_empty());
+        let entry = sender.all("/v1/audit?action=campaign.paused").await.remove(0);
+        assert_eq!((&entry["about"], &entry["actor"]["kind"]), (&json!(id), &json!("system")), "{entry}");
+        assert_eq!(entry["facts"], json!({"because": "bounces"}));
+
+        // It goes on where it stopped, judged by what comes back from now on; in the end everybody has one outcome.
+        let resumed = sender.command(id, "resume").await.expect(202).json();
+        assert_eq!((&resumed["status"], &resumed["paused_because"]), (&json!("sending"), &Value::Null));
+        let mut rounds = 0;
+        loop {
+            stack.settle().await;
+            let campaign = sender.look(id).await;
+            if campaign["status"] == "completed" {
+                break;
+            }
+            assert_eq!(campaign["paused_because"], "bounces", "{campaign}");
+            rounds += 1;
+            assert!(rounds < 12, "it pauses without anything new: {campaign}");
+            sender.command(id, "resume").await.expect(202);
+        }
+        assert_eq!(sender.look(id).await["counts"]["sent"], 2_000);
+        assert_eq!(stack.mails().iter().filter(|mail| mail.header("List-Unsubscribe").is_some()).count(), 2_000);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn one_complaint_in_a_thousand_pauses_a_campaign_and_one_bounce_does_not() {
+    run(async {
+        let stack = impatient().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email\nbounce@simulator.amazonses.com\n").await;
+        let campaign = sender.campaign(json!({"name": "Un seul"})).await;
+        stack.settle().await;
+        assert_eq!(sender.look(campaign["id"].as_str().unwrap()).await["status"], "completed");
+        let campaign = sender.campaign_that_harms(2_000, |n| (n % 200 == 0).then_some("complaint")).await;
+        assert_eq!(campaign["paused_because"], "complaints", "{campaign}");
+        let id = campaign["id"].as_str().unwrap();
+        sender.command(id, "cancel").await.expect(200);
+        stack.settle().await;
+        let counts = sender.look(id).await["counts"].clone();
+        assert_eq!(counts["pending"], 0, "{counts}");
+        assert!(counts["refused"].as_u64() > Some(0), "{counts}");
+        stack.finish().await;
+    });
+}
