@@ -30,6 +30,7 @@ pub(super) fn check(template: &Template) -> Vec<String> {
             format!("{}: can be restored longer than policy.toml says", table.id),
         );
     }
+    backups(template, days("backup"), &mut need);
     // The purge acts first, at the very moment; the bucket's own rules act within a day after it.
     let rules = template.resource("UploadsBucket").map(|bucket| &bucket.get("LifecycleConfiguration")["Rules"]);
     for (prefix, class) in [("uploads/", "upload"), ("rejects/", "import_report")] {
@@ -52,6 +53,40 @@ pub(super) fn check(template: &Template) -> Vec<String> {
     findings
 }
 
+/// The vault: every table but that of the keys, encrypted with a key of its own, as long as policy.toml says (A52).
+fn backups(template: &Template, kept: Option<i64>, need: &mut impl FnMut(bool, String)) {
+    let locked =
+        template.resource("BackupVault").map(|vault| vault.get("LockConfiguration")["MaxRetentionDays"].as_i64());
+    need(locked == Some(kept), "BackupVault: may keep copies for another time than policy.toml says".to_owned());
+    let key = template.resource("BackupVault").map(|vault| vault.get("EncryptionKeyArn").to_string());
+    need(
+        key.is_some_and(|key| key.contains("BackupKey")),
+        "BackupVault: is not encrypted with a key of its own".to_owned(),
+    );
+    let plan = template
+        .resource("BackupPlan")
+        .map(|plan| plan.get("BackupPlan")["BackupPlanRule"].clone())
+        .unwrap_or_default();
+    let rules: Vec<_> = each(&plan).collect();
+    need(!rules.is_empty(), "BackupPlan: has no rule".to_owned());
+    for rule in rules {
+        let deleted = rule["Lifecycle"]["DeleteAfterDays"].as_i64();
+        need(
+            deleted.is_some_and(|days| Some(days) <= kept),
+            "BackupPlan: keeps copies longer than policy.toml".to_owned(),
+        );
+        need(rule["ScheduleExpression"].as_str().is_some(), "BackupPlan: is not regular".to_owned());
+    }
+    let chosen = template.resource("BackupSelection").map(|one| one.get("BackupSelection")["Resources"].to_string());
+    for table in template.of_kind("AWS::DynamoDB::Table") {
+        let copied = chosen.as_ref().is_some_and(|chosen| chosen.contains(&format!("{}.Arn", table.id)));
+        need(
+            copied == (table.id != "KeysTable"),
+            format!("BackupSelection: {} does not belong there, or is missing", table.id),
+        );
+    }
+}
+
 /// The days in "30 days".
 fn days_of(period: &str) -> Option<i64> {
     period.strip_suffix(" days").or_else(|| period.strip_suffix(" day"))?.parse().ok()
@@ -60,6 +95,26 @@ fn days_of(period: &str) -> Option<i64> {
 #[test]
 fn a33_a30_the_template_keeps_what_the_policy_says() {
     clean(check(&Template::load()));
+}
+
+#[test]
+fn a52_every_table_but_the_keys_is_copied_each_week_into_an_encrypted_vault() {
+    clean(check(&Template::load()));
+    notices(check, "DeleteAfterDays: 90", "DeleteAfterDays: 91", "BackupPlan: keeps copies longer");
+    notices(check, "MaxRetentionDays: 90", "MaxRetentionDays: 120", "BackupVault: may keep copies");
+    notices(
+        check,
+        "EncryptionKeyArn: !GetAtt BackupKey.Arn",
+        "EncryptionKeyArn: !GetAtt EventsKey.Arn",
+        "BackupVault: is not encrypted",
+    );
+    notices(check, "          - !GetAtt RightsTable.Arn\n", "", "RightsTable does not belong there, or is missing");
+    notices(
+        check,
+        "          - !GetAtt RightsTable.Arn\n",
+        "          - !GetAtt KeysTable.Arn\n",
+        "KeysTable does not belong",
+    );
 }
 
 #[test]

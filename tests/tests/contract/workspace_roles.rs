@@ -14,9 +14,16 @@ const MINE: &str = "W#${aws:PrincipalTag/workspace}";
 /// tokens that find its people by a keyed hash, and that it is closed.
 const BESIDE: [&str; 3] = ["LOGIN#*", "TOKEN#*", "CLOSED"];
 
+/// The one role that is no function's: AWS Backup copies tables with it, and nobody else can assume it.
+const BACKUPS: &str = "BackupRole";
+
 pub(super) fn check(template: &Template) -> Vec<String> {
     let mut findings = Vec::new();
     for role in template.of_kind("AWS::IAM::Role") {
+        if role.id == BACKUPS {
+            findings.extend(backups(role));
+            continue;
+        }
         findings.extend(trust(template, role));
         for policy in each(role.get("Policies")) {
             let document = &policy["PolicyDocument"];
@@ -56,6 +63,16 @@ fn trust(template: &Template, role: Resource<'_>) -> Vec<String> {
     }]);
     let right = document["Statement"] == expected && document["Version"] == "2012-10-17";
     (!right).then(|| format!("{}: trusts others than {} with one workspace", role.id, holder.id)).into_iter().collect()
+}
+
+fn backups(role: Resource<'_>) -> Option<String> {
+    let trusted = &role.get("AssumeRolePolicyDocument")["Statement"];
+    let only = trusted.as_array().is_some_and(|all| all.len() == 1)
+        && trusted[0]["Principal"] == json!({"Service": "backup.amazonaws.com"})
+        && trusted[0]["Condition"]["StringEquals"]["aws:SourceAccount"] == json!({"Ref": "AWS::AccountId"});
+    let managed = role.get("ManagedPolicyArns").to_string();
+    let narrow = managed.ends_with("AWSBackupServiceRolePolicyForBackup\"}]") && role.get("Policies").is_null();
+    (!only || !narrow).then(|| format!("{}: is for copying tables by AWS Backup, and for nothing else", role.id))
 }
 
 /// A statement about tables or objects that is not bound to the session's workspace.
@@ -116,6 +133,12 @@ fn keys(statement: &Value) -> Option<Vec<&str>> {
 #[test]
 fn a78_a_workspace_role_is_bound_to_the_tag_of_its_session() {
     clean(check(&Template::load()));
+}
+
+#[test]
+fn a52_nobody_but_aws_backup_copies_tables() {
+    notices(check, "Service: backup.amazonaws.com", "Service: lambda.amazonaws.com", "BackupRole: is for copying");
+    notices(check, "ForBackup\"", "ForRestores\"", "BackupRole: is for copying");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod accounts;
 mod agreements;
 mod audit;
 mod boundaries;
+mod equal_security;
 mod forged_keys;
 mod incidents;
 mod inventory;

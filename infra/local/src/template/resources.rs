@@ -31,6 +31,8 @@ pub(super) fn read(scope: &Scope) -> anyhow::Result<Template> {
                 let function = functions::read(scope, id, reference(scope, id)?, arn()?, body)?;
                 template.functions.push(function);
             }
+            // What a service of AWS assumes, nobody here does.
+            "AWS::IAM::Role" if !roles::is_ours(body) => drop(properties()?),
             "AWS::IAM::Role" => template.roles.push(roles::read(scope, id, arn()?, body)?),
             "AWS::DynamoDB::Table" => {
                 template.tables.push(stores::table(id, reference(scope, id)?, arn()?, properties()?)?);

@@ -15,6 +15,15 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// The one language of policies in which `${aws:PrincipalTag/…}` is a variable, and not a text.
 const VERSION: &str = "2012-10-17";
 
+/// Whether anybody but a service of AWS may assume a role.
+pub(super) fn is_ours(body: &Value) -> bool {
+    let statements = &body["Properties"]["AssumeRolePolicyDocument"]["Statement"];
+    let one = std::slice::from_ref(statements);
+    let mut each = statements.as_array().map_or(one, Vec::as_slice).iter();
+    !each
+        .all(|statement| statement["Principal"].get("Service").is_some() && statement["Principal"].get("AWS").is_none())
+}
+
 /// Reads one `AWS::IAM::Role`.
 pub(super) fn read(scope: &Scope, id: &str, arn: String, body: &Value) -> anyhow::Result<Role> {
     let known = ["AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Policies", "RoleName", "Tags"];

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use domain::policy::{
-    processors::Processor,
+    processors::{ChosenBy, Processor},
     retention::{Class, Retention},
 };
 
@@ -134,6 +134,18 @@ fn a23_the_table_of_processors_is_the_register() {
     let fewer = &processors::current()[..1];
     let page = draft("subprocessors", Locale::En, Policy::current(), fewer).unwrap();
     assert!(!page.contains("SMTP relay"), "a change of the register has to be published");
+}
+
+#[test]
+fn a27_the_senders_own_relay_is_shown_as_its_choice_and_nothing_else_is() {
+    for (locale, said) in [(Locale::Fr, "choisi par l'Expéditeur"), (Locale::En, "chosen by the Sender")] {
+        let page = html("subprocessors", locale);
+        let rows: Vec<&str> = page.split("<tr>").skip(2).collect();
+        assert_eq!(rows.len(), processors::current().len());
+        for (row, processor) in rows.into_iter().zip(processors::current()) {
+            assert_eq!(row.contains(said), processor.chosen_by == ChosenBy::Sender, "{row}");
+        }
+    }
 }
 
 #[test]

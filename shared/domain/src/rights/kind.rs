@@ -127,6 +127,13 @@ mod tests {
     }
 
     #[test]
+    fn a45_withdrawing_consent_needs_no_words_and_no_answer() {
+        let kind = RequestKind::ConsentWithdrawal;
+        assert_eq!(kind.at_once(), AtOnce::Suppress, "nobody writes from the moment on");
+        assert!(!kind.needs_words() && !kind.needs_an_answer());
+    }
+
+    #[test]
     fn a43_whatever_stops_messages_asks_for_no_words_and_waits_for_nobody() {
         for kind in [RequestKind::Objection, RequestKind::ConsentWithdrawal, RequestKind::Erasure] {
             assert!(matches!(kind.at_once(), AtOnce::Suppress | AtOnce::Erase), "{kind:?}");
