@@ -15,6 +15,7 @@ use lambda_http::{
     request::RequestContext,
     service_fn,
 };
+use multer::{Constraints, Multipart, SizeLimit};
 use serde::{Serialize, de::DeserializeOwned};
 use storage::WorkspaceScope;
 
@@ -167,6 +168,29 @@ impl Request {
         Ok(value)
     }
 
+    /// The one file of a form (`multipart/form-data`), of `most` bytes at most, in the field of that name. What
+    /// the sender calls it and says it is are not looked at.
+    pub async fn file(&self, field: &'static str, most: usize) -> Result<Vec<u8>, Failure> {
+        let boundary = self.header("content-type").and_then(|media| multer::parse_boundary(media).ok());
+        let boundary = boundary.ok_or_else(|| {
+            let detail = "Send the file as a form does, with `Content-Type: multipart/form-data`.";
+            Failure::new(Kind::Unsupported, "unsupported-media-type", detail)
+        })?;
+        let body = multer::bytes::Bytes::copy_from_slice(self.bytes());
+        let body = futures::stream::iter([Ok::<_, std::convert::Infallible>(body)]);
+        let limits = SizeLimit::new().per_field(most as u64);
+        let limits = Constraints::new().allowed_fields(vec![field]).size_limit(limits);
+        let mut parts = Multipart::with_constraints(body, boundary, limits);
+        let mut file = None;
+        while let Some(part) = parts.next_field().await.map_err(|error| unread(field, &error))? {
+            if file.is_some() {
+                return Err(Failure::field(field, "one file and no more"));
+            }
+            file = Some(part.bytes().await.map_err(|error| unread(field, &error))?);
+        }
+        file.map(|bytes| bytes.to_vec()).ok_or_else(|| Failure::field(field, "is missing"))
+    }
+
     /// Where it came from, truncated before anything sees it (A7).
     pub fn origin(&self) -> Origin {
         let address = match self.0.request_context_ref() {
@@ -220,6 +244,17 @@ impl Request {
     /// What this route takes; `None` when nobody may use it.
     fn needed(&self) -> Option<Permission> {
         access::needed(self.method().as_str(), &self.route())
+    }
+}
+
+/// What is wrong with a form that should hold one file. What multer says may quote a sender: it is left out.
+fn unread(field: &'static str, error: &multer::Error) -> Failure {
+    match error {
+        multer::Error::FieldSizeExceeded { .. } | multer::Error::StreamSizeExceeded { .. } => {
+            Failure::new(Kind::TooLarge, "too-large", "The file is too large.")
+        }
+        multer::Error::UnknownField { .. } => Failure::field("body", format!("only the field {field} is read here")),
+        _ => malformed("it is no form with a file"),
     }
 }
 
@@ -332,6 +367,43 @@ pub fn limit(request: &Request) -> Result<u32, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const FORM: &str = "multipart/form-data; boundary=XX";
+
+    async fn file_in(media: &str, body: impl Into<Body>) -> Result<Vec<u8>, Failure> {
+        let request = http::Request::builder().header("content-type", media).body(body.into()).unwrap();
+        Request(request).file("copy", 8).await
+    }
+
+    fn part(name: &str, bytes: &[u8]) -> Vec<u8> {
+        let head = format!(
+            "--XX\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"passport of Ada.png\"\r\n\
+             Content-Type: image/png\r\n\r\n"
+        );
+        [head.as_bytes(), bytes, b"\r\n"].concat()
+    }
+
+    #[tokio::test]
+    async fn a_form_holds_one_file_that_is_read_byte_by_byte() {
+        let end = b"--XX--\r\n";
+        let whole = [&part("copy", b"\x89\0\xff\r\n--X")[..], end].concat();
+        assert_eq!(file_in(FORM, whole.clone()).await.unwrap(), b"\x89\0\xff\r\n--X");
+        assert_eq!(file_in(FORM, [&part("copy", b"")[..], end].concat()).await.unwrap(), b"");
+        let large = file_in(FORM, [&part("copy", b"123456789")[..], end].concat()).await.unwrap_err();
+        assert_eq!(large.kind, Kind::TooLarge);
+        let twice = file_in(FORM, [&part("copy", b"1")[..], &part("copy", b"2"), end].concat()).await.unwrap_err();
+        assert_eq!(twice.fields[0].field, "copy");
+        let other = file_in(FORM, [&part("Ada", b"1")[..], end].concat()).await.unwrap_err();
+        assert_eq!((other.fields[0].field.as_str(), other.detail.contains("Ada")), ("body", false));
+        assert_eq!(file_in(FORM, end.to_vec()).await.unwrap_err().kind, Kind::Refused);
+        for cut in 1..whole.len() - end.len() {
+            assert!(file_in(FORM, whole[..cut].to_vec()).await.is_err(), "{cut}");
+        }
+        for (media, body) in [(FORM, "email=x"), (FORM, "")] {
+            assert_eq!(file_in(media, body).await.unwrap_err().kind, Kind::Invalid, "{body}");
+        }
+        assert_eq!(file_in("application/json", "{}").await.unwrap_err().kind, Kind::Unsupported);
+    }
 
     #[test]
     fn a_bad_body_is_refused_by_field_and_not_repeated() {
