@@ -218,6 +218,8 @@ pub struct Bucket {
     pub arn: String,
     /// What it tells, and whom.
     pub notifications: Vec<Notification>,
+    /// The ARN of the KMS key it encrypts with, unless that is S3's own.
+    pub key: Option<String>,
 }
 
 /// One queue notification of a bucket.

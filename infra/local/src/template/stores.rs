@@ -110,7 +110,19 @@ pub(super) fn bucket(id: &str, name: String, arn: String, properties: Value) -> 
             notifications.push(notification(&configuration.at("QueueConfigurations"), one)?);
         }
     }
-    Ok(Bucket { name, arn, notifications })
+    let key = match properties.nested("BucketEncryption", &["ServerSideEncryptionConfiguration"])? {
+        Some(encryption) => {
+            encryption.list("ServerSideEncryptionConfiguration").first().and_then(own_key).transpose()?
+        }
+        None => None,
+    };
+    Ok(Bucket { name, arn, notifications, key })
+}
+
+/// The key of a rule of encryption; `None` for S3's own.
+fn own_key(rule: &Value) -> Option<anyhow::Result<String>> {
+    let default = &rule["ServerSideEncryptionByDefault"];
+    (default["SSEAlgorithm"] != "AES256").then(|| intrinsics::text(&default["KMSMasterKeyID"]))
 }
 
 fn notification(owner: &str, value: Value) -> anyhow::Result<Notification> {

@@ -1,8 +1,10 @@
-//! S3: a file system behind our own listener, which checks signatures and permissions and tells of new objects.
+//! S3: a file system behind our own listener, which checks signatures and permissions, those of a bucket's key
+//! included, and tells of new objects. Nothing is encrypted here.
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,7 +26,7 @@ use super::ObjectCreated;
 use super::front::{self, Listener};
 use crate::iam::{Context, Iam};
 use crate::meter::{Meter, Usage};
-use crate::template::Bucket;
+use crate::template::{Bucket, REGION};
 
 /// The emulated S3 of one stack.
 struct Store {
@@ -50,7 +52,8 @@ pub(super) async fn start(
     let open = || FileSystem::new(directory).map_err(|error| anyhow::anyhow!("{}: {error:?}", directory.display()));
     let mut builder = S3ServiceBuilder::new(open()?);
     builder.set_auth(OneSecret);
-    builder.set_access(Access { iam: iam.clone() });
+    let keys = buckets.iter().filter_map(|bucket| Some((bucket.name.clone(), bucket.key.clone()?))).collect();
+    builder.set_access(Access { iam: iam.clone(), keys });
     let store = Arc::new(Store { service: builder.build(), files: open()?, created, iam, meter });
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
@@ -208,6 +211,22 @@ impl S3Auth for OneSecret {
 
 struct Access {
     iam: Iam,
+    /// Buckets that encrypt with a key of the stack: its ARN.
+    keys: BTreeMap<String, String>,
+}
+
+impl Access {
+    /// Who puts or gets an object under a key of the stack must be allowed to use it by way of S3.
+    fn may_use_key(&self, caller: &str, action: &str, bucket: &str) -> Result<(), String> {
+        let action = match action {
+            "s3:PutObject" => "kms:GenerateDataKey",
+            "s3:GetObject" => "kms:Decrypt",
+            _ => return Ok(()),
+        };
+        let Some(key) = self.keys.get(bucket) else { return Ok(()) };
+        let context = Context::new().with("kms:ViaService", &format!("s3.{REGION}.amazonaws.com"));
+        self.iam.authorize(Some(caller), action, key, &context)
+    }
 }
 
 #[async_trait::async_trait]
@@ -251,9 +270,12 @@ impl S3Access for Access {
             pairs.find(|(name, _)| name == "prefix").map(|(_, value)| value.into_owned())
         });
         let context = Context::new().with("aws:SecureTransport", "true").with_many("s3:prefix", prefix.as_deref());
-        self.iam
-            .authorize(Some(&caller), action, &resource, &context)
-            .map_err(|message| s3_error!(AccessDenied, "{message}"))
+        let allowed = self.iam.authorize(Some(&caller), action, &resource, &context);
+        let allowed = allowed.and_then(|()| match cx.s3_path() {
+            S3Path::Object { bucket, .. } => self.may_use_key(&caller, action, bucket),
+            _ => Ok(()),
+        });
+        allowed.map_err(|message| s3_error!(AccessDenied, "{message}"))
     }
 
     async fn delete_objects(&self, request: &mut S3Request<DeleteObjectsInput>) -> S3Result<()> {

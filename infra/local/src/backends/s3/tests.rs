@@ -80,3 +80,18 @@ async fn a_presigned_upload_arrives_and_is_told() {
     let missing = sign("GET", "writer", "/uploads-test/uploads/none");
     assert_eq!(stack.http.get(&missing).send().await.unwrap().status(), 404);
 }
+
+#[tokio::test]
+async fn what_a_bucket_encrypts_needs_its_key_too() {
+    let stack = Stack::start().await;
+    let endpoint = stack.url("S3");
+    let sign = |method: &str, caller: &str| presign(&endpoint, method, caller, "/sealed-test/a", system_now());
+    let put = stack.http.put(sign("PUT", "reader")).body("x").send().await.unwrap();
+    assert_eq!(put.status(), 403);
+    assert!(put.text().await.unwrap().contains("kms:GenerateDataKey"));
+    assert_eq!(stack.http.put(sign("PUT", "writer")).body("x").send().await.unwrap().status(), 200);
+    assert_eq!(stack.http.get(sign("GET", "writer")).send().await.unwrap().status(), 200);
+    let get = stack.http.get(sign("GET", "reader")).send().await.unwrap();
+    assert_eq!(get.status(), 403);
+    assert!(get.text().await.unwrap().contains("kms:Decrypt"));
+}
