@@ -208,7 +208,8 @@ def main():
             walk = Walk(browser, origin)
             pages = ["privacy", "prospects-privacy", "terms", "dpa", "cookies", "subprocessors", "notice"]
             walk.run(f"{path}?lang={lang}" for lang in ("fr", "en") for path in [f"/legal/{p}" for p in pages] + ["/trust", "/rights"])
-            walk.run(["/legal/nothing", "/u/nonsense", "/rights/proof/nonsense", "/rights/access/nonsense"])
+            walk.run(["/legal/nothing", "/u/nonsense"])
+            walk.run([f"/rights/{page}/nonsense" for page in ("proof", "access", "identity")])
             unsubscribing(walk, origin, link)
             about_rights(walk, origin, held(origin))
             erased(walk, origin, held(origin))

@@ -16,6 +16,18 @@ pub fn addresses(prefix: &str, rows: usize) -> Vec<String> {
     (0..rows).map(|row| format!("{prefix}{row}@firm{row}.test")).collect()
 }
 
+/// A form with one file in its field `copy`, as a browser sends it: its media type and its bytes. The browser is
+/// wrong about what the file is.
+pub fn form_of(file: &[u8]) -> (String, Vec<u8>) {
+    let boundary = "----form-boundary-7e3a";
+    let head = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"copy\"; filename=\"photo.pdf\"\r\n\
+         Content-Type: application/pdf\r\n\r\n"
+    );
+    let body = [head.as_bytes(), file, format!("\r\n--{boundary}--\r\n").as_bytes()].concat();
+    (format!("multipart/form-data; boundary={boundary}"), body)
+}
+
 /// The bytes of what an authenticator is given (RFC 4648 §6).
 pub fn from_base32(text: &str) -> Vec<u8> {
     let (mut bytes, mut word, mut bits) = (Vec::new(), 0_u32, 0);

@@ -26,8 +26,8 @@ impl Seen {
         }
         for path in dump.objects.keys() {
             // The first part of the path is the bucket's name.
-            let path = path.split_once('/').map_or("", |(_, path)| path);
-            match Inventory::current().kind_of(Store::UploadsBucket, path, "", |_| None) {
+            let (bucket, path) = path.split_once('/').unwrap_or_default();
+            match Inventory::current().kind_of(store_of_bucket(bucket), path, "", |_| None) {
                 Some((kind, _)) => _ = self.listed.insert(format!("{kind}.content")),
                 None => _ = self.unlisted.insert(format!("an object: {path}")),
             }
@@ -88,6 +88,15 @@ pub fn scalars(path: &str, value: &Value, found: &mut Vec<(String, String)>) {
         Value::Null => {}
         Value::String(text) => found.push((path.to_owned(), text.clone())),
         other => found.push((path.to_owned(), other.to_string())),
+    }
+}
+
+/// The store that a bucket of the template is.
+fn store_of_bucket(name: &str) -> Store {
+    match name.rsplit('-').next() {
+        Some("uploadsbucket") => Store::UploadsBucket,
+        Some("identitycopies") => Store::IdentityBucket,
+        _ => panic!("{name} is no store of infra/policy/policy.toml"),
     }
 }
 

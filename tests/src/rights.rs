@@ -45,6 +45,22 @@ impl TestStack {
         serde_json::from_slice(&answer).expect("JSON")
     }
 
+    /// Doubts who made a request, and gives the token of the mail that asks for a copy.
+    pub async fn doubt(&self, request: &str, email: &str, reason: &str) -> String {
+        let line = self.desk(json!({"doubt": {"request": request, "reason": reason}})).await;
+        assert_eq!(line["waits_for"], "identity", "{line}");
+        let token = self.mails_to(email).last().expect("a mail").token();
+        self.keep_secret(&token);
+        token
+    }
+
+    /// Sends a copy of an identity document, as the page's form does.
+    pub async fn send_copy(&self, token: &str, bytes: &[u8]) -> Answer {
+        let (media, body) = crate::files::form_of(bytes);
+        let post = self.client().request(Method::POST, &format!("/rights/identity/{token}"));
+        post.header("accept", "text/html").body(&media, body).send().await
+    }
+
     /// Fires the clock of requests now.
     pub async fn rights_clock(&self) -> Value {
         let fired = self.fire("rights-clock").await.expect("the template has a clock of requests");

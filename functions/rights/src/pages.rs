@@ -6,8 +6,8 @@ use app::{
     App, Failure, Kind,
     rights::{Ask, Copied, Form, Proved},
 };
-use content::rights;
-use domain::locale::Locale;
+use content::rights::{self, Refused};
+use domain::{locale::Locale, rights::identity::MOST_BYTES};
 use edge::http::{Request, Response, build, json, no_such_route, page};
 use lambda_http::http::{HeaderValue, Method, StatusCode};
 
@@ -29,6 +29,11 @@ pub(super) async fn handle(app: &App, request: &Request, route: &str) -> Result<
             Err(failure) => Err(failure),
         },
         ("/rights/access/{token}", &Method::POST) => read(app, request, &token).await,
+        ("/rights/identity/{token}", &Method::GET) => match app.identity_locale(&token, request.now()?).await {
+            Ok(locale) => page(StatusCode::OK, rights::identity(locale, request.path(), None), locale),
+            Err(failure) => Err(failure),
+        },
+        ("/rights/identity/{token}", &Method::POST) => receive(app, request, &token).await,
         ("/rights/certificates/{id}", &Method::GET) => {
             let signed = app.erasure_certificate(request.id("certificate")?, request.now()?).await?;
             let wants = |media: &str| request.header("accept").is_some_and(|accepted| accepted.contains(media));
@@ -81,6 +86,31 @@ async fn read(app: &App, request: &Request, token: &str) -> Result<Response, Fai
                 answer.headers_mut().insert("content-disposition", value);
             }
             Ok(answer)
+        }
+    }
+}
+
+/// A copy of an identity document. Whose link it is, is looked at before the file.
+async fn receive(app: &App, request: &Request, token: &str) -> Result<Response, Failure> {
+    let now = request.now()?;
+    let locale = app.identity_locale(token, now).await?;
+    let received = match request.file("copy", MOST_BYTES).await {
+        Ok(bytes) => app.receive_identity(token, bytes, now).await,
+        Err(failure) => Err(failure),
+    };
+    match received {
+        Ok(until) if speaks_json(request) => json(StatusCode::OK, &serde_json::json!({ "deleted_by": until })),
+        Ok(until) => page(StatusCode::OK, rights::received(locale, until), locale),
+        Err(failure) if failure.slug == "invalid-token" || speaks_json(request) => Err(failure),
+        Err(failure) => {
+            let refused = match failure.kind {
+                Kind::TooLarge => Refused::TooLarge,
+                Kind::Unsupported => Refused::WrongType,
+                Kind::Invalid | Kind::Refused => Refused::NoFile,
+                _ => return Err(failure),
+            };
+            let (status, _) = edge::problem::status(failure.kind);
+            page(status, rights::identity(locale, request.path(), Some(refused)), locale)
         }
     }
 }

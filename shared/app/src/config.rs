@@ -10,6 +10,8 @@ pub struct Config {
     pub tables: Tables,
     /// Bucket of uploads and reject reports.
     pub uploads_bucket: String,
+    /// Bucket of copies of identity documents; only `rights` and `purge` have it.
+    pub identity_bucket: String,
     /// Queue that `import` reads.
     pub import_queue_url: String,
     /// Queue that `fan-out` reads.
@@ -61,6 +63,7 @@ impl Config {
                 keys: var("KEYS_TABLE"),
             },
             uploads_bucket: var("UPLOADS_BUCKET"),
+            identity_bucket: var("IDENTITY_BUCKET"),
             import_queue_url: var("IMPORT_QUEUE_URL"),
             fan_out_queue_url: var("FAN_OUT_QUEUE_URL"),
             send_queue_url: var("SEND_QUEUE_URL"),

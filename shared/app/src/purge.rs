@@ -4,6 +4,7 @@
 //! is out of time writes down its place, and the next one goes on from there. What a writer changes
 //! between the look and the deletion stays until the next run. Deleting twice is deleting once.
 
+mod copies;
 mod due;
 mod forecast;
 mod replay;
@@ -58,7 +59,7 @@ const PAGES_PER_NOTE: usize = 20;
 const MOST_COUNTED: usize = 2_000;
 
 /// The order of a run. What names the dead goes last: a run that stops in between finds them again.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step::ExpiredAccounts,
     Step::Prospects,
     Step::Alerts,
@@ -68,6 +69,7 @@ const STEPS: [Step; 11] = [
     Step::Evidence,
     Step::Rights,
     Step::Objects,
+    Step::Copies,
     Step::DeadAccounts,
     Step::DeadProfiles,
 ];
@@ -93,6 +95,8 @@ enum Step {
     Rights,
     /// Files of closed workspaces.
     Objects,
+    /// Copies of identity documents.
+    Copies,
     /// What the closed workspaces have in the accounts table: members, sign-ins, sender, imports.
     DeadAccounts,
     /// Their profiles, which name them as closed: last of all.
@@ -190,6 +194,8 @@ impl App {
         for (number, step) in STEPS.into_iter().enumerate().skip(place.step) {
             if step == Step::Objects {
                 self.purge_objects(pass, work).await?;
+            } else if step == Step::Copies {
+                self.purge_copies(pass, work).await?;
             } else if step == Step::Alerts {
                 if work.foreseen.is_none() && !self.alert(pass, &mut work.run).await? {
                     self.note(work, Place { step: number, after: None }).await?;
@@ -237,7 +243,7 @@ impl App {
             Step::Suppressions => &tables.suppressions,
             Step::Keys => &tables.keys,
             Step::Evidence => &tables.evidence,
-            Step::Rights => &tables.rights,
+            Step::Rights | Step::Copies => &tables.rights,
         }
     }
 
@@ -518,10 +524,23 @@ const fn sort(step: Step) -> Sort {
         Step::Suppressions => (Store::Suppressions, Class::Suppression),
         Step::Keys => (Store::Keys, Class::DataKey),
         Step::Evidence => (Store::Evidence, Class::PurgeRecord),
-        Step::Rights => (Store::Rights, Class::RightsRequest),
+        Step::Rights | Step::Copies => (Store::Rights, Class::RightsRequest),
     };
     Sort { store, class }
 }
+
+/// What a complete run went through.
+const STORES: [&str; 9] = [
+    "accounts",
+    "evidence",
+    "identity_bucket",
+    "keys",
+    "outreach",
+    "prospects",
+    "rights",
+    "suppressions",
+    "uploads_bucket",
+];
 
 /// What is signed of a complete run. Numbers, and nobody's data.
 fn stated(run: &PurgeRun) -> serde_json::Value {
@@ -529,7 +548,7 @@ fn stated(run: &PurgeRun) -> serde_json::Value {
         "kind": "purge",
         "at": run.at,
         "policy": Policy::current().fingerprint(),
-        "stores": ["accounts", "evidence", "keys", "outreach", "prospects", "rights", "suppressions", "uploads_bucket"],
+        "stores": STORES,
         "scanned": run.scanned,
         "deleted": run.deleted,
         "residuals": run.residuals,

@@ -312,7 +312,7 @@ mod tests {
         ]
     }
 
-    fn about_rights() -> [(&'static str, RightsMail<'static>); 14] {
+    fn about_rights() -> [(&'static str, RightsMail<'static>); 15] {
         static PERSON: LazyLock<EmailAddress> = LazyLock::new(|| EmailAddress::parse("elodie@example.org").unwrap());
         const HOLDERS: &[Holder<'_>] = &[
             Holder { company: "Ateliers Érable SAS", contact: Some("contact@example.com"), record: true },
@@ -322,6 +322,7 @@ mod tests {
         let (access, person, company) = (RequestKind::Access, &*PERSON, "Ateliers Érable SAS");
         let (rectify, erase) = (RequestKind::Rectification, RequestKind::Erasure);
         let reason = "Nous avons échangé plus de mille messages.";
+        const DOUBT: &str = "Votre lettre vient d’une autre adresse.\nElle n’est pas signée.";
         [
             ("rights_proof", RightsMail::Proof { kind: access, token: TOKEN, hours: 24 }),
             (
@@ -354,6 +355,7 @@ mod tests {
                 RightsMail::Handled { kind: rectify, company, outcome: Outcome::Refused, reason: Some(reason) },
             ),
             ("rights_lifted", RightsMail::Lifted { company, reason }),
+            ("rights_identity", RightsMail::Identity { kind: access, reason: DOUBT, token: TOKEN, until: due }),
             ("rights_registered", RightsMail::Registered { kind: access, id, due }),
         ]
     }

@@ -20,6 +20,7 @@ pub(super) fn check(template: &Template) -> Vec<String> {
         {
             findings.extend(only(function, secret, holder));
         }
+        findings.extend(no_copies(function));
     }
     findings
 }
@@ -56,7 +57,9 @@ fn is_specific(resource: &Value) -> bool {
     match resource["Fn::Sub"].as_str() {
         Some(arn) => match arn.strip_suffix('*') {
             Some(head) => {
-                !head.contains('*') && (head.starts_with("${UploadsBucket.Arn}/") || head.ends_with(":identity/"))
+                let objects = ["${UploadsBucket.Arn}/", "${IdentityCopies.Arn}/"];
+                !head.contains('*')
+                    && (objects.iter().any(|bucket| head.starts_with(bucket)) || head.ends_with(":identity/"))
             }
             None => !arn.contains('*'),
         },
@@ -68,6 +71,25 @@ fn is_specific(resource: &Value) -> bool {
 fn only(function: Resource<'_>, secret: &str, holder: &str) -> Option<String> {
     let reads = function.statements().any(|statement| each(&statement["Resource"]).any(|r| target(r) == Some(secret)));
     (reads != (function.binary() == holder)).then(|| format!("{}: {secret} is for `{holder}` alone", function.id))
+}
+
+/// Copies of identity documents are for `rights`; `purge` lists and deletes them, and reads none (A48).
+fn no_copies(function: Resource<'_>) -> Vec<String> {
+    let mut findings = Vec::new();
+    let is_theirs =
+        |resource: &Value| ["IdentityCopies", "IdentityKey"].iter().any(|name| resource.to_string().contains(name));
+    for statement in function.statements().filter(|statement| is_theirs(&statement["Resource"])) {
+        let deletes = |action: &Value| ["s3:ListBucket", "s3:DeleteObject"].iter().any(|allowed| action == allowed);
+        let allowed = match function.binary() {
+            "rights" => true,
+            "purge" => each(&statement["Action"]).all(deletes),
+            _ => false,
+        };
+        if !allowed {
+            findings.push(format!("{}: copies of identity documents are not for it", function.id));
+        }
+    }
+    findings
 }
 
 #[test]
@@ -93,6 +115,18 @@ fn a_wide_statement_is_noticed() {
         "Resource: !Ref PepperSecret",
         "Resource: !Ref StatementSecret",
         "StatementSecret is for `purge` alone",
+    );
+    notices(
+        check,
+        "Action: s3:DeleteObject, Resource: !Sub \"${IdentityCopies.Arn}/*\"",
+        "Action: s3:GetObject, Resource: !Sub \"${IdentityCopies.Arn}/*\"",
+        "PurgeFunction: copies of identity documents",
+    );
+    notices(
+        check,
+        "Resource: !Sub \"${UploadsBucket.Arn}/uploads/*\"",
+        "Resource: !Sub \"${IdentityCopies.Arn}/*\"",
+        "ImportsFunction: copies of identity documents",
     );
     notices(
         check,

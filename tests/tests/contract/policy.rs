@@ -32,13 +32,17 @@ pub(super) fn check(template: &Template) -> Vec<String> {
     }
     backups(template, days("backup"), &mut need);
     // The purge acts first, at the very moment; the bucket's own rules act within a day after it.
-    let rules = template.resource("UploadsBucket").map(|bucket| &bucket.get("LifecycleConfiguration")["Rules"]);
-    for (prefix, class) in [("uploads/", "upload"), ("rejects/", "import_report")] {
+    for (bucket, prefix, class) in [
+        ("UploadsBucket", "uploads/", "upload"),
+        ("UploadsBucket", "rejects/", "import_report"),
+        ("IdentityCopies", "", "identity_copy"),
+    ] {
+        let rules = template.resource(bucket).map(|bucket| &bucket.get("LifecycleConfiguration")["Rules"]);
         let rule = rules.into_iter().flat_map(each).find(|rule| rule["Prefix"] == prefix);
         let expires = rule.and_then(|rule| rule["ExpirationInDays"].as_i64());
         need(
             expires.is_some_and(|expires| days(class).is_some_and(|kept| expires == kept + 1)),
-            format!("UploadsBucket: {prefix} is not the net below `{class}` of policy.toml"),
+            format!("{bucket}: {prefix} is not the net below `{class}` of policy.toml"),
         );
     }
     let format = template.resource("Api").map(|api| api.get("AccessLogSettings")["Format"].clone());
@@ -135,4 +139,10 @@ fn a_period_that_differs_is_noticed() {
         "inventory.toml lists something else",
     );
     notices(check, "Prefix: rejects/", "Prefix: reports/", "not the net below `import_report`");
+    notices(
+        check,
+        "Prefix: \"\", ExpirationInDays: 31",
+        "Prefix: \"\", ExpirationInDays: 60",
+        "not the net below `identity_copy`",
+    );
 }

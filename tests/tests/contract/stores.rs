@@ -24,6 +24,20 @@ pub(super) fn check(template: &Template) -> Vec<String> {
         };
         findings.extend(faults.into_iter().map(|fault| format!("{}: {fault}", resource.id)));
     }
+    // Copies of identity documents are in a place of their own under a key of their own (A48).
+    let encrypts = template.resource("IdentityCopies").map(|bucket| bucket.get("BucketEncryption").to_string());
+    if !encrypts.is_some_and(|with| with.contains("aws:kms") && with.contains("IdentityKey")) {
+        findings.push("IdentityCopies: is not under a key of its own".to_owned());
+    }
+    for bucket in template.of_kind("AWS::S3::Bucket").filter(|bucket| !bucket.get("VersioningConfiguration").is_null())
+    {
+        findings.push(format!("{}: keeps what was deleted", bucket.id));
+    }
+    for selection in template.of_kind("AWS::Backup::BackupSelection") {
+        if selection.get("BackupSelection").to_string().contains("IdentityCopies") {
+            findings.push(format!("{}: copies what is deleted with a decision", selection.id));
+        }
+    }
     // Losing one of these loses what it names or unlocks.
     for id in ["PepperSecret", "DataKey", "UploadsBucket"] {
         if template.resource(id).is_none_or(|resource| !retained(resource)) {
@@ -109,6 +123,20 @@ fn a_store_left_open_is_noticed() {
     notices(check, "AttributeName: sk, AttributeType: S", "AttributeName: sk, AttributeType: B", "keyed by texts");
     notices(check, "    DeletionPolicy: Retain\n", "", "AccountsTable: would be deleted");
     notices(check, "BlockPublicAcls: true", "BlockPublicAcls: false", "UploadsBucket: may be public");
+    notices(check, "KMSMasterKeyID: !GetAtt IdentityKey.Arn", "KMSMasterKeyID: other", "not under a key of its own");
+    notices(
+        check,
+        "          - !GetAtt RightsTable.Arn",
+        "          - !GetAtt IdentityCopies.Arn",
+        "BackupSelection: copies what is deleted with a decision",
+    );
+    notices(check, "Bucket: !Ref IdentityCopies", "Bucket: other", "IdentityCopies: may be used without TLS");
+    notices(
+        check,
+        "      BucketEncryption:\n",
+        "      VersioningConfiguration: { Status: Enabled }\n      BucketEncryption:\n",
+        "UploadsBucket: keeps what was deleted",
+    );
     notices(check, "{ DaysAfterInitiation: 1 }", "{}", "keeps unfinished uploads");
     notices(check, "Bucket: !Ref UploadsBucket", "Bucket: other", "UploadsBucket: may be used without TLS");
     notices(check, "TlsPolicy: REQUIRE", "TlsPolicy: OPTIONAL", "sends without TLS");

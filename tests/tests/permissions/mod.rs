@@ -210,6 +210,16 @@ fn every_permission_is_used_and_none_is_missing() {
         own.json(&json!({"kind": "access"})).send().await.expect(201);
         sender.get("/v1/privacy/export").await.expect(200);
         stack.rights_clock().await;
+        // A doubt about who asks: a copy, a look, another copy, which waits for a decision for a while.
+        let letter = json!({"enter": {"channel": "email", "kind": "objection", "email": "doubt@tour.test",
+            "received_at": stack.now().to_string()}});
+        let doubted = stack.desk(letter).await["request"].as_str().unwrap().to_owned();
+        let token = stack.doubt(&doubted, "doubt@tour.test", "A doubt").await;
+        stack.send_copy(&token, b"%PDF-1.7").await.expect(200);
+        let look = stack.desk(json!({"look": {"request": doubted}})).await;
+        assert!(reqwest::get(look["url"].as_str().unwrap()).await.unwrap().status().is_success());
+        stack.wait(SignedDuration::from_secs(1));
+        stack.send_copy(&token, b"%PDF-1.7").await.expect(200);
 
         // Staff: an access, asked for, approved, used, listed.
         let [one, two, _] = stack.staff().await;

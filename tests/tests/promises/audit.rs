@@ -26,6 +26,7 @@ const SILENT: &[(&str, &str)] = &[
         "the register of requests is its own evidence; what it changes for a Sender has an entry there",
     ),
     ("POST /rights/access/{token}", "a person reads what is held about themselves"),
+    ("POST /rights/identity/{token}", "the register of requests is its own evidence, of each look at a copy too"),
 ];
 
 /// What each of the others leaves.
@@ -311,6 +312,15 @@ async fn asked(sender: &Sender<'_>, route: &str, number: usize) -> Asked {
         _ if path == "/rights/proof/{token}" => {
             let token = sender.stack.ask_rights(&format!("proves{number}@trail.test"), "access", None).await;
             stranger(&path.replace("{token}", &token))
+        }
+        _ if path == "/rights/identity/{token}" => {
+            let email = format!("doubted{number}@trail.test");
+            let letter = json!({"enter": {"channel": "email", "kind": "access", "email": email,
+                "received_at": sender.stack.now().to_string()}});
+            let request = sender.stack.desk(letter).await["request"].clone();
+            let token = sender.stack.doubt(request.as_str().unwrap(), &email, "Zwitscher").await;
+            let (media, form) = files::form_of(b"%PDF-1.7");
+            stranger(&path.replace("{token}", &token)).body(&media, form)
         }
         _ if path == "/rights/access/{token}" || path.starts_with("/v1/rights-tasks/") => {
             let email = format!("asks{number}@trail.test");

@@ -30,7 +30,8 @@ fn kept(class: Class) -> Option<Span> {
     Some(match class {
         Class::OneTimeToken | Class::Limiter | Class::IdempotencyKey => 24.hours(),
         Class::UnverifiedSignup | Class::Invitation => 7.days(),
-        Class::Session => 30.days(),
+        // The link that a copy is sent with; the copy itself is a file.
+        Class::Session | Class::IdentityCopy => 30.days(),
         Class::ApiKey => 365.days(),
         Class::SecurityLog => 13.months(),
         Class::ImportRecord
@@ -165,6 +166,11 @@ async fn stay(stack: &TestStack, sender: &Sender<'_>) -> Vec<Probe> {
             Box::new(move |dump: &Dump| dump.objects.keys().any(|path| path.contains(folder) && path.contains(&id)));
         probes.push(Probe { what: format!("{class:?} in the bucket"), end, is_there });
     }
+    let doubted = dump.table("RightsTable").iter().find(|item| item["doubt"]["copy"].is_string()).expect("a copy");
+    let end = second(after(time(&doubted["doubt"]["copy"]), 30.days()));
+    let id = doubted["id"].as_str().unwrap().to_owned();
+    let is_there = Box::new(move |dump: &Dump| dump.objects.keys().any(|path| path.contains(&id)));
+    probes.push(Probe { what: "a copy of an identity document".into(), end, is_there });
     probes
 }
 

@@ -272,6 +272,21 @@ async fn rights(sender: &Sender<'_>, seen: &mut Seen) {
         "channel": "post", "kind": "access", "email": "five@filled.test", "received_at": stack.now().to_string(),
     }});
     stack.desk(letter).await;
+    // Doubts about who asks: one that is open, one that is decided and not answered, one that is closed.
+    for (email, decided, closed) in
+        [("doubt@filled.test", false, false), ("one@filled.test", true, false), ("nobody@filled.test", true, true)]
+    {
+        let kind = if closed { "objection" } else { "rectification" };
+        let letter = json!({"enter": {"channel": "email", "kind": kind, "email": email, "message": "Durant",
+            "received_at": stack.now().to_string()}});
+        let request = stack.desk(letter).await["request"].as_str().unwrap().to_owned();
+        let token = stack.doubt(&request, email, "Ada").await;
+        stack.send_copy(&token, b"%PDF-1.7").await.expect(200);
+        stack.desk(json!({"look": {"request": request}})).await;
+        if decided {
+            stack.desk(json!({"decide": {"request": request, "accepted": true}})).await;
+        }
+    }
     stack.desk(json!({"extend": {"request": own["id"], "reason": "beaucoup"}})).await;
     let tasks = sender.all("/v1/rights-tasks").await;
     let open: Vec<_> = tasks.iter().filter(|task| task["status"] == "open").collect();

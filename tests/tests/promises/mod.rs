@@ -7,6 +7,7 @@ mod audit;
 mod boundaries;
 mod equal_security;
 mod forged_keys;
+mod identity;
 mod incidents;
 mod inventory;
 mod isolation;

@@ -51,6 +51,8 @@ pub enum Why {
     OptedOut,
     /// Nobody informed the person in time (A69).
     NeverInformed,
+    /// Nobody waits for the copy of an identity document any more (A48).
+    NotWaitedFor,
 }
 
 /// What the items of a table are.

@@ -70,6 +70,7 @@ impl App {
             && self.company(workspace).await?.is_none()
         {
             // The account is gone, and everything that could be answered with it.
+            self.delete_copy(&request).await?;
             self.db.close_orphan(&request, workspace, member, now).await?;
             report.closed += 1;
             return Ok(());

@@ -1,4 +1,5 @@
-//! The operator's desk: requests that come by e-mail or on paper, entered by staff (A46).
+//! The operator's desk: requests that come by e-mail or on paper, entered by staff (A46), and doubts about
+//! who asks (A48).
 //!
 //! Staff reaches it by invoking the function itself, so that IAM says who may, and CloudTrail who did.
 
@@ -8,7 +9,10 @@ use domain::{
     email::EmailAddress,
     id::RequestId,
     locale::Locale,
-    rights::{Channel, Duty, Outcome, RequestKind},
+    rights::{
+        Channel, Duty, Outcome, RequestKind,
+        identity::{self, Check, Doubt},
+    },
 };
 use serde::{Deserialize, Serialize};
 use storage::{
@@ -17,6 +21,7 @@ use storage::{
 };
 
 use super::{
+    identity::{Decide, Doubted},
     tasks::{Extend, handled_already, not_extended},
     words,
 };
@@ -32,6 +37,12 @@ pub enum DeskOrder {
     Extend(ExtendOwn),
     /// The answer to it.
     Answer(AnswerOwn),
+    /// A reasonable doubt about who asks: a copy of an identity document is asked for.
+    Doubt(Doubted),
+    /// The copy that came, to look at for a few minutes.
+    Look(Named),
+    /// The end of a doubt, and of the copy.
+    Decide(Decide),
     /// Everything that is known of an open request, to answer it.
     Show(Named),
     /// All open requests, by number.
@@ -72,17 +83,17 @@ pub struct ExtendOwn {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerOwn {
-    request: RequestId,
-    refused: bool,
+    pub(super) request: RequestId,
+    pub(super) refused: bool,
     #[serde(default)]
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
 }
 
 /// An open request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Named {
-    request: RequestId,
+    pub(super) request: RequestId,
 }
 
 /// Nothing more to say.
@@ -112,7 +123,41 @@ pub enum DeskAnswer {
         message: Option<String>,
         /// Who holds them.
         holdings: Vec<Holding>,
+        /// A doubt about who asks.
+        doubt: Option<DoubtView>,
     },
+    /// Where the copy is.
+    Link {
+        /// To be opened, not kept.
+        url: String,
+        /// Until when it works.
+        until: Timestamp,
+    },
+}
+
+/// A doubt as staff sees it.
+#[derive(Serialize)]
+pub struct DoubtView {
+    reason: String,
+    #[serde(flatten)]
+    check: Check,
+    copy: Option<CopyView>,
+}
+
+/// The copy that is there.
+#[derive(Serialize)]
+struct CopyView {
+    received_at: Timestamp,
+    deleted_at_the_latest: Timestamp,
+}
+
+impl DoubtView {
+    fn of(doubt: Doubt, now: Timestamp) -> Self {
+        let copy = doubt
+            .copy_at(now)
+            .map(|received_at| CopyView { received_at, deleted_at_the_latest: identity::expiry(received_at) });
+        Self { reason: doubt.reason, check: doubt.check, copy }
+    }
 }
 
 /// A request without the person.
@@ -127,8 +172,9 @@ pub struct Line {
 }
 
 impl Line {
-    fn of(request: &RightsRequest) -> Self {
+    pub(super) fn of(request: &RightsRequest) -> Self {
         let waits_for = match (request.unproved, &request.duty) {
+            _ if request.doubt.as_ref().is_some_and(Doubt::is_open) => "identity",
             (true, _) => "proof",
             (false, Some(duty)) if duty.is_open() => "operator",
             _ => "senders",
@@ -146,6 +192,9 @@ impl App {
             DeskOrder::Enter(enter) => self.enter(enter, now).await,
             DeskOrder::Extend(asked) => self.extend_own(asked, now).await,
             DeskOrder::Answer(asked) => self.answer_own(asked, now).await,
+            DeskOrder::Doubt(doubted) => self.doubt(doubted, now).await,
+            DeskOrder::Look(named) => self.look(named, now).await,
+            DeskOrder::Decide(asked) => self.decide(asked, now).await,
             DeskOrder::Show(named) => {
                 let request = self.of_the_desk(named.request).await?;
                 Ok(DeskAnswer::Whole {
@@ -153,6 +202,7 @@ impl App {
                     email: request.person.email().expose().to_owned(),
                     message: request.message,
                     holdings: request.holdings,
+                    doubt: request.doubt.map(|doubt| DoubtView::of(doubt, now)),
                 })
             }
             DeskOrder::List(_) => {
@@ -197,6 +247,8 @@ impl App {
             holdings: if waits { Vec::new() } else { self.holdings(&email, now).await? },
             duty: waits.then(|| Duty::new(entered.received_at, now)),
             carried_out: about_account,
+            doubt: None,
+            link: None,
             v: 1,
         };
         let mut writes = vec![self.db.enter_request(&request)?];
@@ -239,7 +291,7 @@ impl App {
         Ok(DeskAnswer::One(Line::of(&request)))
     }
 
-    async fn answer_own(&self, asked: AnswerOwn, now: Timestamp) -> Result<DeskAnswer, Failure> {
+    pub(super) async fn answer_own(&self, asked: AnswerOwn, now: Timestamp) -> Result<DeskAnswer, Failure> {
         let mut request = self.of_the_desk(asked.request).await?;
         let duty = request.duty.clone().ok_or_else(not_ours)?;
         if !duty.is_open() {
@@ -251,6 +303,8 @@ impl App {
         if request.unproved && !asked.refused {
             return Err(Failure::field("refused", "the mailbox is not proved: nothing can be answered but a refusal"));
         }
+        // Whatever the answer is, no copy outlives it.
+        self.settle_doubt(&mut request, None, now).await?;
         let outcome = if asked.refused { Outcome::Refused } else { Outcome::Done };
         let (kind, company, reason) = (request.kind, self.config.operator_name.as_str(), asked.reason.as_deref());
         let mail = RightsMail::Handled { kind, company, outcome, reason };
@@ -262,7 +316,7 @@ impl App {
         Ok(DeskAnswer::One(Line::of(&request)))
     }
 
-    async fn of_the_desk(&self, id: RequestId) -> Result<RightsRequest, Failure> {
+    pub(super) async fn of_the_desk(&self, id: RequestId) -> Result<RightsRequest, Failure> {
         let found = self.db.open_request(id).await?;
         found.ok_or_else(|| Failure::field("request", "no open request has this number"))
     }
@@ -275,6 +329,6 @@ pub(super) fn own(request: &RightsRequest) -> OwnRequest {
     OwnRequest { id, kind, received_at, due, outcome: None, closed_at: None, ttl: None }
 }
 
-fn not_ours() -> Failure {
+pub(super) fn not_ours() -> Failure {
     Failure::field("request", "the Senders have to answer this request, not the operator")
 }

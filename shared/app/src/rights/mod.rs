@@ -8,6 +8,7 @@ mod certificate;
 mod clock;
 mod desk;
 mod export;
+mod identity;
 mod own;
 mod proof;
 mod tasks;
@@ -177,6 +178,7 @@ impl App {
             }
             _ => None,
         };
+        self.delete_copy(request).await?;
         self.db.close_request(request, ended, certificate, now).await?;
         tracing::info!(request = %request.id, kind = request.kind.as_str(), "request about rights closed");
         Ok(true)

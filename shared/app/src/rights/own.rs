@@ -53,6 +53,8 @@ impl App {
             holdings: Vec::new(),
             duty: Some(Duty::new(now, now)),
             carried_out: true,
+            doubt: None,
+            link: None,
             v: 1,
         };
         let noted = own(&request);

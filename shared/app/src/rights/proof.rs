@@ -72,10 +72,13 @@ impl App {
         let taken = self.db.use_token(&hash)?;
         let request = match asked.entered {
             Some(id) => {
-                let mut request = self.db.open_request(id).await?.ok_or_else(not_valid)?;
+                let open = self.db.open_request(id).await?.filter(|request| request.unproved);
+                let mut request = open.ok_or_else(not_valid)?;
+                // Whoever reads the mailbox needs to show no document.
+                let mut writes = self.end_doubt(&mut request, None, now).await?;
                 (request.unproved, request.holdings, request.duty) = (false, holdings, None);
-                let proved = self.db.replace_request(&mut request)?;
-                self.entered(self.db.commit(vec![taken, proved]).await)?;
+                writes.extend([taken, self.db.replace_request(&mut request)?]);
+                self.entered(self.db.commit(writes).await)?;
                 request
             }
             None => {
@@ -188,6 +191,8 @@ fn asked_for(asked: RightsAsked, holdings: Vec<Holding>, now: Timestamp) -> Righ
         holdings,
         duty: None,
         carried_out: false,
+        doubt: None,
+        link: None,
         v: 1,
     }
 }

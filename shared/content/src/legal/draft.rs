@@ -48,6 +48,7 @@ pub(super) const OF_USERS: &[Class] = &[
     Class::TechnicalLog,
     Class::MailEvidence,
     Class::RightsRequest,
+    Class::IdentityCopy,
     Class::PurgeRecord,
     Class::QueueMessage,
     Class::Backup,
@@ -65,6 +66,7 @@ pub(super) const OF_PROSPECTS: &[Class] = &[
     Class::Suppression,
     Class::Erasure,
     Class::RightsRequest,
+    Class::IdentityCopy,
     Class::TechnicalLog,
     Class::Backup,
 ];

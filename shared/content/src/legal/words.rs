@@ -10,7 +10,7 @@ use domain::{
 use jiff::civil::Date;
 
 /// A period: `36 mois (3 ans)`, `30 days`.
-pub(super) fn period(keep: Retention, locale: Locale) -> String {
+pub(crate) fn period(keep: Retention, locale: Locale) -> String {
     let (n, one, many) = match (keep, locale) {
         (Retention::Hours(n), Locale::Fr) => (n, "heure", "heures"),
         (Retention::Hours(n), Locale::En) => (n, "hour", "hours"),
@@ -127,6 +127,7 @@ pub(super) fn store(store: Store, locale: Locale) -> &'static str {
         Store::Rights => ("table des demandes d'exercice de droits", "table of requests about rights"),
         Store::Keys => ("table des clés", "table of keys"),
         Store::UploadsBucket => ("espace des fichiers déposés", "bucket of uploaded files"),
+        Store::IdentityBucket => ("espace des copies de pièces d'identité", "bucket of copies of identity documents"),
         Store::Queues => ("files d'attente", "queues"),
         Store::LogGroups => ("journaux", "logs"),
         Store::Backups => ("sauvegardes", "backups"),

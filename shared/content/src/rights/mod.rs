@@ -4,6 +4,7 @@
 mod certificate;
 mod data;
 mod facts;
+mod identity;
 mod words;
 
 use std::fmt::Write as _;
@@ -14,6 +15,8 @@ use jiff::Timestamp;
 pub use certificate::certificate;
 pub use data::{Row, data};
 pub use facts::{Facts, facts};
+pub(crate) use identity::care;
+pub use identity::{Refused, identity, received};
 pub use words::wrong;
 pub(crate) use words::{holder, name, shown};
 

@@ -23,6 +23,11 @@ fn a46_the_pages_in_both_languages() {
         let said =
             answer(locale, &Answer { kind: RequestKind::Access, holders: &holders, due, access, certificate: None });
         insta::assert_snapshot!(format!("answer_{lang}"), without_style(&said));
+        let path = "/rights/identity/AbC";
+        let page = identity(locale, path, Some(Refused::TooLarge));
+        insta::assert_snapshot!(format!("identity_{lang}"), without_style(&page));
+        let until = "2026-05-31T10:00:00Z".parse().unwrap();
+        insta::assert_snapshot!(format!("received_{lang}"), without_style(&received(locale, until)));
     }
 }
 
@@ -57,6 +62,21 @@ fn a46_every_kind_can_be_asked_for_and_is_answered_in_words() {
 }
 
 #[test]
+fn a48_the_page_says_what_may_be_hidden_and_what_becomes_of_a_copy() {
+    for (locale, words) in [
+        (Locale::Fr, ["noircis", "supprimée avec la décision", "30 jours", "4 Mo"]),
+        (Locale::En, ["Black out", "deleted with the decision", "30 days", "4 MB"]),
+    ] {
+        for refused in [None, Some(Refused::TooLarge), Some(Refused::WrongType), Some(Refused::NoFile)] {
+            let page = identity(locale, "/rights/identity/AbC", refused).into_string();
+            assert!(words.iter().all(|word| page.contains(word)), "{page}");
+            assert!(page.contains("enctype=\"multipart/form-data\"") && !page.contains("<script"), "{page}");
+            assert_eq!(page.contains("role=\"alert\""), refused.is_some(), "{page}");
+        }
+    }
+}
+
+#[test]
 fn what_people_and_senders_write_cannot_become_markup() {
     for locale in Locale::ALL {
         let rows = [Row { sender: "<b>".into(), field: "notes".into(), value: "<script>".into() }];
@@ -65,6 +85,7 @@ fn what_people_and_senders_write_cannot_become_markup() {
             prove(locale, "/rights/proof/x\"><script>"),
             access(locale, "/rights/access/x\"><script>"),
             data(locale, &rows),
+            identity(locale, "/rights/identity/x\"><script>", None),
         ];
         for page in pages {
             assert!(!page.as_str().contains("<script>") && !page.as_str().contains("<b>"), "{}", page.as_str());

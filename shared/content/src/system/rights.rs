@@ -105,6 +105,17 @@ pub enum RightsMail<'a> {
         /// Why, in their words.
         reason: &'a str,
     },
+    /// To the person: why a copy of an identity document is needed, and what becomes of it.
+    Identity {
+        /// What was asked.
+        kind: RequestKind,
+        /// Why there is a doubt, in the operator's words.
+        reason: &'a str,
+        /// The token that it is sent with, as base64url.
+        token: &'a str,
+        /// Until when it can be sent.
+        until: Timestamp,
+    },
     /// To a member and to the operator: a member's own request.
     Registered {
         /// What is asked.
@@ -128,6 +139,7 @@ impl<'a> RightsMail<'a> {
             Self::Extended { .. } => "rights_extended",
             Self::Handled { .. } => "rights_handled",
             Self::Lifted { .. } => "rights_lifted",
+            Self::Identity { .. } => "rights_identity",
             Self::Registered { .. } => "rights_registered",
         }
     }
@@ -135,7 +147,9 @@ impl<'a> RightsMail<'a> {
     /// The token it carries.
     pub(super) const fn token(&self) -> Option<&'a str> {
         match *self {
-            Self::Proof { token, .. } | Self::Answer { access: Some((token, _)), .. } => Some(token),
+            Self::Proof { token, .. }
+            | Self::Identity { token, .. }
+            | Self::Answer { access: Some((token, _)), .. } => Some(token),
             _ => None,
         }
     }

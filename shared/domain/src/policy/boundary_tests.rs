@@ -69,7 +69,10 @@ const THREE_YEARS: Ends = &[
 const PURGED: &[(Ends, &[Class])] = &[
     (DAY_OF_HOURS, &[OneTimeToken, Limiter, IdempotencyKey]),
     (SEVEN_DAYS, &[UnverifiedSignup, Invitation]),
-    (THIRTY_DAYS, &[Account, SenderIdentity, Campaign, DataKey, Session, UninformedProspect, Upload, ImportReport]),
+    (
+        THIRTY_DAYS,
+        &[Account, SenderIdentity, Campaign, DataKey, Session, UninformedProspect, Upload, ImportReport, IdentityCopy],
+    ),
     (A_YEAR_OF_DAYS, &[ApiKey]),
     (THIRTEEN_MONTHS, &[SecurityLog]),
     (

@@ -249,6 +249,8 @@ pub enum Store {
     Keys,
     /// The bucket of uploads and reports.
     UploadsBucket,
+    /// The bucket of copies of identity documents, which is for nothing else (A48).
+    IdentityBucket,
     /// The work queues and their dead letters.
     Queues,
     /// The log groups of the functions and the API.

@@ -44,6 +44,11 @@ pub enum GoodFor {
     RightsProof(RightsAsked),
     /// Reading what Senders hold about oneself: as it is when it is read, so that nothing is copied.
     RightsAccess(RightsAccess),
+    /// Sending the copy of an identity document for a request whose author is doubted.
+    Identity {
+        /// Which.
+        request: RequestId,
+    },
     /// Nothing: written for an address that must not be told from another by the work it makes.
     Nothing,
 }
@@ -109,6 +114,12 @@ impl Db {
         self.put(&self.tables.accounts, &keys::token(hash), &stored, Expected::Absent).await
     }
 
+    /// The same, as part of a transaction.
+    pub fn give_token(&self, hash: &str, good_for: GoodFor, until: Timestamp) -> Result<TransactWriteItem, StoreError> {
+        let stored = Stored { good_for, ttl: retention::ttl(until) };
+        commit::put(&self.tables.accounts, &keys::token(hash), &stored, Expected::Absent)
+    }
+
     /// The same, for an act that leaves an entry.
     pub async fn grant_token(
         &self,
@@ -117,9 +128,7 @@ impl Db {
         until: Timestamp,
         entry: &Entry,
     ) -> Result<(), StoreError> {
-        let stored = Stored { good_for, ttl: retention::ttl(until) };
-        let write = commit::put(&self.tables.accounts, &keys::token(hash), &stored, Expected::Absent)?;
-        self.act(write, entry).await
+        self.act(self.give_token(hash, good_for, until)?, entry).await
     }
 
     /// What the token is good for at `now`; `None` when it is unknown, used, or too old.
@@ -131,6 +140,11 @@ impl Db {
     /// Using the token up, as part of a transaction.
     pub fn use_token(&self, hash: &str) -> Result<TransactWriteItem, StoreError> {
         commit::delete(&self.tables.accounts, &keys::token(hash))
+    }
+
+    /// Ending the token, which may have ended by itself, as part of a transaction.
+    pub fn end_token(&self, hash: &str) -> Result<TransactWriteItem, StoreError> {
+        commit::clear(&self.tables.accounts, &keys::token(hash))
     }
 
     /// Takes one of the things that a token gives, each of which it gives once. False when it was taken, or
@@ -181,7 +195,8 @@ mod tests {
         });
         let places = vec![(WorkspaceId::from_bytes([1; 10]), Subject::from_bytes([2; 16]))];
         let access = GoodFor::RightsAccess(RightsAccess { places, locale: Locale::Fr });
-        for good_for in [GoodFor::Signup(pending), reset, join, asked, access, GoodFor::Nothing] {
+        let identity = GoodFor::Identity { request: RequestId::from_bytes([3; 10]) };
+        for good_for in [GoodFor::Signup(pending), reset, join, asked, access, identity, GoodFor::Nothing] {
             let item = to_item(&keys::token("x"), &Stored { good_for: good_for.clone(), ttl: 9 }).unwrap();
             let back: Stored = from_item(item).unwrap();
             assert!(back.good_for == good_for && back.ttl == 9);

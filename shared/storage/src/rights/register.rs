@@ -9,7 +9,10 @@ use domain::{
     id::{MemberId, RequestId, WorkspaceId},
     locale::Locale,
     policy::retention::{self, Policy},
-    rights::{Channel, Duty, Outcome, RequestKind},
+    rights::{
+        Channel, Duty, Outcome, RequestKind,
+        identity::{Check, Doubt},
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +84,12 @@ pub struct RightsRequest {
     /// Whether everything that is done at once is done, and the person told.
     #[serde(default)]
     pub carried_out: bool,
+    /// A doubt about who asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
+    /// The hash of the token that a copy is sent with, while one may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
     /// Raised by every write.
     pub v: u64,
 }
@@ -123,6 +132,9 @@ pub struct ClosedRequest {
     /// Of an erasure: its signed certificate, JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// Where its author was doubted: what was done about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
     /// When this itself goes, epoch seconds.
     pub ttl: i64,
 }
@@ -203,15 +215,10 @@ impl Db {
         certificate: Option<String>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let ttl = retention::ttl(Policy::current().rights_request_expiry(now));
-        let &RightsRequest { id, kind, channel, received_at, .. } = request;
         let own = ended.first().map(|ended| (ended.outcome, ended.due));
-        let closed = ClosedRequest { id, kind, channel, received_at, closed_at: now, ended, certificate, ttl };
-        let table = &self.tables.rights;
-        let mut writes = vec![
-            commit::delete_at(table, &keys::open_request(id), request.v)?,
-            commit::put(table, &keys::closed_request(id), &closed, Expected::Absent)?,
-        ];
+        let mut writes = self.closing(request, ended, certificate, now)?;
+        let ttl = retention::ttl(Policy::current().rights_request_expiry(now));
+        let &RightsRequest { id, kind, received_at, .. } = request;
         if let (Person::Member { workspace, member, .. }, Some((outcome, due))) = (&request.person, own) {
             let (outcome, closed_at, ttl) = (Some(outcome), Some(now), Some(ttl));
             let own = OwnRequest { id, kind, received_at, due, outcome, closed_at, ttl };
@@ -229,18 +236,34 @@ impl Db {
         member: MemberId,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let ttl = retention::ttl(Policy::current().rights_request_expiry(now));
-        let &RightsRequest { id, kind, channel, received_at, .. } = request;
         let due = request.duty.as_ref().map_or(now, |duty| duty.due);
         let ended = vec![Ended { workspace: None, outcome: Outcome::SenderGone, at: now, due }];
-        let closed = ClosedRequest { id, kind, channel, received_at, closed_at: now, ended, certificate: None, ttl };
+        let mut writes = self.closing(request, ended, None, now)?;
+        writes.push(commit::delete(&self.tables.rights, &keys::own_request(workspace, member, request.id))?);
+        self.commit(writes).await
+    }
+
+    /// What is the same whoever closes one.
+    fn closing(
+        &self,
+        request: &RightsRequest,
+        ended: Vec<Ended>,
+        certificate: Option<String>,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let ttl = retention::ttl(Policy::current().rights_request_expiry(now));
+        let &RightsRequest { id, kind, channel, received_at, .. } = request;
+        let check = request.doubt.as_ref().map(|doubt| doubt.check.clone());
+        let closed = ClosedRequest { id, kind, channel, received_at, closed_at: now, ended, certificate, check, ttl };
         let table = &self.tables.rights;
-        self.commit(vec![
+        let mut writes = vec![
             commit::delete_at(table, &keys::open_request(id), request.v)?,
             commit::put(table, &keys::closed_request(id), &closed, Expected::Absent)?,
-            commit::delete(table, &keys::own_request(workspace, member, id))?,
-        ])
-        .await
+        ];
+        if let Some(link) = &request.link {
+            writes.push(self.end_token(link)?);
+        }
+        Ok(writes)
     }
 
     /// What is kept of one that is closed.

@@ -7,7 +7,7 @@ use domain::{
 
 use super::{heures, hours_en, moment};
 use crate::{
-    rights::{holder, name, shown},
+    rights::{care, holder, name, shown},
     system::RightsMail,
 };
 
@@ -128,6 +128,18 @@ fn french(public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
                  {public_url}/rights?lang=fr\n\nVous pouvez aussi vous adresser à la CNIL : https://www.cnil.fr/plaintes"
             ),
         ),
+        RightsMail::Identity { kind, reason, token, until } => (
+            format!("Votre demande : une vérification est nécessaire ({})", name(kind)),
+            format!(
+                "Bonjour,\n\nAvant de répondre à votre demande ({}), nous devons nous assurer qu’elle vient bien de vous. La \
+                 raison :\n\n{reason}\n\nVous pouvez lever ce doute avec la copie d’une pièce d’identité. {}\n\nPour l’envoyer, \
+                 ouvrez cette page :\n\n{public_url}/rights/identity/{token}\n\nLe lien fonctionne jusqu’à la décision, et au \
+                 plus tard jusqu’au {}. N’envoyez pas la copie en réponse à ce message.",
+                name(kind),
+                care(Locale::Fr),
+                moment(Locale::Fr, until)
+            ),
+        ),
         RightsMail::Registered { kind, id, due } => (
             format!("Demande enregistrée : {}", name(kind)),
             format!(
@@ -243,6 +255,18 @@ fn english(public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
                 "Hello,\n\n{company} will use your data again, the use of which you had asked to restrict. The \
                  reason:\n\n{reason}\n\nYou may object without any reason, or ask for erasure: \
                  {public_url}/rights?lang=en\n\nYou may also turn to the CNIL: https://www.cnil.fr/plaintes"
+            ),
+        ),
+        RightsMail::Identity { kind, reason, token, until } => (
+            format!("Your request: a check is needed ({})", name(kind)),
+            format!(
+                "Hello,\n\nBefore we answer your request ({}), we have to make sure that it comes from you. The \
+                 reason:\n\n{reason}\n\nYou can settle this doubt with the copy of an identity document. {}\n\nTo send it, open \
+                 this page:\n\n{public_url}/rights/identity/{token}\n\nThe link works until the decision, and until {} at the \
+                 latest. Do not send the copy in a reply to this message.",
+                name(kind),
+                care(Locale::En),
+                moment(Locale::En, until)
             ),
         ),
         RightsMail::Registered { kind, id, due } => (
