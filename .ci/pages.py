@@ -110,7 +110,7 @@ class Walk:
         return page.url.removeprefix(self.origin)
 
     def say(self, path, what):
-        path = re.sub(r"(/u/|/proof/|/access/)[^/?]+", r"\1…", path)
+        path = re.sub(r"(/u/|/proof/|/access/|/identity/)[^/?]+", r"\1…", path)
         if (path, what) not in self.wrong:
             self.wrong.append((path, what))
             print(f"  ✗ {path}: {what}", flush=True)
@@ -169,14 +169,39 @@ def post(url, body):
         return json.load(answer)
 
 
+def clock(origin):
+    with urllib.request.urlopen(f"{origin}/_local/clock") as answer:
+        return datetime.fromisoformat(json.load(answer)["now"])
+
+
+def doubted(walk, origin):
+    """Staff doubts who wrote a letter; the person sends a wrong file, then a copy."""
+
+    def desk(**order):
+        now = clock(origin).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return post(f"{origin}/_local/lambda/2015-03-31/functions/rights/invocations", {"time": now, **order})
+
+    person = "doubted@example.org"
+    received = clock(origin).strftime("%Y-%m-%dT%H:%M:%SZ")
+    letter = {"channel": "post", "kind": "access", "email": person, "received_at": received}
+    request = desk(enter=letter)["request"]
+    desk(doubt={"request": request, "reason": "La signature n'est pas celle d'avant."})
+    link = re.search(r"/rights/identity/\S+", newest_text(origin, person))[0]
+    walk.visit(link)
+    with walk.context(SCREENS[1]) as context:
+        page = walk.page(context, link)
+        for name, content in (("note.txt", b"not a copy"), ("copy.png", b"\x89PNG\r\n\x1a\n" + b"0" * 64)):
+            page.goto(origin + link)
+            page.set_input_files("input[type=file]", {"name": name, "mimeType": "image/png", "buffer": content})
+            walk.click(page, link, "button[type=submit]")
+
+
 def erased(walk, origin, person):
     """Has somebody erased, and looks at the certificate, which is there once no file is on its way any more."""
     post(f"{origin}/rights", {"email": person, "kind": "erasure"})
     proof = re.search(r"/rights/proof/\S+", newest_text(origin, person))[0]
     request = post(origin + proof, {})["certificate"]
-    with urllib.request.urlopen(f"{origin}/_local/clock") as answer:
-        now = datetime.fromisoformat(json.load(answer)["now"])
-    post(f"{origin}/_local/clock", {"now": (now + timedelta(days=2)).isoformat()})
+    post(f"{origin}/_local/clock", {"now": (clock(origin) + timedelta(days=2)).isoformat()})
     for lang in ("fr", "en"):
         walk.visit(f"/rights/certificates/{request}?lang={lang}")
 
@@ -213,6 +238,7 @@ def main():
             unsubscribing(walk, origin, link)
             about_rights(walk, origin, held(origin))
             erased(walk, origin, held(origin))
+            doubted(walk, origin)
             walk.run([])
             browser.close()
         print(f"{len(walk.seen)} pages on {len(SCREENS)} screens; {len(walk.wrong)} things wrong.")

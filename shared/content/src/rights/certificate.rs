@@ -35,13 +35,16 @@ pub fn certificate(locale: Locale, signed: &Signed, json: &str) -> Html {
         (words.kept, list(&stated["kept"], |name| label(locale, name))),
         (words.key, signed.kid.clone()),
     ];
-    let mut body = format!("<h1>{}</h1>\n<p>{}</p>\n<table>\n<tbody>\n", words.title, words.intro);
+    let mut body = format!(
+        "<h1>{0}</h1>\n<p>{1}</p>\n<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{0}\"><table>\n<tbody>\n",
+        words.title, words.intro
+    );
     for (name, value) in rows {
         let _ = writeln!(body, "<tr><th scope=\"row\">{name}</th><td>{}</td></tr>", escape(&value));
     }
     let _ = write!(
         body,
-        "</tbody></table>\n<p>{} <a href=\"{}\">{}</a> · <a href=\"/legal/keys\">{}</a></p>",
+        "</tbody></table></div>\n<p>{} <a href=\"{}\">{}</a> · <a href=\"/legal/keys\">{}</a></p>",
         words.verify,
         escape(json),
         words.signed,
