@@ -139,7 +139,8 @@ impl TestStack {
 
     /// The purge of a moment, wherever the clock is: to the second, however busy the machine.
     pub async fn purge_at(&self, now: Timestamp) -> serde_json::Value {
-        let answer = self.stack.invoke("purge", &serde_json::json!({"time": now.to_string()})).await;
+        let answer =
+            self.stack.invoke("purge", &serde_json::json!({"source": "aws.scheduler", "time": now.to_string()})).await;
         let answer = answer.unwrap_or_else(|failure| panic!("the purge failed: {failure:?}"));
         let report: serde_json::Value = serde_json::from_slice(&answer).expect("JSON");
         assert_eq!(report["complete"], true, "{report}");

@@ -327,8 +327,8 @@ async fn what_was_imported_is_listed_exported_edited_frozen_and_erased() {
     let again = bench.upload(&scope, file("Firm")).await;
     import::handle(&bench.app("import"), bench.record(&scope, again, "m2", 1)).await.unwrap();
     assert_eq!(bench.state(&scope, again).await.counts.unchanged, expected().created);
-    app.erase_prospect(&member, subject, now).await.unwrap();
-    app.erase_prospect(&member, subject, now).await.unwrap();
+    app.delete_prospect(&member, subject, now).await.unwrap();
+    app.delete_prospect(&member, subject, now).await.unwrap();
     assert!(app.prospect(&member, subject, now).await.is_err());
     let third = bench.upload(&scope, file("Firm")).await;
     import::handle(&bench.app("import"), bench.record(&scope, third, "m3", 1)).await.unwrap();

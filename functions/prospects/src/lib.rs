@@ -31,7 +31,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
             json(StatusCode::OK, &app.change_prospect(&scope, id(&request)?, change, request.now()?).await?)
         }
         ("DELETE", "/v1/prospects/{id}") => {
-            app.erase_prospect(&scope, id(&request)?, request.now()?).await?;
+            app.delete_prospect(&scope, id(&request)?, request.now()?).await?;
             no_content()
         }
         _ => Err(no_such_route()),

@@ -1,4 +1,4 @@
-//! A campaign that does harm pauses itself, and says why.
+//! A campaign that does harm pauses itself, and says why; one that is over already, only says so.
 
 use content::system::Notification;
 use domain::{
@@ -27,19 +27,21 @@ impl App {
         let outreach = self.db.outreach(scope);
         for _ in 0..ATTEMPTS {
             let Some(progress) = outreach.progress(id).await? else { return Ok(()) };
-            if progress.status != CampaignStatus::Sending {
+            // A small campaign is over before anything comes back: there is nothing to pause, and it is said.
+            let ended = progress.status == CampaignStatus::Completed && progress.trouble.is_none();
+            if progress.status != CampaignStatus::Sending && !ended {
                 return Ok(());
             }
             let sample = Sample::of(&outreach.tally(id).await?).since(progress.judged_from.unwrap_or_default());
             let Some(trouble) = sample.trouble() else { return Ok(()) };
-            let Some(paused) = progress.status.after(Command::Pause) else { return Ok(()) };
-            let mut moved = progress.moved(paused, now);
-            moved.trouble = Some(trouble);
+            let mut moved = progress.moved(progress.status.after(Command::Pause).unwrap_or(progress.status), now);
+            (moved.trouble, moved.completed_at) = (Some(trouble), progress.completed_at);
             let entry = scope.entry(Action::CampaignPaused, now).about(id).with("because", trouble.as_str());
-            match outreach.transition(&progress, moved, Some(&entry)).await {
+            match outreach.transition(&progress, moved, Some(&entry).filter(|_| !ended)).await {
                 Ok(_) => {
-                    tracing::warn!(workspace = %scope.workspace(), campaign = %id, because = trouble.as_str(), "campaign paused itself");
-                    return Box::pin(self.tell_paused(scope, id, sample, trouble, now)).await;
+                    let because = trouble.as_str();
+                    tracing::warn!(workspace = %scope.workspace(), campaign = %id, because, ended, "campaign does harm");
+                    return Box::pin(self.tell_paused(scope, id, (sample, trouble, ended), now)).await;
                 }
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
@@ -53,8 +55,7 @@ impl App {
         &self,
         scope: &WorkspaceScope,
         id: CampaignId,
-        sample: Sample,
-        trouble: Trouble,
+        (sample, trouble, ended): (Sample, Trouble, bool),
         now: Timestamp,
     ) -> Result<(), Failure> {
         let accounts = self.db.accounts(scope);
@@ -62,7 +63,7 @@ impl App {
         let (workspace, members, campaign) =
             futures::try_join!(accounts.workspace(), accounts.members(), outreach.campaign(id))?;
         let (Some(workspace), Some(campaign)) = (workspace, campaign) else { return Ok(()) };
-        let mail = Notification::CampaignPaused { campaign: &campaign.content.name, sample, trouble };
+        let mail = Notification::CampaignPaused { campaign: &campaign.content.name, sample, trouble, ended };
         for member in members.into_iter().filter(|member| member.role.may(Permission::Launch)) {
             if let Err(failure) = self.post(&member.email, workspace.locale, mail, now).await {
                 tracing::warn!(

@@ -147,7 +147,7 @@ impl App {
         let accounts = self.db.accounts(scope);
         accounts.remove_member(roster, &member, &scope.entry(action, now).about(member.id)).await?;
         accounts.drop_sessions(member.id, None, now).await?;
-        Ok(accounts.drop_api_keys(member.id, now).await?)
+        Ok(accounts.drop_api_keys(Some(member.id), now).await?)
     }
 
     /// Writes to a member in their workspace's language.

@@ -1,5 +1,6 @@
 //! The workspace: what it is, how long it keeps prospects, closing it and coming back (A28, A29, A72).
 
+use content::system::Notification;
 use domain::{
     Timestamp,
     audit::Action,
@@ -159,9 +160,30 @@ impl App {
             }
             None => accounts.close(&entry).await,
         };
+        // First of all what opens it from outside; a second closing finds what a cut first one left.
+        accounts.drop_api_keys(None, now).await?;
+        if closed.is_ok() {
+            self.tell_closed(scope, now).await;
+        }
         match closed {
             Ok(()) | Err(StoreError::Conflict) => self.workspace(scope).await,
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Tells the owners that it is closed, by whose hand they can see in the trail, and until when it comes back.
+    async fn tell_closed(&self, scope: &WorkspaceScope, now: Timestamp) {
+        let told = async {
+            let workspace = self.any_workspace(scope).await?;
+            let Some(closing) = workspace.closing() else { return Ok(()) };
+            let until = (!closing.erase).then(|| closing.ends());
+            for owner in self.db.accounts(scope).members().await?.iter().filter(|member| member.role == Role::Owner) {
+                self.post(&owner.email, workspace.locale, Notification::WorkspaceClosed { until }, now).await?;
+            }
+            Ok::<_, Failure>(())
+        };
+        if let Err(failure) = told.await {
+            tracing::warn!(slug = failure.slug, cause = failure.cause.as_deref(), "no mail about a closing");
         }
     }
 

@@ -76,6 +76,11 @@ pub enum Notification<'a> {
         /// From when they are deleted: the earliest deadline, shown in Paris time.
         first: Timestamp,
     },
+    /// Their workspace is closed.
+    WorkspaceClosed {
+        /// Until when it can be reopened, shown in Paris time; nothing when everything is erased at once.
+        until: Option<Timestamp>,
+    },
     /// A campaign of theirs paused itself.
     CampaignPaused {
         /// Its name.
@@ -84,6 +89,8 @@ pub enum Notification<'a> {
         sample: Sample,
         /// What there is too much of.
         trouble: Trouble,
+        /// It was over before that came back.
+        ended: bool,
     },
     /// Somebody exercises a right.
     Rights(RightsMail<'a>),
@@ -117,6 +124,7 @@ impl<'a> Notification<'a> {
             Self::SecondFactorOn { .. } => "second_factor_on",
             Self::SecondFactorOff { .. } => "second_factor_off",
             Self::NoticeDue { .. } => "notice_due",
+            Self::WorkspaceClosed { .. } => "workspace_closed",
             Self::CampaignPaused { .. } => "campaign_paused",
             Self::Rights(mail) => mail.template(),
             Self::Breach(mail) => mail.template(),
@@ -137,6 +145,7 @@ impl<'a> Notification<'a> {
             | Self::SecondFactorOn { .. }
             | Self::SecondFactorOff { .. }
             | Self::NoticeDue { .. }
+            | Self::WorkspaceClosed { .. }
             | Self::CampaignPaused { .. }
             | Self::StaffAccess { .. }
             | Self::Breach(_)
@@ -256,9 +265,9 @@ mod tests {
         Notification::StaffAccess { purpose, reason: "Un import\nne se termine pas.", until }
     }
 
-    fn paused(trouble: Trouble) -> Notification<'static> {
+    fn paused(trouble: Trouble, ended: bool) -> Notification<'static> {
         let sample = Sample { handed: 1_250, bounced: 50, complained: 1 };
-        Notification::CampaignPaused { campaign: "Automne 2026", sample, trouble }
+        Notification::CampaignPaused { campaign: "Automne 2026", sample, trouble, ended }
     }
 
     /// The change that was announced in December 2026, as it is in the register.
@@ -281,8 +290,11 @@ mod tests {
             ("second_factor_off", Notification::SecondFactorOff { at: first }),
             ("notice_due", Notification::NoticeDue { people: 12, first }),
             ("notice_due_one", Notification::NoticeDue { people: 1, first }),
-            ("campaign_paused_bounces", paused(Trouble::Bounces)),
-            ("campaign_paused_complaints", paused(Trouble::Complaints)),
+            ("workspace_closed", Notification::WorkspaceClosed { until: Some(first) }),
+            ("workspace_closed_for_good", Notification::WorkspaceClosed { until: None }),
+            ("campaign_paused_bounces", paused(Trouble::Bounces, false)),
+            ("campaign_paused_complaints", paused(Trouble::Complaints, false)),
+            ("campaign_ended_badly", paused(Trouble::Bounces, true)),
             ("legal_change", Notification::LegalChange { changes: changes() }),
             ("staff_access", staff_access(&Purpose::Maintenance)),
             ("staff_access_disclosure", staff_access(&DISCLOSURE)),

@@ -259,7 +259,7 @@ fn unread(field: &'static str, error: &multer::Error) -> Failure {
 }
 
 /// A body that is no JSON is malformed; one that does not fit is refused, field by field.
-fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
+pub(crate) fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
     let inner = error.inner();
     if !inner.is_data() {
         return malformed(format!("it is not well-formed JSON (line {}, column {})", inner.line(), inner.column()));

@@ -5,7 +5,7 @@
 use app::{App, Deadline, Failure};
 use domain::Timestamp;
 use lambda_http::{Body, request::LambdaRequest};
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -33,8 +33,7 @@ impl<D: DeserializeOwned> Order<D> {
         }
         let Value::Object(mut event) = event else { return Err(unreadable("an object with a time and an order")) };
         event.remove("time");
-        let order = serde_json::from_value(Value::Object(event));
-        order.map(Self::Desk).map_err(|error| unreadable(&error.to_string()))
+        serde_path_to_error::deserialize(Value::Object(event)).map(Self::Desk).map_err(|error| http::refused(&error))
     }
 }
 
@@ -51,18 +50,29 @@ where
         lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
             let LambdaEvent { payload, context } = event;
             if payload.get("requestContext").is_some() {
-                let asked: LambdaRequest = serde_json::from_value(payload)?;
+                let asked: LambdaRequest = serde_json::from_value(payload).map_err(Error::from)?;
                 return Ok(to_gateway(&http::answer(app, *request, asked.into()).await));
             }
             let time = payload["time"].as_str().and_then(|time| time.parse().ok());
-            let now: Timestamp = time.ok_or("an event without a time")?;
-            act(app, payload, now, Deadline::of_invocation(context.deadline)).await.map_err(|failure| {
-                tracing::error!(slug = failure.slug, cause = failure.cause.as_deref(), "invocation failed");
-                Error::from(failure.cause.unwrap_or(failure.detail))
-            })
+            let Some(now) = time else {
+                return Err(said(Failure::field("time", "when the order is given, as 2026-11-26T10:00:00Z")));
+            };
+            act(app, payload, now, Deadline::of_invocation(context.deadline)).await.map_err(said)
         }))
         .await
     })
+}
+
+/// A failure as whoever invoked the function reads it. Only what is our fault is an error in the log.
+fn said(failure: Failure) -> Diagnostic {
+    if failure.cause.is_some() {
+        tracing::error!(slug = failure.slug, cause = failure.cause.as_deref(), "invocation failed");
+    } else {
+        tracing::warn!(slug = failure.slug, "order refused");
+    }
+    let fields = failure.fields.iter().map(|field| format!(" {}: {}.", field.field, field.message));
+    let error_message = format!("{}{}", failure.detail, fields.collect::<String>());
+    Diagnostic { error_type: failure.slug.to_owned(), error_message }
 }
 
 /// An answer as API Gateway takes it (payload format 2.0). Everything here is text.

@@ -3,21 +3,55 @@
 use app::{App, Deadline, Failure};
 use domain::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
-use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+use serde_json::{Map, Value};
 
 use crate::{Error, aws, block_on, telemetry};
 
-/// What is read of an event of EventBridge, so that an operator can write one by hand.
+/// What is read of an event of EventBridge, so that an operator can write one by hand. The rest of EventBridge's
+/// own names is ignored; any other is refused, because a word in the wrong place must not become another order.
 #[derive(Deserialize)]
-#[serde(bound = "D: DeserializeOwned + Default")]
+#[serde(bound = "D: DeserializeOwned + Default", deny_unknown_fields)]
 struct Fired<D> {
     time: Timestamp,
     #[serde(default, deserialize_with = "or_default")]
-    detail: D,
+    detail: Option<D>,
+    #[serde(default)]
+    source: Option<String>,
+    #[serde(default, rename = "version")]
+    _version: IgnoredAny,
+    #[serde(default, rename = "id")]
+    _id: IgnoredAny,
+    #[serde(default, rename = "detail-type")]
+    _detail_type: IgnoredAny,
+    #[serde(default, rename = "account")]
+    _account: IgnoredAny,
+    #[serde(default, rename = "region")]
+    _region: IgnoredAny,
+    #[serde(default, rename = "resources")]
+    _resources: IgnoredAny,
 }
 
-fn or_default<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(from: D) -> Result<T, D::Error> {
-    Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+impl<D: Default> Fired<D> {
+    /// The time and what is asked for. Only a schedule asks for nothing in particular.
+    fn ask(self) -> Result<(Timestamp, D), &'static str> {
+        let by_schedule =
+            self.source.as_deref().is_some_and(|source| ["aws.events", "aws.scheduler"].contains(&source));
+        match self.detail {
+            Some(detail) => Ok((self.time, detail)),
+            None if by_schedule => Ok((self.time, D::default())),
+            None => Err("say in `detail` what is to be done; only a schedule runs without"),
+        }
+    }
+}
+
+/// An empty detail is none.
+fn or_default<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+    let detail = Option::<Map<String, Value>>::deserialize(from)?.filter(|detail| !detail.is_empty());
+    detail.map(|detail| serde_json::from_value(detail.into())).transpose().map_err(serde::de::Error::custom)
 }
 
 /// Runs a scheduled function; its answer is logged by whoever fired it. What the event's `detail` asks for
@@ -34,7 +68,7 @@ where
         let (app, handle) = (&app, &handle);
         lambda_runtime::run(service_fn(async move |event: LambdaEvent<Fired<D>>| {
             let deadline = Deadline::of_invocation(event.context.deadline);
-            let Fired { time, detail } = event.payload;
+            let (time, detail) = event.payload.ask()?;
             handle(app, time, detail, deadline).await.map_err(|failure| {
                 tracing::error!(slug = failure.slug, cause = failure.cause.as_deref(), "scheduled run failed");
                 Error::from(failure.cause.unwrap_or(failure.detail))
@@ -59,14 +93,24 @@ mod tests {
 
     #[test]
     fn an_event_is_read_as_eventbridge_and_as_an_operator_writes_it() {
-        let ask = |event| serde_json::from_value::<Fired<Ask>>(event).map(|fired| fired.detail.dry_run);
+        let ask = |event| {
+            let fired: Fired<Ask> = serde_json::from_value(event).map_err(|error| error.to_string())?;
+            fired.ask().map(|(_, ask)| ask.dry_run).map_err(str::to_owned)
+        };
         let time = "2026-03-01T10:00:00Z";
         let whole = json!({"version": "0", "id": "x", "detail-type": "Scheduled Event", "source": "aws.events",
             "account": "1", "time": time, "region": "eu-west-3", "resources": [], "detail": {}});
-        assert!(!ask(whole).unwrap());
-        assert!(!ask(json!({"time": time})).unwrap() && !ask(json!({"time": time, "detail": null})).unwrap());
+        assert_eq!(ask(whole), Ok(false));
         assert!(ask(json!({"time": time, "detail": {"dry_run": true}})).unwrap());
-        for bad in [json!({}), json!({"time": time, "detail": {"dry": true}}), json!({"time": "soon"})] {
+        for bad in [
+            json!({}),
+            json!({"time": time}),
+            json!({"time": time, "detail": null}),
+            json!({"time": time, "detail": {}}),
+            json!({"time": time, "detail": {"dry": true}}),
+            json!({"time": time, "dry_run": true}),
+            json!({"time": "soon"}),
+        ] {
             assert!(ask(bad.clone()).is_err(), "{bad}: whoever asks for something else must not get a purge");
         }
     }

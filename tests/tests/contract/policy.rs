@@ -26,7 +26,7 @@ pub(super) fn check(template: &Template) -> Vec<String> {
     for table in template.of_kind("AWS::DynamoDB::Table") {
         let kept = table.get("PointInTimeRecoverySpecification")["RecoveryPeriodInDays"].as_i64();
         need(
-            kept.is_some_and(|kept| Some(kept) <= days("backup")),
+            kept.is_some_and(|kept| Some(kept) <= days("point_in_time_backup")),
             format!("{}: can be restored longer than policy.toml says", table.id),
         );
     }

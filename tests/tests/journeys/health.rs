@@ -53,6 +53,32 @@ fn too_many_bounces_pause_a_campaign_and_a_member_lets_it_go_on() {
 }
 
 #[test]
+fn a_small_campaign_that_is_over_before_anything_comes_back_is_spoken_of_once() {
+    run(async {
+        let stack = impatient().await;
+        let sender = stack.sign_up().await;
+        let row = |n: usize| {
+            if n < 20 { format!("bounce+{n}@simulator.amazonses.com\n") } else { format!("p{n}@few.test\n") }
+        };
+        let rows: String = (0..100).map(row).collect();
+        sender.import(format!("email\n{rows}").as_bytes()).await;
+        let campaign = sender.campaign(json!({"name": "Petite"})).await;
+        stack.settle().await;
+        let campaign = sender.look(campaign["id"].as_str().unwrap()).await;
+        assert_eq!(
+            (&campaign["status"], &campaign["paused_because"]),
+            (&json!("completed"), &json!("bounces")),
+            "{campaign}"
+        );
+        let mails = stack.mails_to(&sender.email);
+        let told: Vec<_> = mails.iter().filter(|mail| mail.text.contains("est terminée, et")).collect();
+        assert_eq!(told.len(), 1);
+        assert!(sender.all("/v1/audit?action=campaign.paused").await.is_empty(), "nothing was paused");
+        stack.finish().await;
+    });
+}
+
+#[test]
 fn one_complaint_in_a_thousand_pauses_a_campaign_and_one_bounce_does_not() {
     run(async {
         let stack = impatient().await;

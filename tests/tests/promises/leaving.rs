@@ -55,10 +55,20 @@ fn a29_a_closed_account_can_come_back_for_thirty_days() {
         let stack = TestStack::start().await;
         let sender = stack.sign_up().await;
         furnish(&sender, "back").await;
+        let key = sender.post("/v1/api-keys", json!({"name": "CRM", "scopes": ["prospects.read"]})).await.expect(200);
+        let key = key.json()["key"].as_str().unwrap().to_owned();
+        stack.keep_secret(key.clone());
+        let read = || stack.client().request(Method::GET, "/v1/prospects").bearer(&key);
+        read().send().await.expect(200);
         let closed = sender.delete("/v1/workspace").await.expect(200).json();
         assert_eq!(closed["status"], "closed");
+        // Keys go first; the owner is told, once.
+        read().send().await.problem(401, "unauthenticated");
+        let told = || stack.mails_to(&sender.email).iter().filter(|mail| mail.text.contains("est fermé")).count();
+        assert_eq!(told(), 1);
         let again = sender.delete("/v1/workspace").await.expect(200).json();
         assert_eq!(again["closed_at"], closed["closed_at"], "closing twice does not move the date");
+        assert_eq!(told(), 1);
 
         // Nothing is imported or sent, everything can be read and taken away.
         for (path, body) in [("/v1/imports", sender.announcement()), ("/v1/campaigns", json!({"name": "x"}))] {

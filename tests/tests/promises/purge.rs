@@ -73,6 +73,13 @@ fn a37_the_forecast_gives_the_moment_and_the_rule() {
         let earliest: Timestamp = due["earliest"].as_str().unwrap().parse().unwrap();
         assert!(earliest.duration_since(entered + DAY * 30).abs() < SignedDuration::from_hours(2), "{due}");
 
+        // A word in the wrong place, or none, does not become a purge of another day.
+        for wrong in [json!({"dry_run": true}), json!({}), json!({"detail": {}}), json!({"detail": {"dry": true}})] {
+            let mut event = wrong.clone();
+            event["time"] = json!("2099-01-01T00:00:00Z");
+            assert!(stack.invoke("purge", &event).await.is_err(), "{wrong}");
+        }
+        assert_eq!(sender.prospects().await.len(), 1);
         // The same through the local runner's route.
         let client = stack.client();
         let answer =

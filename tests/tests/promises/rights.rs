@@ -246,10 +246,35 @@ fn a46_a_request_by_mail_or_on_paper_is_in_the_same_register_with_the_same_clock
         let proved = stack.prove(&token).await.expect(200).json();
         assert_eq!(proved["request"], mail["request"]);
         assert_eq!(sender.get("/v1/prospects?state=opted_out").await.json()["items"].as_array().unwrap().len(), 2);
+        // The first link is lost, or its day is over: another one, as often as it takes.
+        stack.wait(DAY + SECOND);
+        stack.desk(json!({"prove": {"request": waits["request"]}})).await;
+        assert_ne!(stack.mails_to("ghost@paper.test")[0].token(), stack.mails_to("ghost@paper.test")[1].token());
+        let refused = async |order: Value| {
+            let mut event = order;
+            event["time"] = json!(stack.now().to_string());
+            match stack.invoke("rights", &event).await {
+                Err(local::Failure::Function { kind, message }) => (kind, message),
+                other => panic!("{other:?}"),
+            }
+        };
+        let (kind, _) = refused(json!({"prove": {"request": proved["request"]}})).await;
+        assert_eq!(kind, "validation-failed", "it is closed");
+        for reason in [json!(null), json!(""), json!("  "), json!("x".repeat(2_001))] {
+            let (kind, said) =
+                refused(json!({"answer": {"request": waits["request"], "refused": true, "reason": reason}})).await;
+            assert!(kind == "validation-failed" && said.contains("reason"), "{kind}: {said}");
+        }
+        let (_, said) = refused(json!({"list": "all"})).await;
+        assert!(!said.contains("struct") && !said.contains("Everything"), "{said}");
+        let (_, said) = refused(json!({"enter": {"channel": "post", "kind": "access", "email": "old@paper.test",
+            "received_at": "1999-01-01T00:00:00Z"}}))
+        .await;
+        assert!(said.contains("within the last year"), "{said}");
         // What is never proved stays in the register until staff ends it, and is chased like the rest.
         let open = stack.desk(json!({"list": {}})).await;
         assert_eq!(open["open"].as_array().unwrap().len(), 1, "{open}");
-        stack.wait(DAY * 2 + SECOND);
+        stack.wait(DAY + SECOND);
         assert_eq!(stack.rights_clock().await["reminded"], 1);
         assert_eq!(stack.mails_to(OPERATOR).len(), 1);
         let answer = json!({"answer": {

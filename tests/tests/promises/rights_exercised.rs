@@ -108,6 +108,13 @@ fn a41_a_restriction_that_the_person_asked_for_ends_only_after_telling_them() {
         let why = json!({"reason": "You confirmed on the phone that the address is right."});
         sender.post(&lift, json!({"reason": " "})).await.problem(422, "validation-failed");
         stack.sign_up().await.post(&lift, why.clone()).await.problem(404, "not-found");
+        // Nor by deleting the record: keeping it is what was asked.
+        sender.delete(&path).await.problem(409, "restricted-at-request");
+        // Nor by the time in which whoever is imported has to be informed: they know who holds them.
+        stack.wait(DAY * 32);
+        stack.purge().await;
+        sender.log_in().await;
+        assert_eq!(sender.prospect("freeze@lifted.test").await["state"], "restricted");
         // Nor when the person could not be told.
         let told = stack.mails_to("freeze@lifted.test").len();
         stack.break_things(serde_json::from_value(json!({"ses": {"throttle_every": 1}})).unwrap());
@@ -222,7 +229,14 @@ fn a40_of_a_person_who_was_erased_no_store_file_queue_or_log_holds_a_word() {
         let words = |dump: &Dump| canaries.iter().flat_map(|word| dump.mentions(word)).collect::<Vec<_>>();
         assert!(words(&Dump::of(&stack).await).len() > 4, "there is something to erase");
 
+        // What else was asked is about nothing once there is nothing, and its words go too.
+        stack.exercise("kanari@voliere.test", "rectification", Some("Kanarienvogel, nicht Kanari.")).await;
+        stack.exercise("kanari@voliere.test", "access", None).await;
         let erased = stack.exercise("kanari@voliere.test", "erasure", None).await;
+        for task in one.all("/v1/rights-tasks").await.iter().filter(|task| task["kind"] != "erasure") {
+            assert_eq!((&task["outcome"], &task["prospect"]), (&json!("overtaken"), &Value::Null), "{task}");
+        }
+        stack.rights_clock().await;
         assert_eq!(erased["senders"].as_array().unwrap().len(), 2);
         stack.exercise("kanari2@voliere.test", "erasure", None).await;
         stack.settle().await;

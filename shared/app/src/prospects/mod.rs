@@ -172,9 +172,24 @@ impl App {
         Err(StoreError::Conflict.into())
     }
 
+    /// Deletes one person because a member wants it. Not whoever asked for the data to be kept and not used
+    /// (art. 18(1)(b)): they are told before that ends.
+    pub async fn delete_prospect(
+        &self,
+        scope: &WorkspaceScope,
+        subject: Subject,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let held = self.db.prospects(scope).get(subject, true).await?;
+        if held.is_some_and(|held| held.prospect.restricted_by.is_some()) {
+            return Err(restricted_at_request(subject));
+        }
+        self.erase_prospect(scope, subject, now).await
+    }
+
     /// Erases one person (A40). The record goes and what keeps every later import from reviving them
     /// stands, at one moment. Who is erased already is erased.
-    pub async fn erase_prospect(
+    pub(crate) async fn erase_prospect(
         &self,
         scope: &WorkspaceScope,
         subject: Subject,

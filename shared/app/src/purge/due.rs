@@ -247,11 +247,11 @@ pub(super) enum Notice {
 }
 
 /// Whether the time in which a person has to be informed is over, or near its end (A69). An answer shows
-/// that they were informed.
+/// that they were informed, and so does what they asked for (A41): who holds them was in its answer.
 pub(super) fn notice(prospect: &Prospect, now: Timestamp) -> Option<Notice> {
     let policy = Policy::current();
     let deadline = policy.notice_deadline(prospect.source.collected_on, prospect.created_at);
-    if prospect.last_contact_at.is_some() {
+    if prospect.last_contact_at.is_some() || prospect.restricted_by.is_some() {
         None
     } else if retention::is_due(deadline, now) {
         Some(Notice::Over(deadline))

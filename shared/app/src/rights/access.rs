@@ -12,7 +12,7 @@ use domain::{
     Timestamp,
     id::{CampaignId, WorkspaceId},
     locale::Locale,
-    sender::SenderIdentity,
+    sender::{Channel, SenderIdentity},
     subject::Subject,
 };
 use intake::export::Writer;
@@ -126,8 +126,9 @@ impl App {
         if record.is_none() && fingerprint.is_none() {
             return Ok(None);
         }
+        let relay = sender.as_ref().is_some_and(|sender| matches!(sender.channel, Channel::Smtp { .. }));
         let Facts { purpose, categories, recipients, transfers, rights, complaint, automated_decisions } =
-            rights::facts(locale, &self.config.public_url);
+            rights::facts(locale, &self.config.public_url, relay);
         let mut purposes = BTreeSet::from([purpose]);
         let campaigns = record.as_ref().map(|record| record.campaigns()).unwrap_or_default();
         let campaigns = self.campaigns_of(&scope, campaigns).await?;

@@ -4,9 +4,11 @@ use content::system::RightsMail;
 use domain::{
     Timestamp,
     email::EmailAddress,
+    id::WorkspaceId,
     import::ImportStatus,
     policy::retention::{Class, Policy, is_due},
-    rights::{AtOnce, Duty, RequestKind},
+    rights::{AtOnce, Duty, Outcome, RequestKind},
+    subject::Subject,
     suppression::{Suppression, SuppressionReason},
 };
 use jiff::SignedDuration;
@@ -15,13 +17,16 @@ use storage::{
     rights::{Holding, RightsRequest, RightsTask},
 };
 
-use crate::{App, Failure, Kind};
+use crate::{App, Failure, Kind, failure::not_lost};
 
 /// How long a file may be on its way after it was announced.
 const ON_ITS_WAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Imports in one page.
 const IMPORTS: u32 = 100;
+
+/// Tasks in one page.
+const TASKS: u32 = 100;
 
 impl App {
     /// Does what the kind of the request asks for in one workspace.
@@ -65,7 +70,27 @@ impl App {
         }
         let deliveries = self.db.outreach(scope).forget(holding.subject).await?;
         let answers = self.db.accounts(scope).forget_answers(email.expose()).await?;
-        Ok(held || deliveries + answers > 0)
+        let tasks = self.end_tasks_of(scope.workspace(), holding.subject, now).await?;
+        Ok(held || deliveries + answers + tasks > 0)
+    }
+
+    /// Ends what else a person asked of a Sender, with their words in it: after the erasure it is about nothing.
+    /// The requests themselves are closed when the clock comes by. How many there were.
+    async fn end_tasks_of(&self, workspace: WorkspaceId, subject: Subject, now: Timestamp) -> Result<usize, Failure> {
+        let (mut ended, mut after) = (0, None);
+        loop {
+            let (page, next) = self.db.rights_tasks(workspace, after, TASKS).await?;
+            for mut task in page.into_iter().filter(|task| task.duty.is_open() && task.prospect == Some(subject)) {
+                let duty = task.duty.handled(Outcome::Overtaken, now);
+                task = task.with(duty);
+                not_lost(self.db.save_task(workspace, &mut task, None).await)?;
+                ended += 1;
+            }
+            after = next;
+            if after.is_none() {
+                return Ok(ended);
+            }
+        }
     }
 
     /// Deletes the uploaded files of every Sender that held the person, whoever else is in them: they were

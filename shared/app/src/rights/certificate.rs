@@ -16,7 +16,7 @@ const ERASED: [Class; 5] =
     [Class::Prospect, Class::Delivery, Class::IdempotencyKey, Class::Upload, Class::ImportReport];
 
 /// Where it was looked for.
-const LOOKED_AT: [&str; 4] = ["accounts", "outreach", "prospects", "uploads_bucket"];
+const LOOKED_AT: [&str; 5] = ["accounts", "outreach", "prospects", "rights", "uploads_bucket"];
 
 impl App {
     /// The certificate of an erasure that is complete; `None` while a look still found something, or while a

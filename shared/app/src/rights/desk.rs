@@ -14,6 +14,7 @@ use domain::{
         identity::{self, Check, Doubt},
     },
 };
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use storage::{
     accounts::once::RightsAsked,
@@ -22,10 +23,13 @@ use storage::{
 
 use super::{
     identity::{Decide, Doubted},
-    tasks::{Extend, handled_already, not_extended},
+    tasks::{Extend, LONGEST_REASON, handled_already, not_extended},
     words,
 };
 use crate::{App, Failure, fields::Fields};
+
+/// How old a letter may be that is entered.
+const LATEST: SignedDuration = SignedDuration::from_hours(24 * 366);
 
 /// One order of staff's; `time` is when it is given.
 #[derive(Deserialize)]
@@ -43,6 +47,8 @@ pub enum DeskOrder {
     Look(Named),
     /// The end of a doubt, and of the copy.
     Decide(Decide),
+    /// Another mail to the person, to prove the mailbox: the first link was lost, or its day is over.
+    Prove(Named),
     /// Everything that is known of an open request, to answer it.
     Show(Named),
     /// All open requests, by number.
@@ -177,7 +183,10 @@ impl Line {
             _ if request.doubt.as_ref().is_some_and(Doubt::is_open) => "identity",
             (true, _) => "proof",
             (false, Some(duty)) if duty.is_open() => "operator",
-            _ => "senders",
+            // The answer closed it, or what it asked for is done.
+            (false, Some(_)) => "nobody",
+            (false, None) if request.holdings.is_empty() => "nobody",
+            (false, None) => "senders",
         };
         let due = request.duty.as_ref().map_or_else(|| domain::rights::due(request.received_at), |duty| duty.due);
         let &RightsRequest { id, kind, channel, received_at, .. } = request;
@@ -195,6 +204,7 @@ impl App {
             DeskOrder::Doubt(doubted) => self.doubt(doubted, now).await,
             DeskOrder::Look(named) => self.look(named, now).await,
             DeskOrder::Decide(asked) => self.decide(asked, now).await,
+            DeskOrder::Prove(named) => self.prove_again(named, now).await,
             DeskOrder::Show(named) => {
                 let request = self.of_the_desk(named.request).await?;
                 Ok(DeskAnswer::Whole {
@@ -228,6 +238,9 @@ impl App {
         }
         if entered.received_at > now {
             fields.wrong("received_at", "when it was received; it cannot lie in the future");
+        }
+        if now.duration_since(entered.received_at) > LATEST {
+            fields.wrong("received_at", "within the last year: an older letter is answered by hand");
         }
         fields.done()?;
         let email = email.ok_or_else(|| Failure::internal("a refused field was not reported"))?;
@@ -270,6 +283,19 @@ impl App {
         Ok(DeskAnswer::One(line))
     }
 
+    /// Mails the link of a request that nobody has proved yet once more.
+    async fn prove_again(&self, named: Named, now: Timestamp) -> Result<DeskAnswer, Failure> {
+        let request = self.of_the_desk(named.request).await?;
+        if !request.unproved {
+            let detail = "This request is proved, or needs no proof: there is no link to send again.";
+            return Err(Failure::conflict("proved-already", detail));
+        }
+        let (email, asked_at, entered) = (request.person.email().clone(), request.received_at, Some(request.id));
+        let asked = RightsAsked { email, kind: request.kind, locale: request.locale, message: None, asked_at, entered };
+        self.mail_proof(asked, now).await?;
+        Ok(DeskAnswer::One(Line::of(&request)))
+    }
+
     /// Who an address is: somebody with an account, or somebody whom Senders may hold.
     async fn person(&self, email: &EmailAddress, account: bool) -> Result<Person, Failure> {
         if !account {
@@ -297,16 +323,20 @@ impl App {
         if !duty.is_open() {
             return Err(handled_already());
         }
-        if asked.refused && asked.reason.is_none() {
-            return Err(Failure::field("reason", "a refusal needs the reason that the person is told"));
+        let mut fields = Fields::default();
+        let reason = asked.reason.filter(|reason| !reason.trim().is_empty());
+        let reason = reason.map(|reason| fields.lines("reason", &reason, LONGEST_REASON));
+        if asked.refused && reason.is_none() {
+            fields.wrong("reason", "a refusal needs the reason that the person is told");
         }
+        fields.done()?;
         if request.unproved && !asked.refused {
             return Err(Failure::field("refused", "the mailbox is not proved: nothing can be answered but a refusal"));
         }
         // Whatever the answer is, no copy outlives it.
         self.settle_doubt(&mut request, None, now).await?;
         let outcome = if asked.refused { Outcome::Refused } else { Outcome::Done };
-        let (kind, company, reason) = (request.kind, self.config.operator_name.as_str(), asked.reason.as_deref());
+        let (kind, company, reason) = (request.kind, self.config.operator_name.as_str(), reason.as_deref());
         let mail = RightsMail::Handled { kind, company, outcome, reason };
         self.post(request.person.email(), request.locale, Notification::Rights(mail), now).await?;
         (request.unproved, request.carried_out) = (false, true);

@@ -24,7 +24,7 @@ impl App {
         let member = scope.member().ok_or_else(Failure::unauthenticated)?;
         let accounts = self.db.accounts(scope);
         let record = accounts.member(member).await?.ok_or_else(Failure::unauthenticated)?;
-        let facts = content::rights::facts(self.any_workspace(scope).await?.locale, &self.config.public_url);
+        let facts = content::rights::facts(self.any_workspace(scope).await?.locale, &self.config.public_url, false);
         let factor = accounts.second_factor(member).await?;
         let company = if record.role == Role::Owner { self.company_data(scope, now).await? } else { Value::Null };
         let mut data = json!({

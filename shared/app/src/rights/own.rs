@@ -74,6 +74,9 @@ impl App {
     /// A member's requests, oldest first.
     pub async fn own_rights(&self, scope: &WorkspaceScope) -> Result<Vec<OwnRequest>, Failure> {
         let member = scope.member().ok_or_else(Failure::unauthenticated)?;
-        Ok(self.db.own_requests(scope, member).await?)
+        let mut requests = self.db.own_requests(scope, member).await?;
+        // How long the note itself is kept is the store's business.
+        requests.iter_mut().for_each(|request| request.ttl = None);
+        Ok(requests)
     }
 }

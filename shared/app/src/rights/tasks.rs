@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Longest reason, in characters.
-const LONGEST_REASON: usize = 2_000;
+pub(super) const LONGEST_REASON: usize = 2_000;
 
 /// A task as its Sender sees it.
 #[derive(Serialize)]

@@ -52,6 +52,7 @@ pub(super) const OF_USERS: &[Class] = &[
     Class::PurgeRecord,
     Class::QueueMessage,
     Class::Backup,
+    Class::PointInTimeBackup,
 ];
 
 /// Classes on the page for prospects: what concerns a person who is written to.
@@ -69,6 +70,7 @@ pub(super) const OF_PROSPECTS: &[Class] = &[
     Class::IdentityCopy,
     Class::TechnicalLog,
     Class::Backup,
+    Class::PointInTimeBackup,
 ];
 
 pub(super) struct Authority {

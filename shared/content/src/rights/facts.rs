@@ -3,7 +3,7 @@
 use domain::{
     locale::Locale,
     policy::{
-        processors,
+        processors::{self, ChosenBy},
         retention::{Class, Policy},
     },
 };
@@ -27,9 +27,9 @@ pub struct Facts {
     pub automated_decisions: &'static str,
 }
 
-/// In one language.
+/// In one language, for a Sender that sends through a relay of its own or not.
 #[must_use]
-pub fn facts(locale: Locale, public_url: &str) -> Facts {
+pub fn facts(locale: Locale, public_url: &str, own_relay: bool) -> Facts {
     let processor = |one: &processors::Processor| {
         format!("{} ({}, {})", one.name.get(locale), one.purpose.get(locale), one.country.get(locale))
     };
@@ -40,7 +40,8 @@ pub fn facts(locale: Locale, public_url: &str) -> Facts {
         }
         .to_owned(),
     ];
-    recipients.extend(processors::current().iter().map(processor));
+    let takes_part = |one: &&processors::Processor| own_relay || one.chosen_by != ChosenBy::Sender;
+    recipients.extend(processors::current().iter().filter(takes_part).map(processor));
     let purpose = Policy::current().rule(Class::Prospect).purpose.get(locale).to_owned();
     match locale {
         Locale::Fr => Facts {

@@ -1,9 +1,13 @@
 //! What the pages say.
 
-use domain::{locale::Locale, rights::RequestKind};
+use domain::{
+    locale::Locale,
+    policy::retention::{Class, Policy},
+    rights::RequestKind,
+};
 
 use super::{Answer, Holder};
-use crate::{mime::one_line, system::moment};
+use crate::{legal::period, mime::one_line, system::moment};
 
 pub(super) struct Ask {
     pub(super) title: &'static str,
@@ -162,19 +166,19 @@ pub(super) fn answer(locale: Locale, answer: &Answer<'_>) -> (&'static str, Vec<
 /// What came of a request, in paragraphs: on the page and in the mail.
 pub(crate) fn shown(locale: Locale, kind: RequestKind, holders: &[Holder<'_>], due: Option<&str>) -> Vec<String> {
     if holders.is_empty() {
-        return vec![
-            match locale {
-                Locale::Fr => {
-                    "Aucune entreprise ne détient cette adresse dans Prospectra. Si vous y avez un compte, vos propres \
-                     données sont dans son espace « RGPD et données »."
-                }
-                Locale::En => {
-                    "No company holds this address in Prospectra. If you have an account, your own data is in its \
-                     “GDPR & data” space."
-                }
-            }
-            .to_owned(),
-        ];
+        let kept = period(Policy::current().keep(Class::Upload), locale);
+        return vec![match locale {
+            Locale::Fr => format!(
+                "Aucune entreprise ne détient cette adresse dans Prospectra. Un fichier dont la ligne a été refusée peut \
+                     encore la contenir : il est supprimé au plus tard {kept} après son envoi, et personne n’écrit à ce qui a \
+                     été refusé. Si vous avez un compte, vos propres données sont dans son espace « RGPD et données »."
+            ),
+            Locale::En => format!(
+                "No company holds this address in Prospectra. A file of which the row was refused may still contain it: it is \
+                     deleted at most {kept} after it was uploaded, and nobody writes to what was refused. If you have an \
+                     account, your own data is in its “GDPR & data” space."
+            ),
+        }];
     }
     let mut said = vec![
         match locale {

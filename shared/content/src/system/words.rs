@@ -69,8 +69,23 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
         }
         Notification::SecondFactorOn { at } => second_factor::french(true, &moment(Locale::Fr, at)),
         Notification::SecondFactorOff { at } => second_factor::french(false, &moment(Locale::Fr, at)),
-        Notification::CampaignPaused { campaign, sample, trouble } => {
-            campaign_paused::french(campaign, sample, trouble)
+        Notification::WorkspaceClosed { until } => (
+            "Votre espace de travail est fermé".to_owned(),
+            match until {
+                Some(until) => format!(
+                    "Bonjour,\n\nVotre espace de travail est fermé : plus rien ne part, et les clés des programmes sont \
+                     supprimées. Jusqu’au {}, vous pouvez le rouvrir et exporter vos données ; tout est ensuite supprimé.\n\nCe \
+                     n’est pas vous ? Connectez-vous et rouvrez-le ; le journal dit qui l’a fermé.",
+                    moment(Locale::Fr, until)
+                ),
+                None => "Bonjour,\n\nVotre espace de travail est fermé définitivement, à la demande de l’un de ses propriétaires : \
+                         tout est supprimé dans l’heure, et rien ne peut être rouvert. Nous n’en gardons que ce que la loi \
+                         demande."
+                    .to_owned(),
+            },
+        ),
+        Notification::CampaignPaused { campaign, sample, trouble, ended } => {
+            campaign_paused::french(campaign, sample, trouble, ended)
         }
         Notification::NoticeDue { people, first } => notice_due::french(people, &moment(Locale::Fr, first)),
         Notification::Rights(about) => rights::of(Locale::Fr, mail.public_url, &about),
@@ -123,8 +138,22 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
         }
         Notification::SecondFactorOn { at } => second_factor::english(true, &moment(Locale::En, at)),
         Notification::SecondFactorOff { at } => second_factor::english(false, &moment(Locale::En, at)),
-        Notification::CampaignPaused { campaign, sample, trouble } => {
-            campaign_paused::english(campaign, sample, trouble)
+        Notification::WorkspaceClosed { until } => (
+            "Your workspace is closed".to_owned(),
+            match until {
+                Some(until) => format!(
+                    "Hello,\n\nYour workspace is closed: nothing leaves any more, and the keys of programs are deleted. Until {}, \
+                     you can reopen it and export your data; then everything is deleted.\n\nIt was not you? Sign in and reopen \
+                     it; the trail says who closed it.",
+                    moment(Locale::En, until)
+                ),
+                None => "Hello,\n\nYour workspace is closed for good, as one of its owners asked: everything is deleted within the \
+                         hour, and nothing can be reopened. We keep nothing of it but what the law asks for."
+                    .to_owned(),
+            },
+        ),
+        Notification::CampaignPaused { campaign, sample, trouble, ended } => {
+            campaign_paused::english(campaign, sample, trouble, ended)
         }
         Notification::NoticeDue { people, first } => notice_due::english(people, &moment(Locale::En, first)),
         Notification::Rights(about) => rights::of(Locale::En, mail.public_url, &about),

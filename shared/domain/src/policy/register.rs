@@ -137,7 +137,7 @@ classes! {
     /// Anonymous counters of use (A16).
     ProductAnalytics = "product_analytics", at_most Months(25), at_least Days(1);
     /// Copies in a vault of their own, beside the recovery window of the tables (A30, K11).
-    VaultBackup = "vault_backup", at_most Days(90), at_least Days(1);
+    PointInTimeBackup = "point_in_time_backup", at_most Days(35), at_least Days(1);
 }
 
 /// The event from which a period runs.

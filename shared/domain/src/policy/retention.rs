@@ -58,6 +58,12 @@ pub enum PolicyError {
         /// The longest published.
         ceiling: Retention,
     },
+    /// Asks at the end for what nothing carries out.
+    #[error("policy file: `{class}` cannot be anything but deleted at its end: nothing does otherwise yet")]
+    NotCarriedOut {
+        /// The class.
+        class: &'static str,
+    },
     /// So short that a promise would be broken.
     #[error("policy file: `{what}` keeps {keep}, shorter than the promised {floor}")]
     TooShort {
@@ -158,6 +164,7 @@ impl Policy {
         for &class in Class::ALL {
             let rule = file.class.get(&class).ok_or(PolicyError::Missing(class.key()))?;
             check_blank(class, rule)?;
+            check_end(class, rule)?;
             check_limits(class, rule)?;
         }
         let fingerprint = hex::encode(Sha256::digest(text));
@@ -344,6 +351,12 @@ fn check_reminders(what: &'static str, given: &[Retention], latest: &[Retention]
         return Err(PolicyError::Reminders { what, given: given.len(), promised: latest.len() });
     }
     given.iter().zip(latest).try_for_each(|(reminder, latest)| at_most(what, *reminder, *latest))
+}
+
+/// The purge deletes. What is not in the product may say what it will do.
+fn check_end(class: Class, rule: &Rule) -> Result<(), PolicyError> {
+    let carried_out = rule.at_end == Action::Delete || !rule.is_in_the_product();
+    if carried_out { Ok(()) } else { Err(PolicyError::NotCarriedOut { class: class.key() }) }
 }
 
 fn check_blank(class: Class, rule: &Rule) -> Result<(), PolicyError> {

@@ -119,7 +119,7 @@ fn a73_a_period_beyond_the_published_one_is_refused_without_a_written_justificat
         (Class::Ticket, "37 months"),
         (Class::OwnLead, "4 years"),
         (Class::IdentityCopy, "31 days"),
-        (Class::VaultBackup, "91 days"),
+        (Class::PointInTimeBackup, "36 days"),
     ] {
         let text = with_keep(class, keep);
         assert_eq!(
@@ -178,7 +178,7 @@ fn the_periods_of_the_ledger_are_the_ones_compiled_in() {
         ("A7", Class::Limiter, Retention::Hours(24)),
         ("A29", Class::Account, Retention::Days(30)),
         ("A30", Class::Backup, Retention::Days(90)),
-        ("A30", Class::VaultBackup, Retention::Days(90)),
+        ("A30", Class::PointInTimeBackup, Retention::Days(35)),
         ("A31", Class::Billing, Retention::Years(10)),
         ("A33", Class::TechnicalLog, Retention::Days(365)),
         ("A34", Class::Ticket, Retention::Years(3)),
@@ -366,13 +366,21 @@ fn a31_invoices_of_one_accounting_year_are_due_together_ten_years_after_its_clos
 #[test]
 fn a13_what_is_not_in_the_product_needs_no_store_and_everything_else_does() {
     let policy = Policy::current();
-    for class in [Class::Billing, Class::Ticket, Class::OwnLead, Class::ProductAnalytics, Class::VaultBackup] {
+    for class in [Class::Billing, Class::Ticket, Class::OwnLead, Class::ProductAnalytics] {
         assert!(!policy.rule(class).is_in_the_product(), "{class:?}");
         let text = edit(class, |line| without(line, "state = "));
         assert_eq!(Policy::load(&text).unwrap_err(), PolicyError::Blank { class: class.key(), what: "store" });
     }
     let text = edit(Class::Ticket, |line| line.replace("not_in_the_product", "soon"));
     assert!(matches!(Policy::load(&text).unwrap_err(), PolicyError::Syntax(_)));
+}
+
+#[test]
+fn a13_an_end_that_nothing_carries_out_is_refused() {
+    for end in ["anonymise", "keep_minimum"] {
+        let text = edit(Class::Prospect, |line| line.replace("at_end = \"delete\"", &format!("at_end = \"{end}\"")));
+        assert_eq!(Policy::load(&text).unwrap_err(), PolicyError::NotCarriedOut { class: "prospect" });
+    }
 }
 
 #[test]

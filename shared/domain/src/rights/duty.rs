@@ -56,6 +56,8 @@ pub enum Outcome {
     DoneAtOnce,
     /// The Sender has left with everything it held.
     SenderGone,
+    /// The person had everything erased meanwhile: there is nothing left to answer about.
+    Overtaken,
 }
 
 /// What the clock asks for next.

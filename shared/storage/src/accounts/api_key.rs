@@ -88,9 +88,10 @@ impl Accounts<'_> {
         self.db.act(commit::delete(&self.db.tables.accounts, &key)?, entry).await
     }
 
-    /// Ends the keys that a member made: what follows from their going.
-    pub async fn drop_api_keys(&self, maker: MemberId, now: Timestamp) -> Result<(), StoreError> {
-        for key in self.api_keys(now).await?.iter().filter(|key| key.created_by == maker) {
+    /// Ends the keys that a member made, or all: what follows from their going, or from the workspace's closing.
+    pub async fn drop_api_keys(&self, maker: Option<MemberId>, now: Timestamp) -> Result<(), StoreError> {
+        let keys = self.api_keys(now).await?;
+        for key in keys.iter().filter(|key| maker.is_none_or(|maker| key.created_by == maker)) {
             self.db.delete(&self.db.tables.accounts, &keys::api_key(self.workspace, key.id)).await?;
         }
         Ok(())

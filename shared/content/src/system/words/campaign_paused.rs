@@ -3,7 +3,7 @@
 use domain::health::{Sample, Trouble};
 
 /// Subject and text.
-pub(super) fn french(campaign: &str, sample: Sample, trouble: Trouble) -> (String, String) {
+pub(super) fn french(campaign: &str, sample: Sample, trouble: Trouble, ended: bool) -> (String, String) {
     let Sample { handed, bounced, complained } = sample;
     let (what, todo) = match trouble {
         Trouble::Bounces => (
@@ -21,6 +21,13 @@ pub(super) fn french(campaign: &str, sample: Sample, trouble: Trouble) -> (Strin
              Celles qui se sont plaintes ne recevront plus rien. Au-delà de ce seuil, les messageries refusent tous vos messages.",
         ),
     };
+    if ended {
+        let text = format!(
+            "Bonjour,\n\nLa campagne « {campaign} » est terminée, et {what}.\n\n{todo}\n\nFaites-le avant la prochaine : une campagne \
+             plus longue se met en pause d’elle-même à ce seuil."
+        );
+        return ("Trop de retours pour votre campagne".to_owned(), text);
+    }
     let text = format!(
         "Bonjour,\n\nLa campagne « {campaign} » s’est mise en pause : {what}.\n\n{todo}\n\nReprenez-la ensuite : elle sera jugée \
          sur ce qui vient après. Ou annulez-la."
@@ -29,7 +36,7 @@ pub(super) fn french(campaign: &str, sample: Sample, trouble: Trouble) -> (Strin
 }
 
 /// Subject and text.
-pub(super) fn english(campaign: &str, sample: Sample, trouble: Trouble) -> (String, String) {
+pub(super) fn english(campaign: &str, sample: Sample, trouble: Trouble, ended: bool) -> (String, String) {
     let Sample { handed, bounced, complained } = sample;
     let (what, todo) = match trouble {
         Trouble::Bounces => (
@@ -45,6 +52,13 @@ pub(super) fn english(campaign: &str, sample: Sample, trouble: Trouble) -> (Stri
              complained will get nothing more. Beyond this limit mailbox providers refuse all your messages.",
         ),
     };
+    if ended {
+        let text = format!(
+            "Hello,\n\nThe campaign “{campaign}” is over, and {what}.\n\n{todo}\n\nDo so before the next one: a longer campaign pauses \
+             itself at this limit."
+        );
+        return ("Too much of your campaign came back".to_owned(), text);
+    }
     let text = format!(
         "Hello,\n\nThe campaign “{campaign}” has paused itself: {what}.\n\n{todo}\n\nThen resume it: it will be judged by what \
          comes after. Or cancel it."

@@ -43,8 +43,8 @@ fn french(public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
             }
             if let Some(id) = certificate {
                 text.push_str(&format!(
-                    "\n\nQuand les fichiers importés auront eux aussi disparu, au plus tard demain, une attestation signée, \
-                     que chacun peut vérifier et qui ne dit rien de vous, se trouve ici :\n{public_url}/rights/certificates/{id}"
+                    "\n\nUne attestation signée, que chacun peut vérifier et qui ne dit rien de vous, se trouve ici dès que les \
+                     fichiers importés ont eux aussi disparu, au plus tard demain :\n{public_url}/rights/certificates/{id}"
                 ));
             }
             (format!("Votre demande : {}", name(kind)), text)
@@ -175,8 +175,8 @@ fn english(public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
             }
             if let Some(id) = certificate {
                 text.push_str(&format!(
-                    "\n\nOnce the imported files are gone too, by tomorrow at the latest, a signed certificate that anybody can \
-                     verify, and that says nothing about you, is here:\n{public_url}/rights/certificates/{id}"
+                    "\n\nA signed certificate that anybody can verify, and that says nothing about you, is here as soon as the \
+                     imported files are gone too, by tomorrow at the latest:\n{public_url}/rights/certificates/{id}"
                 ));
             }
             (format!("Your request: {}", name(kind)), text)
