@@ -4,8 +4,8 @@
     .ci/pages.py target/debug/local [chromium]
 
 Plays the demo with a small list on a free port, walks from its pages in both languages over every link and form that a
-person meets (legal texts and their versions, /trust, unsubscribing, a request about rights from the form to the data), and
-runs axe-core on each, on a wide screen and on a narrow one, light and dark. Ends with status 1 when anything is wrong.
+person meets (legal texts and their versions, /trust, unsubscribing, a report of abuse, a request about rights from the form to the
+data), and runs axe-core on each, on a wide screen and on a narrow one, light and dark. Ends with status 1 when anything is wrong.
 """
 
 import base64
@@ -137,6 +137,21 @@ def held(origin):
     return next(campaign)["envelope_to"][0]
 
 
+def about_abuse(walk, origin):
+    """Reports something: the form as it is refused, and as it is taken."""
+    for lang in ("fr", "en"):
+        with walk.context(SCREENS[0]) as context:
+            path = f"/abuse?lang={lang}"
+            page = walk.page(context, path)
+            page.goto(origin + path)
+            page.eval_on_selector("form", "form => form.noValidate = true")
+            walk.click(page, path, "button[type=submit]")
+            page.goto(origin + path)
+            page.select_option("#kind", "unlawful_list")
+            page.fill("#message", "Ils ont acheté une liste.")
+            walk.click(page, path, "button[type=submit]")
+
+
 def about_rights(walk, origin, person):
     """Asks, proves the mailbox, reads the data: every page on the way."""
     for lang in ("fr", "en"):
@@ -232,10 +247,11 @@ def main():
             browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             walk = Walk(browser, origin)
             pages = ["privacy", "prospects-privacy", "terms", "dpa", "cookies", "subprocessors", "notice"]
-            walk.run(f"{path}?lang={lang}" for lang in ("fr", "en") for path in [f"/legal/{p}" for p in pages] + ["/trust", "/rights"])
+            walk.run(f"{path}?lang={lang}" for lang in ("fr", "en") for path in [f"/legal/{p}" for p in pages] + ["/trust", "/rights", "/abuse"])
             walk.run(["/legal/nothing", "/u/nonsense"])
             walk.run([f"/rights/{page}/nonsense" for page in ("proof", "access", "identity")])
             unsubscribing(walk, origin, link)
+            about_abuse(walk, origin)
             about_rights(walk, origin, held(origin))
             erased(walk, origin, held(origin))
             doubted(walk, origin)

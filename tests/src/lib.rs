@@ -4,6 +4,7 @@
 //! on it, a [`Mail`] is a message somebody received. Whatever a test learns of a person's data is also
 //! looked for in every log line when its stack is checked.
 
+pub mod abuse;
 pub mod aws;
 pub mod files;
 pub mod http;

@@ -95,6 +95,8 @@ impl Bench {
             created_at: self.now,
             closed_at: None,
             erase: false,
+            suspended_at: None,
+            harms: Default::default(),
             terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: self.now },
         };
         let db = self.db();

@@ -1,6 +1,7 @@
 //! People's rights: the public pages and their API, what Senders and members do about requests, the clock
-//! that chases them, and the operator's desk.
+//! that chases them, and the operator's desk. And the page on which abuse is reported.
 
+mod abuse;
 mod pages;
 
 use app::{App, Deadline, Failure};
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
     let route = request.route();
     match route.strip_prefix("/v1/") {
+        None if route == "/abuse" => abuse::handle(app, &request).await,
         None => pages::handle(app, &request, &route).await,
         Some("rights-tasks" | "rights-tasks/{id}/handle" | "rights-tasks/{id}/extend") => {
             tasks(app, &request, &route).await

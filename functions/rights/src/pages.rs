@@ -129,7 +129,7 @@ fn shown(proved: &Proved) -> Result<Response, Failure> {
     page(StatusCode::OK, rights::answer(proved.locale, &answer), proved.locale)
 }
 
-fn has_json(request: &Request) -> bool {
+pub(super) fn has_json(request: &Request) -> bool {
     request.header("content-type").is_some_and(|media| media.starts_with("application/json"))
 }
 

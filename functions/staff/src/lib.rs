@@ -1,6 +1,7 @@
-//! Staff of the operator: their accesses to workspaces, what they read under them, incidents with their clock, and the
-//! operator's desk.
+//! Staff of the operator: their accesses to workspaces, what they read under them, incidents with their clock, cases of
+//! abuse, and the operator's desk.
 
+mod abuse;
 mod incidents;
 
 use app::{
@@ -28,6 +29,9 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
     let staff = app.staff(&scope).await?;
     if request.route().starts_with("/v1/staff/incidents") {
         return incidents::handle(app, &staff, &request, now).await;
+    }
+    if request.route().starts_with("/v1/staff/abuse-cases") {
+        return abuse::handle(app, &staff, &request, now).await;
     }
     match request.route().strip_prefix("/v1/staff/grants/{id}") {
         Some(rest) => one(app, &staff, &request, rest, now).await,

@@ -86,9 +86,9 @@ impl App {
         Ok(self.view(&accepted, now))
     }
 
-    /// The workspace, if it is open and has accepted what applies: what begins something new asks for this first.
+    /// The workspace, if it is open, not suspended, and has accepted what applies: what begins something new asks for this first.
     pub async fn may_begin(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<Workspace, Failure> {
-        let workspace = self.active_workspace(scope).await?;
+        let workspace = self.sending_workspace(scope).await?;
         let accepted = self.db.accounts(scope).agreements().await?;
         let missing: Vec<Agreement> =
             Agreement::ALL.into_iter().filter(|agreement| !settled(&accepted, *agreement, now)).collect();

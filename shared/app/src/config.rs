@@ -46,6 +46,8 @@ pub struct Config {
     pub operator_contact: String,
     /// Where the operator answers questions about data, and is told what is overdue.
     pub operator_privacy_contact: String,
+    /// Where abuse is reported.
+    pub operator_abuse_contact: String,
 }
 
 impl Config {
@@ -81,6 +83,7 @@ impl Config {
             operator_name: var("OPERATOR_NAME"),
             operator_contact: var("OPERATOR_CONTACT"),
             operator_privacy_contact: var("OPERATOR_PRIVACY_CONTACT"),
+            operator_abuse_contact: var("OPERATOR_ABUSE_CONTACT"),
         }
     }
 }

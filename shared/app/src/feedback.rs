@@ -15,7 +15,7 @@ use domain::{
 use serde::Deserialize;
 use storage::WorkspaceScope;
 
-use crate::{App, Failure, mailer::ses::tag};
+use crate::{App, Failure, abuse::complained, mailer::ses::tag};
 
 /// An SES event, as far as it matters here. Unknown fields and types are none of our business.
 #[derive(Debug, Deserialize)]
@@ -107,7 +107,14 @@ impl App {
             self.settled.lock().await.remember((campaign, chunk), results);
             return Ok(());
         }
-        let joined = outreach.settle(campaign, chunk, &record.subjects, &results, now).await?;
+        let joined = match news.outcome {
+            // Once, however often the event comes: the case counts what the results did not know.
+            Outcome::Complained => {
+                let case = complained(workspace, campaign, now);
+                outreach.settle_complaint(campaign, chunk, (&record.subjects, &results), &case, now).await?
+            }
+            _ => outreach.settle(campaign, chunk, &record.subjects, &results, now).await?,
+        };
         if matches!(news.outcome, Outcome::Bounced | Outcome::Complained) {
             Box::pin(self.mind_health(&scope, campaign, now)).await?;
         }

@@ -1,6 +1,8 @@
-//! A campaign that does harm pauses itself, and says why; one that is over already, only says so.
+//! A campaign that does harm pauses itself, and says why; one that is over already, only says so. A workspace
+//! whose campaigns keep doing harm is suspended.
 
-use content::system::Notification;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use content::system::{AboutAbuse, AbuseMail, Notification};
 use domain::{
     Timestamp,
     access::Permission,
@@ -11,7 +13,7 @@ use domain::{
 };
 use storage::{StoreError, WorkspaceScope};
 
-use crate::{App, Failure};
+use crate::{App, Failure, abuse::harmful};
 
 /// Looks at a campaign that others move meanwhile, at most.
 const ATTEMPTS: u32 = 5;
@@ -37,17 +39,45 @@ impl App {
             let mut moved = progress.moved(progress.status.after(Command::Pause).unwrap_or(progress.status), now);
             (moved.trouble, moved.completed_at) = (Some(trouble), progress.completed_at);
             let entry = scope.entry(Action::CampaignPaused, now).about(id).with("because", trouble.as_str());
-            match outreach.transition(&progress, moved, Some(&entry).filter(|_| !ended)).await {
+            let (also, suspended) = self.noting_harm(scope, id, now).await?;
+            match outreach.transition_with(&progress, moved, Some(&entry).filter(|_| !ended), also).await {
                 Ok(_) => {
                     let because = trouble.as_str();
-                    tracing::warn!(workspace = %scope.workspace(), campaign = %id, because, ended, "campaign does harm");
-                    return Box::pin(self.tell_paused(scope, id, (sample, trouble, ended), now)).await;
+                    tracing::warn!(workspace = %scope.workspace(), campaign = %id, because, ended, suspended, "campaign does harm");
+                    Box::pin(self.tell_paused(scope, id, (sample, trouble, ended), now)).await?;
+                    if suspended {
+                        let contact = &self.config.operator_abuse_contact;
+                        let about = AboutAbuse { note: None, kind: None, contact };
+                        Box::pin(self.try_tell_owners(scope.workspace(), AbuseMail::Suspended(about), now)).await;
+                    }
+                    return Ok(());
                 }
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Err(Failure::too_early("a campaign that keeps moving"))
+    }
+
+    /// That another campaign of the workspace does harm, as part of that transaction. The second within thirty days
+    /// suspends it, and opens a case for staff to look at (A70).
+    async fn noting_harm(
+        &self,
+        scope: &WorkspaceScope,
+        id: CampaignId,
+        now: Timestamp,
+    ) -> Result<(Vec<TransactWriteItem>, bool), Failure> {
+        let accounts = self.db.accounts(scope);
+        let Some(workspace) = accounts.workspace().await? else { return Ok((Vec::new(), false)) };
+        let harms = workspace.harms.and(id, now);
+        let suspend = harms.are_too_many() && workspace.suspended_at.is_none();
+        let mut writes = vec![accounts.noting_harm(&workspace, &harms, suspend.then_some(now))?];
+        if suspend {
+            let case = harmful(workspace.id, id, now);
+            let entry = scope.entry(Action::WorkspaceSuspended, now).about(case.id);
+            writes.extend([self.db.opening_case(&case)?, self.db.recording(&entry)?]);
+        }
+        Ok((writes, suspend))
     }
 
     /// Tells those who can do something about it. A mail may be lost; the pause is not.

@@ -3,6 +3,7 @@
 //! [`App`] is what every function holds: clients, names of tables and queues, and the keyed hashes.
 //! A use case is a method on it in the module of its subject. It takes `now` as an argument.
 
+pub mod abuse;
 pub mod agreements;
 pub mod announce;
 pub mod api_keys;

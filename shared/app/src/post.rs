@@ -6,9 +6,9 @@ use aws_sdk_sesv2::{
     types::{Destination, EmailContent, RawMessage},
 };
 use content::system::{self, Notification, SystemMail};
-use domain::{Timestamp, email::EmailAddress, locale::Locale};
+use domain::{Timestamp, email::EmailAddress, id::WorkspaceId, locale::Locale, member::Role};
 use sha2::{Digest as _, Sha256};
-use storage::service_mail::ServiceMail;
+use storage::{WorkspaceScope, service_mail::ServiceMail};
 
 use crate::{App, Failure};
 
@@ -18,6 +18,23 @@ impl App {
         let contact = EmailAddress::parse(&self.config.operator_privacy_contact)
             .map_err(|_| Failure::internal("OPERATOR_PRIVACY_CONTACT is not an address"))?;
         self.post(&contact, Locale::Fr, notification, now).await
+    }
+
+    /// Tells the owners of a workspace.
+    pub(crate) async fn post_to_owners(
+        &self,
+        workspace: WorkspaceId,
+        notification: Notification<'_>,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let scope = WorkspaceScope::internal(workspace);
+        let accounts = self.db.accounts(&scope);
+        let (workspace, members) = futures::try_join!(accounts.workspace(), accounts.members())?;
+        let locale = workspace.map(|workspace| workspace.locale).unwrap_or_default();
+        for owner in members.iter().filter(|member| member.role == Role::Owner) {
+            self.post(&owner.email, locale, notification, now).await?;
+        }
+        Ok(())
     }
 
     /// Sends a system mail, and keeps the evidence of it (A36). Such a mail may go twice when a time-out hides that it went: a second

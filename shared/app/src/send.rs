@@ -79,13 +79,13 @@ impl App {
             return Ok(());
         }
         let workspace = self.db.accounts(&scope).workspace().await?;
-        let closed = workspace.as_ref().is_some_and(Workspace::is_closed);
-        let progress = if closed { self.pause_closed(&scope, progress, now).await? } else { progress };
+        let silent = workspace.as_ref().is_some_and(Workspace::is_silent);
+        let progress = if silent { self.pause_silent(&scope, progress, now).await? } else { progress };
         let Some(progress) = self.unless_paused(&scope, message, &people, &results, progress, now).await? else {
             return Ok(());
         };
         let refusal = match (&workspace, progress.status) {
-            (Some(_), CampaignStatus::Sending) if !closed => None,
+            (Some(_), CampaignStatus::Sending) if !silent => None,
             (Some(_), CampaignStatus::Cancelled) => Some(Refusal::Cancelled),
             _ => Some(Refusal::AccountClosed),
         };

@@ -159,6 +159,8 @@ fn account(pending: PendingSignup, pepper: &domain::subject::Pepper, now: Timest
             created_at: now,
             closed_at: None,
             erase: false,
+            suspended_at: None,
+            harms: Default::default(),
             terms,
         },
         login: Login { workspace, member, role: Role::Owner, password, generation: 1 },

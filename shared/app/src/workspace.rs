@@ -56,6 +56,7 @@ pub struct WorkspaceView {
     retention_months: u8,
     created_at: Timestamp,
     closed_at: Option<Timestamp>,
+    suspended_at: Option<Timestamp>,
     deleted_after: Option<Timestamp>,
     terms: Terms,
     members: Vec<MemberView>,
@@ -83,6 +84,19 @@ impl App {
             let detail = "The workspace is closed: data can be read, exported and deleted, and nothing is sent. \
                           POST /v1/workspace/reactivate reopens it.";
             return Err(Failure::new(Kind::Forbidden, "workspace-closed", detail));
+        }
+        Ok(workspace)
+    }
+
+    /// The workspace, if it is open and not suspended: what sends something asks for this first.
+    pub(crate) async fn sending_workspace(&self, scope: &WorkspaceScope) -> Result<Workspace, Failure> {
+        let workspace = self.active_workspace(scope).await?;
+        if workspace.suspended_at.is_some() {
+            let detail = format!(
+                "The workspace is suspended because of abuse: nothing is sent, imported or launched. Write to {}. Reading,                  exporting, deleting and answering people stay open.",
+                self.config.operator_abuse_contact
+            );
+            return Err(Failure::new(Kind::Forbidden, "workspace-suspended", detail));
         }
         Ok(workspace)
     }
@@ -222,6 +236,7 @@ impl App {
             retention_months: workspace.retention_months,
             created_at: workspace.created_at,
             closed_at: workspace.closed_at,
+            suspended_at: workspace.suspended_at,
             deleted_after,
             terms: workspace.terms,
             members: members.collect(),

@@ -2,6 +2,7 @@
 //!
 //! Pure: values in, text or bytes out. No clock, no network, no table.
 
+pub mod abuse;
 pub mod campaign;
 pub mod failed;
 mod html;

@@ -75,6 +75,7 @@ fn lay_out(locale: Locale, title: &str, body_html: &str) -> Html {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::without_style;
 
     #[test]
     fn a59_the_pages_in_both_languages() {
@@ -83,13 +84,6 @@ mod tests {
             insta::assert_snapshot!(format!("ask_{lang}"), without_style(&ask(locale, "/u/AbC-123_xyz")));
             insta::assert_snapshot!(format!("confirmed_{lang}"), without_style(&confirmed(locale)));
         }
-    }
-
-    /// The style sheet is every page's, and has its own test.
-    fn without_style(html: &Html) -> String {
-        let (before, rest) = html.as_str().split_once("<style>").unwrap();
-        let (_, after) = rest.split_once("</style>").unwrap();
-        format!("{before}<style>…</style>{after}")
     }
 
     #[test]

@@ -127,6 +127,14 @@ pub const fn headers() -> &'static [(&'static str, &'static str)] {
     ]
 }
 
+/// A page without its style sheet, which has a test of its own: for snapshots.
+#[cfg(test)]
+pub(crate) fn without_style(html: &Html) -> String {
+    let (before, rest) = html.as_str().split_once("<style>").unwrap();
+    let (_, after) = rest.split_once("</style>").unwrap();
+    format!("{before}<style>…</style>{after}")
+}
+
 #[cfg(test)]
 mod tests {
     use base64::{Engine as _, prelude::BASE64_STANDARD};

@@ -3,6 +3,7 @@
 //! Plain words, one thing to do, and `Auto-Submitted: auto-generated` (RFC 3834) so that no
 //! out-of-office answers them. The HTML is made from the text, so the two never differ.
 
+mod abuse;
 mod breach;
 mod rights;
 mod words;
@@ -20,6 +21,7 @@ use crate::message::Preview;
 use crate::mime::{self, Parts, ascii_value};
 pub use crate::mime::{ComposeError, Message};
 use crate::page::{PRODUCT, escape};
+pub use abuse::{AboutAbuse, AbuseMail};
 pub use breach::{BreachMail, Due, Told};
 pub use rights::RightsMail;
 pub(crate) use words::moment;
@@ -96,6 +98,8 @@ pub enum Notification<'a> {
     Rights(RightsMail<'a>),
     /// Personal data got where it should not (A54).
     Breach(BreachMail<'a>),
+    /// Abuse was reported, or looked into (A70, A71).
+    Abuse(AbuseMail<'a>),
     /// The operator's staff may read in their workspace for a while (A18).
     StaffAccess {
         /// What for.
@@ -128,6 +132,7 @@ impl<'a> Notification<'a> {
             Self::CampaignPaused { .. } => "campaign_paused",
             Self::Rights(mail) => mail.template(),
             Self::Breach(mail) => mail.template(),
+            Self::Abuse(mail) => mail.template(),
             Self::StaffAccess { .. } => "staff_access",
             Self::LegalChange { .. } => "legal_change",
         }
@@ -149,6 +154,7 @@ impl<'a> Notification<'a> {
             | Self::CampaignPaused { .. }
             | Self::StaffAccess { .. }
             | Self::Breach(_)
+            | Self::Abuse(_)
             | Self::LegalChange { .. } => None,
         }
     }
@@ -236,7 +242,8 @@ mod tests {
     use std::sync::LazyLock;
 
     use domain::{
-        id::{IncidentId, RequestId},
+        abuse::{AbuseKind, CaseOutcome},
+        id::{CaseId, IncidentId, RequestId},
         rights::{Outcome, RequestKind},
         staff::Disclosure,
         subject::Subject,
@@ -300,6 +307,7 @@ mod tests {
             ("staff_access_disclosure", staff_access(&DISCLOSURE)),
         ];
         all.extend(after_a_breach().map(|(name, mail)| (name, Notification::Breach(mail))));
+        all.extend(about_abuse().map(|(name, mail)| (name, Notification::Abuse(mail))));
         all.extend(about_rights().map(|(name, mail)| (name, Notification::Rights(mail))));
         all
     }
@@ -321,6 +329,21 @@ mod tests {
             ("breach_sender", BreachMail::Sender(told(false))),
             ("breach_reminder", BreachMail::Reminder(due(true))),
             ("breach_overdue", BreachMail::Overdue(due(false))),
+        ]
+    }
+
+    fn about_abuse() -> [(&'static str, AbuseMail<'static>); 7] {
+        let (id, kind) = (CaseId::from_bytes([1; 10]), AbuseKind::DespiteUnsubscribe);
+        let about = |note, kind| AboutAbuse { note, kind, contact: "abus@prospectra.test" };
+        let note = Some("Deux personnes désinscrites ont reçu un message.\nDites-nous pourquoi.");
+        [
+            ("abuse_received", AbuseMail::Received { id, kind }),
+            ("abuse_answered", AbuseMail::Answered { id, outcome: CaseOutcome::Warned }),
+            ("abuse_answered_nothing", AbuseMail::Answered { id, outcome: CaseOutcome::Nothing }),
+            ("abuse_warned", AbuseMail::Warned(about(note, Some(kind)))),
+            ("abuse_suspended", AbuseMail::Suspended(about(note, None))),
+            ("abuse_suspended_itself", AbuseMail::Suspended(about(None, None))),
+            ("abuse_released", AbuseMail::Released(about(note, None))),
         ]
     }
 

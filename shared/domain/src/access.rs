@@ -152,6 +152,8 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("GET", "/v1/staff/incidents/{id}/affected", ActAsStaff),
     ("POST", "/v1/staff/incidents/{id}/notify", ActAsStaff),
     ("POST", "/v1/staff/incidents/{id}/authority", ActAsStaff),
+    ("GET", "/v1/staff/abuse-cases", ActAsStaff),
+    ("POST", "/v1/staff/abuse-cases/{id}/close", ActAsStaff),
 ];
 
 /// What a route takes; `None` when it is not in the table, and nobody may use it.

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{
-        ApiKeyId, AuditId, CampaignId, GrantId, ImportId, IncidentId, InvitationId, MemberId, RequestId, SessionId,
-        WorkspaceId,
+        ApiKeyId, AuditId, CampaignId, CaseId, GrantId, ImportId, IncidentId, InvitationId, MemberId, RequestId,
+        SessionId, WorkspaceId,
     },
     member::Role,
     subject::Subject,
@@ -145,6 +145,14 @@ actions! {
     IncidentNotified = "incident.notified",
     /// Staff noted that the authority was told, or why not.
     IncidentClosed = "incident.closed",
+    /// Staff closed a case of abuse, and nothing had to be done.
+    AbuseClosed = "abuse.closed",
+    /// Staff warned the owners of this workspace after a report of abuse.
+    WorkspaceWarned = "workspace.warned",
+    /// Nothing is sent, imported or launched from here on, because of abuse.
+    WorkspaceSuspended = "workspace.suspended",
+    /// The operator put an end to that.
+    WorkspaceReleased = "workspace.released",
 }
 
 /// Who acted.
@@ -291,6 +299,7 @@ objects!(
     RequestId,
     GrantId,
     IncidentId,
+    CaseId,
     Subject
 );
 

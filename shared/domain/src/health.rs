@@ -3,9 +3,17 @@
 //! The limits lie below those at which providers act: Gmail and Yahoo ask senders to stay under 0.1 % of
 //! complaints and never to reach 0.3 %; SES reviews an account at 5 % of bounces or 0.1 % of complaints.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{campaign::Tally, chunk::Outcome};
+use crate::{
+    campaign::Tally,
+    chunk::Outcome,
+    id::CampaignId,
+    policy::retention::{Retention, is_due},
+};
 
 /// Messages that were handed over, and what came back of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -78,6 +86,41 @@ impl Sample {
     }
 }
 
+/// When campaigns of a workspace last paused themselves, as long as that counts (A70).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Harms(BTreeMap<CampaignId, Timestamp>);
+
+impl Harms {
+    /// How long one counts.
+    const COUNTS: Retention = Retention::Days(30);
+    /// So many campaigns within that time are a habit, not a mistake.
+    const TOO_MANY: usize = 2;
+
+    /// With a campaign that pauses itself at `now`, and without those that do not count any more. One campaign counts
+    /// once, however often it pauses itself.
+    #[must_use]
+    pub fn and(&self, campaign: CampaignId, now: Timestamp) -> Self {
+        let counts = |at: Timestamp| !is_due(Self::COUNTS.expires_at(at), now);
+        let mut harms: BTreeMap<_, _> =
+            self.0.iter().map(|(id, at)| (*id, *at)).filter(|(_, at)| counts(*at)).collect();
+        harms.insert(campaign, now);
+        Self(harms)
+    }
+
+    /// Whether the workspace is to send nothing more until somebody has looked at it.
+    #[must_use]
+    pub fn are_too_many(&self) -> bool {
+        self.0.len() >= Self::TOO_MANY
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -121,6 +164,28 @@ mod tests {
         let sample = Sample::of(&tally);
         assert_eq!(sample, Sample { handed: 100, bounced: 8, complained: 2 });
         assert_eq!(sample.since(sample), Sample::default());
+    }
+
+    #[test]
+    fn a70_a_second_campaign_within_thirty_days_is_too_many_and_the_same_one_again_is_not() {
+        let (one, two) = (CampaignId::from_bytes([1; 10]), CampaignId::from_bytes([2; 10]));
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let first = Harms::default().and(one, at("2026-05-01T10:00:00Z"));
+        assert!(Harms::default().is_empty() && !first.is_empty() && !first.are_too_many());
+        for (campaign, now, expected) in [
+            (one, "2026-05-02T10:00:00Z", false),
+            (two, "2026-05-01T10:00:00Z", true),
+            (two, "2026-05-31T09:59:59Z", true),
+            (two, "2026-05-31T10:00:00Z", false),
+        ] {
+            assert_eq!(first.and(campaign, at(now)).are_too_many(), expected, "{campaign} {now}");
+        }
+        let autumn = Harms::default().and(one, at("2026-10-01T10:00:00Z"));
+        assert!(autumn.and(two, at("2026-10-31T10:59:59Z")).are_too_many(), "days are those of Paris");
+        assert!(!autumn.and(two, at("2026-10-31T11:00:00Z")).are_too_many());
+        // It counts from when it last paused itself.
+        let again = first.and(one, at("2026-05-20T10:00:00Z"));
+        assert!(again.and(two, at("2026-06-10T10:00:00Z")).are_too_many());
     }
 
     proptest! {

@@ -148,6 +148,11 @@ prefixed_id!(
     IncidentId,
     "inc_"
 );
+prefixed_id!(
+    /// A case of abuse.
+    CaseId,
+    "abu_"
+);
 
 #[cfg(test)]
 mod tests {

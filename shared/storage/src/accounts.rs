@@ -22,6 +22,7 @@ use domain::{
     Timestamp,
     audit::Entry,
     email::EmailAddress,
+    health::Harms,
     id::{MemberId, WorkspaceId},
     locale::Locale,
     member::Role,
@@ -55,6 +56,12 @@ pub struct Workspace {
     /// Whether nothing of it is kept for its coming back: its owner said so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erase: bool,
+    /// Since when nothing is sent because of abuse (A70).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_at: Option<Timestamp>,
+    /// When campaigns of it paused themselves lately.
+    #[serde(default, skip_serializing_if = "Harms::is_empty")]
+    pub harms: Harms,
     /// The terms that were accepted.
     pub terms: Terms,
 }
@@ -63,6 +70,11 @@ impl Workspace {
     /// Whether it is closed: no message leaves, exports and rights stay open.
     pub const fn is_closed(&self) -> bool {
         self.closed_at.is_some()
+    }
+
+    /// Whether no message leaves: it is closed, or suspended because of abuse.
+    pub const fn is_silent(&self) -> bool {
+        self.closed_at.is_some() || self.suspended_at.is_some()
     }
 
     /// How it was closed, if it was.
@@ -258,6 +270,39 @@ impl Accounts<'_> {
         self.db.commit(vec![write, forgotten, self.db.recording(entry)?]).await
     }
 
+    /// Suspends it from `now` on, as part of a transaction. It conflicts when it is suspended already, or is not there.
+    pub fn suspending(&self, now: Timestamp) -> Result<TransactWriteItem, StoreError> {
+        let condition = "attribute_exists(pk) AND attribute_not_exists(suspended_at)";
+        self.updated("SET suspended_at = :now", condition, vec![(":now", s(now.to_string()))])
+    }
+
+    /// Notes that another of its campaigns paused itself, and with `suspend` that it is suspended from then on, as part
+    /// of a transaction. It conflicts when either changed since the workspace was read as `seen`.
+    pub fn noting_harm(
+        &self,
+        seen: &Workspace,
+        harms: &Harms,
+        suspend: Option<Timestamp>,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let value = |harms| serde_dynamo::to_attribute_value(harms).map_err(|_| StoreError::Corrupt("harms"));
+        let mut values = vec![(":harms", value(harms)?)];
+        let mut condition = "attribute_exists(pk) AND attribute_not_exists(harms)";
+        if !seen.harms.is_empty() {
+            condition = "harms = :seen";
+            values.push((":seen", value(&seen.harms)?));
+        }
+        let Some(now) = suspend else { return self.updated("SET harms = :harms", condition, values) };
+        values.push((":now", s(now.to_string())));
+        let condition = format!("{condition} AND attribute_not_exists(suspended_at)");
+        self.updated("SET harms = :harms, suspended_at = :now", &condition, values)
+    }
+
+    /// Ends its suspension; what its campaigns did before counts no more. `Conflict` when it is not suspended.
+    pub async fn release(&self, entry: &Entry) -> Result<(), StoreError> {
+        let write = self.updated("REMOVE suspended_at, harms", "attribute_exists(suspended_at)", Vec::new())?;
+        self.db.commit(vec![write, self.db.recording(entry)?]).await
+    }
+
     fn updated(
         &self,
         expression: &str,
@@ -276,6 +321,8 @@ impl Accounts<'_> {
 
 #[cfg(test)]
 mod tests {
+    use domain::id::CampaignId;
+
     use super::*;
     use crate::db::to_item;
 
@@ -291,6 +338,8 @@ mod tests {
             created_at: now,
             closed_at: None,
             erase: false,
+            suspended_at: None,
+            harms: Default::default(),
             terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: now },
         };
         let item = to_item(&keys::workspace(id), &workspace).unwrap();
@@ -301,6 +350,10 @@ mod tests {
         assert_eq!(item["closed_at"], s(now.to_string()), "the condition on reopening compares this text");
         assert_eq!(from_item::<Workspace>(item).unwrap(), workspace);
         assert!(workspace.closing().unwrap().ends() > now);
+        workspace.harms = workspace.harms.and(CampaignId::from_bytes([2; 10]), now);
+        workspace.suspended_at = Some(now);
+        let item = to_item(&keys::workspace(workspace.id), &workspace).unwrap();
+        assert_eq!(from_item::<Workspace>(item).unwrap(), workspace);
         workspace.erase = true;
         let item = to_item(&keys::workspace(id), &workspace).unwrap();
         assert_eq!(item["erase"], AttributeValue::Bool(true), "the condition on giving it up twice needs it");

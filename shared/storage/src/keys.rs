@@ -6,8 +6,8 @@
 use domain::{
     Timestamp,
     id::{
-        ApiKeyId, AuditId, CampaignId, GrantId, ImportId, IncidentId, InvitationId, MemberId, RequestId, SessionId,
-        WorkspaceId,
+        ApiKeyId, AuditId, CampaignId, CaseId, GrantId, ImportId, IncidentId, InvitationId, MemberId, RequestId,
+        SessionId, WorkspaceId,
     },
     staff::Whom,
     subject::Subject,
@@ -389,6 +389,24 @@ pub fn closed_request(request: RequestId) -> Key {
     Key::new("CLOSED", request.to_string())
 }
 
+/// Partition of the cases of abuse that are open.
+pub const OPEN_CASES: &str = "ABUSE_OPEN";
+
+/// One of them.
+pub fn open_case(case: CaseId) -> Key {
+    Key::new(OPEN_CASES, case.to_string())
+}
+
+/// What is kept of one that is closed.
+pub fn closed_case(case: CaseId) -> Key {
+    Key::new("ABUSE_CLOSED", case.to_string())
+}
+
+/// Which open case complaints about a campaign go to.
+pub fn complained_of(campaign: CampaignId) -> Key {
+    Key::new("ABUSE_CAMPAIGN", campaign.to_string())
+}
+
 /// A workspace's part in requests about rights.
 pub fn rights(workspace: WorkspaceId) -> String {
     format!("W#{workspace}#R")
@@ -454,6 +472,9 @@ mod tests {
             staff_pointer(grant),
             incident(IncidentId::from_bytes([7; 10])),
             affected(IncidentId::from_bytes([7; 10]), ws, Whom::Member(member)),
+            open_case(CaseId::from_bytes([8; 10])),
+            closed_case(CaseId::from_bytes([8; 10])),
+            complained_of(cmp),
         ];
         for key in nobodys.into_iter().chain(shared) {
             assert_eq!(workspace_of(&key.pk), None, "{key:?}");

@@ -5,6 +5,7 @@
 //! workspace's partition. Where the scope has a session of its workspace, its clients are the only ones
 //! used, and IAM refuses what the keys should never have named.
 
+pub mod abuse;
 pub mod accounts;
 pub mod audit;
 pub mod commit;

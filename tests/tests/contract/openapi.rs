@@ -55,6 +55,7 @@ fn check(document: &Value) -> Vec<String> {
             "/u/",
             "/legal/",
             "/trust",
+            "/abuse",
             "/rights",
             "/healthz",
             "/v1/signup",

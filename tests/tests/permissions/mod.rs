@@ -111,7 +111,8 @@ fn every_permission_is_used_and_none_is_missing() {
         stack.backends().sqs().send(&queue.arn, again.to_string()).expect("the queue takes it");
         assert_eq!(sender.wait_imported(gone["id"].as_str().unwrap()).await["status"], "failed");
         sender.get("/v1/imports").await.expect(200);
-        sender.import(b"email\nbounce@simulator.amazonses.com\ncomplaint@simulator.amazonses.com\n").await;
+        let simulated = ["bounce", "complaint", "complaint+2"].map(|kind| format!("{kind}@simulator.amazonses.com\n"));
+        sender.import(format!("email\n{}", simulated.concat()).as_bytes()).await;
         let key =
             sender.request(Method::POST, "/v1/imports").header("idempotency-key", "i").json(&sender.announcement());
         key.send().await.expect(201);
@@ -133,7 +134,8 @@ fn every_permission_is_used_and_none_is_missing() {
         sender.get("/v1/audit").await.expect(200);
         // A campaign of another company comes back too often, and pauses itself.
         let harmful = stack.sign_up().await;
-        harmful.campaign_that_harms(2_000, |n| (n % 8 == 0).then_some("bounce")).await;
+        let paused = harmful.campaign_that_harms(2_000, |n| (n % 8 == 0).then_some("bounce")).await;
+        harmful.command(paused["id"].as_str().unwrap(), "cancel").await.expect(200);
         // An import soon after an erasure looks whether it brought somebody back.
         sender.import(b"email\nafter@tour.test\n").await;
 
@@ -232,6 +234,15 @@ fn every_permission_is_used_and_none_is_missing() {
         one.get(&format!("{access}/prospects/{written_to}")).await.expect(200);
         one.get("/v1/staff/grants").await.expect(200);
         sender.get("/v1/staff-access").await.expect(200);
+        // Abuse: reported, looked at, and a suspension that is lifted again.
+        stack.report_abuse("unlawful_list", "Gekauft.", Some("max@tour.test")).await;
+        let report = json!({"kind": "unlawful_list", "message": "x", "received_at": stack.now().to_string(),
+            "workspace": harmful.workspace, "email": "max@tour.test"});
+        let case = stack.staff_desk(json!({"report": report})).await["case"].as_str().unwrap().to_owned();
+        one.get("/v1/staff/abuse-cases").await.expect(200);
+        let suspend = json!({"outcome": "suspended", "note": "Gekauft."});
+        one.post(&format!("/v1/staff/abuse-cases/{case}/close"), suspend).await.expect(200);
+        stack.staff_desk(json!({"lift_suspension": {"workspace": harmful.workspace, "reason": "x"}})).await;
         let known = stack.now() - SignedDuration::from_secs(1);
         let about = json!({"workspaces": [sender.workspace], "from": "2026-12-01T00:00:00Z", "to": known.to_string()});
         let incident = one.open_incident(true, known, about).await;

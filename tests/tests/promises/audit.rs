@@ -20,6 +20,7 @@ const SILENT: &[(&str, &str)] = &[
     ("POST /v1/session/refresh", "goes on with a session that has its entry; what it refuses has one too"),
     ("POST /v1/campaigns/{id}/preview", "only counts"),
     ("POST /u/{token}", "the opt-out is its own evidence, and is one write"),
+    ("POST /abuse", "the case is its own evidence, and whom it names nobody has looked at yet"),
     ("POST /rights", "nobody is looked up before the mailbox is proved"),
     (
         "POST /rights/proof/{token}",
@@ -81,6 +82,7 @@ const LEAVES: &[(&str, &str)] = &[
     ("POST /v1/staff/incidents", "incident.opened"),
     ("POST /v1/staff/incidents/{id}/notify", "incident.notified"),
     ("POST /v1/staff/incidents/{id}/authority", "incident.closed"),
+    ("POST /v1/staff/abuse-cases/{id}/close", "workspace.warned"),
 ];
 
 /// Every route of the API's contract, as `METHOD /path`.
@@ -165,6 +167,14 @@ async fn by_staff(sender: &Sender<'_>, method: Method, path: &str, number: usize
         sender.stack.staff_clock().await;
         let asked = one.request(method, &path.replace("/v1/staff/incidents/{id}", &incident));
         return if path.ends_with("/authority") { asked.json(&json!({"reference": "Zwitscher"})) } else { asked };
+    }
+    if path.contains("/abuse-cases") {
+        let report = json!({"kind": "unlawful_list", "message": "Zwitscher", "received_at": sender.stack.now().to_string(),
+            "workspace": sender.workspace});
+        let case = sender.stack.staff_desk(json!({"report": report})).await["case"].as_str().unwrap().to_owned();
+        let asked = one.request(method.clone(), &path.replace("{id}", &case));
+        let warned = json!({"outcome": "warned", "note": "Zwitscher"});
+        return if method == Method::POST { asked.json(&warned) } else { asked };
     }
     let ask = json!({"workspace": sender.workspace, "purpose": "maintenance", "reason": "Zwitscher"});
     if !path.contains("{id}") {
@@ -300,6 +310,7 @@ async fn asked(sender: &Sender<'_>, route: &str, number: usize) -> Asked {
             sender.campaign(json!({})).await;
             stranger(&sender.stack.only_mail_to(&name).unsubscribe())
         }
+        "POST /abuse" => stranger(path).json(&json!({"kind": "unlawful_list", "message": "Zwitscher"})),
         "POST /rights" => stranger(path).json(&json!({"email": "asks@trail.test", "kind": "access"})),
         "GET /rights/certificates/{id}" => {
             // Held by one Sender that waits for no file: certified at once.
@@ -373,7 +384,7 @@ fn a9_every_mutating_route_leaves_exactly_one_entry() {
                 assert!(!text.contains(never), "{route}: {never} in {text}");
             }
             assert_eq!(entry["origin"]["network"], "127.0.0.0/24", "{text}");
-            let staff = route.contains("/v1/staff/grants");
+            let staff = ["/v1/staff/grants", "/v1/staff/abuse-cases"].iter().any(|theirs| route.contains(theirs));
             let kind = if staff { "staff" } else { "member" };
             let named = entry["actor"]["kind"] == kind && entry["actor"]["id"].as_str().is_some();
             if route.contains("/v1/staff/") {
@@ -387,7 +398,7 @@ fn a9_every_mutating_route_leaves_exactly_one_entry() {
             let at: Timestamp = entry["at"].as_str().unwrap().parse().unwrap();
             assert!(stack.now().duration_since(at).abs() < SignedDuration::from_mins(5), "{text}");
             if route.contains("{id}") {
-                let prefixes = ["cmp_", "pro_", "mem_", "ses_", "inv_", "key_", "req_", "grt_", "inc_"];
+                let prefixes = ["cmp_", "pro_", "mem_", "ses_", "inv_", "key_", "req_", "grt_", "inc_", "abu_"];
                 let named = |part: &&str| prefixes.iter().any(|prefix| part.starts_with(prefix));
                 let id = answer.asked().rsplit('/').find(named);
                 assert_eq!(entry["about"].as_str(), id, "{route}");

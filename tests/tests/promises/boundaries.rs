@@ -40,6 +40,7 @@ fn kept(class: Class) -> Option<Span> {
         | Class::Erasure
         | Class::MailEvidence
         | Class::RightsRequest
+        | Class::AbuseCase
         | Class::PurgeRecord
         | Class::PublicKey => 3.years(),
         _ => return None,

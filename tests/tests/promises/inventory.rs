@@ -20,6 +20,7 @@ use tests::{Sender, TestStack, run, sender::signup};
 const UNSEEN: &[(&str, &str)] = &[
     ("import.worker.message", "only while a worker reads the file"),
     ("import.worker.receives", "the same"),
+    ("workspace.harms.*", "only for thirty days after a campaign did harm"),
     ("campaign_progress.trouble", "only while a campaign that did harm waits for a member"),
     ("prospect.q", "no route records yet that a person answered"),
     ("open_request.duty.handled.*", "only between an answer and the closing that follows it"),
@@ -141,6 +142,7 @@ pub(super) async fn furnish<'a>(stack: &'a TestStack, seen: &mut Seen) -> Sender
     relay(&sender).await;
     rights(&sender, seen).await;
     let [one, two, _] = stack.staff().await;
+    abuse(&one, seen).await;
     let access = one.ask_access(&sender, "disclosure").await;
     two.approve(&access).await;
     one.post(&format!("{access}/end"), json!({})).await.expect(200);
@@ -250,6 +252,25 @@ async fn campaigns(sender: &Sender<'_>) {
     }
     stack.break_things(local::backends::Plan::default());
     sender.wait_ended(&id).await;
+}
+
+/// Cases of abuse, open and closed, from every side; the last one has a workspace suspended.
+async fn abuse(staff: &Sender<'_>, seen: &mut Seen) {
+    let stack = staff.stack;
+    stack.report_abuse("despite_unsubscribe", "Encore un message.", Some("seven@filled.test")).await;
+    let other = stack.sign_up().await;
+    other.import(b"email\nnine@filled.test\n").await;
+    other.campaign(json!({})).await;
+    stack.settle().await;
+    let mail = stack.only_mail_to("nine@filled.test");
+    let headers = mail.header("Feedback-ID").expect("a header");
+    stack.report_abuse("unlawful_list", &headers, None).await;
+    seen.look(&Dump::of(stack).await);
+    for case in stack.abuse_cases("OPEN").await {
+        let outcome = if case["workspace"] == other.workspace.as_str() { "suspended" } else { "nothing" };
+        let path = format!("/v1/staff/abuse-cases/{}/close", case["id"].as_str().expect("an id"));
+        staff.post(&path, json!({"outcome": outcome, "note": "Vu."})).await.expect(200);
+    }
 }
 
 /// Requests about rights, open and closed, from every side.

@@ -1,6 +1,7 @@
 //! Every promise of the published policies that blocks a launch, kept by the whole product: one test each,
 //! named by its id in docs/PROMISES.md.
 
+mod abuse;
 mod accounts;
 mod agreements;
 mod audit;

@@ -80,6 +80,7 @@ fn a55_no_page_sets_a_cookie_and_every_page_is_safe_and_readable() {
             }
         }
         assert!(seen.contains("/trust?lang=fr") && seen.contains("/trust?lang=en") && seen.contains("/trust.json"));
+        assert!(seen.contains("/abuse?lang=fr") && seen.contains("/abuse?lang=en"));
         // What answers a button, and what is no page at all.
         let stopped = client.request(Method::POST, "/u/nobody").send().await.expect(200);
         is_safe("/u/nobody", &stopped);

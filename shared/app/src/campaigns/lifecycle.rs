@@ -33,7 +33,7 @@ impl App {
         let (campaign, progress) = self.campaign_and_progress(scope, id).await?;
         let next = progress.status.after(command).ok_or_else(|| not_now(&progress, command))?;
         if command == Command::Resume {
-            self.active_workspace(scope).await?;
+            self.sending_workspace(scope).await?;
         }
         if command == Command::Launch {
             self.may_begin(scope, now).await?;
@@ -59,16 +59,21 @@ impl App {
         Ok(CampaignView::new(campaign, moved, &tally))
     }
 
-    /// A closed workspace sends nothing: its campaign waits, and whoever reopens it resumes it (A29).
-    pub(crate) async fn pause_closed(
+    /// A closed or suspended workspace sends nothing: its campaign waits, and whoever may send again resumes it (A29, A70).
+    pub(crate) async fn pause_silent(
         &self,
         scope: &WorkspaceScope,
         progress: Progress,
         now: Timestamp,
     ) -> Result<Progress, Failure> {
         let Some(paused) = progress.status.after(Command::Pause) else { return Ok(progress) };
-        match self.db.outreach(scope).transition(&progress, progress.moved(paused, now), None).await {
-            Err(StoreError::Conflict) => Err(Failure::too_early("a campaign that moved while it was looked at")),
+        let outreach = self.db.outreach(scope);
+        match outreach.transition(&progress, progress.moved(paused, now), None).await {
+            // Another chunk's run has paused it, most likely.
+            Err(StoreError::Conflict) => match outreach.progress(progress.campaign).await? {
+                Some(moved) if moved.status != CampaignStatus::Sending => Ok(moved),
+                _ => Err(Failure::too_early("a campaign that moved while it was looked at")),
+            },
             result => Ok(result?),
         }
     }
@@ -95,7 +100,7 @@ impl App {
     /// Sends the sample to the member who asks, and to nobody else.
     pub async fn test_campaign(&self, scope: &WorkspaceScope, id: CampaignId, now: Timestamp) -> Result<(), Failure> {
         let (campaign, _) = self.campaign_and_progress(scope, id).await?;
-        let workspace = self.active_workspace(scope).await?;
+        let workspace = self.sending_workspace(scope).await?;
         let accounts = self.db.accounts(scope);
         let sender = accounts.sender().await?.ok_or_else(no_sender)?;
         let member = match scope.member() {

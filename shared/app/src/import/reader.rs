@@ -55,6 +55,9 @@ impl App {
         let Some(workspace) = workspace.filter(|workspace| !workspace.is_closed()) else {
             return Ok(unusable("The workspace was closed. Reactivate it and import the file again."));
         };
+        if workspace.suspended_at.is_some() {
+            return Ok(unusable("The workspace is suspended because of abuse. Import the file again once it is not."));
+        }
         let collected_on = record.source.collected_on;
         if attempt.now >= retention::prospect_expiry(collected_on, None, workspace.retention_months) {
             return Ok(unusable("These addresses have become too old to be kept by this workspace."));

@@ -430,6 +430,8 @@ mod tests {
                 created_at: now,
                 closed_at,
                 erase: false,
+                suspended_at: None,
+                harms: Default::default(),
                 terms,
             };
             (id, storage::db::to_item(&keys::workspace(id), &workspace).unwrap())

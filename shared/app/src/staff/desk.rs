@@ -1,10 +1,16 @@
-//! The operator appoints its staff by invoking the function itself, so that IAM says who may, and CloudTrail who did.
+//! The operator appoints its staff, and enters what its mailbox for abuse gets, by invoking the function itself: IAM
+//! says who may, and CloudTrail who did.
 
-use domain::{Timestamp, audit::Action, id::WorkspaceId};
+use domain::{
+    Timestamp,
+    audit::Action,
+    id::{CaseId, WorkspaceId},
+};
 use serde::{Deserialize, Serialize};
-use storage::WorkspaceScope;
+use storage::{WorkspaceScope, abuse::AbuseCase};
 
-use crate::{App, Failure};
+use super::LONGEST_TEXT;
+use crate::{App, Failure, abuse::EnteredReport, fields::Fields};
 
 /// One order of the operator's; `time` is when it is given.
 #[derive(Deserialize)]
@@ -14,6 +20,10 @@ pub enum StaffOrder {
     Appoint(Appoint),
     /// Nobody is staff from here on.
     Dismiss(Dismiss),
+    /// A report of abuse that came to the mailbox.
+    Report(Box<EnteredReport>),
+    /// A workspace that was suspended because of abuse may send again.
+    LiftSuspension(LiftSuspension),
 }
 
 /// See [`StaffOrder::Appoint`].
@@ -28,10 +38,35 @@ pub struct Appoint {
 #[serde(deny_unknown_fields)]
 pub struct Dismiss {}
 
-/// Who is staff once the order is carried out.
+/// See [`StaffOrder::LiftSuspension`].
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LiftSuspension {
+    workspace: WorkspaceId,
+    reason: String,
+}
+
+/// What the desk answers.
 #[derive(Serialize)]
-pub struct StaffAnswer {
-    staff: Option<WorkspaceId>,
+#[serde(untagged)]
+pub enum StaffAnswer {
+    /// Who is staff once the order is carried out.
+    Appointed {
+        /// The workspace whose members are.
+        staff: Option<WorkspaceId>,
+    },
+    /// The case that a report opened.
+    Case {
+        /// Its number.
+        case: CaseId,
+        /// The Sender, if the report says who it is.
+        workspace: Option<WorkspaceId>,
+    },
+    /// The workspace that may send again.
+    Lifted {
+        /// Which.
+        lifted: WorkspaceId,
+    },
 }
 
 impl App {
@@ -43,14 +78,25 @@ impl App {
                 self.active_workspace(&scope).await?;
                 let entry = scope.entry(Action::StaffAppointed, now).with("appointed", "yes");
                 self.db.appoint_staff(Some(workspace), &entry).await?;
-                Ok(StaffAnswer { staff: Some(workspace) })
+                Ok(StaffAnswer::Appointed { staff: Some(workspace) })
             }
             StaffOrder::Dismiss(Dismiss {}) => {
                 if let Some(workspace) = self.db.staff_workspace().await? {
                     let entry = WorkspaceScope::internal(workspace).entry(Action::StaffAppointed, now);
                     self.db.appoint_staff(None, &entry.with("appointed", "no")).await?;
                 }
-                Ok(StaffAnswer { staff: None })
+                Ok(StaffAnswer::Appointed { staff: None })
+            }
+            StaffOrder::Report(entered) => {
+                let AbuseCase { id, workspace, .. } = self.enter_report(*entered, now).await?;
+                Ok(StaffAnswer::Case { case: id, workspace })
+            }
+            StaffOrder::LiftSuspension(LiftSuspension { workspace, reason }) => {
+                let mut fields = Fields::default();
+                let reason = fields.lines("reason", &reason, LONGEST_TEXT);
+                fields.done()?;
+                self.lift_suspension(workspace, &reason, now).await?;
+                Ok(StaffAnswer::Lifted { lifted: workspace })
             }
         }
     }

@@ -220,15 +220,8 @@ impl App {
 
     /// Tells the owners of a workspace that staff may read in it.
     async fn tell_owners(&self, grant: &StaffGrant, until: Timestamp, now: Timestamp) -> Result<(), Failure> {
-        let scope = WorkspaceScope::internal(grant.workspace);
-        let accounts = self.db.accounts(&scope);
-        let (workspace, members) = futures::try_join!(accounts.workspace(), accounts.members())?;
-        let locale = workspace.map(|workspace| workspace.locale).unwrap_or_default();
         let mail = Notification::StaffAccess { purpose: &grant.access.purpose, reason: &grant.reason, until };
-        for owner in members.iter().filter(|member| member.role == Role::Owner) {
-            self.post(&owner.email, locale, mail, now).await?;
-        }
-        Ok(())
+        self.post_to_owners(grant.workspace, mail, now).await
     }
 }
 

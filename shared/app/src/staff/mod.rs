@@ -1,6 +1,7 @@
 //! What the operator's staff may see of other workspaces: nothing, unless others agreed, for an hour, and before the
-//! eyes of the workspace (A17, A18, A79). And what they do after a breach (A54).
+//! eyes of the workspace (A17, A18, A79). And what they do after a breach (A54) and about abuse (A70, A71).
 
+mod abuse_cases;
 mod clock;
 mod desk;
 mod extract;
@@ -17,6 +18,7 @@ use domain::{
 };
 use storage::{WorkspaceScope, accounts::second_factor::SecondFactor};
 
+pub use abuse_cases::{CaseView, ClosedCaseView, Closing};
 pub use clock::StaffClockReport;
 pub use desk::{StaffAnswer, StaffOrder};
 pub use grants::{AccessView, GrantView, NewGrant};

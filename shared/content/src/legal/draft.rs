@@ -49,6 +49,7 @@ pub(super) const OF_USERS: &[Class] = &[
     Class::MailEvidence,
     Class::RightsRequest,
     Class::IdentityCopy,
+    Class::AbuseCase,
     Class::PurgeRecord,
     Class::QueueMessage,
     Class::Backup,
@@ -68,6 +69,7 @@ pub(super) const OF_PROSPECTS: &[Class] = &[
     Class::Erasure,
     Class::RightsRequest,
     Class::IdentityCopy,
+    Class::AbuseCase,
     Class::TechnicalLog,
     Class::Backup,
     Class::PointInTimeBackup,
@@ -98,7 +100,7 @@ fn facts(locale: Locale, policy: &Policy, processors: &[Processor]) -> Value {
     let promises = policy.promises();
     let pages = PAGES.iter().map(|page| (page.name.replace('-', "_"), format!("/legal/{}", page.name)));
     let link: BTreeMap<_, _> = pages
-        .chain([("rights".to_owned(), "/rights".to_owned())])
+        .chain(["rights", "abuse"].map(|name| (name.to_owned(), format!("/{name}"))))
         .map(|(name, path)| (name, Value::from_safe_string(format!("{path}?lang={}", locale.tag()))))
         .collect();
     context! {

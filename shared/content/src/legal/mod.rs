@@ -28,6 +28,7 @@ use self::versions::{Document, Register};
 pub use self::versions::{Version, VersionsError};
 pub(crate) use self::words::period;
 use crate::{
+    abuse,
     page::{self, Html, Page},
     promises,
 };
@@ -165,7 +166,9 @@ pub(crate) fn navigation(locale: Locale) -> String {
     });
     let trust = page::escape(promises::title(locale)).to_string();
     let trust = format!("<li><a href=\"/trust?lang={lang}\">{trust}</a></li>");
-    format!("<ul>{}{trust}</ul>", links.collect::<String>())
+    let abuse = page::escape(abuse::title(locale)).to_string();
+    let abuse = format!("<li><a href=\"/abuse?lang={lang}\">{abuse}</a></li>");
+    format!("<ul>{}{abuse}{trust}</ul>", links.collect::<String>())
 }
 
 /// Titles and versions of every document.

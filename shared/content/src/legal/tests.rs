@@ -537,6 +537,7 @@ fn a82_pages_link_to_each_other_and_to_the_other_language() {
                 assert!(html.contains(&format!("href=\"/legal/{target}?lang={}\"", locale.tag())), "{slug} → {target}");
             }
             assert!(html.contains(&format!("<html lang=\"{}\">", locale.tag())));
+            assert!(html.contains(&format!("href=\"/abuse?lang={}\"", locale.tag())), "{slug}");
         }
     }
 }

@@ -1,12 +1,7 @@
 use domain::statement::Signed;
 
 use super::*;
-
-fn without_style(html: &Html) -> String {
-    let (before, rest) = html.as_str().split_once("<style>").unwrap();
-    let (_, after) = rest.split_once("</style>").unwrap();
-    format!("{before}<style>…</style>{after}")
-}
+use crate::page::without_style;
 
 #[test]
 fn a46_the_pages_in_both_languages() {

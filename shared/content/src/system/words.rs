@@ -1,5 +1,6 @@
 //! What the system mails say.
 
+mod abuse;
 mod breach;
 mod campaign_paused;
 mod invitation;
@@ -90,6 +91,7 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
         Notification::NoticeDue { people, first } => notice_due::french(people, &moment(Locale::Fr, first)),
         Notification::Rights(about) => rights::of(Locale::Fr, mail.public_url, &about),
         Notification::Breach(about) => breach::of(Locale::Fr, &about),
+        Notification::Abuse(about) => abuse::of(Locale::Fr, &about),
         Notification::StaffAccess { purpose, reason, until } => {
             staff_access::french(purpose, reason, &moment(Locale::Fr, until))
         }
@@ -158,6 +160,7 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
         Notification::NoticeDue { people, first } => notice_due::english(people, &moment(Locale::En, first)),
         Notification::Rights(about) => rights::of(Locale::En, mail.public_url, &about),
         Notification::Breach(about) => breach::of(Locale::En, &about),
+        Notification::Abuse(about) => abuse::of(Locale::En, &about),
         Notification::StaffAccess { purpose, reason, until } => {
             staff_access::english(purpose, reason, &moment(Locale::En, until))
         }

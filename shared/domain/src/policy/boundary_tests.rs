@@ -77,7 +77,18 @@ const PURGED: &[(Ends, &[Class])] = &[
     (THIRTEEN_MONTHS, &[SecurityLog]),
     (
         THREE_YEARS,
-        &[Prospect, ImportRecord, Delivery, Suppression, Erasure, MailEvidence, RightsRequest, PurgeRecord, PublicKey],
+        &[
+            Prospect,
+            ImportRecord,
+            Delivery,
+            Suppression,
+            Erasure,
+            MailEvidence,
+            RightsRequest,
+            PurgeRecord,
+            PublicKey,
+            AbuseCase,
+        ],
     ),
 ];
 
@@ -103,6 +114,7 @@ fn end_of(class: Class, start: Timestamp) -> Timestamp {
         Suppression => policy.suppression_expiry(start),
         SecurityLog => policy.security_log_expiry(start),
         MailEvidence => policy.mail_evidence_expiry(start),
+        AbuseCase => policy.abuse_case_expiry(start),
         RightsRequest => policy.rights_request_expiry(start),
         PurgeRecord => policy.purge_record_expiry(start),
         other => policy.expiry(other, start),

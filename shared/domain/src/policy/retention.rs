@@ -315,6 +315,12 @@ impl Policy {
         self.expiry(Class::RightsRequest, answered_at)
     }
 
+    /// When what is kept of a closed case of abuse is due (A71).
+    #[must_use]
+    pub fn abuse_case_expiry(&self, closed_at: Timestamp) -> Timestamp {
+        self.expiry(Class::AbuseCase, closed_at)
+    }
+
     /// When the record of a purge run is due.
     #[must_use]
     pub fn purge_record_expiry(&self, recorded_at: Timestamp) -> Timestamp {

@@ -1,6 +1,6 @@
 //! What campaigns say, and where they stand.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use domain::{
     Timestamp,
     audit::Entry,
@@ -106,6 +106,17 @@ impl Outreach<'_> {
         progress: Progress,
         entry: Option<&Entry>,
     ) -> Result<Progress, StoreError> {
+        self.transition_with(seen, progress, entry, Vec::new()).await
+    }
+
+    /// The same, together with what follows from it elsewhere.
+    pub async fn transition_with(
+        &self,
+        seen: &Progress,
+        progress: Progress,
+        entry: Option<&Entry>,
+        also: Vec<TransactWriteItem>,
+    ) -> Result<Progress, StoreError> {
         let stamp = |at: Option<Timestamp>| at.map(|at| s(at.to_string()));
         let key = keys::progress(self.workspace, seen.campaign);
         let mut sets = vec!["#status = :status", "epoch = :epoch"];
@@ -141,6 +152,7 @@ impl Outreach<'_> {
         if let Some(entry) = entry {
             writes.push(self.db.recording(entry)?);
         }
+        writes.extend(also);
         self.db.commit(writes).await?;
         Ok(progress)
     }

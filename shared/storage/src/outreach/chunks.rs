@@ -16,6 +16,7 @@ use domain::{
 
 use super::Outreach;
 use crate::{
+    abuse::AbuseCase,
     commit,
     db::{Item, PageQuery, Range, StoreError, n, number, s, text},
     keys,
@@ -39,6 +40,30 @@ impl Outreach<'_> {
         results: &Results,
         now: Timestamp,
     ) -> Result<Results, StoreError> {
+        self.join(id, chunk, (subjects, results), None, now).await
+    }
+
+    /// The same for results that somebody complained: what was not known before is counted in the case of abuse about
+    /// the campaign, which is opened as `fresh` if there is none, in that transaction.
+    pub async fn settle_complaint(
+        &self,
+        id: CampaignId,
+        chunk: u32,
+        (subjects, results): (&[Subject], &Results),
+        fresh: &AbuseCase,
+        now: Timestamp,
+    ) -> Result<Results, StoreError> {
+        self.join(id, chunk, (subjects, results), Some(fresh), now).await
+    }
+
+    async fn join(
+        &self,
+        id: CampaignId,
+        chunk: u32,
+        (subjects, results): (&[Subject], &Results),
+        fresh: Option<&AbuseCase>,
+        now: Timestamp,
+    ) -> Result<Results, StoreError> {
         // Two senders of one chunk, or a sender and an event, may meet: the second joins the first.
         for attempt in 0..10 {
             if attempt > 0 {
@@ -54,7 +79,13 @@ impl Outreach<'_> {
             if record.is_some() && joined == before {
                 return Ok(joined);
             }
-            match self.write(id, chunk, subjects, (&before, &joined), record.map_or(0, |r| r.version), now).await {
+            let complaints = difference(&before, &joined).of(Outcome::Complained);
+            let also = match fresh.filter(|_| complaints > 0) {
+                Some(fresh) => self.db.counting_complaints(id, fresh, complaints).await?,
+                None => Vec::new(),
+            };
+            let version = record.map_or(0, |r| r.version);
+            match self.write((id, chunk), subjects, (&before, &joined), version, also, now).await {
                 Err(StoreError::Conflict | StoreError::Throttled(_)) => {}
                 // It may have been written: reading again tells.
                 Err(StoreError::Unavailable(_)) if attempt < 4 => {}
@@ -67,11 +98,11 @@ impl Outreach<'_> {
 
     async fn write(
         &self,
-        id: CampaignId,
-        chunk: u32,
+        (id, chunk): (CampaignId, u32),
         subjects: &[Subject],
         (before, after): (&Results, &Results),
         version: u64,
+        also: Vec<TransactWriteItem>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let key = keys::chunk(self.workspace, id, chunk);
@@ -103,6 +134,7 @@ impl Outreach<'_> {
             }
             writes.push(commit::updated(update.update_expression(format!("ADD {}", adds.join(", "))))?);
         }
+        writes.extend(also);
         self.db.commit(writes).await
     }
 
