@@ -47,6 +47,9 @@ pub(super) async fn tenth(stack: &Stack, customer: &mut Customer, people: usize)
     let old = import(stack, customer, (people / 10, 3), long_ago).await?;
     let new = import(stack, customer, (people - people / 10, 4), now).await?;
     stack.clock().set(now + SignedDuration::from_hours(24 * (DAYS + 1)));
+    // Invented people of the two files may share an address: whoever came again is not due.
+    let foreseen = stack.fire_with("purge", &serde_json::json!({"dry_run": true})).await?.result;
+    let due = foreseen["due"]["prospect"]["count"].as_u64().context("nobody is due")?;
     let meter = stack.backends().meter();
     let (mut runs, mut seconds, mut deleted, before) = (0, 0.0, 0, meter.snapshot());
     loop {
@@ -61,8 +64,10 @@ pub(super) async fn tenth(stack: &Stack, customer: &mut Customer, people: usize)
             break;
         }
     }
-    // Two invented people of the two files may share an address.
-    ensure!(deleted <= old && deleted >= old - old / 100, "{deleted} of {old} people who were due were deleted");
+    ensure!(
+        deleted == due || (foreseen["complete"] == false && deleted > due),
+        "{deleted} of {due} people who were due were deleted"
+    );
     let usage = spent(&before, &meter.snapshot(), &["purge"]);
     let (held, deletions) = ((old + new) as f64, calls(&usage, "dynamodb:DeleteItem"));
     let prices = Prices::bundled()?;
@@ -70,7 +75,7 @@ pub(super) async fn tenth(stack: &Stack, customer: &mut Customer, people: usize)
     let mut looking = usage.clone();
     looking.calls.remove("dynamodb:DeleteItem");
     let looks: f64 = prices.money(&looking).services.values().sum();
-    let of = format!("{held} people, {old} due, {runs} runs");
+    let of = format!("{held} people, {deleted} due, {runs} runs");
     Ok(vec![
         Figure::new("purge of a tenth: seconds", seconds, "s").note(of.clone()),
         Figure::new("purge of a tenth: AWS calls", calls(&usage, ""), "").note(of.clone()),
