@@ -47,11 +47,15 @@ pub(super) async fn tenth(stack: &Stack, customer: &mut Customer, people: usize)
     let old = import(stack, customer, (people / 10, 3), long_ago).await?;
     let new = import(stack, customer, (people - people / 10, 4), now).await?;
     stack.clock().set(now + SignedDuration::from_hours(24 * (DAYS + 1)));
-    // Invented people of the two files may share an address: whoever came again is not due.
-    let foreseen = stack.fire_with("purge", &serde_json::json!({"dry_run": true})).await?.result;
-    let due = foreseen["due"]["prospect"]["count"].as_u64().context("nobody is due")?;
+    // Asked before and after, outside of what is measured.
+    let due = async || -> anyhow::Result<u64> {
+        let foreseen = stack.fire_with("purge", &serde_json::json!({"dry_run": true})).await?.result;
+        ensure!(foreseen["complete"] == true, "there was no time to look at everybody");
+        Ok(foreseen["due"]["prospect"]["count"].as_u64().unwrap_or(0))
+    };
+    ensure!(due().await? > 0, "nobody is due");
     let meter = stack.backends().meter();
-    let (mut runs, mut seconds, mut deleted, before) = (0, 0.0, 0, meter.snapshot());
+    let (mut runs, mut seconds, before) = (0, 0.0, meter.snapshot());
     loop {
         let began = Instant::now();
         let fired = stack.fire("purge").await?;
@@ -59,23 +63,20 @@ pub(super) async fn tenth(stack: &Stack, customer: &mut Customer, people: usize)
         runs += 1;
         ensure!(fired.ok, "the purge failed: {}", fired.result);
         if fired.result["complete"] == true {
-            deleted += fired.result["deleted"]["prospect"].as_u64().unwrap_or(0);
             ensure!(fired.result["residuals"].as_object().is_some_and(|left| left.is_empty()), "something due is left");
             break;
         }
     }
-    ensure!(
-        deleted == due || (foreseen["complete"] == false && deleted > due),
-        "{deleted} of {due} people who were due were deleted"
-    );
+    // The clock was moved, so the hourly run may have come by beside: the meter has both.
     let usage = spent(&before, &meter.snapshot(), &["purge"]);
+    ensure!(due().await? == 0, "somebody who is due is left");
     let (held, deletions) = ((old + new) as f64, calls(&usage, "dynamodb:DeleteItem"));
     let prices = Prices::bundled()?;
     let usd: f64 = prices.money(&usage).services.values().sum();
     let mut looking = usage.clone();
     looking.calls.remove("dynamodb:DeleteItem");
     let looks: f64 = prices.money(&looking).services.values().sum();
-    let of = format!("{held} people, {deleted} due, {runs} runs");
+    let of = format!("{held} people, {old} due, {runs} runs");
     Ok(vec![
         Figure::new("purge of a tenth: seconds", seconds, "s").note(of.clone()),
         Figure::new("purge of a tenth: AWS calls", calls(&usage, ""), "").note(of.clone()),
