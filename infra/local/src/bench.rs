@@ -25,7 +25,7 @@ use crate::{BIN_DIR, Options, Stack, build_functions, workspace_root};
 
 /// What the floor also names.
 const NOT_HERE: &str = "Not measured here: the TLS handshake with AWS (no network), SMTP without the store, rights \
-    requests (not built yet), duplicates under faults (the tests count them).";
+    requests, duplicates under faults (the tests count them).";
 
 /// What is measured, and on how much.
 #[derive(Clone, Debug, clap::Args)]
