@@ -68,6 +68,33 @@ impl Suppressions<'_> {
         }
     }
 
+    /// Counts the time of an objection anew from `now`: it was needed again (K9). Its date stays. An end
+    /// never comes nearer, what is over stays over, and a bounce or an erasure keeps its own.
+    pub async fn renew(&self, subject: Subject, now: Timestamp) -> Result<(), StoreError> {
+        let key = keys::suppression(self.workspace, subject);
+        let end = retention::ttl(Policy::current().suppression_expiry(now));
+        let renewed = self
+            .db
+            .client
+            .update_item()
+            .table_name(&self.db.tables.suppressions)
+            .key("pk", s(&key.pk))
+            .key("sk", s(&key.sk))
+            .update_expression("SET #ttl = :end")
+            .condition_expression("#ttl > :now AND #ttl < :end AND why IN (:opted_out, :complained)")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":now", n(now.as_second()))
+            .expression_attribute_values(":end", n(end))
+            .expression_attribute_values(":opted_out", s("opted_out"))
+            .expression_attribute_values(":complained", s("complained"))
+            .send()
+            .await;
+        match renewed.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// An erasure as a part of a transaction; its condition is that of [`Suppressions::record`].
     pub(crate) fn erasing(&self, subject: Subject, now: Timestamp) -> Result<TransactWriteItem, StoreError> {
         let erasure = Suppression { subject, reason: SuppressionReason::Erased, since: now };

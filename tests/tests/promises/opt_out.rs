@@ -99,8 +99,7 @@ fn a61_of_an_objection_a_hash_and_a_date_are_kept_for_three_years_to_the_second(
         stop(&stack, "ann@objects.test").await;
         let objected = stack.now();
 
-        let dump = Dump::of(&stack).await;
-        let [item] = &suppressions(&dump)[..] else { panic!("one objection") };
+        let item = the_objection(&stack).await;
         let names: Vec<&str> = item.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(names, ["at", "pk", "sk", "ttl", "why"], "{item}");
         assert!(!item.to_string().contains("ann") && !item.to_string().contains("objects"), "{item}");
@@ -122,4 +121,48 @@ fn a61_of_an_objection_a_hash_and_a_date_are_kept_for_three_years_to_the_second(
         assert!(suppressions(&Dump::of(&stack).await).is_empty());
         stack.finish().await;
     });
+}
+
+#[test]
+fn a61_an_objection_that_keeps_somebody_out_of_an_import_counts_its_three_years_anew() {
+    run(async {
+        let stack = TestStack::start().await;
+        let (sender, other) = (stack.sign_up().await, stack.sign_up().await);
+        sender.import(FILE.as_bytes()).await;
+        sender.campaign(json!({})).await;
+        stop(&stack, "ann@objects.test").await;
+        let first = the_objection(&stack).await;
+        let end = |item: &Value| Timestamp::from_second(item["ttl"].as_i64().unwrap()).unwrap();
+
+        // Somebody else's file says nothing about this Sender, and neither does one without her.
+        stack.set_time(end(&first) - SignedDuration::from_mins(10));
+        sender.log_in().await;
+        other.log_in().await;
+        other.import(FILE.as_bytes()).await;
+        sender.import(b"email;first_name\ncarl@objects.test;Carl\n").await;
+        assert_eq!(the_objection(&stack).await, first);
+
+        // Its last minutes: she is still kept out, and from then on for the whole time again.
+        let import = sender.import(FILE.as_bytes()).await;
+        assert_eq!(import["suppressed"], 1, "{import}");
+        let renewed = the_objection(&stack).await;
+        let years = stack.now().to_zoned(jiff::tz::TimeZone::UTC) + jiff::Span::new().years(3);
+        assert!((end(&renewed).as_second() - years.timestamp().as_second()).abs() <= 3_605, "{renewed}");
+        assert_eq!((&renewed["at"], &renewed["why"]), (&first["at"], &first["why"]), "the date stays");
+        assert_eq!(renewed.as_object().unwrap().len(), first.as_object().unwrap().len(), "nothing more is kept");
+
+        stack.set_time(end(&renewed) - SignedDuration::from_secs(1));
+        stack.purge().await;
+        assert_eq!(the_objection(&stack).await, renewed, "forgotten early by a second");
+        stack.set_time(end(&renewed));
+        stack.purge().await;
+        assert!(suppressions(&Dump::of(&stack).await).is_empty());
+        stack.finish().await;
+    });
+}
+
+/// The only one there is.
+async fn the_objection(stack: &TestStack) -> Value {
+    let [item] = &suppressions(&Dump::of(stack).await)[..] else { panic!("one objection") };
+    item.clone()
 }

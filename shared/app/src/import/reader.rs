@@ -11,7 +11,7 @@ use domain::{
     subject::{SHARDS, Subject},
     suppression::SuppressionReason,
 };
-use futures::future::try_join_all;
+use futures::{StreamExt as _, TryStreamExt as _, future::try_join_all, stream};
 use intake::{Outcome, Parser, RejectReport, Seen};
 use storage::{
     StoreError, WorkspaceScope,
@@ -36,6 +36,9 @@ const CHECKPOINT_TIME: Duration = Duration::from_secs(2);
 
 /// Longer than any invocation.
 const LONG: Duration = Duration::from_secs(3_600);
+
+/// Renewals of objections under way at once.
+const RENEWALS: usize = 16;
 
 /// Bytes parsed at a time: so many rows wait for the table, and no more.
 const SLICE: usize = 16 * 1024;
@@ -99,6 +102,7 @@ impl App {
             counts: record.counts,
             rejected: record.rejected_by_reason.clone(),
             waiting: Vec::new(),
+            blocked: Vec::new(),
             report: RejectReport::new(Vec::new()).map_err(|e| Failure::internal(e.to_string()))?.into_inner(),
             rejects: 0,
         };
@@ -191,6 +195,8 @@ struct Reader<'a> {
     rejected: BTreeMap<String, u64>,
     /// Rows to be written.
     waiting: Vec<Prospect>,
+    /// Whom a suppression kept out since the last checkpoint.
+    blocked: Vec<Subject>,
     /// The report, as far as it has not been sent.
     report: Vec<u8>,
     /// Lines of the report.
@@ -229,6 +235,7 @@ impl Reader<'_> {
         let subject = self.origin.subject(&row);
         if self.suppressed.binary_search(&print(subject)).is_ok() {
             self.counts.suppressed += 1;
+            self.blocked.push(subject);
             return;
         }
         self.waiting.push(self.origin.prospect(subject, row));
@@ -353,9 +360,18 @@ impl Run<'_> {
         Ok(self.writes.send(waiting, all, &mut |w| add(counts, w)).await?)
     }
 
+    /// Renews the objections of those who were kept out: they are still written about (K9).
+    async fn renew(&mut self) -> Result<(), StoreError> {
+        let (suppressions, now) = (self.app.db.suppressions(self.scope), self.reader.origin.now);
+        let renewals = std::mem::take(&mut self.reader.blocked).into_iter();
+        let renewals = stream::iter(renewals.map(|subject| suppressions.renew(subject, now)));
+        renewals.buffer_unordered(RENEWALS).try_collect().await
+    }
+
     /// Writes all that waits, then saves how far that is. Everybody who looks sees it.
     async fn checkpoint(&mut self) -> Result<(), Failure> {
         self.send(true).await?;
+        self.renew().await?;
         let counts = &mut self.reader.counts;
         self.writes.drain(&mut |w| add(counts, w)).await?;
         let done = self.reader.row.min(MAX_ROWS).max(self.reader.done);

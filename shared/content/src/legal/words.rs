@@ -49,7 +49,10 @@ pub(super) fn clock(clock: Clock, locale: Locale) -> &'static str {
         Clock::Uploaded => ("après le dépôt du fichier", "after the file is uploaded"),
         Clock::ImportFinished => ("après la fin de l'import", "after the end of the import"),
         Clock::Sent => ("après l'envoi", "after sending"),
-        Clock::Objected => ("après l'opposition", "after the objection"),
+        Clock::ObjectedOrBlocked => (
+            "après l'opposition ou, s'il est plus tardif, le dernier import où elle a écarté la personne",
+            "after the objection or, if later, the last import in which it kept the person out",
+        ),
         Clock::Erased => ("après l'effacement", "after the erasure"),
         Clock::Recorded => ("après l'enregistrement", "after recording"),
         Clock::BackedUp => ("après la sauvegarde", "after the backup"),

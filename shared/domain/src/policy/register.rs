@@ -165,8 +165,9 @@ pub enum Clock {
     ImportFinished,
     /// The message was handed over.
     Sent,
-    /// The person objected.
-    Objected,
+    /// The person objected or, if it is later, an import that named them was blocked by it: the Sender
+    /// has not forgotten them (K9).
+    ObjectedOrBlocked,
     /// The person was erased.
     Erased,
     /// The entry was written.

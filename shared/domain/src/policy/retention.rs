@@ -260,10 +260,10 @@ impl Policy {
         self.rule(Class::UninformedProspect).alert_before.map_or(deadline, |lead| lead.before(deadline))
     }
 
-    /// When an opt-out is due (A61).
+    /// When an opt-out is due (A61): after the objection, or after the last import that it blocked (K9).
     #[must_use]
-    pub fn suppression_expiry(&self, objected_at: Timestamp) -> Timestamp {
-        self.expiry(Class::Suppression, objected_at)
+    pub fn suppression_expiry(&self, objected_or_blocked: Timestamp) -> Timestamp {
+        self.expiry(Class::Suppression, objected_or_blocked)
     }
 
     /// When a closed account is due, with everything of it (A29, A74).
