@@ -28,7 +28,7 @@ use tokio::sync::Mutex;
 use crate::{
     App, Deadline, Failure, Kind, chance,
     letter::{Letters, Manner},
-    mailer::{About, Handed, Mailer, Outgoing},
+    mailer::{About, Handed, Mailer, NO_PASSWORD, Outgoing},
     queues::ChunkMessage,
 };
 
@@ -93,6 +93,12 @@ impl App {
             return self.end_rest(&scope, message, &people, results, Outcome::Refused(refusal), now).await;
         }
         let job = match self.job(scope.clone(), message, &people, workspace, now).await {
+            // Closed and reopened while it went out: it waits for whoever enters the password again.
+            Err(failure) if failure.slug == NO_PASSWORD => {
+                let progress = self.pause_silent(&scope, progress, now).await?;
+                self.unless_paused(&scope, message, &people, &results, progress, now).await?;
+                return Ok(());
+            }
             // The relay cannot be reached at all: later, and after many times never.
             Err(failure) if failure.kind == Kind::Unavailable && message.tries < TRIES => {
                 tracing::warn!(campaign = %message.campaign, cause = failure.cause.as_deref(), "no channel");

@@ -125,7 +125,9 @@ impl App {
 /// The stored secret, if it was given for this very relay and account: a changed host never gets it.
 fn kept_secret(stored: Option<Channel>, host: &str, username: &str) -> Option<String> {
     match stored {
-        Some(Channel::Smtp { host: h, username: u, secret, .. }) if h == host && u == username => Some(secret),
+        Some(Channel::Smtp { host: h, username: u, secret, .. }) if h == host && u == username => {
+            Some(secret).filter(|secret| !secret.is_empty())
+        }
         _ => None,
     }
 }
@@ -280,5 +282,13 @@ mod tests {
         assert_eq!(kept_secret(stored(), "b.test", "u"), None);
         assert_eq!(kept_secret(stored(), "a.test", "v"), None);
         assert_eq!(kept_secret(Some(Channel::Ses), "a.test", "u"), None);
+        let given_up = stored().map(|channel| match channel {
+            Channel::Smtp { host, port, security, username, .. } => {
+                Channel::Smtp { host, port, security, username, secret: String::new() }
+            }
+            ses => ses,
+        });
+        assert!(given_up.as_ref().is_some_and(Channel::lacks_password));
+        assert_eq!(kept_secret(given_up, "a.test", "u"), None);
     }
 }

@@ -163,19 +163,18 @@ impl App {
     ) -> Result<WorkspaceView, Failure> {
         let accounts = self.db.accounts(scope);
         let entry = scope.entry(Action::WorkspaceClosed, now);
-        let closed = match asked.erase {
-            Some(Erase::Now) => {
-                let known = self.any_workspace(scope).await?.company;
-                if asked.company.as_deref().map(str::trim) != Some(known.as_str()) {
-                    let wanted = "type the company's name exactly as the workspace has it: there is no way back";
-                    return Err(Failure::field("company", wanted));
-                }
-                accounts.give_up(&entry.with("erase", "now")).await
+        if asked.erase.is_some() {
+            let known = self.any_workspace(scope).await?.company;
+            if asked.company.as_deref().map(str::trim) != Some(known.as_str()) {
+                let wanted = "type the company's name exactly as the workspace has it: there is no way back";
+                return Err(Failure::field("company", wanted));
             }
+        }
+        self.revoke_secrets(scope, now).await?;
+        let closed = match asked.erase {
+            Some(Erase::Now) => accounts.give_up(&entry.with("erase", "now")).await,
             None => accounts.close(&entry).await,
         };
-        // First of all what opens it from outside; a second closing finds what a cut first one left.
-        accounts.drop_api_keys(None, now).await?;
         if closed.is_ok() {
             self.tell_closed(scope, now).await;
         }
@@ -183,6 +182,15 @@ impl App {
             Ok(()) | Err(StoreError::Conflict) => self.workspace(scope).await,
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What opens it from outside goes first of all, before it is closed: the keys of programs, the sessions of
+    /// everybody but whoever closes it, the password of the Sender's relay. None comes back with it.
+    async fn revoke_secrets(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<(), Failure> {
+        let accounts = self.db.accounts(scope);
+        accounts.drop_api_keys(None, now).await?;
+        accounts.drop_everybody(scope.session(), now).await?;
+        Ok(accounts.forget_relay_password().await?)
     }
 
     /// Tells the owners that it is closed, by whose hand they can see in the trail, and until when it comes back.

@@ -62,9 +62,17 @@ pub enum Channel {
         security: RelaySecurity,
         /// Account at the relay.
         username: String,
-        /// The password under the workspace's data key, base64.
+        /// The password under the workspace's data key, base64; empty once it was given up.
         secret: String,
     },
+}
+
+impl Channel {
+    /// Whether it is a relay whose password was given up when the workspace was closed.
+    #[must_use]
+    pub fn lacks_password(&self) -> bool {
+        matches!(self, Channel::Smtp { secret, .. } if secret.is_empty())
+    }
 }
 
 /// What `PUT /v1/sender` leaves behind.

@@ -189,6 +189,22 @@ impl Accounts<'_> {
         self.db.act(write, entry).await
     }
 
+    /// Forgets the password of the Sender's relay, if it has one.
+    pub async fn forget_relay_password(&self) -> Result<(), StoreError> {
+        let forgotten = self
+            .db
+            .updating(&self.db.tables.accounts, &keys::sender(self.workspace))
+            .update_expression("SET sender.channel.secret = :none")
+            .condition_expression("attribute_exists(sender.channel.secret)")
+            .expression_attribute_values(":none", s(""))
+            .send()
+            .await;
+        match forgotten.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// One member.
     pub async fn member(&self, member: MemberId) -> Result<Option<Member>, StoreError> {
         self.db.get(&self.db.tables.accounts, &keys::member(self.workspace, member), true).await

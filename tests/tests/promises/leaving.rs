@@ -11,13 +11,21 @@ fn time(value: &Value) -> Timestamp {
     value.as_str().expect("a time").parse().expect("RFC 3339")
 }
 
+/// The relay of this laptop, with a password or with the one that is stored.
+fn relay(stack: &TestStack, password: Option<&str>) -> Value {
+    let port = stack.backends().smtp().tls_port();
+    let mut relay = json!({"kind": "smtp", "host": "localhost", "port": port, "security": "tls", "username": "u"});
+    if let Some(password) = password {
+        relay["password"] = json!(password);
+    }
+    relay
+}
+
 /// A workspace with something of everything in it: prospects, edits, a campaign, an opt-out, an erasure,
 /// a relay's password, an upload with a report, a remembered request.
 async fn furnish(sender: &Sender<'_>, name: &str) {
     let stack = sender.stack;
-    let port = stack.backends().smtp().tls_port();
-    let channel = json!({"kind": "smtp", "host": "localhost", "port": port, "security": "tls", "username": "u", "password": "relay word"});
-    sender.put("/v1/sender", sender.identity(channel)).await.expect(200);
+    sender.put("/v1/sender", sender.identity(relay(stack, Some("relay word")))).await.expect(200);
     let rows: String = (0..30).map(|n| format!("{name}{n}@left.test;Prénom{n};{name}\n")).collect();
     sender.import(format!("email;first_name;company\n{rows}pas une adresse;X;Y\n").as_bytes()).await;
     let key = sender
@@ -60,10 +68,17 @@ fn a29_a_closed_account_can_come_back_for_thirty_days() {
         stack.keep_secret(key.clone());
         let read = || stack.client().request(Method::GET, "/v1/prospects").bearer(&key);
         read().send().await.expect(200);
+        let viewer = sender.join("viewer").await;
+        viewer.get("/v1/prospects").await.expect(200);
+        let draft = sender.draft(json!({"name": "De retour"})).await;
         let closed = sender.delete("/v1/workspace").await.expect(200).json();
         assert_eq!(closed["status"], "closed");
-        // Keys go first; the owner is told, once.
+        // Secrets go first: the keys, everybody else's sessions, the relay's password. The owner is told, once.
         read().send().await.problem(401, "unauthenticated");
+        viewer.request(Method::GET, "/v1/prospects").send().await.problem(401, "unauthenticated");
+        let stored = Dump::of(&stack).await.table("AccountsTable").iter().find(|item| item["sk"] == "SENDER").cloned();
+        assert_eq!(stored.unwrap()["sender"]["channel"]["secret"], "");
+        assert_eq!(viewer.get("/v1/sender").await.expect(200).json()["channel"]["password_set"], false);
         let told = || stack.mails_to(&sender.email).iter().filter(|mail| mail.text.contains("est fermé")).count();
         assert_eq!(told(), 1);
         let again = sender.delete("/v1/workspace").await.expect(200).json();
@@ -88,7 +103,13 @@ fn a29_a_closed_account_can_come_back_for_thirty_days() {
         stack.purge().await;
         // Everybody has been informed, so nobody was due but the one who objected.
         assert_eq!(sender.prospects().await.len(), 28);
-        assert_eq!(sender.campaign(json!({"name": "De retour"})).await["counts"]["sent"], 28);
+        // A campaign waits for the password: nobody has kept it.
+        let problem = sender.command(&draft, "launch").await.problem(422, "launch-refused");
+        assert_eq!(problem["errors"][0]["field"], "sender.channel.password", "{problem}");
+        sender.put("/v1/sender", sender.identity(relay(&stack, None))).await.problem(422, "validation-failed");
+        sender.put("/v1/sender", sender.identity(relay(&stack, Some("relay word")))).await.expect(200);
+        sender.command(&draft, "launch").await.expect(202);
+        assert_eq!(sender.wait_ended(&draft).await["counts"]["sent"], 28);
         stack.finish().await;
     });
 }

@@ -34,6 +34,9 @@ impl App {
         let next = progress.status.after(command).ok_or_else(|| not_now(&progress, command))?;
         if command == Command::Resume {
             self.sending_workspace(scope).await?;
+            if let Some(missing) = self.lacks_of_sender(scope).await? {
+                return Err(missing_to("resumed", vec![missing]));
+            }
         }
         if command == Command::Launch {
             self.may_begin(scope, now).await?;
@@ -85,16 +88,25 @@ impl App {
             .into_iter()
             .map(|field| FieldError { field: field.into(), message: "fill it in before launching".into() })
             .collect();
-        if self.db.accounts(scope).sender().await?.is_none() {
-            missing.push(FieldError { field: "sender".into(), message: "say who sends first: PUT /v1/sender".into() });
-        }
+        missing.extend(self.lacks_of_sender(scope).await?);
         if missing.is_empty() {
             templates(content)?;
             return Ok(());
         }
-        let names: Vec<&str> = missing.iter().map(|m| m.field.as_str()).collect();
-        let detail = format!("The campaign cannot be launched yet. Missing: {}.", names.join(", "));
-        Err(Failure { fields: missing, ..Failure::refused("launch-refused", detail) })
+        Err(missing_to("launched", missing))
+    }
+
+    /// What the Sender still has to enter of itself before anything can leave.
+    async fn lacks_of_sender(&self, scope: &WorkspaceScope) -> Result<Option<FieldError>, Failure> {
+        let (field, message) = match self.db.accounts(scope).sender().await? {
+            None => ("sender", "say who sends first: PUT /v1/sender"),
+            Some(sender) if sender.channel.lacks_password() => (
+                "sender.channel.password",
+                "was given up when the workspace was closed; enter it again: PUT /v1/sender",
+            ),
+            Some(_) => return Ok(None),
+        };
+        Ok(Some(FieldError { field: field.into(), message: message.into() }))
     }
 
     /// Sends the sample to the member who asks, and to nobody else.
@@ -141,6 +153,12 @@ impl App {
             )),
         }
     }
+}
+
+fn missing_to(be: &str, missing: Vec<FieldError>) -> Failure {
+    let names: Vec<&str> = missing.iter().map(|m| m.field.as_str()).collect();
+    let detail = format!("The campaign cannot be {be} yet. Missing: {}.", names.join(", "));
+    Failure { fields: missing, ..Failure::refused("launch-refused", detail) }
 }
 
 const fn action(command: Command) -> Action {

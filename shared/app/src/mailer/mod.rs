@@ -114,6 +114,9 @@ impl Mailer {
     }
 }
 
+/// The relay's password has to be entered again.
+pub(crate) const NO_PASSWORD: &str = "relay-password-missing";
+
 /// Relays opened by this process: their connections outlive an invocation.
 #[derive(Debug, Default)]
 pub struct Relays(Mutex<HashMap<(WorkspaceId, Channel), smtp::Relay>>);
@@ -122,6 +125,12 @@ impl App {
     /// The channel a Sender's messages leave by.
     pub async fn mailer(&self, scope: &WorkspaceScope, sender: &Sender) -> Result<Mailer, Failure> {
         let Channel::Smtp { host, port, security, username, .. } = &sender.channel else { return Ok(Mailer::Ses) };
+        if sender.channel.lacks_password() {
+            return Err(Failure::refused(
+                NO_PASSWORD,
+                "The relay's password was given up when the workspace was closed. Enter it again: PUT /v1/sender.",
+            ));
+        }
         let key = (scope.workspace(), sender.channel.clone());
         if let Some(open) = self.relays.0.lock().ok().and_then(|relays| relays.get(&key).cloned()) {
             return Ok(Mailer::Smtp(open));

@@ -99,11 +99,16 @@ impl Db {
 impl Accounts<'_> {
     /// A member's sessions that have not ended at `now`, oldest first.
     pub async fn sessions_of(&self, member: MemberId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        let sessions = self.sessions(now).await?;
+        Ok(sessions.into_iter().filter(|session| session.member == member).collect())
+    }
+
+    async fn sessions(&self, now: Timestamp) -> Result<Vec<Session>, StoreError> {
         let pk = keys::account(self.workspace);
         let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Prefix(keys::SESSION)) };
         let items = self.db.all(&self.db.tables.accounts, query).await?;
         let sessions = items.into_iter().map(from_item).collect::<Result<Vec<Session>, _>>()?;
-        Ok(sessions.into_iter().filter(|s| s.member == member && now.as_second() < s.ttl).collect())
+        Ok(sessions.into_iter().filter(|session| now.as_second() < session.ttl).collect())
     }
 
     /// Ends a member's sessions, all but one if one is to stay, and leaves the entry in the transaction that
@@ -128,7 +133,16 @@ impl Accounts<'_> {
         but: Option<SessionId>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        for session in self.sessions_of(member, now).await?.iter().filter(|session| Some(session.id) != but) {
+        self.drop_all(self.sessions_of(member, now).await?, but).await
+    }
+
+    /// Ends the sessions of every member, all but one.
+    pub async fn drop_everybody(&self, but: Option<SessionId>, now: Timestamp) -> Result<(), StoreError> {
+        self.drop_all(self.sessions(now).await?, but).await
+    }
+
+    async fn drop_all(&self, sessions: Vec<Session>, but: Option<SessionId>) -> Result<(), StoreError> {
+        for session in sessions.iter().filter(|session| Some(session.id) != but) {
             self.db.delete(&self.db.tables.accounts, &keys::session(self.workspace, session.id)).await?;
         }
         Ok(())
