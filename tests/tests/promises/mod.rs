@@ -5,6 +5,7 @@ mod abuse;
 mod accounts;
 mod agreements;
 mod audit;
+mod audit_routes;
 mod boundaries;
 mod equal_security;
 mod forged_keys;

@@ -173,7 +173,7 @@ fn a38_a42_access_gives_everything_in_three_forms_once_each_for_a_day() {
         assert_eq!(held["sender"]["contact_email"], contact(&sender));
         let told = &held["information"];
         assert!(told["purposes"].as_array().unwrap().iter().any(|p| p == "Présenter nos tables"), "{told}");
-        for fact in ["categories", "transfers", "rights", "complaint", "automated_decisions"] {
+        for fact in ["categories", "transfers", "rights", "complaint", "automated_decisions", "texts"] {
             assert!(told[fact].as_str().is_some_and(|text| !text.is_empty()), "{fact}: {told}");
         }
         assert!(told["recipients"].as_array().unwrap().len() > 1);
@@ -184,6 +184,10 @@ fn a38_a42_access_gives_everything_in_three_forms_once_each_for_a_day() {
         {
             assert!(csv.contains(word) && page.contains(word), "{word}");
         }
+        // For a person, not for a program.
+        let names: Vec<&str> =
+            page.split("<th scope=\"row\">").skip(1).filter_map(|rest| rest.split("</th>").next()).collect();
+        assert!(names.len() > 20 && !names.iter().any(|name| name.contains('_')), "{names:?}");
         for form in ["json", "csv", "page"] {
             stack.read_data(token, form).await.expect(410);
         }

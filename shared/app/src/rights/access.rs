@@ -85,6 +85,7 @@ struct Information {
     rights: String,
     complaint: &'static str,
     automated_decisions: &'static str,
+    texts: &'static str,
 }
 
 impl App {
@@ -127,7 +128,7 @@ impl App {
             return Ok(None);
         }
         let relay = sender.as_ref().is_some_and(|sender| matches!(sender.channel, Channel::Smtp { .. }));
-        let Facts { purpose, categories, recipients, transfers, rights, complaint, automated_decisions } =
+        let Facts { purpose, categories, recipients, transfers, rights, complaint, automated_decisions, texts } =
             rights::facts(locale, &self.config.public_url, relay);
         let mut purposes = BTreeSet::from([purpose]);
         let campaigns = record.as_ref().map(|record| record.campaigns()).unwrap_or_default();
@@ -145,7 +146,7 @@ impl App {
         };
         let fingerprint = fingerprint.map(|found| json!({ "reason": found.reason, "since": found.since }));
         let information =
-            Information { purposes, categories, recipients, transfers, rights, complaint, automated_decisions };
+            Information { purposes, categories, recipients, transfers, rights, complaint, automated_decisions, texts };
         Ok(Some(Held { sender, information, record: value(&record)?, messages, fingerprint: value(&fingerprint)? }))
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use domain::locale::Locale;
 
-use super::{lay_out, words};
+use super::{labels, lay_out, words};
 use crate::page::{Html, escape};
 
 /// One thing that is held: by whom, what, and its value.
@@ -35,8 +35,8 @@ pub fn data(locale: Locale, rows: &[Row]) -> Html {
             escape(sender)
         );
         for row in rows {
-            let _ =
-                writeln!(body, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(&row.field), escape(&row.value));
+            let label = labels::label(locale, &row.field);
+            let _ = writeln!(body, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(&label), escape(&row.value));
         }
         body.push_str("</tbody></table></div>\n");
     }

@@ -25,6 +25,8 @@ pub struct Facts {
     pub complaint: &'static str,
     /// Whether a machine decides.
     pub automated_decisions: &'static str,
+    /// What the text of a message is made of.
+    pub texts: &'static str,
 }
 
 /// In one language, for a Sender that sends through a relay of its own or not.
@@ -56,6 +58,8 @@ pub fn facts(locale: Locale, public_url: &str, own_relay: bool) -> Facts {
             ),
             complaint: "CNIL, https://www.cnil.fr/plaintes, ou l’autorité du pays où vous résidez",
             automated_decisions: "aucune décision automatisée, aucun profilage",
+            texts: "le texte envoyé n’est pas conservé : il est recomposé à partir du modèle de l’Expéditeur et de vos données \
+                    d’aujourd’hui",
         },
         Locale::En => Facts {
             purpose,
@@ -69,6 +73,8 @@ pub fn facts(locale: Locale, public_url: &str, own_relay: bool) -> Facts {
             ),
             complaint: "CNIL, https://www.cnil.fr/plaintes, or the authority of the country where you live",
             automated_decisions: "no automated decision, no profiling",
+            texts: "the text that was sent is not kept: it is put together again from the Sender’s template and your data of \
+                    today",
         },
     }
 }

@@ -5,6 +5,7 @@ mod certificate;
 mod data;
 mod facts;
 mod identity;
+mod labels;
 mod words;
 
 use std::fmt::Write as _;

@@ -71,7 +71,7 @@ fn a13_a_missing_class_is_refused() {
 #[test]
 fn a13_unknown_words_are_refused() {
     for (known, unknown) in [
-        ("clock = \"objected\"", "clock = \"someday\""),
+        ("clock = \"objected_or_blocked\"", "clock = \"someday\""),
         ("at_end = \"delete\"", "at_end = \"forget\""),
         ("basis = \"legal_obligation\"", "basis = \"habit\""),
         ("stores = [\"suppressions\"]", "stores = [\"drawer\"]"),

@@ -1,0 +1,85 @@
+//! What the fields of an answer are called, for somebody who never saw the API.
+
+use domain::locale::Locale;
+
+/// Names of the answer, with what they say in French and in English.
+const NAMES: [(&str, &str, &str); 54] = [
+    ("sender", "Expéditeur", "Sender"),
+    ("information", "Informations", "Information"),
+    ("record", "Fiche", "Record"),
+    ("messages", "Messages", "Messages"),
+    ("fingerprint", "Empreinte gardée", "Fingerprint kept"),
+    // The Sender.
+    ("company", "organisation", "organisation"),
+    ("legal_form", "forme juridique", "legal form"),
+    ("registration_number", "numéro d’immatriculation", "registration number"),
+    ("address", "adresse postale", "postal address"),
+    ("contact_email", "adresse pour exercer vos droits", "address for your rights"),
+    ("phone", "téléphone", "telephone"),
+    ("website", "site", "website"),
+    ("from_name", "nom de l’expéditeur", "name of whoever writes"),
+    ("from_email", "adresse de l’expéditeur", "address of whoever writes"),
+    ("reply_to", "adresse de réponse", "address for answers"),
+    // The information of article 15.
+    ("purposes", "finalités", "purposes"),
+    ("categories", "catégories de données", "categories of data"),
+    ("recipients", "destinataires", "recipients"),
+    ("transfers", "transferts hors de l’Union européenne", "transfers out of the European Union"),
+    ("rights", "vos autres droits", "your other rights"),
+    ("complaint", "réclamation", "complaint"),
+    ("automated_decisions", "décisions automatisées", "automated decisions"),
+    ("texts", "texte des messages", "text of the messages"),
+    // The record.
+    ("id", "identifiant", "identifier"),
+    ("email", "adresse électronique", "e-mail address"),
+    ("first_name", "prénom", "first name"),
+    ("last_name", "nom", "last name"),
+    ("job_title", "fonction", "job title"),
+    ("locale", "langue", "language"),
+    ("country", "pays", "country"),
+    ("tags", "étiquettes", "tags"),
+    ("notes", "notes", "notes"),
+    ("state", "état", "state"),
+    ("restricted_by", "demande de limitation", "request for restriction"),
+    ("source", "source", "source"),
+    ("kind", "nature", "kind"),
+    ("detail", "précision", "detail"),
+    ("collected_on", "date de collecte", "day of collection"),
+    ("lawful_basis", "base légale", "legal basis"),
+    ("import", "import", "import"),
+    ("edited", "champs corrigés à la main", "fields corrected by hand"),
+    ("created_at", "entrée dans le service", "entered into the service"),
+    ("updated_at", "dernière modification", "last change"),
+    ("last_contact_at", "votre dernier contact", "your last contact"),
+    ("delete_after", "suppression prévue", "will be deleted"),
+    ("suppression", "opposition", "objection"),
+    ("reason", "motif", "reason"),
+    ("since", "depuis", "since"),
+    ("history", "historique", "history"),
+    ("at", "date", "date"),
+    ("campaign", "campagne", "campaign"),
+    ("step", "étape", "step"),
+    ("subject", "objet", "subject"),
+    ("text", "texte", "text"),
+];
+
+/// A path of the answer in words: `record.history.2.at` is "Fiche › historique › 2 › date". A name that is not
+/// known stays as it is.
+pub(super) fn label(locale: Locale, path: &str) -> String {
+    let name = |part: &str| {
+        let known = NAMES.iter().find(|(name, ..)| *name == part);
+        known.map_or(part.to_owned(), |(_, fr, en)| (*if locale == Locale::Fr { fr } else { en }).to_owned())
+    };
+    path.split('.').map(name).collect::<Vec<_>>().join(" › ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_said_in_words_and_an_unknown_name_stays() {
+        assert_eq!(label(Locale::Fr, "record.history.2.at"), "Fiche › historique › 2 › date");
+        assert_eq!(label(Locale::En, "record.new_thing"), "Record › new_thing");
+    }
+}
