@@ -5,6 +5,9 @@ use crate::{
     keys::Key,
 };
 
+/// Items of a page, at most: 1 MB of them would take ten of memory, and one look at more is no cheaper.
+const PAGE: i32 = 1_000;
+
 /// One page of a whole table.
 #[derive(Debug, Default)]
 pub struct SweepPage {
@@ -24,7 +27,7 @@ pub enum Swept {
 }
 
 impl Db {
-    /// The page of a table after `after`: 1 MB at most, eventually consistent.
+    /// The page of a table after `after`: 1,000 items and 1 MB at most, eventually consistent.
     pub async fn sweep(&self, table: &str, after: Option<&Key>) -> Result<SweepPage, StoreError> {
         self.scan(table, after, false).await
     }
@@ -35,7 +38,7 @@ impl Db {
     }
 
     async fn scan(&self, table: &str, after: Option<&Key>, strong: bool) -> Result<SweepPage, StoreError> {
-        let mut call = self.client.scan().table_name(table).consistent_read(strong);
+        let mut call = self.client.scan().table_name(table).limit(PAGE).consistent_read(strong);
         if let Some(key) = after {
             call = call.exclusive_start_key("pk", s(&key.pk)).exclusive_start_key("sk", s(&key.sk));
         }
