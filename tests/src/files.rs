@@ -30,15 +30,5 @@ pub fn form_of(file: &[u8]) -> (String, Vec<u8>) {
 
 /// The bytes of what an authenticator is given (RFC 4648 §6).
 pub fn from_base32(text: &str) -> Vec<u8> {
-    let (mut bytes, mut word, mut bits) = (Vec::new(), 0_u32, 0);
-    for letter in text.bytes() {
-        let value = if letter.is_ascii_digit() { letter - b'2' + 26 } else { letter - b'A' };
-        (word, bits) = (word << 5 | u32::from(value), bits + 5);
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((word >> bits) as u8);
-            word &= (1 << bits) - 1;
-        }
-    }
-    bytes
+    data_encoding::BASE32_NOPAD.decode(text.as_bytes()).expect("base32")
 }

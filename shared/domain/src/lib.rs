@@ -17,6 +17,7 @@ pub mod locale;
 pub mod member;
 pub mod policy;
 pub mod prospect;
+pub mod reply_address;
 pub mod rights;
 pub mod sender;
 pub mod staff;
