@@ -96,6 +96,7 @@ fn store_of_bucket(name: &str) -> Store {
     match name.rsplit('-').next() {
         Some("uploadsbucket") => Store::UploadsBucket,
         Some("identitycopies") => Store::IdentityBucket,
+        Some("inboundmail") => Store::InboundBucket,
         _ => panic!("{name} is no store of infra/policy/policy.toml"),
     }
 }

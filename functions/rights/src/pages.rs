@@ -18,7 +18,11 @@ pub(super) async fn handle(app: &App, request: &Request, route: &str) -> Result<
     let answer = match (route, request.method()) {
         ("/rights", &Method::GET) => page(StatusCode::OK, rights::ask(locale, None), locale),
         ("/rights", &Method::POST) => ask(app, request, locale).await,
-        ("/rights/proof/{token}", &Method::GET) => page(StatusCode::OK, rights::prove(locale, request.path()), locale),
+        // In the language of the mail that led here; a link that means nobody shows the same page.
+        ("/rights/proof/{token}", &Method::GET) => {
+            let locale = app.proof_locale(&token, request.now()?).await?.unwrap_or(locale);
+            page(StatusCode::OK, rights::prove(locale, request.path()), locale)
+        }
         ("/rights/proof/{token}", &Method::POST) => match app.prove_rights(&token, request.now()?).await {
             Ok(proved) if speaks_json(request) => json(StatusCode::OK, &proved),
             Ok(proved) => shown(&proved),

@@ -1,7 +1,8 @@
 //! The link in every message: GET asks and changes nothing, POST stops it (RFC 8058, A59).
 //!
 //! No cookie, no sign-in, no redirect, no check of the body: a receiver's one-click POST and the
-//! page's own button mean the same. A token that means nobody is answered like one that does.
+//! page's own button mean the same. A token that means nobody is answered like one that does; what is no token at
+//! all, because a mail program cut the link, stops nothing and says so.
 
 use app::{App, Failure};
 use content::{optout, page::Html};
@@ -12,13 +13,17 @@ use lambda_http::http::{HeaderValue, Method, StatusCode};
 /// One request to `/u/{token}`.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
     let token = request.path_param("token").ok_or_else(no_such_route)?;
-    let locale = OptOutClaim::peek_locale(&token).unwrap_or_else(|| request.locale());
+    let claimed = OptOutClaim::peek_locale(&token);
+    let locale = claimed.unwrap_or_else(|| request.locale());
     match *request.method() {
+        Method::GET | Method::HEAD | Method::POST if claimed.is_none() => {
+            html(StatusCode::NOT_FOUND, optout::incomplete(locale), locale)
+        }
         Method::POST => {
             app.opt_out(&token, request.now()?).await?;
-            html(optout::confirmed(locale), locale)
+            html(StatusCode::OK, optout::confirmed(locale), locale)
         }
-        Method::GET | Method::HEAD => html(optout::ask(locale, request.path()), locale),
+        Method::GET | Method::HEAD => html(StatusCode::OK, optout::ask(locale, request.path()), locale),
         Method::OPTIONS => {
             let mut answer = edge::http::no_content()?;
             answer.headers_mut().insert("allow", HeaderValue::from_static("GET, HEAD, OPTIONS, POST"));
@@ -28,8 +33,8 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
     }
 }
 
-fn html(body: Html, locale: Locale) -> Result<Response, Failure> {
-    let mut answer = edge::http::page(StatusCode::OK, body, locale)?;
+fn html(status: StatusCode, body: Html, locale: Locale) -> Result<Response, Failure> {
+    let mut answer = edge::http::page(status, body, locale)?;
     answer.headers_mut().insert("x-robots-tag", HeaderValue::from_static("noindex, nofollow"));
     Ok(answer)
 }

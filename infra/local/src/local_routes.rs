@@ -82,6 +82,7 @@ async fn index(State(engine): State<Arc<Engine>>) -> Html<String> {
          <li><a href=/_local/meter>Meter</a>: calls and units of every function\
          <li><a href=/_local/clock>Clock</a>: <code>POST /_local/clock {\"now\": \"2031-01-01T00:00:00Z\"}</code> moves it\
          <li><code>aws lambda invoke --endpoint-url …/_local/lambda</code> gives a function an order, as on AWS\
+         <li><code>POST /_local/inbound?to=ADDRESS</code> takes a raw mail in, as SES does: an answer, for one\
          <li><code>POST /_local/quiet</code> waits until every queue is empty</ul><h2>Schedules</h2><ul>",
     );
     for name in engine.schedules.names() {

@@ -12,12 +12,18 @@ pub struct Config {
     pub uploads_bucket: String,
     /// Bucket of copies of identity documents; only `rights` and `purge` have it.
     pub identity_bucket: String,
+    /// Bucket of mail that came in; only `replies` has it.
+    pub inbound_bucket: String,
+    /// Domain of the addresses that answers go to; blank where nothing comes in.
+    pub inbound_domain: String,
     /// Queue that `import` reads.
     pub import_queue_url: String,
     /// Queue that `fan-out` reads.
     pub fan_out_queue_url: String,
     /// Queue that `send` reads.
     pub send_queue_url: String,
+    /// Queue that `feedback` reads.
+    pub feedback_queue_url: String,
     /// Secret of keyed hashes and tokens.
     pub pepper_secret: String,
     /// Secret of access tokens; only `session` has it.
@@ -66,9 +72,12 @@ impl Config {
             },
             uploads_bucket: var("UPLOADS_BUCKET"),
             identity_bucket: var("IDENTITY_BUCKET"),
+            inbound_bucket: var("INBOUND_BUCKET"),
+            inbound_domain: var("INBOUND_DOMAIN"),
             import_queue_url: var("IMPORT_QUEUE_URL"),
             fan_out_queue_url: var("FAN_OUT_QUEUE_URL"),
             send_queue_url: var("SEND_QUEUE_URL"),
+            feedback_queue_url: var("FEEDBACK_QUEUE_URL"),
             pepper_secret: var("PEPPER_SECRET"),
             session_secret: var("SESSION_SECRET"),
             statement_secret: var("STATEMENT_SECRET"),

@@ -36,6 +36,7 @@ struct SesMail {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SesBounce {
+    #[serde(default)]
     bounce_type: String,
 }
 
@@ -56,6 +57,8 @@ impl SesEvent {
             }
             // Returned for now: it was sent, and the address stays.
             "Bounce" => (Outcome::Bounced, None),
+            // Not SES's word: `replies` has read an answer.
+            "Reply" => (Outcome::Replied, None),
             "Reject" | "Rendering Failure" => (Outcome::Failed, None),
             _ => return None,
         };
@@ -164,6 +167,7 @@ mod tests {
         assert_eq!(of("Bounce", permanent), expect(Outcome::Bounced, Some(SuppressionReason::HardBounced)));
         assert_eq!(of("Bounce", transient), expect(Outcome::Bounced, None));
         assert_eq!(of("Complaint", ""), expect(Outcome::Complained, Some(SuppressionReason::Complained)));
+        assert_eq!(of("Reply", r#","bounce":{}"#), expect(Outcome::Replied, None));
         assert_eq!(of("Reject", ""), expect(Outcome::Failed, None));
         assert_eq!(of("Open", ""), None);
         assert_eq!(of("SomethingNew", ""), None);

@@ -8,10 +8,12 @@ use content::{
 use domain::{
     Timestamp,
     campaign::Content,
+    email::EmailAddress,
     id::{CampaignId, WorkspaceId},
     locale::Locale,
     policy::Refusal,
     prospect::Prospect,
+    reply_address::ReplyAddress,
     sender::SenderIdentity,
     subject::{Pepper, Subject},
     unsubscribe::OptOutClaim,
@@ -36,7 +38,9 @@ pub struct Letters<'a> {
     pub retention_months: u8,
     /// Base of every link.
     pub public_url: &'a str,
-    /// Signs unsubscribe links.
+    /// Domain of the addresses that answers go to; blank where nothing comes in.
+    pub inbound_domain: &'a str,
+    /// Signs unsubscribe links, and makes those addresses.
     pub pepper: &'a Pepper,
 }
 
@@ -113,8 +117,10 @@ impl Letters<'_> {
         let interest = &self.content.legitimate_interest_assessment.interest;
         let full_name = prospect.details.full_name();
         let domain = self.sender.from_email.domain();
+        let answers = self.answers(subject, manner);
         make(&CampaignMail {
             sender: self.sender,
+            reply_to: answers.as_ref().or(self.sender.reply_to.as_ref()),
             to: &prospect.email,
             to_name: full_name.as_deref(),
             rendered,
@@ -137,6 +143,16 @@ impl Letters<'_> {
             smtputf8: manner.smtputf8,
             test: manner.test,
         })
+    }
+
+    /// Where this person's answers come in. Not where the Sender wants them at an address of its own, and not for a
+    /// test: there is nobody whose answer it would be.
+    fn answers(&self, subject: Subject, manner: Manner) -> Option<EmailAddress> {
+        if self.inbound_domain.is_empty() || self.sender.reply_to.is_some() || manner.test {
+            return None;
+        }
+        let address = ReplyAddress { workspace: self.workspace, subject };
+        EmailAddress::parse(&format!("{}@{}", address.local_part(self.pepper), self.inbound_domain)).ok()
     }
 
     fn locale(&self, prospect: &Prospect) -> Locale {

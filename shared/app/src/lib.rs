@@ -32,6 +32,7 @@ pub mod purge;
 pub mod queues;
 pub mod reach;
 pub mod relay;
+pub mod replies;
 pub mod reset;
 pub mod restore;
 pub mod rights;

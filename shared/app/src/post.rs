@@ -5,7 +5,10 @@ use aws_sdk_sesv2::{
     primitives::Blob,
     types::{Destination, EmailContent, RawMessage},
 };
-use content::system::{self, Notification, SystemMail};
+use content::{
+    forward::{self, Forward},
+    system::{self, Message, Notification, SystemMail},
+};
 use domain::{Timestamp, email::EmailAddress, id::WorkspaceId, locale::Locale, member::Role};
 use sha2::{Digest as _, Sha256};
 use storage::{WorkspaceScope, service_mail::ServiceMail};
@@ -64,6 +67,30 @@ impl App {
         };
         let (shown, message) =
             system::compose(&mail).map_err(|error| Failure::internal(format!("system mail: {error}")))?;
+        self.hand_to_ses(&from, to, message).await?;
+        let sent = ServiceMail {
+            template: notification.template().to_owned(),
+            locale,
+            sha256: hex::encode(Sha256::digest(shown.text)),
+            sent_at: now,
+        };
+        Ok(self.db.note_service_mail(&pseudonym, &name, sent).await?)
+    }
+
+    /// Passes on a mail that came in. What is no mail is passed on to nobody.
+    pub(crate) async fn forward(&self, to: &EmailAddress, raw: &[u8], now: Timestamp) -> Result<(), Failure> {
+        let from = EmailAddress::parse(&self.config.mail_from)
+            .map_err(|_| Failure::internal("MAIL_FROM is not an address"))?;
+        let message_id = format!("{}@{}", hex::encode(crate::chance::<16>()), from.domain());
+        let mail = Forward { raw, from: &from, to, message_id: &message_id, date: now };
+        let message = forward::compose(&mail).map_err(|error| Failure::internal(format!("forward: {error}")))?;
+        match message {
+            Some(message) => self.hand_to_ses(&from, to, message).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn hand_to_ses(&self, from: &EmailAddress, to: &EmailAddress, message: Message) -> Result<(), Failure> {
         let raw = RawMessage::builder()
             .data(Blob::new(message.bytes))
             .build()
@@ -78,12 +105,6 @@ impl App {
             .send()
             .await
             .map_err(|error| Failure::unavailable("ses", error.code()))?;
-        let sent = ServiceMail {
-            template: notification.template().to_owned(),
-            locale,
-            sha256: hex::encode(Sha256::digest(shown.text)),
-            sent_at: now,
-        };
-        Ok(self.db.note_service_mail(&pseudonym, &name, sent).await?)
+        Ok(())
     }
 }

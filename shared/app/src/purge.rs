@@ -146,6 +146,9 @@ impl App {
     /// When a service does not answer, and when a replay is asked for and none is waited for.
     pub async fn purge(&self, now: Timestamp, replay: bool, deadline: Deadline) -> Result<PurgeReport, Failure> {
         let restore = self.restore().await?;
+        if replay {
+            self.mind_the_clock(now).await?;
+        }
         let asked = match &restore {
             Restore::Muted(name) if replay => Some(name.clone()),
             _ if replay => return Err(nothing_to_replay()),

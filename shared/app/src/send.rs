@@ -282,6 +282,7 @@ impl App {
             sender: &job.sender.identity,
             retention_months: job.workspace.retention_months,
             public_url: &self.config.public_url,
+            inbound_domain: &self.config.inbound_domain,
             pepper: self.pepper().await?,
         };
         let rules = Rules { retention_months: job.workspace.retention_months };

@@ -93,7 +93,7 @@ impl App {
         let workspace = self.active_workspace(scope).await?;
         if workspace.suspended_at.is_some() {
             let detail = format!(
-                "The workspace is suspended because of abuse: nothing is sent, imported or launched. Write to {}. Reading,                  exporting, deleting and answering people stay open.",
+                "The workspace is suspended because of abuse: nothing is sent, imported or launched. Write to {}. Reading, exporting, deleting and answering people stay open.",
                 self.config.operator_abuse_contact
             );
             return Err(Failure::new(Kind::Forbidden, "workspace-suspended", detail));
@@ -163,11 +163,10 @@ impl App {
     ) -> Result<WorkspaceView, Failure> {
         let accounts = self.db.accounts(scope);
         let entry = scope.entry(Action::WorkspaceClosed, now);
-        if asked.erase.is_some() {
+        if asked.erase.is_some() || asked.company.is_some() {
             let known = self.any_workspace(scope).await?.company;
             if asked.company.as_deref().map(str::trim) != Some(known.as_str()) {
-                let wanted = "type the company's name exactly as the workspace has it: there is no way back";
-                return Err(Failure::field("company", wanted));
+                return Err(Failure::field("company", "type the company's name exactly as the workspace has it"));
             }
         }
         self.revoke_secrets(scope, now).await?;

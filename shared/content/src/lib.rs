@@ -5,6 +5,7 @@
 pub mod abuse;
 pub mod campaign;
 pub mod failed;
+pub mod forward;
 mod html;
 pub mod legal;
 pub mod message;

@@ -29,6 +29,8 @@ const MAX_HTML: usize = 98_000;
 pub struct CampaignMail<'a> {
     /// Who sends, as every message must say.
     pub sender: &'a SenderIdentity,
+    /// Where answers go, when not to the address that it comes from.
+    pub reply_to: Option<&'a EmailAddress>,
     /// To whom.
     pub to: &'a EmailAddress,
     /// The person's name for the `To` header, when it is known.
@@ -130,7 +132,7 @@ pub fn compose(mail: &CampaignMail<'_>) -> Result<Message, ComposeError> {
     mime::assemble(&Parts {
         from: (&mail.sender.from_name, &mail.sender.from_email),
         to: (mail.to_name, mail.to),
-        reply_to: mail.sender.reply_to.as_ref(),
+        reply_to: mail.reply_to,
         subject: &shown.subject,
         text: &shown.text,
         html: &shown.html,

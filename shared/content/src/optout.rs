@@ -1,4 +1,4 @@
-//! The two pages behind the unsubscribe link of a message.
+//! The pages behind the unsubscribe link of a message.
 //!
 //! They name nobody: the same page answers a token that means somebody and one that means nobody.
 //! The first changes nothing (A59): only its button, or a mail program's one-click POST, does.
@@ -68,6 +68,30 @@ pub fn confirmed(locale: Locale) -> Html {
     lay_out(locale, title, &body)
 }
 
+/// The page for a link that was cut on its way: nothing is stopped by it, and nobody must believe so.
+#[must_use]
+pub fn incomplete(locale: Locale) -> Html {
+    let (title, what, then, rights) = match locale {
+        Locale::Fr => (
+            "Ce lien est incomplet",
+            "Rien n’a été modifié : une partie de l’adresse manque, sans doute coupée par une messagerie.",
+            "Ouvrez le lien depuis le message d’origine, ou copiez l’adresse en entier. Vous pouvez aussi vous opposer ici :",
+            "vos droits sur vos données",
+        ),
+        Locale::En => (
+            "This link is incomplete",
+            "Nothing was changed: a part of the address is missing, probably cut off by a mail program.",
+            "Open the link from the message itself, or copy the whole address. You can also object here:",
+            "your rights over your data",
+        ),
+    };
+    let lang = locale.tag();
+    let body = format!(
+        "<h1>{title}</h1>\n<p role=\"alert\">{what}</p>\n<p>{then} <a href=\"/rights?lang={lang}\">{rights}</a>.</p>"
+    );
+    lay_out(locale, title, &body)
+}
+
 fn lay_out(locale: Locale, title: &str, body_html: &str) -> Html {
     page::render(&Page { lang: locale, title, body_html, other_language: None, indexed: false })
 }
@@ -83,6 +107,7 @@ mod tests {
             let lang = locale.tag();
             insta::assert_snapshot!(format!("ask_{lang}"), without_style(&ask(locale, "/u/AbC-123_xyz")));
             insta::assert_snapshot!(format!("confirmed_{lang}"), without_style(&confirmed(locale)));
+            insta::assert_snapshot!(format!("incomplete_{lang}"), without_style(&incomplete(locale)));
         }
     }
 

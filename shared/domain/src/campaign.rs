@@ -269,7 +269,7 @@ impl Tally {
             let sum: i64 = self.iter().filter(|(o, _)| wanted(*o)).map(|(_, by)| by).sum();
             u64::try_from(sum).unwrap_or(0)
         };
-        let sent = total(|o| matches!(o, Outcome::Sent | Outcome::Bounced | Outcome::Complained));
+        let sent = total(|o| matches!(o, Outcome::Sent | Outcome::Replied | Outcome::Bounced | Outcome::Complained));
         let refused = total(|o| matches!(o, Outcome::Refused(_)));
         let failed = total(|o| o == Outcome::Failed);
         let unknown = total(|o| o == Outcome::Unknown);

@@ -26,6 +26,8 @@ pub enum Outcome {
     Pending,
     /// Accepted by the channel.
     Sent,
+    /// Accepted, and answered by the person.
+    Replied,
     /// Accepted, and returned later.
     Bounced,
     /// Accepted, and reported as spam later.
@@ -44,6 +46,7 @@ impl Outcome {
         match self {
             Outcome::Pending => b'.',
             Outcome::Sent => b'S',
+            Outcome::Replied => b'R',
             Outcome::Bounced => b'B',
             Outcome::Complained => b'C',
             Outcome::Failed => b'F',
@@ -59,6 +62,7 @@ impl Outcome {
         Some(match letter {
             b'.' => Outcome::Pending,
             b'S' => Outcome::Sent,
+            b'R' => Outcome::Replied,
             b'B' => Outcome::Bounced,
             b'C' => Outcome::Complained,
             b'F' => Outcome::Failed,
@@ -72,6 +76,7 @@ impl Outcome {
         match self {
             Outcome::Pending => "pending".into(),
             Outcome::Sent => "sent".into(),
+            Outcome::Replied => "replied".into(),
             Outcome::Bounced => "bounced".into(),
             Outcome::Complained => "complained".into(),
             Outcome::Failed => "failed".into(),
@@ -82,13 +87,20 @@ impl Outcome {
 
     /// Reads [`Outcome::name`].
     pub fn from_name(name: &str) -> Option<Self> {
-        let plain =
-            [Outcome::Pending, Outcome::Sent, Outcome::Bounced, Outcome::Complained, Outcome::Failed, Outcome::Unknown];
+        let plain = [
+            Outcome::Pending,
+            Outcome::Sent,
+            Outcome::Replied,
+            Outcome::Bounced,
+            Outcome::Complained,
+            Outcome::Failed,
+            Outcome::Unknown,
+        ];
         let refused = Refusal::ALL.iter().map(|(reason, _)| Outcome::Refused(*reason));
         plain.into_iter().chain(refused).find(|outcome| outcome.name() == name)
     }
 
-    /// How much later news weighs: complaint > bounce > sent > failed > unknown > pending. A refusal is
+    /// How much later news weighs: complaint > bounce > reply > sent > failed > unknown > pending. A refusal is
     /// final, because nothing was handed over.
     fn weight(self) -> u8 {
         match self {
@@ -96,9 +108,10 @@ impl Outcome {
             Outcome::Unknown => 1,
             Outcome::Failed => 2,
             Outcome::Sent => 3,
-            Outcome::Bounced => 4,
-            Outcome::Complained => 5,
-            Outcome::Refused(_) => 6,
+            Outcome::Replied => 4,
+            Outcome::Bounced => 5,
+            Outcome::Complained => 6,
+            Outcome::Refused(_) => 7,
         }
     }
 
@@ -219,8 +232,15 @@ mod tests {
     use super::*;
 
     fn outcomes() -> Vec<Outcome> {
-        let plain =
-            [Outcome::Pending, Outcome::Sent, Outcome::Bounced, Outcome::Complained, Outcome::Failed, Outcome::Unknown];
+        let plain = [
+            Outcome::Pending,
+            Outcome::Sent,
+            Outcome::Replied,
+            Outcome::Bounced,
+            Outcome::Complained,
+            Outcome::Failed,
+            Outcome::Unknown,
+        ];
         plain.into_iter().chain(Refusal::ALL.iter().map(|(r, _)| Outcome::Refused(*r))).collect()
     }
 

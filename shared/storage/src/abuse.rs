@@ -1,6 +1,7 @@
 //! The register of cases of abuse (A71), in the table of requests.
 //!
-//! An open case may hold the address of whoever reported it and wants an answer. Closing it leaves none.
+//! An open case may hold the address of whoever reported it and wants an answer, and what they wrote. Closing it
+//! leaves neither.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::{
@@ -66,7 +67,7 @@ pub struct Reporter {
     pub locale: Locale,
 }
 
-/// What is kept of a case that was closed: nobody's address.
+/// What is kept of a case that was closed: not what was written, which may name anybody, and nobody's address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClosedCase {
     /// Its identifier.
@@ -78,9 +79,6 @@ pub struct ClosedCase {
     pub channel: CaseChannel,
     /// When it was received.
     pub received_at: Timestamp,
-    /// What was reported, without the addresses of people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
     /// The Sender.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<WorkspaceId>,
@@ -103,9 +101,9 @@ impl AbuseCase {
     /// What is kept of it.
     #[must_use]
     pub fn ended(&self, outcome: CaseOutcome, note: String, closed: Hand) -> ClosedCase {
-        let Self { id, kind, channel, received_at, text, workspace, campaign, reports, .. } = self.clone();
+        let Self { id, kind, channel, received_at, workspace, campaign, reports, .. } = self.clone();
         let ttl = retention::ttl(Policy::current().abuse_case_expiry(closed.at));
-        ClosedCase { id, kind, channel, received_at, text, workspace, campaign, reports, outcome, note, closed, ttl }
+        ClosedCase { id, kind, channel, received_at, workspace, campaign, reports, outcome, note, closed, ttl }
     }
 }
 
@@ -222,7 +220,8 @@ mod tests {
         assert_eq!(from_item::<AbuseCase>(item).unwrap(), case);
         let hand = Hand { by: MemberId::from_bytes([3; 10]), role: Role::Owner, at };
         let closed = case.ended(CaseOutcome::Warned, "Said to stop.".into(), hand);
-        assert!(!serde_json::to_string(&closed).unwrap().contains("example.org"));
+        let kept = serde_json::to_string(&closed).unwrap();
+        assert!(!kept.contains("example.org") && !kept.contains("bought"), "{kept}");
         let due: Timestamp = "2029-05-01T10:00:00Z".parse().unwrap();
         assert_eq!(closed.ttl, due.as_second());
         let item = to_item(&keys::closed_case(closed.id), &closed).unwrap();

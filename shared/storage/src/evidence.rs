@@ -6,7 +6,7 @@ use domain::{Timestamp, id::WorkspaceId, policy::retention};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    db::{Db, Expected, StoreError},
+    db::{Db, Expected, PageQuery, Range, StoreError, from_item},
     keys,
 };
 
@@ -125,6 +125,15 @@ impl Db {
     /// The run that was not finished, if there is one.
     pub async fn unfinished_purge(&self) -> Result<Option<PurgeRun>, StoreError> {
         self.get(&self.tables.evidence, &keys::purge_cursor(), true).await
+    }
+
+    /// When the last complete run was.
+    pub async fn last_purge(&self) -> Result<Option<Timestamp>, StoreError> {
+        let last =
+            PageQuery { limit: Some(1), strong: true, newest_first: true, ..PageQuery::of(keys::PURGES, Range::All) };
+        let runs = self.page(&self.tables.evidence, &last).await?.items;
+        let runs = runs.into_iter().map(from_item::<PurgeRun>).collect::<Result<Vec<_>, _>>()?;
+        Ok(runs.first().map(|run| run.at))
     }
 
     /// Writes down how far a run is; when it is complete, what it did stays as evidence.

@@ -12,6 +12,7 @@ pub mod commit;
 pub mod db;
 pub mod evidence;
 pub mod imports;
+pub mod inbox;
 pub mod keyring;
 pub mod keys;
 pub mod objects;

@@ -46,7 +46,7 @@ fn may(name: &str) -> &'static [&'static str] {
     match name {
         "domain" => &[],
         "inbound" | "intake" | "content" | "storage" => &["domain"],
-        "app" => &["storage", "domain", "intake", "content"],
+        "app" => &["inbound", "storage", "domain", "intake", "content"],
         "edge" => &["app", "storage", "domain", "content"],
         // The runner starts the functions as processes; it shares pure rules with them and nothing else.
         "local" => &["domain", "inbound", "intake", "content"],

@@ -57,7 +57,7 @@ fn is_specific(resource: &Value) -> bool {
     match resource["Fn::Sub"].as_str() {
         Some(arn) => match arn.strip_suffix('*') {
             Some(head) => {
-                let objects = ["${UploadsBucket.Arn}/", "${IdentityCopies.Arn}/"];
+                let objects = ["${UploadsBucket.Arn}/", "${IdentityCopies.Arn}/", "${InboundMail.Arn}/"];
                 !head.contains('*')
                     && (objects.iter().any(|bucket| head.starts_with(bucket)) || head.ends_with(":identity/"))
             }

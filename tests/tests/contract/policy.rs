@@ -45,6 +45,13 @@ pub(super) fn check(template: &Template) -> Vec<String> {
             format!("{bucket}: {prefix} is not the net below `{class}` of policy.toml"),
         );
     }
+    // Nothing else deletes a mail that cannot be read: a rule acts up to two days after the day it names.
+    let rules = template.resource("InboundMail").map(|bucket| &bucket.get("LifecycleConfiguration")["Rules"]);
+    let expires = rules.into_iter().flat_map(each).find_map(|rule| rule["ExpirationInDays"].as_i64());
+    need(
+        expires.is_some_and(|expires| days("inbound_mail").is_some_and(|kept| expires + 2 <= kept)),
+        "InboundMail: keeps mail longer than policy.toml".to_owned(),
+    );
     let format = template.resource("Api").map(|api| api.get("AccessLogSettings")["Format"].clone());
     let line: serde_json::Value =
         format.and_then(|format| serde_json::from_str(format.as_str()?).ok()).unwrap_or_default();

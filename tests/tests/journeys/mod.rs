@@ -11,6 +11,7 @@ mod main_job;
 mod members;
 mod prospects;
 mod relay;
+mod replies;
 mod second_factor;
 mod sessions;
 mod sign_up;

@@ -192,7 +192,10 @@ fn a71_staff_closes_a_case_its_reporter_is_answered_and_it_goes_after_three_year
 
         // Of what is kept nothing names who reported it; it goes three years later, to the second.
         let kept = stack.abuse_cases("CLOSED").await;
-        assert!(kept.len() == 2 && !json!(kept).to_string().contains("annoyed"), "{kept:#?}");
+        assert!(kept.len() == 2, "{kept:#?}");
+        for word in ["annoyed", "Zwitscher"] {
+            assert!(!json!(kept).to_string().contains(word), "{kept:#?}");
+        }
         let closed_at: jiff::Timestamp = closed["closed_at"].as_str().unwrap().parse().unwrap();
         let paris = closed_at.to_zoned(jiff::tz::TimeZone::get("Europe/Paris").unwrap());
         let due = (paris + jiff::Span::new().years(3)).timestamp() + SignedDuration::from_millis(999);

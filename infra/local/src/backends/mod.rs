@@ -70,6 +70,7 @@ pub struct Backends {
     mailbox: Mailbox,
     sqs: sqs::Sqs,
     ses: ses::Ses,
+    receiving: ses::receiving::Receiving,
     smtp: smtp::Smtp,
     dynamodb: Arc<DynamoDb>,
     _listeners: Vec<Listener>,
@@ -137,6 +138,8 @@ impl Backends {
                 (temporary.path().to_owned(), Some(temporary))
             }
         };
+        let receiving =
+            ses::receiving::Receiving::new(template.receipts.clone(), objects.clone(), sqs.clone(), clock.clone());
         let listeners = [
             ("DYNAMODB", Listener::start(Arc::clone(&dynamodb)).await?),
             ("SQS", Listener::start(Arc::new(sqs.clone())).await?),
@@ -159,6 +162,7 @@ impl Backends {
             mailbox,
             sqs,
             ses,
+            receiving,
             smtp,
             dynamodb,
             _listeners: listeners.into_iter().map(|(_, listener)| listener).collect(),
@@ -195,6 +199,11 @@ impl Backends {
     /// The queues.
     pub fn sqs(&self) -> &sqs::Sqs {
         &self.sqs
+    }
+
+    /// SES, receiving.
+    pub fn receiving(&self) -> &ses::receiving::Receiving {
+        &self.receiving
     }
 
     /// SES.
@@ -235,7 +244,7 @@ impl Backends {
             .route("/_local/meter/reset", post(reset))
             .with_state(self.meter.clone());
         let faults = Router::new().route("/_local/faults", get(plan).post(set_plan)).with_state(self.faults.clone());
-        self.mailbox.router().merge(meter).merge(faults)
+        self.mailbox.router().merge(meter).merge(faults).merge(self.receiving.router())
     }
 }
 

@@ -308,7 +308,9 @@ fn parameters(document: &Value, inputs: &Inputs) -> anyhow::Result<BTreeMap<Stri
                 text(default).with_context(|| format!("the default of parameter {name}"))?
             }
         };
-        check(declaration, &value).with_context(|| format!("parameter {name}"))?;
+        // What the runner fills in is an address of this machine, which is none that a deployment may have.
+        let filled = !inputs.parameters.contains_key(name) && inputs.filled.contains_key(name);
+        check(declaration, &value, filled).with_context(|| format!("parameter {name}"))?;
         let kind = declaration["Type"].as_str().unwrap_or("String");
         let value = if kind == "CommaDelimitedList" || kind.starts_with("List<") {
             value.split(',').map(str::trim).filter(|item| !item.is_empty()).collect()
@@ -320,7 +322,13 @@ fn parameters(document: &Value, inputs: &Inputs) -> anyhow::Result<BTreeMap<Stri
     Ok(values)
 }
 
-fn check(declaration: &Value, value: &str) -> anyhow::Result<()> {
+fn check(declaration: &Value, value: &str, filled: bool) -> anyhow::Result<()> {
+    if let Some(pattern) = declaration["AllowedPattern"].as_str().filter(|_| !filled) {
+        let whole = regex::Regex::new(&format!("^(?:{pattern})$"))?;
+        if !whole.is_match(value) {
+            bail!("\"{value}\" does not match {pattern}");
+        }
+    }
     if let Some(allowed) = declaration["AllowedValues"].as_array() {
         let allowed = allowed.iter().map(text).collect::<anyhow::Result<Vec<_>>>()?;
         if !allowed.iter().any(|one| one == value) {

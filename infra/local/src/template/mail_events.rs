@@ -58,7 +58,7 @@ pub(super) fn read(scope: &Scope, id: &str, properties: Value) -> anyhow::Result
     Ok(targets.into_iter().map(event).collect())
 }
 
-fn subscription(value: &Value) -> anyhow::Result<(String, Envelope)> {
+pub(super) fn subscription(value: &Value) -> anyhow::Result<(String, Envelope)> {
     let raw = value.get("RawMessageDelivery").map(intrinsics::text).transpose()?.as_deref() == Some("true");
     Ok((intrinsics::text(&value["Endpoint"])?, if raw { Envelope::Raw } else { Envelope::Sns }))
 }

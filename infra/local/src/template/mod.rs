@@ -7,6 +7,7 @@ mod intrinsics;
 mod mail_events;
 mod names;
 mod properties;
+mod receipt;
 mod resources;
 mod roles;
 mod stores;
@@ -54,6 +55,8 @@ pub struct Template {
     pub keys: Vec<Key>,
     /// Where SES publishes the events of a configuration set.
     pub mail_events: Vec<MailEvents>,
+    /// What SES does with mail that comes in.
+    pub receipts: Vec<Receipt>,
     /// The values of `Outputs`.
     pub outputs: BTreeMap<String, String>,
 }
@@ -287,6 +290,21 @@ pub struct MailEvents {
     /// The queue's ARN.
     pub queue_arn: String,
     /// What the event is wrapped in when it reaches the queue.
+    pub envelope: Envelope,
+}
+
+/// What SES does with mail for some addresses: into a bucket, and a queue is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Domains, or addresses.
+    pub recipients: Vec<String>,
+    /// The bucket.
+    pub bucket: String,
+    /// What its keys start with.
+    pub prefix: String,
+    /// The queue's ARN.
+    pub queue_arn: String,
+    /// What the notification is wrapped in when it reaches the queue.
     pub envelope: Envelope,
 }
 

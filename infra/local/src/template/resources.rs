@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 
 use super::intrinsics::{self, Scope};
 use super::names::{attribute, key_id, reference};
-use super::{EventSource, Key, Template, functions, mail_events, roles, stores};
+use super::{EventSource, Key, Template, functions, mail_events, receipt, roles, stores};
 
 /// Resources that would be a second way to wire what the runner only reads in one.
 const UNPLAYED: [&str; 9] = [
@@ -56,6 +56,7 @@ pub(super) fn read(scope: &Scope) -> anyhow::Result<Template> {
             "AWS::SES::ConfigurationSetEventDestination" => {
                 template.mail_events.extend(mail_events::read(scope, id, properties()?)?);
             }
+            "AWS::SES::ReceiptRule" => template.receipts.extend(receipt::read(scope, id, properties()?)?),
             "AWS::Serverless::HttpApi" if body["Properties"].get("DefinitionBody").is_some() => {
                 bail!("{id}.DefinitionBody: routes are read from the functions' events")
             }

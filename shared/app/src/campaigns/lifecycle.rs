@@ -129,6 +129,7 @@ impl App {
             sender: &sender.identity,
             retention_months: workspace.retention_months,
             public_url: &self.config.public_url,
+            inbound_domain: &self.config.inbound_domain,
             pepper: self.pepper().await?,
         };
         let person = invented(&member.email, campaign.content.locale, now);

@@ -155,7 +155,8 @@ impl App {
         };
         draft.apply(&mut content)?;
         let id = CampaignId::new(now, chance());
-        let campaign = StoredCampaign { id, content, created_at: now, updated_at: now, version: 1 };
+        let campaign =
+            StoredCampaign { id, content, made_by: scope.member(), created_at: now, updated_at: now, version: 1 };
         let progress = Progress {
             campaign: id,
             status: CampaignStatus::Draft,

@@ -77,6 +77,7 @@ impl App {
             sender: &sender.identity,
             retention_months: workspace.retention_months,
             public_url: &self.config.public_url,
+            inbound_domain: &self.config.inbound_domain,
             pepper: self.pepper().await?,
         };
         let shards: Vec<Found> = stream::iter(0..SHARDS)

@@ -222,7 +222,7 @@ fn wrong_cursor() -> Failure {
 const fn status_of(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pending => "pending",
-        Outcome::Sent | Outcome::Bounced | Outcome::Complained => "sent",
+        Outcome::Sent | Outcome::Replied | Outcome::Bounced | Outcome::Complained => "sent",
         Outcome::Refused(_) => "refused",
         Outcome::Failed => "failed",
         Outcome::Unknown => "unknown",

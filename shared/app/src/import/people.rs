@@ -70,13 +70,17 @@ pub(super) enum Meeting {
 /// Compares a held prospect with what a row says.
 ///
 /// Source, basis and day of collection stay those under which the person first came: sending a list again
-/// must not start the three years anew (A73). What a member edited stays too.
+/// must not start the three years anew (A73). What a member edited stays too, and so does everything about
+/// somebody who asked that it be kept and not used (A41).
 pub(super) fn meet(held: &Prospect, row: &Prospect) -> Meeting {
     let Some(mark) = row.import else { return Meeting::Unchanged };
     if let Some(last) = held.import
         && (last.import, last.line) == (mark.import, mark.line)
     {
         return Meeting::Replayed { created: last.created };
+    }
+    if held.restricted_by.is_some() {
+        return Meeting::Unchanged;
     }
     let mut next = held.clone();
     if !next.details.absorb(&row.details, &held.edited) {

@@ -38,7 +38,10 @@ impl App {
         let new = new.checked(workspace.retention_months, now)?;
         email::professional(&new.email).map_err(not_professional)?;
         let subject = self.pepper().await?.subject(scope.workspace(), &new.email);
-        if self.db.suppressions(scope).find(subject, now).await?.is_some() {
+        let suppressions = self.db.suppressions(scope);
+        if suppressions.find(subject, now).await?.is_some() {
+            // Still needed (K9), as when an import is refused.
+            suppressions.renew(subject, now).await?;
             return Err(suppressed());
         }
         let prospect = new.prospect(subject, now);
@@ -83,8 +86,24 @@ impl App {
         Ok(Some(ProspectDetail::new(view, suppression, history)))
     }
 
-    /// Corrects or freezes one person. What a member changed, a later import leaves alone.
+    /// Corrects or freezes one person, whoever has not asked that everything stay as it is (art. 18(2)). What a
+    /// member changed, a later import leaves alone.
     pub async fn change_prospect(
+        &self,
+        scope: &WorkspaceScope,
+        subject: Subject,
+        change: ProspectChange,
+        now: Timestamp,
+    ) -> Result<ProspectDetail, Failure> {
+        let held = self.db.prospects(scope).get(subject, true).await?;
+        if held.is_some_and(|held| held.prospect.restricted_by.is_some()) {
+            return Err(restricted_at_request(subject));
+        }
+        self.rectify_prospect(scope, subject, change, now).await
+    }
+
+    /// The same for what the person asked to be corrected (art. 16), restricted or not.
+    pub(crate) async fn rectify_prospect(
         &self,
         scope: &WorkspaceScope,
         subject: Subject,
@@ -238,7 +257,7 @@ fn restricted_at_request(subject: Subject) -> Failure {
     Failure::conflict(
         "restricted-at-request",
         format!(
-            "This person asked for the restriction, and is told before it ends: give the reason at /v1/prospects/{subject}/lift."
+            "This person asked that their data be kept as it is and not used, and is told before that ends: give the reason at /v1/prospects/{subject}/lift."
         ),
     )
 }

@@ -168,6 +168,7 @@ impl ProspectDetail {
 const fn told(outcome: Outcome) -> (&'static str, Option<&'static str>) {
     match outcome {
         Outcome::Sent => ("sent", None),
+        Outcome::Replied => ("replied", None),
         Outcome::Bounced => ("bounced", None),
         Outcome::Complained => ("complained", None),
         Outcome::Failed => ("failed", None),

@@ -5,6 +5,7 @@ use domain::{
     Timestamp,
     campaign::{CampaignStatus, Progress},
 };
+use jiff::SignedDuration;
 use storage::{
     StoreError, WorkspaceScope,
     db::{Item, from_item, text},
@@ -14,6 +15,9 @@ use storage::{
 
 use super::due::Census;
 use crate::{App, Failure, restore::Restore};
+
+/// How far from the last scheduled run the time of an order by hand may be.
+const ASTRAY: SignedDuration = SignedDuration::from_hours(26);
 
 impl App {
     /// Workspaces that came back open and were closed since the backup are closed again, as they were.
@@ -45,6 +49,18 @@ impl App {
             }
         }
         Ok(())
+    }
+
+    /// A replay's time is typed by hand, and whatever is due by then goes: it may not be far from that of the runs
+    /// that go on by schedule meanwhile.
+    pub(super) async fn mind_the_clock(&self, now: Timestamp) -> Result<(), Failure> {
+        let Some(last) = self.db.last_purge().await? else { return Ok(()) };
+        if now.duration_since(last).abs() <= ASTRAY {
+            return Ok(());
+        }
+        Err(Failure::internal(format!(
+            "the time of the order is {now}, more than a day from the last run, {last}: nothing was deleted; give the time it is"
+        )))
     }
 
     /// Lets sending go on after a complete run that replayed a restore and left nothing due. Of the one that

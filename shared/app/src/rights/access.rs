@@ -80,6 +80,7 @@ struct Sent {
 struct Information {
     purposes: BTreeSet<String>,
     categories: &'static str,
+    retention: Vec<String>,
     recipients: Vec<String>,
     transfers: &'static str,
     rights: String,
@@ -128,8 +129,17 @@ impl App {
             return Ok(None);
         }
         let relay = sender.as_ref().is_some_and(|sender| matches!(sender.channel, Channel::Smtp { .. }));
-        let Facts { purpose, categories, recipients, transfers, rights, complaint, automated_decisions, texts } =
-            rights::facts(locale, &self.config.public_url, relay);
+        let Facts {
+            purpose,
+            categories,
+            retention,
+            recipients,
+            transfers,
+            rights,
+            complaint,
+            automated_decisions,
+            texts,
+        } = rights::facts(locale, &self.config.public_url, relay);
         let mut purposes = BTreeSet::from([purpose]);
         let campaigns = record.as_ref().map(|record| record.campaigns()).unwrap_or_default();
         let campaigns = self.campaigns_of(&scope, campaigns).await?;
@@ -145,8 +155,17 @@ impl App {
             None => json!({ "company": profile.company }),
         };
         let fingerprint = fingerprint.map(|found| json!({ "reason": found.reason, "since": found.since }));
-        let information =
-            Information { purposes, categories, recipients, transfers, rights, complaint, automated_decisions, texts };
+        let information = Information {
+            purposes,
+            categories,
+            retention,
+            recipients,
+            transfers,
+            rights,
+            complaint,
+            automated_decisions,
+            texts,
+        };
         Ok(Some(Held { sender, information, record: value(&record)?, messages, fingerprint: value(&fingerprint)? }))
     }
 

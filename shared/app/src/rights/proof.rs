@@ -64,6 +64,15 @@ impl Sender {
 }
 
 impl App {
+    /// The language of a link that proves a mailbox, if the link still works. Looking uses nothing up.
+    pub async fn proof_locale(&self, token: &str, now: Timestamp) -> Result<Option<Locale>, Failure> {
+        let Some(hash) = hash_of(token) else { return Ok(None) };
+        match self.db.token(&hash, now).await? {
+            Some(GoodFor::RightsProof(asked)) => Ok(Some(asked.locale)),
+            _ => Ok(None),
+        }
+    }
+
     /// Trades the token of a proof mail for an answer, once.
     pub async fn prove_rights(&self, token: &str, now: Timestamp) -> Result<Proved, Failure> {
         let hash = hash_of(token).ok_or_else(not_valid)?;

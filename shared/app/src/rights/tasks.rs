@@ -145,7 +145,7 @@ impl App {
         }
         fields.done()?;
         if let (Some(change), Some(subject)) = (asked.change, task.prospect) {
-            Box::pin(self.change_prospect(scope, subject, change, now)).await?;
+            Box::pin(self.rectify_prospect(scope, subject, change, now)).await?;
         }
         let outcome = if refused { Outcome::Refused } else { Outcome::Done };
         let request = self.db.open_request(task.id).await?;

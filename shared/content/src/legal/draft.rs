@@ -64,6 +64,7 @@ pub(super) const OF_PROSPECTS: &[Class] = &[
     Class::ImportReport,
     Class::ImportRecord,
     Class::Delivery,
+    Class::InboundMail,
     Class::QueueMessage,
     Class::Suppression,
     Class::Erasure,

@@ -26,7 +26,7 @@ pub use self::operator::{Operator, OperatorIncomplete};
 use self::texts::PAGES;
 use self::versions::{Document, Register};
 pub use self::versions::{Version, VersionsError};
-pub(crate) use self::words::period;
+pub(crate) use self::words::{clock, period};
 use crate::{
     abuse,
     page::{self, Html, Page},

@@ -31,7 +31,7 @@ pub(crate) fn period(keep: Retention, locale: Locale) -> String {
 }
 
 /// The event a period runs from: `après …`.
-pub(super) fn clock(clock: Clock, locale: Locale) -> &'static str {
+pub(crate) fn clock(clock: Clock, locale: Locale) -> &'static str {
     let (fr, en) = match clock {
         Clock::AccountClosed => ("après la fermeture du compte", "after the account is closed"),
         Clock::SignupRequested => ("après la demande d'inscription", "after the sign-up request"),
@@ -81,8 +81,8 @@ pub(super) fn basis(basis: Basis, locale: Locale) -> &'static str {
         Basis::Contract => ("Exécution du contrat (art. 6.1.b)", "Performance of the contract (art. 6(1)(b))"),
         Basis::LegalObligation => ("Obligation légale (art. 6.1.c)", "Legal obligation (art. 6(1)(c))"),
         Basis::LegitimateInterest => (
-            "Intérêt légitime (art. 6.1.f) : sécurité et preuve",
-            "Legitimate interest (art. 6(1)(f)): security and evidence",
+            "Intérêt légitime (art. 6.1.f), celui que dit la finalité",
+            "Legitimate interest (art. 6(1)(f)), the one that the purpose says",
         ),
         Basis::OnBehalfOfSender => (
             "Sur instruction de l'Expéditeur (art. 28), qui en détermine la base légale",
@@ -131,6 +131,7 @@ pub(super) fn store(store: Store, locale: Locale) -> &'static str {
         Store::Keys => ("table des clés", "table of keys"),
         Store::UploadsBucket => ("espace des fichiers déposés", "bucket of uploaded files"),
         Store::IdentityBucket => ("espace des copies de pièces d'identité", "bucket of copies of identity documents"),
+        Store::InboundBucket => ("espace des messages reçus", "bucket of mail that came in"),
         Store::Queues => ("files d'attente", "queues"),
         Store::LogGroups => ("journaux", "logs"),
         Store::Backups => ("sauvegardes", "backups"),

@@ -52,6 +52,7 @@ pub(super) fn with_mail<T>(rendered: &Rendered, locale: Locale, f: impl FnOnce(C
     let (sender, to, source) = (sender(), address("elodie@example.org"), source());
     f(CampaignMail {
         sender: &sender,
+        reply_to: sender.reply_to.as_ref(),
         to: &to,
         to_name: Some("Élodie Martin"),
         rendered,

@@ -8,6 +8,8 @@ use domain::{
     },
 };
 
+use crate::legal::{clock, period};
+
 /// What a person is told beside their data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -15,6 +17,8 @@ pub struct Facts {
     pub purpose: String,
     /// Which categories there are.
     pub categories: &'static str,
+    /// How long each part is kept, and from when.
+    pub retention: Vec<String>,
     /// Who else gets the data.
     pub recipients: Vec<String>,
     /// Whether it leaves the Union.
@@ -44,10 +48,23 @@ pub fn facts(locale: Locale, public_url: &str, own_relay: bool) -> Facts {
     ];
     let takes_part = |one: &&processors::Processor| own_relay || one.chosen_by != ChosenBy::Sender;
     recipients.extend(processors::current().iter().filter(takes_part).map(processor));
+    let kept = |class: Class| {
+        let rule = Policy::current().rule(class);
+        let (kept, since) = (period(rule.keep, locale), clock(rule.clock, locale));
+        let (most, colon) = match locale {
+            Locale::Fr => ("au plus ", " : "),
+            Locale::En => ("at most ", ": "),
+        };
+        // A Sender may choose less for its prospects.
+        let most = if class == Class::Prospect { most } else { "" };
+        format!("{}{colon}{most}{kept} {since}", rule.label.get(locale))
+    };
+    let retention = [Class::Prospect, Class::Delivery, Class::Suppression].map(kept).into();
     let purpose = Policy::current().rule(Class::Prospect).purpose.get(locale).to_owned();
     match locale {
         Locale::Fr => Facts {
             purpose,
+            retention,
             recipients,
             categories: "adresse électronique professionnelle ; nom, organisation, fonction, langue et pays lorsqu’ils sont \
                          connus ; étiquettes et notes de l’Expéditeur ; source et date de collecte ; historique des messages",
@@ -63,6 +80,7 @@ pub fn facts(locale: Locale, public_url: &str, own_relay: bool) -> Facts {
         },
         Locale::En => Facts {
             purpose,
+            retention,
             recipients,
             categories: "professional e-mail address; name, organisation, job title, language and country where known; the \
                          Sender’s tags and notes; source and date of collection; history of messages",

@@ -3,7 +3,7 @@
 use domain::locale::Locale;
 
 /// Names of the answer, with what they say in French and in English.
-const NAMES: [(&str, &str, &str); 54] = [
+const NAMES: [(&str, &str, &str); 55] = [
     ("sender", "Expéditeur", "Sender"),
     ("information", "Informations", "Information"),
     ("record", "Fiche", "Record"),
@@ -23,6 +23,7 @@ const NAMES: [(&str, &str, &str); 54] = [
     // The information of article 15.
     ("purposes", "finalités", "purposes"),
     ("categories", "catégories de données", "categories of data"),
+    ("retention", "durées de conservation", "how long it is kept"),
     ("recipients", "destinataires", "recipients"),
     ("transfers", "transferts hors de l’Union européenne", "transfers out of the European Union"),
     ("rights", "vos autres droits", "your other rights"),

@@ -93,7 +93,7 @@ const PURGED: &[(Ends, &[Class])] = &[
 ];
 
 /// What AWS lets go by itself, by what template.yaml says.
-const ELSEWHERE: &[Class] = &[QueueMessage, TechnicalLog, Backup, PointInTimeBackup];
+const ELSEWHERE: &[Class] = &[InboundMail, QueueMessage, TechnicalLog, Backup, PointInTimeBackup];
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()

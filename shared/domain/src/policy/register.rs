@@ -132,6 +132,8 @@ classes! {
     RightsRequest = "rights_request", at_most Years(3), at_least Months(12);
     /// A copy of an identity document (A48): deleted by the decision, and in any case after this.
     IdentityCopy = "identity_copy", at_most Days(30), at_least Days(1);
+    /// Mail that came in and was not read yet.
+    InboundMail = "inbound_mail", at_most Days(7), at_least Days(1);
     /// Reports of abuse and what was done about them (A71).
     AbuseCase = "abuse_case", at_most Years(3), at_least Days(1);
     /// Anonymous counters of use (A16).
@@ -252,6 +254,8 @@ pub enum Store {
     UploadsBucket,
     /// The bucket of copies of identity documents, which is for nothing else (A48).
     IdentityBucket,
+    /// The bucket of mail that came in, until it is read.
+    InboundBucket,
     /// The work queues and their dead letters.
     Queues,
     /// The log groups of the functions and the API.

@@ -119,6 +119,7 @@ fn a73_a_period_beyond_the_published_one_is_refused_without_a_written_justificat
         (Class::Ticket, "37 months"),
         (Class::OwnLead, "4 years"),
         (Class::IdentityCopy, "31 days"),
+        (Class::InboundMail, "8 days"),
         (Class::PointInTimeBackup, "36 days"),
     ] {
         let text = with_keep(class, keep);

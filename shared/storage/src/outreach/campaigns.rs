@@ -5,7 +5,7 @@ use domain::{
     Timestamp,
     audit::Entry,
     campaign::{Content, Progress},
-    id::CampaignId,
+    id::{CampaignId, MemberId},
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,9 @@ pub struct StoredCampaign {
     pub id: CampaignId,
     /// What is written, to whom and why.
     pub content: Content,
+    /// Whose it is: who made it, and gets the answers. Nobody where a program did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<MemberId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.

@@ -172,6 +172,6 @@ pub(super) fn wrap(event: &Value, kind: &str, set: &str, envelope: Envelope, now
 }
 
 /// SES writes milliseconds, always three digits.
-fn stamp(time: Timestamp) -> String {
+pub(super) fn stamp(time: Timestamp) -> String {
     format!("{}.{:03}Z", time.strftime("%Y-%m-%dT%H:%M:%S"), time.subsec_millisecond())
 }

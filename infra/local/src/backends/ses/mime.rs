@@ -30,6 +30,16 @@ pub(super) fn stamp(raw: &[u8], message_id: &str, now: Timestamp) -> Vec<u8> {
     out
 }
 
+/// A mail as SES puts it down: with the line of its own server at the head.
+pub(super) fn received(raw: &[u8], to: &str, id: &str, now: Timestamp) -> Vec<u8> {
+    let date = now.strftime("%a, %d %b %Y %H:%M:%S +0000");
+    let line = format!(
+        "Received: from mx.example (mx.example [192.0.2.1])\r\n by inbound-smtp.amazonaws.com with SMTP id {id}\r\n \
+         for {to}; {date}\r\n"
+    );
+    [line.as_bytes(), raw].concat()
+}
+
 /// Every header, unfolded.
 pub(super) fn headers(raw: &[u8]) -> Vec<(String, String)> {
     let mut headers: Vec<(String, String)> = Vec::new();

@@ -3,6 +3,7 @@
 mod account;
 mod events;
 mod mime;
+pub mod receiving;
 mod simulator;
 #[cfg(test)]
 mod tests;

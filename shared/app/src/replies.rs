@@ -1,0 +1,152 @@
+//! What comes in for a message: an answer, an automatic one, a bounce, a complaint, or something else.
+//!
+//! The address says whose message it is about ([`ReplyAddress`]); nothing in the mail has to be believed for
+//! that. A mail is deleted once it is read: what is kept of it is an outcome and a date.
+
+use domain::{
+    Timestamp,
+    email::EmailAddress,
+    id::CampaignId,
+    member::Role,
+    reply_address::ReplyAddress,
+    subject::Subject,
+    suppression::{Suppression, SuppressionReason},
+};
+use inbound::Kind;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use storage::{WorkspaceScope, inbox::Inbox};
+
+use crate::{App, Failure, mailer::ses::tag};
+
+/// What SES says of a mail that it received, as far as it matters here.
+#[derive(Debug, Deserialize)]
+pub struct Received {
+    receipt: Receipt,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Receipt {
+    recipients: Vec<String>,
+    spam_verdict: Option<Verdict>,
+    virus_verdict: Option<Verdict>,
+    action: Action,
+}
+
+#[derive(Debug, Deserialize)]
+struct Verdict {
+    status: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Action {
+    object_key: String,
+}
+
+impl Receipt {
+    /// Nobody is bothered with it.
+    fn is_harmful(&self) -> bool {
+        [&self.spam_verdict, &self.virus_verdict].into_iter().flatten().any(|verdict| verdict.status == "FAIL")
+    }
+}
+
+impl App {
+    /// Takes one mail in. One that was taken in before is not there any more, and means nothing.
+    ///
+    /// # Errors
+    /// When a service does not answer: the mail is still there for the next attempt. An answer may then be
+    /// passed on a second time.
+    pub async fn take_in(&self, received: &Received, now: Timestamp) -> Result<(), Failure> {
+        let inbox = Inbox::new(&self.s3, &self.config.inbound_bucket);
+        let Receipt { recipients, action, .. } = &received.receipt;
+        let pepper = self.pepper().await?;
+        let local_parts = recipients.iter().filter_map(|address| address.split('@').next());
+        let whose = local_parts.into_iter().find_map(|local| ReplyAddress::verify(local, pepper));
+        if let Some(whose) = whose.filter(|_| !received.receipt.is_harmful())
+            && let Some(raw) = inbox.read(&action.object_key).await?
+        {
+            self.mind(whose, &raw, now).await?;
+        }
+        Ok(inbox.delete(&action.object_key).await?)
+    }
+
+    async fn mind(&self, whose: ReplyAddress, raw: &[u8], now: Timestamp) -> Result<(), Failure> {
+        let ReplyAddress { workspace, subject } = whose;
+        let scope = WorkspaceScope::internal(workspace);
+        let mail = inbound::read(raw).kind;
+        tracing::info!(%workspace, kind = mail.as_str(), "mail came in");
+        match mail {
+            Kind::Reply(reply) => {
+                if reply.is_opt_out {
+                    let objection = Suppression { subject, reason: SuppressionReason::OptedOut, since: now };
+                    self.db.suppressions(&scope).record(&objection).await?;
+                }
+                // What a person writes themselves starts their time again (A73), and ends the sequence.
+                self.db.prospects(&scope).contacted(subject, now).await?;
+                let about = self.report(&scope, subject, "Reply", json!({})).await?;
+                self.pass_on(&scope, about, raw, now).await
+            }
+            Kind::Complaint(_) => self.report(&scope, subject, "Complaint", json!({})).await.map(drop),
+            Kind::Bounce(failures) => {
+                let pepper = self.pepper().await?;
+                let theirs = |address: &EmailAddress| pepper.subject(workspace, address) == subject;
+                // Whoever bounces may write anything: it has to name the very address that was written to.
+                if !failures.iter().any(|failure| failure.is_hard() && theirs(&failure.address)) {
+                    return Ok(());
+                }
+                self.report(&scope, subject, "Bounce", json!({ "bounceType": "Permanent" })).await.map(drop)
+            }
+            Kind::Other => self.pass_on(&scope, None, raw, now).await,
+            // Nobody wrote it: it ends nothing, and nobody is bothered with it.
+            Kind::AutoReply(_) | Kind::Delay(_) => Ok(()),
+        }
+    }
+
+    /// Tells `feedback` of the latest message that left to this person what SES would tell it; the campaign.
+    async fn report(
+        &self,
+        scope: &WorkspaceScope,
+        subject: Subject,
+        kind: &str,
+        bounce: Value,
+    ) -> Result<Option<CampaignId>, Failure> {
+        let deliveries = self.db.outreach(scope).deliveries_of(subject).await?;
+        let latest = deliveries.into_iter().max_by_key(|delivery| delivery.at);
+        let mut tags = json!({ tag::WORKSPACE: [scope.workspace()], tag::SUBJECT: [subject.hex()] });
+        if let Some(latest) = &latest {
+            tags[tag::CAMPAIGN] = json!([latest.campaign]);
+            tags[tag::CHUNK] = json!([latest.chunk.to_string()]);
+            tags[tag::INDEX] = json!([latest.index.to_string()]);
+        }
+        let event = json!({ "eventType": kind, "mail": { "tags": tags }, "bounce": bounce });
+        self.enqueue(&self.config.feedback_queue_url, &event, 0).await?;
+        Ok(latest.map(|latest| latest.campaign))
+    }
+
+    /// Sends an answer on: to whoever made the campaign, or to the owners where that is nobody any more.
+    async fn pass_on(
+        &self,
+        scope: &WorkspaceScope,
+        about: Option<CampaignId>,
+        raw: &[u8],
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let campaign = match about {
+            Some(id) => self.db.outreach(scope).campaign(id).await?,
+            None => None,
+        };
+        let members = self.db.accounts(scope).members().await?;
+        let maker = campaign.and_then(|campaign| campaign.made_by);
+        let made = |member: &&storage::accounts::Member| Some(member.id) == maker;
+        let readers: Vec<_> = match members.iter().find(made) {
+            Some(maker) => vec![maker],
+            None => members.iter().filter(|member| member.role == Role::Owner).collect(),
+        };
+        for reader in readers {
+            self.forward(&reader.email, raw, now).await?;
+        }
+        Ok(())
+    }
+}
