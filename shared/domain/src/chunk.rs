@@ -1,4 +1,4 @@
-//! A chunk: at most fifty recipients of one campaign, handled together, and what became of each.
+//! A chunk: at most fifty recipients of one campaign, handled together in every step, and what became of each.
 //!
 //! A delivery is *claimed* before anything is handed to a channel, and a claim is made once. A message
 //! about a chunk may come twice, late or after a crash: whoever finds a person claimed by somebody else
@@ -9,6 +9,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{policy::Refusal, subject::Subject};
@@ -26,6 +27,8 @@ pub enum Outcome {
     Pending,
     /// Accepted by the channel.
     Sent,
+    /// Accepted, and answered by the person.
+    Replied,
     /// Accepted, and returned later.
     Bounced,
     /// Accepted, and reported as spam later.
@@ -44,6 +47,7 @@ impl Outcome {
         match self {
             Outcome::Pending => b'.',
             Outcome::Sent => b'S',
+            Outcome::Replied => b'R',
             Outcome::Bounced => b'B',
             Outcome::Complained => b'C',
             Outcome::Failed => b'F',
@@ -59,6 +63,7 @@ impl Outcome {
         Some(match letter {
             b'.' => Outcome::Pending,
             b'S' => Outcome::Sent,
+            b'R' => Outcome::Replied,
             b'B' => Outcome::Bounced,
             b'C' => Outcome::Complained,
             b'F' => Outcome::Failed,
@@ -72,6 +77,7 @@ impl Outcome {
         match self {
             Outcome::Pending => "pending".into(),
             Outcome::Sent => "sent".into(),
+            Outcome::Replied => "replied".into(),
             Outcome::Bounced => "bounced".into(),
             Outcome::Complained => "complained".into(),
             Outcome::Failed => "failed".into(),
@@ -82,13 +88,20 @@ impl Outcome {
 
     /// Reads [`Outcome::name`].
     pub fn from_name(name: &str) -> Option<Self> {
-        let plain =
-            [Outcome::Pending, Outcome::Sent, Outcome::Bounced, Outcome::Complained, Outcome::Failed, Outcome::Unknown];
+        let plain = [
+            Outcome::Pending,
+            Outcome::Sent,
+            Outcome::Replied,
+            Outcome::Bounced,
+            Outcome::Complained,
+            Outcome::Failed,
+            Outcome::Unknown,
+        ];
         let refused = Refusal::ALL.iter().map(|(reason, _)| Outcome::Refused(*reason));
         plain.into_iter().chain(refused).find(|outcome| outcome.name() == name)
     }
 
-    /// How much later news weighs: complaint > bounce > sent > failed > unknown > pending. A refusal is
+    /// How much later news weighs: complaint > bounce > reply > sent > failed > unknown > pending. A refusal is
     /// final, because nothing was handed over.
     fn weight(self) -> u8 {
         match self {
@@ -96,9 +109,10 @@ impl Outcome {
             Outcome::Unknown => 1,
             Outcome::Failed => 2,
             Outcome::Sent => 3,
-            Outcome::Bounced => 4,
-            Outcome::Complained => 5,
-            Outcome::Refused(_) => 6,
+            Outcome::Replied => 4,
+            Outcome::Bounced => 5,
+            Outcome::Complained => 6,
+            Outcome::Refused(_) => 7,
         }
     }
 
@@ -201,13 +215,15 @@ impl Claim {
     }
 }
 
-/// What the table says of a chunk. There is none until a `send` has put it down.
+/// What the table says of a chunk at one step. There is none until a `send` has put it down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChunkRecord {
     /// The recipients.
     pub subjects: Vec<Subject>,
     /// What became of them.
     pub results: Results,
+    /// When the next step is due: noted with the last outcome of this one.
+    pub due: Option<Timestamp>,
     /// Raised by every write, for optimistic locking.
     pub version: u64,
 }
@@ -219,8 +235,15 @@ mod tests {
     use super::*;
 
     fn outcomes() -> Vec<Outcome> {
-        let plain =
-            [Outcome::Pending, Outcome::Sent, Outcome::Bounced, Outcome::Complained, Outcome::Failed, Outcome::Unknown];
+        let plain = [
+            Outcome::Pending,
+            Outcome::Sent,
+            Outcome::Replied,
+            Outcome::Bounced,
+            Outcome::Complained,
+            Outcome::Failed,
+            Outcome::Unknown,
+        ];
         plain.into_iter().chain(Refusal::ALL.iter().map(|(r, _)| Outcome::Refused(*r))).collect()
     }
 

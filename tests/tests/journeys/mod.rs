@@ -12,6 +12,7 @@ mod members;
 mod prospects;
 mod relay;
 mod second_factor;
+mod sequences;
 mod sessions;
 mod sign_up;
 mod unsubscribe;
