@@ -13,6 +13,7 @@ pub mod mail;
 pub mod rights;
 pub mod seed;
 pub mod sender;
+mod sequences;
 pub mod stack;
 pub mod staff;
 pub mod store;

@@ -340,19 +340,23 @@ impl<'a> Sender<'a> {
 
     // ---- campaigns -------------------------------------------------------------------------------
 
-    /// Everything a campaign needs; `changes` wins.
+    /// Everything a campaign of one step needs; `changes` wins. A subject, a text and HTML are those of the step.
     pub fn content(&self, changes: &Value) -> Value {
         let mut content = json!({
             "name": "Printemps", "purpose": "Présenter nos tables aux acheteurs", "audience": {"all": true},
-            "subject": "Une question pour {{ company | default: \"votre équipe\" }}",
-            "text": "Bonjour {{ first_name | default: \"à vous\" }},\n\nAvez-vous cinq minutes ?",
+            "steps": [{
+                "subject": "Une question pour {{ company | default: \"votre équipe\" }}",
+                "text": "Bonjour {{ first_name | default: \"à vous\" }},\n\nAvez-vous cinq minutes ?",
+            }],
             "information_notice": "Nous gardons seulement votre adresse professionnelle.",
             "legitimate_interest_assessment": {
                 "interest": "faire connaître nos tables", "necessity": "un seul message", "balancing": "opposition simple",
             },
         });
         for (name, value) in changes.as_object().into_iter().flatten() {
-            content[name] = value.clone();
+            let part = ["subject", "text", "html"].contains(&name.as_str());
+            let whole = if part { &mut content["steps"][0] } else { &mut content };
+            whole[name] = value.clone();
         }
         content
     }
@@ -375,12 +379,19 @@ impl<'a> Sender<'a> {
         self.post(&format!("/v1/campaigns/{id}/{command}"), json!({})).await
     }
 
-    /// A campaign as it is now; its counts must add up.
+    /// A campaign as it is now; its counts must add up, in each step and over all of them.
     pub async fn look(&self, id: &str) -> Value {
         let campaign = self.get(&format!("/v1/campaigns/{id}")).await.expect(200).json();
-        let count = |name: &str| campaign["counts"][name].as_u64().expect("a count");
-        let parts: u64 = ["pending", "sent", "refused", "failed", "unknown"].map(count).iter().sum();
-        assert_eq!(count("audience"), parts, "{}", campaign["counts"]);
+        let count = |of: &Value, name: &str| of["counts"][name].as_u64().expect("a count");
+        let steps = campaign["steps"].as_array().expect("steps");
+        for of in steps.iter().chain([&campaign]) {
+            let parts = ["pending", "sent", "refused", "failed", "unknown"].map(|name| count(of, name));
+            assert_eq!(count(of, "audience"), parts.iter().sum::<u64>(), "{}", of["counts"]);
+        }
+        for name in ["audience", "pending", "sent", "refused", "failed", "unknown"] {
+            let sum: u64 = steps.iter().map(|step| count(step, name)).sum();
+            assert_eq!(count(&campaign, name), sum, "{name}: {campaign}");
+        }
         campaign
     }
 

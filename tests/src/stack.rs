@@ -163,6 +163,13 @@ impl TestStack {
         fired.result
     }
 
+    /// Puts on the queue what is due for its next step now; gives how many chunks that were.
+    pub async fn follow_up(&self) -> u64 {
+        let fired = self.stack.fire("follow-up").await.expect("the template has a follow-up");
+        assert!(fired.ok && fired.result["complete"] == true, "following up failed: {}", fired.result);
+        fired.result["chunks"].as_u64().expect("a number")
+    }
+
     /// Fires the announcements now and gives what they say they did.
     pub async fn announce(&self) -> serde_json::Value {
         let fired = self.stack.fire("announce").await.expect("the template has announcements");
@@ -232,10 +239,13 @@ impl Drop for TestStack {
 /// The template with schedules that come when a test asks for them, and not when it moves the clock.
 fn unhurried(folder: &Path) -> PathBuf {
     let template = std::fs::read_to_string(local::workspace_root().join("template.yaml")).expect("the template");
-    let (often, never) = ("Schedule: rate(1 hour)", "Schedule: rate(36500 days)");
-    assert!(template.contains(often), "template.yaml no longer says {often}");
+    let never = "Schedule: rate(36500 days)";
+    let calm = ["Schedule: rate(1 hour)", "Schedule: rate(1 minute)"].into_iter().fold(template, |template, often| {
+        assert!(template.contains(often), "template.yaml no longer says {often}");
+        template.replace(often, never)
+    });
     let path = folder.join("template.yaml");
-    std::fs::write(&path, template.replace(often, never)).expect("a file");
+    std::fs::write(&path, calm).expect("a file");
     path
 }
 

@@ -4,7 +4,9 @@ use app::{
     App, Failure,
     campaigns::{CampaignView, Draft},
 };
-use domain::{campaign::Command, chunk::Outcome, id::CampaignId};
+use std::ops::RangeInclusive;
+
+use domain::{campaign::Command, chunk::Outcome, id::CampaignId, sequence};
 use edge::{
     cursor,
     http::{Request, Response, json, limit, no_content, no_such_route},
@@ -42,6 +44,9 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
         _ => Err(no_such_route()),
     }
 }
+
+/// Numbers that a step may have.
+const STEPS: RangeInclusive<u8> = sequence::FIRST..=sequence::LAST;
 
 fn id(request: &Request) -> Result<CampaignId, Failure> {
     request.id("campaign")
@@ -88,15 +93,19 @@ async fn command(
 }
 
 async fn recipients(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
-    request.query_is_among(&["status", "cursor", "limit"])?;
+    request.query_is_among(&["step", "status", "cursor", "limit"])?;
     let after = cursor::read(request)?;
     let status = request.query("status");
     let known = [Outcome::Pending.name(), "sent".into(), "refused".into(), "failed".into(), "unknown".into()];
     if status.as_ref().is_some_and(|wanted| !known.contains(wanted)) {
         return Err(Failure::field("status", "one of pending, sent, refused, failed, unknown"));
     }
-    let (items, next) = app
-        .list_recipients(scope, id(request)?, status.as_deref(), after.as_deref(), limit(request)?, request.now()?)
-        .await?;
+    let step = request.query("step").map(|step| step.parse().ok().filter(|step| STEPS.contains(step)));
+    if step == Some(None) {
+        return Err(Failure::field("step", format!("the number of a step, {} to {}", STEPS.start(), STEPS.end())));
+    }
+    let of = (step.flatten(), status.as_deref());
+    let (items, next) =
+        app.list_recipients(scope, id(request)?, of, after.as_deref(), limit(request)?, request.now()?).await?;
     json(StatusCode::OK, &object!({ "items": items, "next_cursor": next.as_deref().map(cursor::write) }))
 }

@@ -108,7 +108,7 @@ impl Counts {
 /// What a preview answers.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Preview {
-    pub(crate) sample: Sample,
+    pub(crate) samples: Vec<Sample>,
     pub(crate) counts: PreviewCounts,
 }
 
@@ -249,7 +249,7 @@ impl Customer {
         json_of(self.request(Method::POST, "/v1/campaigns").json(campaign), "write the campaign").await
     }
 
-    /// Who will get a campaign, and a sample of it.
+    /// Who will get a campaign, and a sample of each step.
     pub(crate) async fn preview(&self, id: &str) -> anyhow::Result<Preview> {
         let request = self.request(Method::POST, &format!("/v1/campaigns/{id}/preview")).json(&json!({}));
         json_of(request, "preview the campaign").await

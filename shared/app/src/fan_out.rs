@@ -7,7 +7,8 @@
 use domain::{
     Timestamp,
     campaign::{Audience, CampaignStatus, Progress},
-    chunk::CHUNK,
+    chunk::{CHUNK, ChunkRecord},
+    sequence::FIRST,
     subject::{SHARDS, Subject},
 };
 use storage::{
@@ -40,7 +41,7 @@ impl App {
         match message.task {
             FanOutTask::Advance => self.advance(&scope, &progress, now, deadline).await,
             FanOutTask::Resume => {
-                self.requeue_unfinished(&scope, &progress).await?;
+                self.requeue_open(&scope, &progress).await?;
                 self.advance(&scope, &progress, now, deadline).await
             }
             FanOutTask::Finish { looks } => self.finish(&scope, &progress, looks, now).await,
@@ -155,26 +156,33 @@ impl App {
         let messages: Vec<ChunkMessage> = plan
             .chunks()
             .map(|(chunk, people, informed)| {
-                ChunkMessage::new(scope.workspace(), progress.campaign, chunk, people, informed)
+                ChunkMessage::first(scope.workspace(), progress.campaign, chunk, people, informed)
             })
             .collect();
         self.enqueue_all(&self.config.send_queue_url, &messages).await
     }
 
-    /// Puts the chunks on the queue again that were put down with people still pending.
-    async fn requeue_unfinished(&self, scope: &WorkspaceScope, progress: &Progress) -> Result<(), Failure> {
+    /// Puts the chunks on the queue again that were put down with people still pending, or before it was noted when
+    /// their next step is due. Of a cancelled campaign all that have a step left.
+    async fn requeue_open(&self, scope: &WorkspaceScope, progress: &Progress) -> Result<(), Failure> {
         let outreach = self.db.outreach(scope);
         let mut after: Option<String> = None;
+        let mut last: Option<((u32, u8), ChunkRecord)> = None;
         loop {
             let (chunks, next) = outreach.chunks(progress.campaign, after.as_deref(), None).await?;
-            let messages: Vec<ChunkMessage> = chunks
-                .iter()
-                .filter(|(_, record)| !record.results.settled())
-                // Who is informed was not kept with the chunk: informing twice does no harm.
-                .map(|(chunk, record)| {
-                    ChunkMessage::new(scope.workspace(), progress.campaign, *chunk, &record.subjects, &[])
-                })
-                .collect();
+            let mut messages = Vec::new();
+            // Steps of a chunk follow one another: the last of them says where it stands.
+            for found in chunks {
+                if let Some((at, record)) = last.take().filter(|(at, _)| at.0 != found.0.0) {
+                    messages.extend(open(scope, progress, at, &record));
+                }
+                last = Some(found);
+            }
+            if next.is_none()
+                && let Some((at, record)) = &last
+            {
+                messages.extend(open(scope, progress, *at, record));
+            }
             self.enqueue_all(&self.config.send_queue_url, &messages).await?;
             match next {
                 Some(next) => after = Some(next),
@@ -194,6 +202,11 @@ impl App {
         if progress.status != CampaignStatus::Sending || self.complete_if_done(scope, progress, now).await?.is_some() {
             return Ok(());
         }
+        let first = self.db.outreach(scope).tallies(progress.campaign).await?.of(FIRST);
+        if progress.steps > FIRST && first.counts(progress.audience).pending == 0 {
+            // The steps to come may take weeks. Whoever sends the last of them sees the end.
+            return Ok(());
+        }
         let delay = 5 * (looks + 1).min(60);
         let task = FanOutTask::Finish { looks: looks + 1 };
         self.ask_fan_out(scope, progress, task, u16::try_from(delay).unwrap_or(300)).await
@@ -209,7 +222,7 @@ impl App {
         let outreach = self.db.outreach(scope);
         let done = progress.planned
             && progress.status == CampaignStatus::Sending
-            && outreach.tally(progress.campaign).await?.counts(progress.audience).pending == 0;
+            && outreach.tallies(progress.campaign).await?.total().counts(progress.messages()).pending == 0;
         if !done {
             return Ok(None);
         }
@@ -231,6 +244,17 @@ impl App {
         let message = FanOutMessage { workspace: scope.workspace(), campaign: progress.campaign, task };
         self.enqueue(&self.config.fan_out_queue_url, &message, delay_seconds).await
     }
+}
+
+/// The message about a chunk that is not at its end and waits for nothing.
+fn open(
+    scope: &WorkspaceScope,
+    progress: &Progress,
+    (chunk, step): (u32, u8),
+    record: &ChunkRecord,
+) -> Option<ChunkMessage> {
+    let left = step < progress.steps && (record.due.is_none() || progress.status == CampaignStatus::Cancelled);
+    (!record.results.settled() || left).then(|| ChunkMessage::again(scope.workspace(), progress.campaign, chunk, step))
 }
 
 /// Puts people in an order that, cut every [`CHUNK`], gives chunks of neighbours (their opt-outs are then

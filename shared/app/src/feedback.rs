@@ -9,6 +9,8 @@ use domain::{
     Timestamp,
     chunk::{Outcome, Results},
     id::{CampaignId, WorkspaceId},
+    message_name::MessageName,
+    sequence::FIRST,
     subject::Subject,
     suppression::{Suppression, SuppressionReason},
 };
@@ -28,7 +30,9 @@ pub struct SesEvent {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct SesMail {
+    message_id: Option<String>,
     #[serde(default)]
     tags: HashMap<String, Vec<String>>,
 }
@@ -51,14 +55,14 @@ impl SesEvent {
     fn news(&self) -> Option<News> {
         let (outcome, suppress) = match self.event_type.as_str() {
             "Send" | "Delivery" => (Outcome::Sent, None),
+            // Not SES's: whoever reads the mail that comes in says so in the form of SES's events.
+            "Reply" => (Outcome::Replied, None),
             "Complaint" => (Outcome::Complained, Some(SuppressionReason::Complained)),
             "Bounce" if self.bounce.as_ref().is_some_and(|b| b.bounce_type == "Permanent") => {
                 (Outcome::Bounced, Some(SuppressionReason::HardBounced))
             }
             // Returned for now: it was sent, and the address stays.
             "Bounce" => (Outcome::Bounced, None),
-            // Not SES's word: `replies` has read an answer.
-            "Reply" => (Outcome::Replied, None),
             "Reject" | "Rendering Failure" => (Outcome::Failed, None),
             _ => return None,
         };
@@ -90,13 +94,15 @@ impl App {
         else {
             return Ok(());
         };
+        // Of a message that left before there were steps, it was the first.
+        let step = event.tag::<u8>(tag::STEP).unwrap_or(FIRST);
         // Most events say what the sender has written down already: one read answers for a whole chunk.
-        if news.suppress.is_none() && self.settled.lock().await.knows((campaign, chunk), index, news.outcome) {
+        if news.suppress.is_none() && self.settled.lock().await.knows((campaign, chunk, step), index, news.outcome) {
             return Ok(());
         }
         let outreach = self.db.outreach(&scope);
         // Before the sender has put its results down there is nothing to join; the queue tries again.
-        let record = outreach.chunk(campaign, chunk).await?;
+        let record = outreach.chunk(campaign, chunk, step).await?;
         let Some(record) = record else {
             // Gone with its campaign, or not yet there: only the progress can tell.
             return match outreach.progress(campaign).await? {
@@ -107,21 +113,27 @@ impl App {
         let mut results = record.results.clone();
         results.join(index, news.outcome);
         if results == record.results {
-            self.settled.lock().await.remember((campaign, chunk), results);
+            self.settled.lock().await.remember((campaign, chunk, step), results);
             return Ok(());
         }
+        // The run that handed it over may have died before it noted what it is called.
+        if let Some(id) = &event.mail.message_id {
+            let name = (index, MessageName::given_by_ses(id));
+            outreach.note_names(campaign, (chunk, step), &[name], now).await?;
+        }
+        let (at, outcomes) = ((chunk, step), (record.subjects.as_slice(), &results));
         let joined = match news.outcome {
             // Once, however often the event comes: the case counts what the results did not know.
             Outcome::Complained => {
                 let case = complained(workspace, campaign, now);
-                outreach.settle_complaint(campaign, chunk, (&record.subjects, &results), &case, now).await?
+                outreach.settle_complaint(campaign, at, outcomes, &case, now).await?
             }
-            _ => outreach.settle(campaign, chunk, &record.subjects, &results, now).await?,
+            _ => outreach.settle(campaign, at, outcomes, None, now).await?,
         };
         if matches!(news.outcome, Outcome::Bounced | Outcome::Complained) {
             Box::pin(self.mind_health(&scope, campaign, now)).await?;
         }
-        self.settled.lock().await.remember((campaign, chunk), joined);
+        self.settled.lock().await.remember((campaign, chunk, step), joined);
         Ok(())
     }
 }
@@ -129,18 +141,18 @@ impl App {
 /// Results of chunks that this process has seen. Outcomes only ever grow, so what an old copy makes
 /// redundant a newer one does too.
 #[derive(Debug, Default)]
-pub(crate) struct Settled(HashMap<(CampaignId, u32), Results>);
+pub(crate) struct Settled(HashMap<(CampaignId, u32, u8), Results>);
 
 impl Settled {
     /// Chunks remembered, at most: 50 outcomes each.
     const MOST: usize = 2_000;
 
-    fn knows(&self, chunk: (CampaignId, u32), index: usize, news: Outcome) -> bool {
+    fn knows(&self, chunk: (CampaignId, u32, u8), index: usize, news: Outcome) -> bool {
         let known = self.0.get(&chunk).and_then(|results| results.get(index));
         known.is_some_and(|known| known.join(news) == known)
     }
 
-    fn remember(&mut self, chunk: (CampaignId, u32), results: Results) {
+    fn remember(&mut self, chunk: (CampaignId, u32, u8), results: Results) {
         if self.0.len() >= Self::MOST {
             self.0.clear();
         }

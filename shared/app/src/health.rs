@@ -34,7 +34,8 @@ impl App {
             if progress.status != CampaignStatus::Sending && !ended {
                 return Ok(());
             }
-            let sample = Sample::of(&outreach.tally(id).await?).since(progress.judged_from.unwrap_or_default());
+            let sample =
+                Sample::of(&outreach.tallies(id).await?.total()).since(progress.judged_from.unwrap_or_default());
             let Some(trouble) = sample.trouble() else { return Ok(()) };
             let mut moved = progress.moved(progress.status.after(Command::Pause).unwrap_or(progress.status), now);
             (moved.trouble, moved.completed_at) = (Some(trouble), progress.completed_at);

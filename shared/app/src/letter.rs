@@ -11,6 +11,7 @@ use domain::{
     email::EmailAddress,
     id::{CampaignId, WorkspaceId},
     locale::Locale,
+    message_name,
     policy::Refusal,
     prospect::Prospect,
     reply_address::ReplyAddress,
@@ -30,7 +31,9 @@ pub struct Letters<'a> {
     pub campaign: CampaignId,
     /// What it says.
     pub content: &'a Content,
-    /// Its templates.
+    /// Which of its steps.
+    pub step: u8,
+    /// The templates of that step.
     pub templates: &'a CampaignTemplate,
     /// Who sends.
     pub sender: &'a SenderIdentity,
@@ -46,7 +49,9 @@ pub struct Letters<'a> {
 
 /// What differs from one message of a campaign to the next, beside the person.
 #[derive(Debug, Clone, Copy)]
-pub struct Manner {
+pub struct Manner<'a> {
+    /// What the messages were called that this one replies to, oldest first.
+    pub thread: &'a [String],
     /// For the `Date` header.
     pub date: Timestamp,
     /// The person has been informed before (art. 14).
@@ -91,14 +96,14 @@ impl Letters<'_> {
     }
 
     /// The whole message as bytes.
-    pub fn compose(&self, prospect: &Prospect, rendered: &Rendered, manner: Manner) -> Result<Vec<u8>, Refusal> {
+    pub fn compose(&self, prospect: &Prospect, rendered: &Rendered, manner: Manner<'_>) -> Result<Vec<u8>, Refusal> {
         self.with_mail(prospect, rendered, manner, message::compose)
             .map(|message| message.bytes)
             .map_err(|_: ComposeError| Refusal::AddressUnsupported)
     }
 
     /// The message as a mailbox will show it.
-    pub fn preview(&self, prospect: &Prospect, rendered: &Rendered, manner: Manner) -> Result<Preview, Failure> {
+    pub fn preview(&self, prospect: &Prospect, rendered: &Rendered, manner: Manner<'_>) -> Result<Preview, Failure> {
         self.with_mail(prospect, rendered, manner, message::preview).map_err(|error| {
             Failure::refused("message-not-possible", format!("The message cannot be written: {error}."))
         })
@@ -108,7 +113,7 @@ impl Letters<'_> {
         &self,
         prospect: &Prospect,
         rendered: &Rendered,
-        manner: Manner,
+        manner: Manner<'_>,
         make: impl FnOnce(&CampaignMail<'_>) -> Result<T, ComposeError>,
     ) -> Result<T, ComposeError> {
         let locale = self.locale(prospect);
@@ -136,7 +141,8 @@ impl Letters<'_> {
                 retention_months: self.retention_months.into(),
                 information: &self.content.information_notice,
             }),
-            message_id: &format!("{}.{}@{domain}", prospect.subject.hex(), self.campaign),
+            message_id: &message_name::ours(prospect.subject, self.campaign, self.step, domain),
+            thread: manner.thread,
             date: manner.date,
             list_id: &format!("{}.{domain}", self.workspace),
             feedback_id: Some(&format!("{}:{}:prospectra", self.campaign, self.workspace)),

@@ -16,6 +16,7 @@ pub mod failure;
 pub mod fan_out;
 pub mod feedback;
 pub mod fields;
+pub mod follow_up;
 mod health;
 pub mod idempotency;
 pub mod import;

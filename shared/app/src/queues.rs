@@ -4,6 +4,7 @@ use aws_sdk_sqs::{error::ProvideErrorMetadata, types::SendMessageBatchRequestEnt
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use domain::{
     id::{CampaignId, WorkspaceId},
+    sequence::FIRST,
     subject::Subject,
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -37,7 +38,7 @@ pub enum FanOutTask {
     },
 }
 
-/// Work for `send`: one chunk. It names people by their keyed hashes; what is sent to whom is read
+/// Work for `send`: one chunk at one step. It names people by their keyed hashes; what is sent to whom is read
 /// when it is sent, so that a correction, an erasure or a restriction still reaches it (A39, A40, A41).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkMessage {
@@ -47,9 +48,14 @@ pub struct ChunkMessage {
     pub campaign: CampaignId,
     /// The chunk's number.
     pub chunk: u32,
-    /// Its people, 16 bytes each, base64.
+    /// The step.
+    pub step: u8,
+    /// Its people, 16 bytes each, base64. Left out of a chunk that was put down before: its record has them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     who: String,
-    /// One digit each: 1 for a person whom this Sender has informed before (art. 14).
+    /// One digit each: 1 for a person whom this Sender has informed before (art. 14). Who is not known to be is
+    /// informed again.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     informed: String,
     /// How often it was put back because the channel would not take it then.
     #[serde(default)]
@@ -57,8 +63,8 @@ pub struct ChunkMessage {
 }
 
 impl ChunkMessage {
-    /// A message about these people.
-    pub fn new(
+    /// A message about the first step for these people.
+    pub fn first(
         workspace: WorkspaceId,
         campaign: CampaignId,
         chunk: u32,
@@ -69,13 +75,19 @@ impl ChunkMessage {
             workspace,
             campaign,
             chunk,
+            step: FIRST,
             who: STANDARD_NO_PAD.encode(Subject::pack(people)),
             informed: informed.iter().map(|i| if *i { '1' } else { '0' }).collect(),
             tries: 0,
         }
     }
 
-    /// The people.
+    /// A message about a chunk that was put down before.
+    pub const fn again(workspace: WorkspaceId, campaign: CampaignId, chunk: u32, step: u8) -> Self {
+        Self { workspace, campaign, chunk, step, who: String::new(), informed: String::new(), tries: 0 }
+    }
+
+    /// The people it names.
     pub fn people(&self) -> Result<Vec<Subject>, Failure> {
         let bytes = STANDARD_NO_PAD.decode(&self.who).ok();
         bytes.and_then(|b| Subject::unpack(&b)).ok_or_else(|| Failure::internal("a chunk message without people"))
@@ -158,11 +170,13 @@ mod tests {
         let people: Vec<_> = (0..50).map(|n| Subject::from_bytes([n; 16])).collect();
         let informed: Vec<_> = (0..50).map(|n| n % 2 == 0).collect();
         let (ws, cmp) = (WorkspaceId::from_bytes([1; 10]), CampaignId::from_bytes([2; 10]));
-        let text = body(&ChunkMessage::new(ws, cmp, 7, &people, &informed)).unwrap();
+        let text = body(&ChunkMessage::first(ws, cmp, 7, &people, &informed)).unwrap();
         let message: ChunkMessage = read(&text).unwrap();
         assert_eq!(message.people().unwrap(), people);
         assert!(message.informed(0) && !message.informed(1) && !message.informed(50));
         assert!(text.len() < 1400, "{}", text.len());
+        let again = body(&ChunkMessage::again(ws, cmp, 7, 2)).unwrap();
+        assert_eq!(read::<ChunkMessage>(&again).unwrap().people().unwrap(), [], "its record names them");
     }
 
     /// Attributes of a message as inventory.toml lists them.
@@ -184,7 +198,7 @@ mod tests {
     #[test]
     fn a13_what_waits_in_a_queue_is_in_the_inventory() {
         let (workspace, campaign) = (WorkspaceId::from_bytes([1; 10]), CampaignId::from_bytes([2; 10]));
-        let chunk = ChunkMessage::new(workspace, campaign, 7, &[Subject::from_bytes([1; 16])], &[true]);
+        let chunk = ChunkMessage::first(workspace, campaign, 7, &[Subject::from_bytes([1; 16])], &[true]);
         assert!(listed("chunk_message", &body(&chunk).unwrap()));
         for task in [FanOutTask::Advance, FanOutTask::Resume, FanOutTask::Finish { looks: 1 }] {
             assert!(listed("fan_out_message", &body(&FanOutMessage { workspace, campaign, task }).unwrap()));

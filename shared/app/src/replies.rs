@@ -118,6 +118,7 @@ impl App {
         if let Some(latest) = &latest {
             tags[tag::CAMPAIGN] = json!([latest.campaign]);
             tags[tag::CHUNK] = json!([latest.chunk.to_string()]);
+            tags[tag::STEP] = json!([latest.step.to_string()]);
             tags[tag::INDEX] = json!([latest.index.to_string()]);
         }
         let event = json!({ "eventType": kind, "mail": { "tags": tags }, "bounce": bounce });

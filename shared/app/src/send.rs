@@ -1,8 +1,10 @@
-//! One chunk: claim, read the opt-outs after the claim, hand over, write down what came of it.
+//! One chunk at one step: claim, read the opt-outs after the claim, hand over, write down what came of it.
 //!
 //! Nothing here is retried once it may have been handed over. A message about a chunk may come twice,
 //! in any order, after a crash or while another run is still at it; the claims decide who writes to
 //! whom, and what a run cannot know it calls unknown.
+
+mod after;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -12,21 +14,29 @@ use domain::{
     campaign::{CampaignStatus, Progress},
     chunk::{Claim, GROUP, Outcome, Results},
     id::CampaignId,
-    policy::{Refusal, Rules, SendPermit, may_send, may_send::OptOutsAfterClaim, screen},
+    policy::{
+        Refusal, Rules, SendPermit, may_send,
+        may_send::{OptOutsAfterClaim, StopsAfterClaim},
+        screen,
+    },
     prospect::Prospect,
     sender::Sender,
+    sequence::{Earlier, FIRST},
     subject::Subject,
 };
 use futures::{StreamExt, stream};
 use storage::{
     WorkspaceScope,
     accounts::Workspace,
-    outreach::{Claimed, StoredCampaign},
+    outreach::{Claimed, Names, StoredCampaign},
 };
 use tokio::sync::Mutex;
 
+use self::after::Found;
 use crate::{
-    App, Deadline, Failure, Kind, chance,
+    App, Deadline, Failure, Kind,
+    campaigns::compile,
+    chance,
     letter::{Letters, Manner},
     mailer::{About, Handed, Mailer, NO_PASSWORD, Outgoing},
     queues::ChunkMessage,
@@ -38,18 +48,20 @@ const RESERVE: Duration = Duration::from_secs(20);
 /// Times a chunk is put back because its channel would not take it now; then it has failed.
 const TRIES: u8 = 24;
 
-/// Templates compiled by this process, by campaign and version.
-pub(crate) type Compiled = Mutex<HashMap<(CampaignId, u64), Arc<CampaignTemplate>>>;
+/// Templates compiled by this process, by campaign, version and step.
+pub(crate) type Compiled = Mutex<HashMap<(CampaignId, u64, u8), Arc<CampaignTemplate>>>;
 
 /// Everything about a chunk that does not change while it is worked on.
 struct Job<'a> {
     scope: WorkspaceScope,
     message: &'a ChunkMessage,
-    people: &'a [Subject],
+    found: &'a Found,
     workspace: Workspace,
     sender: Sender,
     campaign: StoredCampaign,
     templates: Arc<CampaignTemplate>,
+    /// What the messages were called that this step replies to.
+    names: Names,
     mailer: Mailer,
     nonce: String,
     now: Timestamp,
@@ -71,17 +83,16 @@ impl App {
         }
         let scope = WorkspaceScope::internal(message.workspace);
         let outreach = self.db.outreach(&scope);
-        let people = message.people()?;
         let Some(progress) = outreach.progress(message.campaign).await? else { return Ok(()) };
-        let known = outreach.chunk(message.campaign, message.chunk).await?;
-        let mut results = known.map_or_else(|| Results::pending(people.len()), |record| record.results);
-        if results.settled() {
-            return Ok(());
+        let so_far = outreach.chunk_so_far(message.campaign, message.chunk).await?;
+        let Some(mut found) = Found::of(message, so_far)? else { return Ok(()) };
+        if found.results.settled() {
+            return self.after_step(&scope, message, found, &progress, now).await;
         }
         let workspace = self.db.accounts(&scope).workspace().await?;
         let silent = workspace.as_ref().is_some_and(Workspace::is_silent);
         let progress = if silent { self.pause_silent(&scope, progress, now).await? } else { progress };
-        let Some(progress) = self.unless_paused(&scope, message, &people, &results, progress, now).await? else {
+        let Some(progress) = self.unless_paused(&scope, message, &found, progress, now).await? else {
             return Ok(());
         };
         let refusal = match (&workspace, progress.status) {
@@ -90,25 +101,32 @@ impl App {
             _ => Some(Refusal::AccountClosed),
         };
         if let Some(refusal) = refusal {
-            return self.end_rest(&scope, message, &people, results, Outcome::Refused(refusal), now).await;
+            return self
+                .end_rest(&scope, message, &found, message.step..=progress.steps, Outcome::Refused(refusal), now)
+                .await;
         }
-        let job = match self.job(scope.clone(), message, &people, workspace, now).await {
+        let job = match self.job(scope.clone(), message, &found, workspace, now).await {
             // Closed and reopened while it went out: it waits for whoever enters the password again.
             Err(failure) if failure.slug == NO_PASSWORD => {
                 let progress = self.pause_silent(&scope, progress, now).await?;
-                self.unless_paused(&scope, message, &people, &results, progress, now).await?;
+                self.unless_paused(&scope, message, &found, progress, now).await?;
                 return Ok(());
             }
             // The relay cannot be reached at all: later, and after many times never.
             Err(failure) if failure.kind == Kind::Unavailable && message.tries < TRIES => {
                 tracing::warn!(campaign = %message.campaign, cause = failure.cause.as_deref(), "no channel");
-                return self.put_back(message, &results).await;
+                return self.put_back(message, &found.results).await;
             }
             Err(failure) if failure.kind == Kind::Unavailable => {
-                return self.end_rest(&scope, message, &people, results, Outcome::Failed, now).await;
+                let this = message.step..=message.step;
+                self.end_rest(&scope, message, &found, this, Outcome::Failed, now).await?;
+                let so_far = outreach.chunk_so_far(message.campaign, message.chunk).await?;
+                let Some(found) = Found::of(message, so_far)? else { return Ok(()) };
+                return self.after_step(&scope, message, found, &progress, now).await;
             }
             job => job?,
         };
+        let mut results = found.results.clone();
         let mut worked = Ok(false);
         for group in results.open().chunks(GROUP) {
             if !matches!(worked, Ok(false)) || deadline.left() < RESERVE {
@@ -117,12 +135,15 @@ impl App {
             worked = self.work_group(&job, group, &mut results, deadline).await;
         }
         // Whatever went wrong, what is known of those who were written to is written down first.
-        let results = outreach.settle(message.campaign, message.chunk, &people, &results, now).await?;
+        let next = found.next(&results, &job.campaign.content, message.step, now);
+        let people = (found.people.as_slice(), &results);
+        let results = outreach.settle(message.campaign, (message.chunk, message.step), people, next, now).await?;
         worked?;
-        if results.settled() {
-            return Ok(());
+        if !results.settled() {
+            return self.put_back(message, &results).await;
         }
-        self.put_back(message, &results).await
+        (found.results, found.due) = (results, next);
+        self.after_step(&scope, message, found, &progress, now).await
     }
 
     /// `None` when the campaign is paused: the chunk is then put down for the resume to find.
@@ -130,8 +151,7 @@ impl App {
         &self,
         scope: &WorkspaceScope,
         message: &ChunkMessage,
-        people: &[Subject],
-        results: &Results,
+        found: &Found,
         progress: Progress,
         now: Timestamp,
     ) -> Result<Option<Progress>, Failure> {
@@ -139,55 +159,38 @@ impl App {
             return Ok(Some(progress));
         }
         let outreach = self.db.outreach(scope);
-        outreach.settle(message.campaign, message.chunk, people, results, now).await?;
+        let people = (found.people.as_slice(), &found.results);
+        outreach.settle(message.campaign, (message.chunk, message.step), people, None, now).await?;
         // A resume that came between the two reads may have looked for such chunks already.
         let again = outreach.progress(message.campaign).await?;
         Ok(again.filter(|progress| progress.status != CampaignStatus::Paused))
-    }
-
-    /// Nobody else of this chunk is written to. Who was claimed by a run that died may have been.
-    async fn end_rest(
-        &self,
-        scope: &WorkspaceScope,
-        message: &ChunkMessage,
-        people: &[Subject],
-        mut results: Results,
-        end: Outcome,
-        now: Timestamp,
-    ) -> Result<(), Failure> {
-        let outreach = self.db.outreach(scope);
-        let open = results.open();
-        let subjects: Vec<Subject> = open.iter().filter_map(|index| people.get(*index).copied()).collect();
-        let claims = outreach.claims(message.campaign, &subjects).await?;
-        for (_, journal) in claims.iter().flatten() {
-            join_journal(&mut results, journal);
-        }
-        for (index, claim) in open.into_iter().zip(claims) {
-            results.join(index, if claim.is_some() { Outcome::Unknown } else { end });
-        }
-        outreach.settle(message.campaign, message.chunk, people, &results, now).await?;
-        Ok(())
     }
 
     async fn job<'a>(
         &self,
         scope: WorkspaceScope,
         message: &'a ChunkMessage,
-        people: &'a [Subject],
+        found: &'a Found,
         workspace: Option<Workspace>,
         now: Timestamp,
     ) -> Result<Job<'a>, Failure> {
         let missing = |what: &str| Failure::internal(format!("a campaign under way without its {what}"));
-        let campaign = self.db.outreach(&scope).campaign(message.campaign).await?.ok_or_else(|| missing("text"))?;
+        let outreach = self.db.outreach(&scope);
+        let campaign = outreach.campaign(message.campaign).await?.ok_or_else(|| missing("text"))?;
         let sender = self.db.accounts(&scope).sender().await?.ok_or_else(|| missing("sender"))?;
         let mailer = self.mailer(&scope, &sender).await?;
+        let names = match campaign.content.thread_of(message.step).is_empty() {
+            true => Names::new(),
+            false => outreach.names(message.campaign, message.chunk).await?,
+        };
         Ok(Job {
-            templates: self.compiled(&campaign).await?,
+            templates: self.compiled(&campaign, message.step).await?,
+            names,
             workspace: workspace.ok_or_else(|| missing("workspace"))?,
             nonce: hex::encode(chance::<6>()),
             scope,
             message,
-            people,
+            found,
             sender,
             campaign,
             mailer,
@@ -195,16 +198,16 @@ impl App {
         })
     }
 
-    async fn compiled(&self, campaign: &StoredCampaign) -> Result<Arc<CampaignTemplate>, Failure> {
+    async fn compiled(&self, campaign: &StoredCampaign, step: u8) -> Result<Arc<CampaignTemplate>, Failure> {
         let mut cache = self.compiled.lock().await;
-        if let Some(templates) = cache.get(&(campaign.id, campaign.version)) {
+        let key = (campaign.id, campaign.version, step);
+        if let Some(templates) = cache.get(&key) {
             return Ok(Arc::clone(templates));
         }
-        let content = &campaign.content;
-        let templates = CampaignTemplate::stored(&content.subject, &content.text, content.html.as_deref())
+        let templates = compile(&campaign.content, step)
             .map_err(|_| Failure::internal("a launched campaign whose templates cannot be read"))?;
         let templates = Arc::new(templates);
-        cache.insert((campaign.id, campaign.version), Arc::clone(&templates));
+        cache.insert(key, Arc::clone(&templates));
         Ok(templates)
     }
 
@@ -222,18 +225,17 @@ impl App {
             return Ok(later);
         }
         // After the claim, strongly consistent: whoever objected before this read is not written to.
-        let subjects: Vec<Subject> = won.iter().map(|r| r.prospect.subject).collect();
-        let opt_outs = match self.db.suppressions(&job.scope).among(&subjects, job.now).await {
-            Ok(found) => OptOutsAfterClaim::read(found),
-            Err(error) => {
+        let (opt_outs, stops) = match self.read_after_claim(job, &won).await {
+            Ok(read) => read,
+            Err(failure) => {
                 self.release(job, won.iter()).await?;
-                return Err(error.into());
+                return Err(failure);
             }
         };
         let mut permitted = Vec::with_capacity(won.len());
         for person in won.drain(..) {
             let claim = Claim::won(person.prospect.subject);
-            match may_send(person.cleared, &claim, &opt_outs) {
+            match may_send(person.cleared, &claim, &opt_outs, &stops) {
                 Ok(permit) => permitted.push((person.index, person.prospect, person.bytes, permit)),
                 Err(refusal) => results.join(person.index, Outcome::Refused(refusal)),
             }
@@ -243,10 +245,13 @@ impl App {
             .buffer_unordered(job.mailer.concurrency())
             .collect()
             .await;
-        let (mut again, mut uninformed) = (Vec::new(), Vec::new());
+        let (mut again, mut uninformed, mut names) = (Vec::new(), Vec::new(), Vec::new());
         for (index, subject, handed) in handed {
             match handed {
-                Handed::Accepted => results.join(index, Outcome::Sent),
+                Handed::Accepted(name) => {
+                    results.join(index, Outcome::Sent);
+                    names.push((index, name));
+                }
                 Handed::Unknown => {
                     results.join(index, Outcome::Unknown);
                     uninformed.push(subject);
@@ -259,25 +264,59 @@ impl App {
             }
         }
         let outreach = self.db.outreach(&job.scope);
+        let ChunkMessage { campaign, chunk, step, .. } = *job.message;
+        // Before the next claim says that these were sent. Without its name a message is not threaded, no more.
+        if job.campaign.content.is_replied_to(step)
+            && let Err(error) = outreach.note_names(campaign, (chunk, step), &names, job.now).await
+        {
+            tracing::warn!(%campaign, chunk, step, %error, "names of messages are lost");
+        }
         later |= !again.is_empty();
         for subject in again {
-            outreach.release(job.message.campaign, subject, &job.nonce).await?;
+            outreach.release(campaign, step, subject, &job.nonce).await?;
         }
         for subject in uninformed {
-            outreach.mark_uninformed(job.message.campaign, subject).await?;
+            outreach.mark_uninformed(campaign, step, subject).await?;
         }
         Ok(later)
     }
 
+    /// Who of those we have claimed objected, and whom an earlier step stops: both strongly consistent.
+    async fn read_after_claim(
+        &self,
+        job: &Job<'_>,
+        won: &[Ready],
+    ) -> Result<(OptOutsAfterClaim, StopsAfterClaim), Failure> {
+        let subjects: Vec<Subject> = won.iter().map(|r| r.prospect.subject).collect();
+        let opt_outs = OptOutsAfterClaim::read(self.db.suppressions(&job.scope).among(&subjects, job.now).await?);
+        if job.message.step == FIRST {
+            return Ok((opt_outs, StopsAfterClaim::first_step()));
+        }
+        let so_far = self.db.outreach(&job.scope).chunk_so_far(job.message.campaign, job.message.chunk).await?;
+        let earlier: Vec<Results> =
+            so_far.into_iter().take(usize::from(job.message.step - FIRST)).map(|record| record.results).collect();
+        let stops = won.iter().filter_map(|r| Some((r.prospect.subject, Earlier::new(&earlier).stops(r.index)?)));
+        Ok((opt_outs, StopsAfterClaim::read(stops.collect())))
+    }
+
     /// Reads the people, and writes the message of everyone whom nothing speaks against so far.
     async fn prepare(&self, job: &Job<'_>, group: &[usize], results: &mut Results) -> Result<Vec<Ready>, Failure> {
-        let subjects: Vec<Subject> = group.iter().filter_map(|index| job.people.get(*index).copied()).collect();
+        let earlier = Earlier::new(&job.found.earlier);
+        let mut wanted = Vec::with_capacity(group.len());
+        for &index in group {
+            match earlier.stops(index) {
+                Some(refusal) => results.join(index, Outcome::Refused(refusal)),
+                None => wanted.extend(job.found.people.get(index).map(|subject| (index, *subject))),
+            }
+        }
+        let subjects: Vec<Subject> = wanted.iter().map(|(_, subject)| *subject).collect();
         let mut found: HashMap<Subject, Prospect> =
             self.db.prospects(&job.scope).batch_get(&subjects).await?.into_iter().map(|p| (p.subject, p)).collect();
         let letters = Letters {
             workspace: job.scope.workspace(),
             campaign: job.campaign.id,
             content: &job.campaign.content,
+            step: job.message.step,
             templates: &job.templates,
             sender: &job.sender.identity,
             retention_months: job.workspace.retention_months,
@@ -286,10 +325,12 @@ impl App {
             pepper: self.pepper().await?,
         };
         let rules = Rules { retention_months: job.workspace.retention_months };
-        let mut ready = Vec::with_capacity(group.len());
-        for (&index, subject) in group.iter().zip(subjects) {
+        let mut ready = Vec::with_capacity(wanted.len());
+        for (index, subject) in wanted {
             let prospect = found.remove(&subject);
+            let thread = self.thread(job, index, subject);
             let manner = Manner {
+                thread: &thread,
                 date: job.now,
                 informed: job.message.informed(index),
                 test: false,
@@ -310,6 +351,16 @@ impl App {
         Ok(ready)
     }
 
+    /// What the messages to a person were called that this step replies to.
+    fn thread(&self, job: &Job<'_>, index: usize, subject: Subject) -> Vec<String> {
+        let region = self.ses.config().region().map_or("", |region| region.as_ref());
+        let name = |step| {
+            let name = job.names.get(&(step, index))?;
+            Some(name.message_id(subject, job.message.campaign, step, region))
+        };
+        job.campaign.content.thread_of(job.message.step).filter_map(name).collect()
+    }
+
     /// Claims people in one call: those who are ours now, and whether some could not be claimed yet.
     async fn claim(
         &self,
@@ -321,9 +372,10 @@ impl App {
             return Ok((ready, false));
         }
         let outreach = self.db.outreach(&job.scope);
-        let (campaign, chunk) = (job.message.campaign, job.message.chunk);
+        let ChunkMessage { campaign, chunk, step, .. } = *job.message;
         let people: Vec<(usize, Subject)> = ready.iter().map(|r| (r.index, r.prospect.subject)).collect();
-        let claimed = outreach.claim(campaign, chunk, &people, &job.nonce, &results.to_string(), job.now).await?;
+        let claimed =
+            outreach.claim(campaign, (chunk, step), &people, &job.nonce, &results.to_string(), job.now).await?;
         let (mut won, mut lost, mut later) = (Vec::with_capacity(ready.len()), Vec::new(), false);
         for (person, claimed) in ready.into_iter().zip(claimed) {
             match claimed {
@@ -335,14 +387,14 @@ impl App {
         if !lost.is_empty() {
             // Our own, repeated by the SDK after a lost answer; or another run's.
             let subjects: Vec<Subject> = lost.iter().map(|r| r.prospect.subject).collect();
-            let claims = outreach.claims(campaign, &subjects).await?;
+            let claims = outreach.claims(campaign, step, &subjects).await?;
             for (person, claim) in lost.into_iter().zip(claims) {
                 match claim {
                     Some((nonce, _)) if nonce == job.nonce => won.push(person),
                     Some((_, journal)) => {
                         join_journal(results, &journal);
                         results.join(person.index, Outcome::Unknown);
-                        outreach.mark_uninformed(campaign, person.prospect.subject).await?;
+                        outreach.mark_uninformed(campaign, step, person.prospect.subject).await?;
                     }
                     // Released between the two calls: free again.
                     None => later = true,
@@ -363,8 +415,8 @@ impl App {
         deadline: Deadline,
     ) -> (usize, Subject, Handed) {
         let subject = permit.subject();
-        let ChunkMessage { campaign, chunk, .. } = *job.message;
-        let about = About { workspace: job.scope.workspace(), campaign, chunk, index, subject };
+        let ChunkMessage { campaign, chunk, step, .. } = *job.message;
+        let about = About { workspace: job.scope.workspace(), campaign, chunk, step, index, subject };
         let message =
             Outgoing { from: &job.sender.identity.from_email, to: &prospect.email, bytes, about: Some(about) };
         (index, subject, job.mailer.hand_over(self, permit, &message, deadline).await)
@@ -373,7 +425,7 @@ impl App {
     async fn release(&self, job: &Job<'_>, people: impl Iterator<Item = &Ready>) -> Result<(), Failure> {
         let outreach = self.db.outreach(&job.scope);
         for person in people {
-            outreach.release(job.message.campaign, person.prospect.subject, &job.nonce).await?;
+            outreach.release(job.message.campaign, job.message.step, person.prospect.subject, &job.nonce).await?;
         }
         Ok(())
     }

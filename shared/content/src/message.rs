@@ -51,6 +51,9 @@ pub struct CampaignMail<'a> {
     pub first_message: Option<Notice<'a>>,
     /// `unique@domain`, without brackets. The same one gives the same bytes.
     pub message_id: &'a str,
+    /// The messages of the thread that this one replies to, oldest first, as they were really called (RFC 5322
+    /// §3.6.4); none for a message that begins a thread.
+    pub thread: &'a [String],
     /// For the `Date` header.
     pub date: Timestamp,
     /// Stable identifier of the list, such as `ws_1.lists.example.com` (RFC 2919).
@@ -138,6 +141,7 @@ pub fn compose(mail: &CampaignMail<'_>) -> Result<Message, ComposeError> {
         html: &shown.html,
         language: mail.locale.tag(),
         message_id: mail.message_id,
+        thread: mail.thread,
         date: mail.date,
         smtputf8: mail.smtputf8,
         extra,

@@ -56,6 +56,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) html: &'a str,
     pub(crate) language: &'static str,
     pub(crate) message_id: &'a str,
+    /// What it replies to, oldest first.
+    pub(crate) thread: &'a [String],
     pub(crate) date: Timestamp,
     /// Whether the channel carries UTF-8 addresses (RFC 6531).
     pub(crate) smtputf8: bool,
@@ -70,6 +72,9 @@ pub(crate) fn assemble(parts: &Parts<'_>) -> Result<Message, ComposeError> {
         return Err(ComposeError::NeedsSmtpUtf8);
     }
     let message_id = ascii_value("Message-ID", parts.message_id, "@.-_")?;
+    for id in parts.thread {
+        ascii_value("References", id, "@.-_")?;
+    }
     let name = one_line(parts.from.0);
     let mut message = MessageBuilder::new()
         .from(Address::new_address(Some(name.as_ref()).filter(|name| !name.is_empty()), parts.from.1.expose()))
@@ -79,6 +84,9 @@ pub(crate) fn assemble(parts: &Parts<'_>) -> Result<Message, ComposeError> {
         .message_id(message_id);
     if let Some(address) = parts.reply_to {
         message = message.reply_to(Address::from(address.expose()));
+    }
+    if let Some(last) = parts.thread.last() {
+        message = message.in_reply_to(last.as_str()).references(parts.thread);
     }
     for (header, value) in &parts.extra {
         message = message.header(*header, HeaderType::Raw(Raw::new(value.as_ref())));

@@ -230,6 +230,7 @@ pub fn compose(mail: &SystemMail<'_>) -> Result<(Preview, Message), ComposeError
         html: &shown.html,
         language: mail.locale.tag(),
         message_id: mail.message_id,
+        thread: &[],
         date: mail.date,
         smtputf8: false,
         extra: vec![("Auto-Submitted", Cow::Borrowed("auto-generated"))],

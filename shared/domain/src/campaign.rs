@@ -11,6 +11,7 @@ use crate::{
     id::{CampaignId, ImportId},
     locale::Locale,
     prospect::Prospect,
+    sequence::{FIRST, Step},
 };
 
 /// Who a campaign is for. Several conditions all have to hold; an empty audience is nobody.
@@ -97,15 +98,9 @@ pub struct Content {
     /// To whom.
     #[serde(default)]
     pub audience: Audience,
-    /// Subject template.
-    #[serde(default)]
-    pub subject: String,
-    /// Plain-text template.
-    #[serde(default)]
-    pub text: String,
-    /// HTML template; made from the text when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub html: Option<String>,
+    /// Its messages, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
     /// What the Sender tells people about the use of their data, in its own words (art. 14).
     #[serde(default)]
     pub information_notice: String,
@@ -119,24 +114,34 @@ pub struct Content {
 
 impl Content {
     /// The fields still to be filled in before a launch, by their names in the API.
-    pub fn missing(&self) -> Vec<&'static str> {
+    pub fn missing(&self) -> Vec<String> {
         let assessment = &self.legitimate_interest_assessment;
         let texts = [
             ("name", &self.name),
             ("purpose", &self.purpose),
-            ("subject", &self.subject),
             ("information_notice", &self.information_notice),
             ("legitimate_interest_assessment.interest", &assessment.interest),
             ("legitimate_interest_assessment.necessity", &assessment.necessity),
             ("legitimate_interest_assessment.balancing", &assessment.balancing),
         ];
         let mut missing: Vec<_> =
-            texts.into_iter().filter(|(_, text)| text.trim().is_empty()).map(|(name, _)| name).collect();
-        if self.text.trim().is_empty() && self.html.as_deref().is_none_or(|html| html.trim().is_empty()) {
-            missing.push("text");
-        }
+            texts.into_iter().filter(|(_, text)| text.trim().is_empty()).map(|(name, _)| name.to_owned()).collect();
         if self.audience.is_empty() {
-            missing.push("audience");
+            missing.push("audience".into());
+        }
+        if self.steps.is_empty() {
+            missing.push("steps".into());
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            // A later step without a subject is a reply.
+            let lacks = [
+                ("subject", index == 0 && step.subject.is_none()),
+                ("delay", index > 0 && step.delay.is_none()),
+                ("text", !step.has_body()),
+            ];
+            missing.extend(
+                lacks.into_iter().filter(|(_, lacking)| *lacking).map(|(name, _)| format!("steps[{index}].{name}")),
+            );
         }
         missing
     }
@@ -202,6 +207,9 @@ pub struct Progress {
     /// True when the fan-out has been through all prospects.
     #[serde(default)]
     pub planned: bool,
+    /// Messages that everybody is to get, one after the other.
+    #[serde(default = "one_step")]
+    pub steps: u8,
     /// When the last recipient got an outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
@@ -213,7 +221,32 @@ pub struct Progress {
     pub judged_from: Option<Sample>,
 }
 
+const fn one_step() -> u8 {
+    FIRST
+}
+
 impl Progress {
+    /// Of a campaign that is being written.
+    pub const fn draft(campaign: CampaignId) -> Self {
+        Self {
+            campaign,
+            status: CampaignStatus::Draft,
+            epoch: 0,
+            launched_at: None,
+            audience: 0,
+            planned: false,
+            steps: FIRST,
+            completed_at: None,
+            trouble: None,
+            judged_from: None,
+        }
+    }
+
+    /// How many messages the audience planned so far is to get.
+    pub const fn messages(&self) -> u64 {
+        self.audience * self.steps as u64
+    }
+
     /// The same at `now`, moved on to another status.
     #[must_use]
     pub fn moved(&self, next: CampaignStatus, now: Timestamp) -> Self {
@@ -227,10 +260,10 @@ impl Progress {
     }
 }
 
-/// How many recipients have which outcome. `audience = pending + sent + refused + failed + unknown`, always.
+/// How many messages have which outcome. `audience = pending + sent + refused + failed + unknown`, always.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
-    /// Everyone the campaign is for.
+    /// Everyone the campaign is for; of several steps together, once for each.
     pub audience: u64,
     /// No outcome yet.
     pub pending: u64,
@@ -293,6 +326,29 @@ impl Tally {
     }
 }
 
+/// Outcomes counted for each step.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tallies(BTreeMap<u8, Tally>);
+
+impl Tallies {
+    /// The count of one step, to be added to.
+    pub fn step_mut(&mut self, step: u8) -> &mut Tally {
+        self.0.entry(step).or_default()
+    }
+
+    /// One step's.
+    pub fn of(&self, step: u8) -> Tally {
+        self.0.get(&step).cloned().unwrap_or_default()
+    }
+
+    /// All steps together.
+    pub fn total(&self) -> Tally {
+        let mut total = Tally::default();
+        self.0.values().flat_map(Tally::iter).for_each(|(outcome, by)| total.add(outcome, by));
+        total
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,13 +357,14 @@ mod tests {
     #[test]
     fn a63_nothing_is_complete_without_the_senders_own_words() {
         let complete = serde_json::json!({
-            "name": "Autumn", "purpose": "tools", "audience": {"all": true}, "subject": "s", "text": "t",
+            "name": "Autumn", "purpose": "tools", "audience": {"all": true},
+            "steps": [{"subject": "s", "text": "t"}],
             "information_notice": "n",
             "legitimate_interest_assessment": {"interest": "i", "necessity": "n", "balancing": "b"},
         });
         let missing = |json: &serde_json::Value| serde_json::from_value::<Content>(json.clone()).unwrap().missing();
         assert_eq!(missing(&complete), [""; 0]);
-        for field in ["name", "purpose", "audience", "subject", "text", "information_notice"] {
+        for field in ["name", "purpose", "audience", "steps", "information_notice"] {
             let mut without = complete.clone();
             without.as_object_mut().unwrap().remove(field);
             let found = if field == "name" {
@@ -322,6 +379,24 @@ mod tests {
             let mut without = complete.clone();
             without["legitimate_interest_assessment"][part] = " ".into();
             assert_eq!(missing(&without), [format!("legitimate_interest_assessment.{part}")]);
+        }
+    }
+
+    #[test]
+    fn every_step_needs_something_to_say_and_a_later_one_its_delay() {
+        let missing = |steps: serde_json::Value| -> Vec<String> {
+            let content: Content = serde_json::from_value(serde_json::json!({"name": "x", "steps": steps})).unwrap();
+            content.missing().into_iter().filter(|field| field.starts_with("steps")).collect()
+        };
+        for (steps, expected) in [
+            (serde_json::json!([{"text": "t"}]), ["steps[0].subject"].as_slice()),
+            (serde_json::json!([{"subject": "s", "text": " "}]), &["steps[0].text"]),
+            (serde_json::json!([{"subject": "s", "html": "<p>h"}]), &[]),
+            (serde_json::json!([{"subject": "s", "text": "t"}, {"text": "u"}]), &["steps[1].delay"]),
+            (serde_json::json!([{"subject": "s", "text": "t"}, {"delay": {"hours": 1}}]), &["steps[1].text"]),
+            (serde_json::json!([{"subject": "s", "text": "t"}, {"delay": {"working_days": 2}, "text": "u"}]), &[]),
+        ] {
+            assert_eq!(missing(steps.clone()), expected, "{steps}");
         }
     }
 
@@ -362,5 +437,16 @@ mod tests {
         tally.add(Outcome::Sent, 1);
         assert_eq!(tally.counts(10).sent, 4);
         assert_eq!(tally.refused_by_reason(), BTreeMap::from([("opted_out", 1)]));
+    }
+
+    #[test]
+    fn steps_add_up() {
+        let mut tallies = Tallies::default();
+        tallies.step_mut(1).add(Outcome::Sent, 9);
+        tallies.step_mut(1).add(Outcome::Replied, 1);
+        tallies.step_mut(3).add(Outcome::Sent, 4);
+        let total = tallies.total();
+        assert_eq!((total.of(Outcome::Sent), total.counts(30).sent, total.counts(30).pending), (13, 14, 16));
+        assert_eq!((tallies.of(2), tallies.of(3).counts(10).pending), (Tally::default(), 6));
     }
 }

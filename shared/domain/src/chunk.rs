@@ -1,4 +1,4 @@
-//! A chunk: at most fifty recipients of one campaign, handled together, and what became of each.
+//! A chunk: at most fifty recipients of one campaign, handled together in every step, and what became of each.
 //!
 //! A delivery is *claimed* before anything is handed to a channel, and a claim is made once. A message
 //! about a chunk may come twice, late or after a crash: whoever finds a person claimed by somebody else
@@ -9,6 +9,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{policy::Refusal, subject::Subject};
@@ -214,13 +215,15 @@ impl Claim {
     }
 }
 
-/// What the table says of a chunk. There is none until a `send` has put it down.
+/// What the table says of a chunk at one step. There is none until a `send` has put it down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChunkRecord {
     /// The recipients.
     pub subjects: Vec<Subject>,
     /// What became of them.
     pub results: Results,
+    /// When the next step is due: noted with the last outcome of this one.
+    pub due: Option<Timestamp>,
     /// Raised by every write, for optimistic locking.
     pub version: u64,
 }

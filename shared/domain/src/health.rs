@@ -61,7 +61,8 @@ impl Sample {
     #[must_use]
     pub fn of(tally: &Tally) -> Self {
         let (bounced, complained) = (tally.of(Outcome::Bounced), tally.of(Outcome::Complained));
-        Self { handed: tally.of(Outcome::Sent) + bounced + complained, bounced, complained }
+        let fine = tally.of(Outcome::Sent) + tally.of(Outcome::Replied);
+        Self { handed: fine + bounced + complained, bounced, complained }
     }
 
     /// What has happened since an earlier look.

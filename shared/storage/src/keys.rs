@@ -299,21 +299,63 @@ pub const PLAN: &str = "PLAN";
 /// Counters are spread over this many items, so that senders do not wait for each other.
 pub const COUNTERS: u32 = 16;
 
-/// The counter that a chunk's outcomes are added to.
-pub fn counter(workspace: WorkspaceId, campaign: CampaignId, chunk: u32) -> Key {
-    Key::new(campaign_parts(workspace, campaign), format!("{COUNTER}{:02}", chunk % COUNTERS))
+/// The counter that a chunk's outcomes of a step are added to.
+pub fn counter(workspace: WorkspaceId, campaign: CampaignId, step: u8, chunk: u32) -> Key {
+    Key::new(campaign_parts(workspace, campaign), format!("{COUNTER}{step:02}#{:02}", chunk % COUNTERS))
+}
+
+/// The step whose counter has this sort key.
+pub fn counted_step(sk: &str) -> Option<u8> {
+    sk.strip_prefix(COUNTER)?.split('#').next()?.parse().ok()
 }
 
 /// What a counter's sort key starts with.
 pub const COUNTER: &str = "COUNTER#";
 
-/// A chunk and its results.
-pub fn chunk(workspace: WorkspaceId, campaign: CampaignId, chunk: u32) -> Key {
-    Key::new(campaign_parts(workspace, campaign), format!("{CHUNK}{chunk:08}"))
+/// A chunk at one step, and its results.
+pub fn chunk(workspace: WorkspaceId, campaign: CampaignId, chunk: u32, step: u8) -> Key {
+    Key::new(campaign_parts(workspace, campaign), format!("{}{step:02}", steps_of(chunk)))
+}
+
+/// What the sort keys of a chunk at all its steps start with.
+pub fn steps_of(chunk: u32) -> String {
+    format!("{CHUNK}{chunk:08}#")
+}
+
+/// The chunk and the step that a sort key is of.
+pub fn chunk_and_step(sk: &str) -> Option<(u32, u8)> {
+    let (chunk, step) = sk.strip_prefix(CHUNK)?.split_once('#')?;
+    Some((chunk.parse().ok()?, step.parse().ok()?))
 }
 
 /// What a chunk's sort key starts with.
 pub const CHUNK: &str = "K#";
+
+/// What the messages of a part of a chunk were called at one step.
+pub fn names(workspace: WorkspaceId, campaign: CampaignId, chunk: u32, step: u8, part: usize) -> Key {
+    Key::new(campaign_parts(workspace, campaign), format!("{}{step:02}#{part}", names_of(chunk)))
+}
+
+/// What the sort keys of a chunk's names start with.
+pub fn names_of(chunk: u32) -> String {
+    format!("M#{chunk:08}#")
+}
+
+/// The step that the sort key of names is of.
+pub fn named_step(sk: &str) -> Option<u8> {
+    sk.strip_prefix("M#")?.split('#').nth(1)?.parse().ok()
+}
+
+/// Partition of the chunks whose next step is due at some time, of all workspaces: what `follow-up` reads.
+pub const DUE: &str = "DUE";
+
+/// Chunks in one item of it.
+pub const DUE_TOGETHER: u32 = 64;
+
+/// Neighbours among the chunks of a campaign that are due for a step within the same minute (`2026-11-26T10:05Z`).
+pub fn due(minute: &str, workspace: WorkspaceId, campaign: CampaignId, step: u8, chunk: u32) -> Key {
+    Key::new(DUE, format!("{minute}#{workspace}#{campaign}#{step:02}#{:06}", chunk / DUE_TOGETHER))
+}
 
 /// One of a workspace's sixteen partitions of deliveries, sorted like its prospects.
 pub fn delivery_shard(workspace: WorkspaceId, shard: u8) -> String {
@@ -452,7 +494,8 @@ mod tests {
             prospect(ws, subject),
             suppression(ws, subject),
             campaign(ws, cmp),
-            chunk(ws, cmp, 7),
+            chunk(ws, cmp, 7, 1),
+            names(ws, cmp, 7, 1, 0),
             delivery(ws, subject, cmp, 1),
             audit(ws, Timestamp::UNIX_EPOCH, AuditId::from_bytes([3; 10])),
         ] {
@@ -475,10 +518,23 @@ mod tests {
             open_case(CaseId::from_bytes([8; 10])),
             closed_case(CaseId::from_bytes([8; 10])),
             complained_of(cmp),
+            due("2026-11-26T10:05Z", ws, cmp, 2, 7),
         ];
         for key in nobodys.into_iter().chain(shared) {
             assert_eq!(workspace_of(&key.pk), None, "{key:?}");
         }
+    }
+
+    #[test]
+    fn what_a_sort_key_says_is_read_back() {
+        let (ws, cmp) = (WorkspaceId::from_bytes([1; 10]), CampaignId::from_bytes([2; 10]));
+        assert_eq!(chunk_and_step(&chunk(ws, cmp, 7, 12).sk), Some((7, 12)));
+        assert!(chunk(ws, cmp, 7, 12).sk.starts_with(&steps_of(7)));
+        assert_eq!(counted_step(&counter(ws, cmp, 3, 33).sk), Some(3));
+        assert_eq!(named_step(&names(ws, cmp, 7, 4, 1).sk), Some(4));
+        assert!(names(ws, cmp, 7, 4, 1).sk.starts_with(&names_of(7)));
+        assert_eq!(due("t", ws, cmp, 2, 63), due("t", ws, cmp, 2, 0));
+        assert_ne!(due("t", ws, cmp, 2, 64), due("t", ws, cmp, 2, 0));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod importing;
 mod purging;
 mod sending;
+mod sequences;
 
 use std::time::Duration;
 

@@ -28,7 +28,7 @@ fn a_preview_counts_exactly_what_then_happens() {
         assert_eq!(preview["counts"], json!({"audience": 5, "will_receive": 2, "refused": 3}), "{preview}");
         let reasons = json!({"missing_value": 1, "opted_out": 1, "restricted": 1});
         assert_eq!(preview["refused_by_reason"], reasons);
-        let sample = preview["sample"]["text"].as_str().unwrap();
+        let sample = preview["samples"][0]["text"].as_str().unwrap();
         assert!(sample.starts_with("Bonjour Ann,") || sample.starts_with("Bonjour Bob,"), "{sample}");
 
         sender.command(&id, "launch").await.expect(202);
@@ -60,8 +60,7 @@ fn a_launch_is_refused_without_each_thing_it_needs() {
         for (missing, field) in [
             ("purpose", "purpose"),
             ("audience", "audience"),
-            ("subject", "subject"),
-            ("text", "text"),
+            ("steps", "steps"),
             ("information_notice", "information_notice"),
             ("legitimate_interest_assessment", "legitimate_interest_assessment"),
         ] {
@@ -182,7 +181,7 @@ fn templates_run_nothing_and_a_bad_one_is_told_by_its_field() {
         ] {
             let refused = sender.post("/v1/campaigns", sender.content(&json!({field: text}))).await;
             refused.problem(422, "validation-failed");
-            assert_eq!(refused.fields(), [field], "{text}");
+            assert_eq!(refused.fields(), [format!("steps[0].{field}")], "{text}");
         }
         // What an import brings is text, never markup.
         sender.import("email;first_name\nmark@up.test;<b>Zoé</b>\n".as_bytes()).await;

@@ -13,6 +13,7 @@ mod prospects;
 mod relay;
 mod replies;
 mod second_factor;
+mod sequences;
 mod sessions;
 mod sign_up;
 mod unsubscribe;

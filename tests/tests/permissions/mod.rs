@@ -194,6 +194,10 @@ fn every_permission_is_used_and_none_is_missing() {
         client.get("/legal/keys").await.expect(200);
         stack.settle().await;
 
+        // A second step, in its time.
+        sender.launch(sender.sequence(json!([{"delay": {"hours": 1}, "text": "Encore."}]))).await;
+        assert!(stack.pass(SignedDuration::from_hours(2)).await > 0);
+
         // Rights: what is done at once, what is answered, what is read.
         let read = stack.exercise("tour10@firm10.test", "access", None).await;
         stack.read_data(read["access_token"].as_str().unwrap(), "json").await.expect(200);

@@ -237,7 +237,7 @@ async fn campaigns(sender: &Sender<'_>) {
     let mut assessed = sender.content(&json!({"audience": {"import": import}}));
     assessed["legitimate_interest_assessment"]["safeguards"] = json!("une seule fois");
     sender.post("/v1/campaigns", assessed).await.expect(201);
-    sender.campaign(json!({})).await;
+    sequence(sender).await;
     stack.settle().await;
     let opted_out = stack.mails_to("three@filled.test")[0].unsubscribe();
     stack.client().request(Method::POST, &opted_out).send().await.expect(200);
@@ -252,6 +252,17 @@ async fn campaigns(sender: &Sender<'_>) {
     }
     stack.break_things(local::backends::Plan::default());
     sender.wait_ended(&id).await;
+}
+
+/// A campaign of which one step is through, one has begun and is paused, and one is to come; somebody answered.
+async fn sequence(sender: &Sender<'_>) {
+    let later = json!([
+        {"delay": {"hours": 1}, "text": "Encore."},
+        {"delay": {"working_days": 1}, "subject": "Autre chose", "text": "Fin."},
+    ]);
+    let id = sender.launch(sender.sequence(later)).await;
+    sender.hears_from(&id, 1, "five@filled.test").await;
+    sender.stack.pass(SignedDuration::from_hours(2)).await;
 }
 
 /// Cases of abuse, open and closed, from every side; the last one has a workspace suspended.

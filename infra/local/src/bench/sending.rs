@@ -202,8 +202,7 @@ fn letter(text: &str) -> Value {
         "name": "Measured",
         "purpose": "Measure what a campaign costs",
         "audience": { "all": true },
-        "subject": "Une visite pour {{ company | default: \"vous\" }} ?",
-        "text": text,
+        "steps": [{ "subject": "Une visite pour {{ company | default: \"vous\" }} ?", "text": text }],
         "information_notice": "Vos coordonnées viennent d'un salon.",
         "legitimate_interest_assessment": { "interest": "a", "necessity": "b", "balancing": "c" },
     })

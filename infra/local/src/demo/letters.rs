@@ -9,17 +9,19 @@ pub(super) fn first() -> Value {
         "purpose": "Proposer une visite de notre atelier aux personnes chargées des achats et de la production",
         "audience": { "all": true },
         "locale": "fr",
-        "subject": "Une visite d'atelier pour {{ company | default: \"votre équipe\" }} ?",
-        "text": "Bonjour {{ first_name | default: \"à vous\" }},\n\n\
-            Nous fabriquons des pièces sur mesure en petite série, à Lyon. En tant que \
-            {{ job_title | default: \"responsable\" }} chez {{ company | default: \"votre entreprise\" }}, \
-            vous cherchez peut-être un atelier qui répond le jour même.\n\n\
-            Un mardi vous conviendrait-il pour une visite d'une heure ?\n\n\
-            —\n\n\
-            Dear {{ first_name | default: \"reader\" }},\n\n\
-            We make custom parts in small series in Lyon. Would {{ company | default: \"your team\" }} like to see \
-            the workshop one Tuesday? It takes an hour.\n\n\
-            {{ sender_name }}\n{{ sender_company }}",
+        "steps": [{
+            "subject": "Une visite d'atelier pour {{ company | default: \"votre équipe\" }} ?",
+            "text": "Bonjour {{ first_name | default: \"à vous\" }},\n\n\
+                Nous fabriquons des pièces sur mesure en petite série, à Lyon. En tant que \
+                {{ job_title | default: \"responsable\" }} chez {{ company | default: \"votre entreprise\" }}, \
+                vous cherchez peut-être un atelier qui répond le jour même.\n\n\
+                Un mardi vous conviendrait-il pour une visite d'une heure ?\n\n\
+                —\n\n\
+                Dear {{ first_name | default: \"reader\" }},\n\n\
+                We make custom parts in small series in Lyon. Would {{ company | default: \"your team\" }} like to see \
+                the workshop one Tuesday? It takes an hour.\n\n\
+                {{ sender_name }}\n{{ sender_company }}",
+        }],
         "information_notice": NOTICE,
         "legitimate_interest_assessment": assessment(),
     })
@@ -32,10 +34,12 @@ pub(super) fn second() -> Value {
         "purpose": "Tell the people in charge of purchasing and production when the workshop can be visited",
         "audience": { "all": true },
         "locale": "en",
-        "subject": "Three Tuesdays in May, {{ first_name | default: \"if you like\" }}",
-        "text": "Hello {{ first_name | default: \"there\" }},\n\n\
-            The workshop is open to visitors on three Tuesdays in May. Tell me which one suits \
-            {{ company | default: \"you\" }}.\n\n{{ sender_name }}",
+        "steps": [{
+            "subject": "Three Tuesdays in May, {{ first_name | default: \"if you like\" }}",
+            "text": "Hello {{ first_name | default: \"there\" }},\n\n\
+                The workshop is open to visitors on three Tuesdays in May. Tell me which one suits \
+                {{ company | default: \"you\" }}.\n\n{{ sender_name }}",
+        }],
         "information_notice": NOTICE,
         "legitimate_interest_assessment": assessment(),
     })

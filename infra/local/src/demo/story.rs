@@ -133,7 +133,7 @@ impl Story<'_> {
         let preview = customer.preview(&id).await?;
         self.screen.say(&format!(
             "{name}: “{}”, to {} of {}.",
-            preview.sample.subject,
+            preview.samples.first().map_or("", |sample| sample.subject.as_str()),
             count(preview.counts.will_receive),
             count(preview.counts.audience)
         ));

@@ -7,12 +7,14 @@ use domain::{
     health::Sample,
     id::CampaignId,
     policy::test_to_oneself,
+    sequence::FIRST,
 };
 use storage::{StoreError, WorkspaceScope};
 
 use super::{
     CampaignView,
-    preview::{invented, no_sender, templates, unrenderable},
+    preview::{invented, no_sender, unrenderable},
+    templates,
 };
 use crate::{
     App, Deadline, Failure, FieldError, Kind,
@@ -43,9 +45,13 @@ impl App {
             self.may_launch(scope, &campaign.content).await?;
         }
         let mut moved = progress.moved(next, now);
-        if command == Command::Resume {
+        match command {
+            Command::Launch => moved.steps = campaign.content.last_step(),
             // Whoever lets it go on has seen what came back so far.
-            moved.judged_from = Some(Sample::of(&self.db.outreach(scope).tally(id).await?));
+            Command::Resume => {
+                moved.judged_from = Some(Sample::of(&self.db.outreach(scope).tallies(id).await?.total()));
+            }
+            Command::Pause | Command::Cancel => {}
         }
         let entry = scope.entry(action(command), now).about(id);
         let moved = self.db.outreach(scope).transition(&progress, moved, Some(&entry)).await?;
@@ -58,8 +64,8 @@ impl App {
         if let Some(task) = task {
             self.ask_fan_out(scope, &moved, task, 0).await?;
         }
-        let tally = self.db.outreach(scope).tally(id).await?;
-        Ok(CampaignView::new(campaign, moved, &tally))
+        let tallies = self.db.outreach(scope).tallies(id).await?;
+        Ok(CampaignView::new(campaign, moved, &tallies))
     }
 
     /// A closed or suspended workspace sends nothing: its campaign waits, and whoever may send again resumes it (A29, A70).
@@ -86,11 +92,13 @@ impl App {
         let mut missing: Vec<FieldError> = content
             .missing()
             .into_iter()
-            .map(|field| FieldError { field: field.into(), message: "fill it in before launching".into() })
+            .map(|field| FieldError { field, message: "fill it in before launching".into() })
             .collect();
         missing.extend(self.lacks_of_sender(scope).await?);
         if missing.is_empty() {
-            templates(content)?;
+            for step in FIRST..=content.last_step() {
+                templates(content, step)?;
+            }
             return Ok(());
         }
         Err(missing_to("launched", missing))
@@ -109,7 +117,7 @@ impl App {
         Ok(Some(FieldError { field: field.into(), message: message.into() }))
     }
 
-    /// Sends the sample to the member who asks, and to nobody else.
+    /// Sends a sample of every step to the member who asks, and to nobody else.
     pub async fn test_campaign(&self, scope: &WorkspaceScope, id: CampaignId, now: Timestamp) -> Result<(), Failure> {
         let (campaign, _) = self.campaign_and_progress(scope, id).await?;
         let workspace = self.sending_workspace(scope).await?;
@@ -120,39 +128,52 @@ impl App {
             None => None,
         };
         let member = member.ok_or_else(Failure::unauthenticated)?;
-        let templates = templates(&campaign.content)?;
-        let letters = Letters {
-            workspace: scope.workspace(),
-            campaign: id,
-            content: &campaign.content,
-            templates: &templates,
-            sender: &sender.identity,
-            retention_months: workspace.retention_months,
-            public_url: &self.config.public_url,
-            inbound_domain: &self.config.inbound_domain,
-            pepper: self.pepper().await?,
-        };
-        let person = invented(&member.email, campaign.content.locale, now);
-        let rendered = letters.render(&person).map_err(|_| unrenderable())?;
-        let manner = Manner { date: now, informed: false, test: true, preview: false, smtputf8: false };
-        let bytes = letters.compose(&person, &rendered, manner).map_err(|_| unrenderable())?;
-        let message = Outgoing { from: &sender.identity.from_email, to: &member.email, bytes, about: None };
+        let content = &campaign.content;
+        let pepper = self.pepper().await?;
+        let person = invented(&member.email, content.locale, now);
+        let manner = Manner { thread: &[], date: now, informed: false, test: true, preview: false, smtputf8: false };
+        let messages = (FIRST..=content.last_step().max(FIRST)).map(|step| {
+            let templates = templates(content, step)?;
+            let letters = Letters {
+                workspace: scope.workspace(),
+                campaign: id,
+                content,
+                step,
+                templates: &templates,
+                sender: &sender.identity,
+                retention_months: workspace.retention_months,
+                public_url: &self.config.public_url,
+                inbound_domain: &self.config.inbound_domain,
+                pepper,
+            };
+            let rendered = letters.render(&person).map_err(|_| unrenderable())?;
+            letters.compose(&person, &rendered, manner).map_err(|_| unrenderable())
+        });
+        let messages = messages.collect::<Result<Vec<_>, Failure>>()?;
         let mailer = self.mailer(scope, &sender).await?;
         let deadline = Deadline::after(std::time::Duration::from_secs(20));
         // Before it leaves: a message without an entry would be worse than an entry without a message.
         self.db.of(scope).record(&scope.entry(Action::CampaignTested, now).about(id)).await?;
-        match mailer.hand_over(self, test_to_oneself(person.subject), &message, deadline).await {
-            Handed::Accepted => Ok(()),
-            Handed::Rejected => Err(Failure::refused(
-                "test-refused",
-                "The channel refuses this message. Check the sender's address and the relay.",
-            )),
-            Handed::Later | Handed::Unknown => Err(Failure::new(
-                Kind::Unavailable,
-                "channel-unavailable",
-                "The channel did not take the message. Check PUT /v1/sender (host, port, credentials) and try again.",
-            )),
+        for bytes in messages {
+            let message = Outgoing { from: &sender.identity.from_email, to: &member.email, bytes, about: None };
+            tested(mailer.hand_over(self, test_to_oneself(person.subject), &message, deadline).await)?;
         }
+        Ok(())
+    }
+}
+
+fn tested(handed: Handed) -> Result<(), Failure> {
+    match handed {
+        Handed::Accepted(_) => Ok(()),
+        Handed::Rejected => Err(Failure::refused(
+            "test-refused",
+            "The channel refuses this message. Check the sender's address and the relay.",
+        )),
+        Handed::Later | Handed::Unknown => Err(Failure::new(
+            Kind::Unavailable,
+            "channel-unavailable",
+            "The channel did not take the message. Check PUT /v1/sender (host, port, credentials) and try again.",
+        )),
     }
 }
 

@@ -4,23 +4,23 @@ mod audience;
 mod lifecycle;
 mod preview;
 mod read;
+mod steps;
 
-use content::campaign::CampaignTemplate;
 use domain::{
     Timestamp,
     audit::Action,
-    campaign::{Audience, CampaignStatus, Content, LegitimateInterest, Progress},
+    campaign::{Audience, CampaignStatus, Content, LegitimateInterest, Progress, Tallies},
     id::CampaignId,
     locale::Locale,
 };
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use storage::{WorkspaceScope, outreach::StoredCampaign};
 
-pub(crate) use preview::templates;
-pub use preview::{Preview, PreviewCounts};
+pub use preview::{Preview, PreviewCounts, Sample};
 pub use read::{CampaignView, RecipientView};
+pub(crate) use steps::{compile, templates};
 
-use self::audience::AskedAudience;
+use self::{audience::AskedAudience, steps::AskedStep};
 use crate::{App, Failure, FieldError, chance};
 
 /// What a member writes: all of it optional, unknown fields refused. `null` empties a field.
@@ -30,10 +30,7 @@ pub struct Draft {
     name: Option<String>,
     purpose: Option<String>,
     audience: Option<AskedAudience>,
-    subject: Option<String>,
-    text: Option<String>,
-    #[serde(deserialize_with = "present")]
-    html: Option<Option<String>>,
+    steps: Option<Vec<AskedStep>>,
     information_notice: Option<String>,
     legitimate_interest_assessment: Option<Assessment>,
     locale: Option<Locale>,
@@ -58,11 +55,6 @@ impl From<Assessment> for LegitimateInterest {
     }
 }
 
-/// A field that is there, even when it is `null`.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
 impl Draft {
     /// Writes what is there into a campaign's content, and checks all of it.
     fn apply(self, content: &mut Content) -> Result<(), Failure> {
@@ -70,8 +62,6 @@ impl Draft {
         let texts = [
             ("name", self.name, &mut content.name, 200),
             ("purpose", self.purpose, &mut content.purpose, 500),
-            ("subject", self.subject, &mut content.subject, 200),
-            ("text", self.text, &mut content.text, 50_000),
             ("information_notice", self.information_notice, &mut content.information_notice, 5_000),
         ];
         for (field, new, old, most) in texts {
@@ -79,11 +69,8 @@ impl Draft {
             check_text(field, &new, most, &mut errors);
             *old = new;
         }
-        if let Some(html) = self.html {
-            if let Some(html) = &html {
-                check_text("html", html, 200_000, &mut errors);
-            }
-            content.html = html.filter(|html| !html.trim().is_empty());
+        if let Some(asked) = self.steps {
+            content.steps = steps::checked(asked, &mut errors);
         }
         if let Some(audience) = self.audience {
             content.audience = audience.checked(&mut errors);
@@ -104,7 +91,7 @@ impl Draft {
             errors.push(FieldError { field: "name".into(), message: "give the campaign a name".into() });
         }
         if errors.is_empty() {
-            check_templates(content, &mut errors);
+            steps::check_templates(content, &mut errors);
         }
         if errors.is_empty() { Ok(()) } else { Err(Failure::fields(errors)) }
     }
@@ -115,21 +102,6 @@ fn check_text(field: &str, text: &str, most: usize, errors: &mut Vec<FieldError>
     if length > most {
         errors
             .push(FieldError { field: field.into(), message: format!("{most} characters at most; this has {length}") });
-    }
-}
-
-/// Compiles the templates that are there, and keeps the HTML in its safe form.
-fn check_templates(content: &mut Content, errors: &mut Vec<FieldError>) {
-    let has_body = !content.text.trim().is_empty() || content.html.is_some();
-    // What is not written yet is not wrong in a draft: the launch asks for it.
-    let text = if has_body { content.text.as_str() } else { "-" };
-    let subject = if content.subject.trim().is_empty() { "-" } else { content.subject.as_str() };
-    match CampaignTemplate::parse(subject, text, content.html.as_deref()) {
-        Ok(templates) => content.html = templates.html_source().map(str::to_owned),
-        Err(found) => {
-            errors
-                .extend(found.into_iter().map(|e| FieldError { field: e.field.into(), message: e.error.to_string() }));
-        }
     }
 }
 
@@ -146,9 +118,7 @@ impl App {
             name: String::new(),
             purpose: String::new(),
             audience: Audience::default(),
-            subject: String::new(),
-            text: String::new(),
-            html: None,
+            steps: Vec::new(),
             information_notice: String::new(),
             legitimate_interest_assessment: LegitimateInterest::default(),
             locale: workspace.locale,
@@ -157,20 +127,10 @@ impl App {
         let id = CampaignId::new(now, chance());
         let campaign =
             StoredCampaign { id, content, made_by: scope.member(), created_at: now, updated_at: now, version: 1 };
-        let progress = Progress {
-            campaign: id,
-            status: CampaignStatus::Draft,
-            epoch: 0,
-            launched_at: None,
-            audience: 0,
-            planned: false,
-            completed_at: None,
-            trouble: None,
-            judged_from: None,
-        };
+        let progress = Progress::draft(id);
         let entry = scope.entry(Action::CampaignCreated, now).about(id);
         self.db.outreach(scope).create_campaign(&campaign, &progress, &entry).await?;
-        Ok(CampaignView::new(campaign, progress, &domain::campaign::Tally::default()))
+        Ok(CampaignView::new(campaign, progress, &Tallies::default()))
     }
 
     /// Changes a draft. A launched campaign is what its recipients got, so it stays.
@@ -196,7 +156,7 @@ impl App {
             let entry = scope.entry(Action::CampaignChanged, now).about(id);
             self.db.outreach(scope).replace_campaign(&campaign, &entry).await?;
         }
-        Ok(CampaignView::new(campaign, progress, &domain::campaign::Tally::default()))
+        Ok(CampaignView::new(campaign, progress, &Tallies::default()))
     }
 
     /// Deletes a draft, or a campaign that has ended.

@@ -1,18 +1,18 @@
-//! Before a launch: the message as a recipient gets it, and exactly who gets it, who does not, and why.
+//! Before a launch: the messages as a recipient gets them, and exactly who gets the first, who does not, and why.
 //!
 //! It asks the very questions that the sending asks, in the same order, of every person.
 
 use std::collections::{BTreeMap, HashMap};
 
-use content::{campaign::CampaignTemplate, message};
+use content::message;
 use domain::{
     Timestamp,
-    campaign::Content,
     email::EmailAddress,
     id::CampaignId,
     locale::Locale,
     policy::{Refusal, Rules, screen},
     prospect::{Details, LawfulBasis, Prospect, ProspectState, Source, SourceKind},
+    sequence::FIRST,
     subject::{SHARDS, Subject},
     suppression::Suppression,
 };
@@ -20,6 +20,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use storage::{WorkspaceScope, accounts::Workspace};
 
+use super::templates;
 use crate::{
     App, Failure,
     letter::{Letters, Manner},
@@ -28,12 +29,22 @@ use crate::{
 /// The answer to a preview.
 #[derive(Debug, Serialize)]
 pub struct Preview {
-    /// For the first person who will receive it; for an invented one when nobody will.
-    pub sample: message::Preview,
+    /// Every step, for the first person who will receive the first; for an invented one when nobody will.
+    pub samples: Vec<Sample>,
     /// `audience = will_receive + refused`.
     pub counts: PreviewCounts,
     /// Why, and how many.
     pub refused_by_reason: BTreeMap<&'static str, u64>,
+}
+
+/// One message of a campaign.
+#[derive(Debug, Serialize)]
+pub struct Sample {
+    /// The number of its step.
+    pub step: u8,
+    /// What a mailbox shows.
+    #[serde(flatten)]
+    pub message: message::Preview,
 }
 
 /// How many get it.
@@ -68,20 +79,25 @@ impl App {
         let (campaign, _) = self.campaign_and_progress(scope, id).await?;
         let workspace = self.db.accounts(scope).workspace().await?.ok_or_else(Failure::unauthenticated)?;
         let sender = self.db.accounts(scope).sender().await?.ok_or_else(no_sender)?;
-        let templates = templates(&campaign.content)?;
-        let letters = Letters {
+        let pepper = self.pepper().await?;
+        let content = &campaign.content;
+        let compiled = (FIRST..=content.last_step().max(FIRST)).map(|step| templates(content, step));
+        let compiled = compiled.collect::<Result<Vec<_>, _>>()?;
+        let letters = |step: u8, templates| Letters {
             workspace: scope.workspace(),
             campaign: campaign.id,
-            content: &campaign.content,
-            templates: &templates,
+            content,
+            step,
+            templates,
             sender: &sender.identity,
             retention_months: workspace.retention_months,
             public_url: &self.config.public_url,
             inbound_domain: &self.config.inbound_domain,
-            pepper: self.pepper().await?,
+            pepper,
         };
+        let first = letters(FIRST, compiled.first().ok_or_else(unrenderable)?);
         let shards: Vec<Found> = stream::iter(0..SHARDS)
-            .map(|shard| self.preview_shard(scope, &letters, &workspace, shard, now))
+            .map(|shard| self.preview_shard(scope, &first, &workspace, shard, now))
             .buffered(SHARDS_AT_ONCE)
             .try_collect()
             .await?;
@@ -94,11 +110,15 @@ impl App {
             }
         }
         let refused = all.refused.values().sum();
-        let person = all.first.unwrap_or_else(|| invented(&sender.identity.from_email, campaign.content.locale, now));
-        let manner = Manner { date: now, informed: false, test: false, preview: true, smtputf8: false };
-        let rendered = letters.render(&person).map_err(|_| unrenderable())?;
+        let person = all.first.unwrap_or_else(|| invented(&sender.identity.from_email, content.locale, now));
+        let manner = Manner { thread: &[], date: now, informed: false, test: false, preview: true, smtputf8: false };
+        let samples = (FIRST..).zip(&compiled).map(|(step, templates)| {
+            let letters = letters(step, templates);
+            let rendered = letters.render(&person).map_err(|_| unrenderable())?;
+            Ok(Sample { step, message: letters.preview(&person, &rendered, manner)? })
+        });
         Ok(Preview {
-            sample: letters.preview(&person, &rendered, manner)?,
+            samples: samples.collect::<Result<_, Failure>>()?,
             counts: PreviewCounts { audience: all.will_receive + refused, will_receive: all.will_receive, refused },
             refused_by_reason: all.refused.into_iter().map(|(reason, count)| (reason.as_str(), count)).collect(),
         })
@@ -137,18 +157,6 @@ impl App {
             }
         }
     }
-}
-
-/// The templates of a campaign that is to be shown or sent.
-pub(crate) fn templates(content: &Content) -> Result<CampaignTemplate, Failure> {
-    CampaignTemplate::stored(&content.subject, &content.text, content.html.as_deref()).map_err(|errors| {
-        Failure::fields(
-            errors
-                .into_iter()
-                .map(|e| crate::FieldError { field: e.field.into(), message: e.error.to_string() })
-                .collect(),
-        )
-    })
 }
 
 pub(super) fn no_sender() -> Failure {

@@ -1,14 +1,15 @@
 //! What the API says of campaigns and their recipients.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
     Timestamp,
-    campaign::{Audience, CampaignStatus, Counts, LegitimateInterest, Progress, Tally},
+    campaign::{Audience, CampaignStatus, Counts, LegitimateInterest, Progress, Tallies, Tally},
     chunk::Outcome,
     health::Trouble,
     id::CampaignId,
     locale::Locale,
+    sequence::{Delay, FIRST, Step},
     subject::Subject,
     suppression::SuppressionReason,
 };
@@ -27,14 +28,13 @@ pub struct CampaignView {
     name: String,
     purpose: Option<String>,
     audience: Option<Audience>,
-    subject: Option<String>,
-    text: Option<String>,
-    html: Option<String>,
+    steps: Vec<StepView>,
     information_notice: Option<String>,
     legitimate_interest_assessment: Option<LegitimateInterest>,
     locale: Locale,
     counts: Counts,
     refused_by_reason: BTreeMap<&'static str, u64>,
+    replied: u64,
     bounced: u64,
     complained: u64,
     created_at: Timestamp,
@@ -43,11 +43,46 @@ pub struct CampaignView {
     completed_at: Option<Timestamp>,
 }
 
+/// One of its messages, and what became of it.
+#[derive(Debug, Serialize)]
+struct StepView {
+    step: u8,
+    delay: Option<Delay>,
+    subject: Option<String>,
+    text: Option<String>,
+    html: Option<String>,
+    counts: Counts,
+    refused_by_reason: BTreeMap<&'static str, u64>,
+    replied: u64,
+    bounced: u64,
+    complained: u64,
+}
+
+impl StepView {
+    fn new(number: u8, step: Step, audience: u64, tally: &Tally) -> Self {
+        Self {
+            step: number,
+            delay: step.delay,
+            subject: step.subject,
+            text: Some(step.text).filter(|text| !text.is_empty()),
+            html: step.html,
+            counts: tally.counts(audience),
+            refused_by_reason: tally.refused_by_reason(),
+            replied: tally.of(Outcome::Replied),
+            bounced: tally.of(Outcome::Bounced),
+            complained: tally.of(Outcome::Complained),
+        }
+    }
+}
+
 impl CampaignView {
-    pub(super) fn new(campaign: StoredCampaign, progress: Progress, tally: &Tally) -> Self {
+    pub(super) fn new(campaign: StoredCampaign, progress: Progress, tallies: &Tallies) -> Self {
         let StoredCampaign { id, content, created_at, updated_at, .. } = campaign;
         let said = |text: String| Some(text).filter(|text| !text.is_empty());
-        let counts = tally.counts(progress.audience);
+        let tally = tallies.total();
+        let counts = tally.counts(progress.messages());
+        let step = |(number, step)| StepView::new(number, step, progress.audience, &tallies.of(number));
+        let steps = (FIRST..).zip(content.steps).map(step).collect();
         Self {
             id,
             status: progress.status,
@@ -55,14 +90,13 @@ impl CampaignView {
             name: content.name,
             purpose: said(content.purpose),
             audience: Some(content.audience).filter(|audience| !audience.is_empty()),
-            subject: said(content.subject),
-            text: said(content.text),
-            html: content.html,
+            steps,
             information_notice: said(content.information_notice),
             legitimate_interest_assessment: Some(content.legitimate_interest_assessment)
                 .filter(|assessment| *assessment != LegitimateInterest::default()),
             locale: content.locale,
             refused_by_reason: tally.refused_by_reason(),
+            replied: tally.of(Outcome::Replied),
             bounced: tally.of(Outcome::Bounced),
             complained: tally.of(Outcome::Complained),
             counts,
@@ -84,6 +118,7 @@ impl CampaignView {
 pub struct RecipientView {
     prospect: Subject,
     email: Option<String>,
+    step: u8,
     status: &'static str,
     reason: Option<String>,
 }
@@ -130,19 +165,20 @@ impl App {
     ) -> Result<CampaignView, Failure> {
         // Who looks need not wait for the queue to notice that the last one is done.
         let progress = self.complete_if_done(scope, &progress, now).await?.unwrap_or(progress);
-        let tally = match progress.status {
-            CampaignStatus::Draft => Tally::default(),
-            _ => self.db.outreach(scope).tally(campaign.id).await?,
+        let tallies = match progress.status {
+            CampaignStatus::Draft => Tallies::default(),
+            _ => self.db.outreach(scope).tallies(campaign.id).await?,
         };
-        Ok(CampaignView::new(campaign, progress, &tally))
+        Ok(CampaignView::new(campaign, progress, &tallies))
     }
 
-    /// A page of recipients, chunk by chunk; those of chunks that no `send` has put down yet are pending.
+    /// A page of recipients, chunk by chunk and step by step; those of chunks that no `send` has put down yet are
+    /// pending.
     pub async fn list_recipients(
         &self,
         scope: &WorkspaceScope,
         id: CampaignId,
-        status: Option<&str>,
+        (step, status): (Option<u8>, Option<&str>),
         after: Option<&str>,
         limit: u32,
         now: Timestamp,
@@ -151,9 +187,9 @@ impl App {
         let mut place = after.map_or_else(|| Some(Place::default()), Place::read).ok_or_else(wrong_cursor)?;
         let chunks = limit.div_ceil(u32::try_from(domain::chunk::CHUNK).unwrap_or(50)) + 1;
         let (chunks, more) = self.db.outreach(scope).chunks(id, place.after.as_deref(), Some(chunks)).await?;
-        let mut people: Vec<(Subject, Outcome)> = Vec::new();
+        let mut people: Vec<(Subject, u8, Outcome)> = Vec::new();
         let mut full = false;
-        'page: for (number, record) in &chunks {
+        'page: for ((chunk, number), record) in &chunks {
             let here = record.subjects.iter().copied().zip(record.results.iter()).enumerate();
             for (index, (subject, outcome)) in here.skip(std::mem::take(&mut place.skip)) {
                 if people.len() >= limit as usize {
@@ -161,14 +197,16 @@ impl App {
                     full = true;
                     break 'page;
                 }
-                if status.is_none_or(|wanted| status_of(outcome) == wanted) {
-                    people.push((subject, outcome));
+                let wanted = status.is_none_or(|wanted| status_of(outcome) == wanted);
+                if wanted && step.is_none_or(|wanted| *number == wanted) {
+                    people.push((subject, *number, outcome));
                 }
             }
-            place.after = Some(storage::keys::chunk(scope.workspace(), id, *number).sk);
+            place.after = Some(storage::keys::chunk(scope.workspace(), id, *chunk, *number).sk);
         }
         let next = (full || more.is_some()).then(|| place.write());
-        let subjects: Vec<Subject> = people.iter().map(|(subject, _)| *subject).collect();
+        let subjects: BTreeSet<Subject> = people.iter().map(|(subject, ..)| *subject).collect();
+        let subjects: Vec<Subject> = subjects.into_iter().collect();
         let mut emails = HashMap::new();
         for batch in subjects.chunks(100) {
             for prospect in self.db.prospects(scope).batch_get(batch).await? {
@@ -181,13 +219,14 @@ impl App {
                 }
             }
         }
-        let items = people.into_iter().map(|(prospect, outcome)| RecipientView {
+        let items = people.into_iter().map(|(prospect, step, outcome)| RecipientView {
             prospect,
-            email: emails.remove(&prospect),
+            email: emails.get(&prospect).cloned(),
+            step,
             status: status_of(outcome),
             reason: match outcome {
                 Outcome::Refused(reason) => Some(reason.as_str().to_owned()),
-                Outcome::Bounced | Outcome::Complained => Some(outcome.name()),
+                Outcome::Replied | Outcome::Bounced | Outcome::Complained => Some(outcome.name()),
                 _ => None,
             },
         });

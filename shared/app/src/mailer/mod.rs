@@ -8,6 +8,7 @@ use std::{collections::HashMap, sync::Mutex, time::Duration};
 use domain::{
     email::EmailAddress,
     id::{CampaignId, WorkspaceId},
+    message_name::MessageName,
     policy::SendPermit,
     sender::{Channel, Sender},
     subject::Subject,
@@ -18,10 +19,10 @@ use storage::WorkspaceScope;
 use crate::{App, Deadline, Failure};
 
 /// What came of handing a message over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Handed {
-    /// The channel took it.
-    Accepted,
+    /// The channel took it, and calls it so.
+    Accepted(MessageName),
     /// The channel will never take it.
     Rejected,
     /// The channel did not take it now; it certainly does not have it.
@@ -61,6 +62,8 @@ pub struct About {
     pub campaign: CampaignId,
     /// The chunk.
     pub chunk: u32,
+    /// The step.
+    pub step: u8,
     /// The place in it.
     pub index: usize,
     /// The person.

@@ -6,6 +6,8 @@ use aws_sdk_sesv2::{
     types::{Destination, EmailContent, MessageTag, RawMessage},
 };
 
+use domain::message_name::MessageName;
+
 use super::{Handed, Outgoing};
 use crate::App;
 
@@ -14,6 +16,7 @@ pub(crate) mod tag {
     pub(crate) const WORKSPACE: &str = "workspace";
     pub(crate) const CAMPAIGN: &str = "campaign";
     pub(crate) const CHUNK: &str = "chunk";
+    pub(crate) const STEP: &str = "step";
     pub(crate) const INDEX: &str = "index";
     /// The person's hash: who complains is suppressed even if nothing else is known.
     pub(crate) const SUBJECT: &str = "subject";
@@ -29,6 +32,7 @@ impl App {
                     (tag::WORKSPACE, about.workspace.to_string()),
                     (tag::CAMPAIGN, about.campaign.to_string()),
                     (tag::CHUNK, about.chunk.to_string()),
+                    (tag::STEP, about.step.to_string()),
                     (tag::INDEX, about.index.to_string()),
                     (tag::SUBJECT, about.subject.hex()),
                 ]
@@ -49,7 +53,7 @@ impl App {
             .send()
             .await;
         match answer {
-            Ok(_) => Handed::Accepted,
+            Ok(taken) => Handed::Accepted(MessageName::given_by_ses(taken.message_id().unwrap_or_default())),
             Err(error) => {
                 let handed = judge(&error);
                 tracing::warn!(code = error.code().unwrap_or("no answer"), ?handed, "ses did not accept a message");

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::sender::RelaySecurity;
+use domain::{message_name::MessageName, sender::RelaySecurity};
 use lettre::{
     Address,
     transport::smtp::{
@@ -142,7 +142,7 @@ impl Relay {
         match line.send(from, to, &message.bytes).await {
             Ok(()) => {
                 self.0.idle.lock().await.push(line);
-                Some(Handed::Accepted)
+                Some(Handed::Accepted(MessageName::Ours(message.from.domain().to_owned())))
             }
             Err(Stopped::Silent) => None,
             Err(Stopped::Refused(error)) => {

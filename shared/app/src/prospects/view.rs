@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Timestamp,
+    campaign::Content,
     chunk::Outcome,
     id::{CampaignId, ImportId, RequestId},
     locale::Locale,
@@ -138,6 +139,7 @@ pub(crate) struct Event {
     pub(crate) at: Timestamp,
     pub(crate) kind: &'static str,
     campaign: CampaignId,
+    step: u8,
     subject: Option<String>,
     detail: Option<&'static str>,
 }
@@ -148,9 +150,9 @@ impl ProspectDetail {
         self.history.iter().map(|event| event.campaign).collect()
     }
 
-    /// What was sent, or was about to be: when, what became of it, of which campaign.
-    pub(crate) fn deliveries(&self) -> impl Iterator<Item = (Timestamp, &'static str, CampaignId)> {
-        self.history.iter().map(|event| (event.at, event.kind, event.campaign))
+    /// What was sent, or was about to be: when, what became of it, of which campaign and step.
+    pub(crate) fn deliveries(&self) -> impl Iterator<Item = (Timestamp, &'static str, CampaignId, u8)> {
+        self.history.iter().map(|event| (event.at, event.kind, event.campaign, event.step))
     }
 
     /// The person, and what was sent to them.
@@ -190,25 +192,26 @@ impl App {
         let mut deliveries = outreach.deliveries_of(subject).await?;
         deliveries.sort_unstable_by_key(|delivery| std::cmp::Reverse(delivery.at));
         deliveries.truncate(most);
-        let places: Vec<_> = deliveries.iter().map(|d| (d.campaign, d.chunk, d.index)).collect();
+        let places: Vec<_> = deliveries.iter().map(|d| (d.campaign, d.chunk, d.step, d.index)).collect();
         let outcomes: Vec<Outcome> = stream::iter(places)
-            .map(|(campaign, chunk, index)| async move {
-                let chunk = outreach.chunk(campaign, chunk).await?;
+            .map(|(campaign, chunk, step, index)| async move {
+                let chunk = outreach.chunk(campaign, chunk, step).await?;
                 let outcome = chunk.and_then(|chunk| chunk.results.get(index));
                 Ok::<_, StoreError>(outcome.unwrap_or(Outcome::Pending))
             })
             .buffered(8)
             .try_collect()
             .await?;
-        let mut subjects: BTreeMap<CampaignId, Option<String>> = BTreeMap::new();
+        let mut contents: BTreeMap<CampaignId, Option<Content>> = BTreeMap::new();
         for id in deliveries.iter().map(|delivery| delivery.campaign).collect::<BTreeSet<_>>() {
             let campaign = outreach.campaign(id).await?;
-            subjects.insert(id, campaign.map(|campaign| campaign.content.subject));
+            contents.insert(id, campaign.map(|campaign| campaign.content));
         }
         let events = deliveries.into_iter().zip(outcomes).map(|(delivery, outcome)| {
             let (kind, detail) = told(outcome);
-            let subject = subjects.get(&delivery.campaign).cloned().flatten();
-            Event { at: delivery.at, kind, campaign: delivery.campaign, subject, detail }
+            let content = contents.get(&delivery.campaign).and_then(Option::as_ref);
+            let subject = content.map(|content| content.subject_of(delivery.step).into_owned());
+            Event { at: delivery.at, kind, campaign: delivery.campaign, step: delivery.step, subject, detail }
         });
         Ok(events.collect())
     }

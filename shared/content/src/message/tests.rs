@@ -63,6 +63,7 @@ pub(super) fn with_mail<T>(rendered: &Rendered, locale: Locale, f: impl FnOnce(C
         source: &source,
         first_message: Some(notice()),
         message_id: "dlv_0001@example.com",
+        thread: &[],
         date: "2026-04-05T06:07:08Z".parse().unwrap(),
         list_id: "ws_1.lists.prospectra.test",
         feedback_id: Some("cmp_1:ws_1:campaign:prospectra"),
@@ -183,6 +184,11 @@ fn nothing_can_add_a_header() {
                 Err(ComposeError::UnsafeHeader("Message-ID"))
             );
             assert_eq!(compose(&CampaignMail { list_id: wrong, ..mail }), Err(ComposeError::UnsafeHeader("List-Id")));
+            let thread = [wrong.to_owned()];
+            assert_eq!(
+                compose(&CampaignMail { thread: &thread, ..mail }),
+                Err(ComposeError::UnsafeHeader("References"))
+            );
             assert_eq!(
                 compose(&CampaignMail { feedback_id: Some(wrong), ..mail }),
                 Err(ComposeError::UnsafeHeader("Feedback-ID"))
@@ -240,4 +246,20 @@ fn a_boundary_is_never_in_a_part() {
     let parsed = MessageParser::default().parse(&message.bytes).unwrap();
     assert!(parsed.body_text(0).unwrap().contains(UNSUBSCRIBE));
     assert!(parsed.body_html(0).unwrap().contains(UNSUBSCRIBE));
+}
+
+#[test]
+fn a_reply_names_every_message_of_its_thread_on_lines_that_are_not_too_long() {
+    let thread: Vec<String> = (0..15)
+        .map(|n| format!("0102018f2d5c1e{n:02}-6a1f5b0b-1f9b-4a9e-9a7b-0b9a0b0a0b0a-000000@eu-west-3.amazonses.com"))
+        .collect();
+    let message =
+        with_mail(&rendered(), Locale::En, |mail| compose(&CampaignMail { thread: &thread, ..mail }).unwrap());
+    assert!(raw(&message).lines().all(|line| line.len() <= 998));
+    let parsed = MessageParser::default().parse(&message.bytes).unwrap();
+    assert_eq!(parsed.in_reply_to().as_text(), Some(thread[14].as_str()));
+    let references: Vec<_> = parsed.references().as_text_list().unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(references, thread);
+    let first = with_mail(&rendered(), Locale::En, |mail| compose(&mail).unwrap());
+    assert!(!raw(&first).contains("In-Reply-To") && !raw(&first).contains("References"));
 }

@@ -311,7 +311,7 @@ mod tests {
             (Store::Prospects, "W#ws_1#P#0", "ab", "", Some("prospect")),
             (Store::Outreach, "W#ws_1#C", "cmp_1", "", Some("campaign")),
             (Store::Outreach, "W#ws_1#C#cmp_1", "PLAN", "", Some("plan")),
-            (Store::Outreach, "W#ws_1#C#cmp_1", "K#00000001", "", Some("chunk")),
+            (Store::Outreach, "W#ws_1#C#cmp_1", "K#00000001#01", "", Some("chunk")),
             (Store::Outreach, "W#ws_1#D#0", "ab#cmp_1#01", "", Some("delivery")),
             (Store::Suppressions, "W#ws_1#S#0", "ab", "opted_out", Some("suppression")),
             (Store::Suppressions, "W#ws_1#S#0", "ab", "erased", Some("erasure")),
@@ -343,6 +343,6 @@ mod tests {
         let names = |about| Inventory::current().about(about).map(|(name, _)| name).collect::<Vec<_>>();
         assert!(names(About::Prospect).contains(&"delivery") && names(About::Member).contains(&"login"));
         let kinds: Vec<_> = Inventory::current().of_class(Class::Delivery).map(|(name, _)| name).collect();
-        assert_eq!(kinds, ["chunk", "delivery", "plan"]);
+        assert_eq!(kinds, ["chunk", "delivery", "message_names", "plan"]);
     }
 }

@@ -42,11 +42,19 @@ pub enum Refusal {
     Cancelled,
     /// The Sender's account is closed.
     AccountClosed,
+    /// Answered an earlier step.
+    Replied,
+    /// An earlier step came back.
+    Bounced,
+    /// The channel did not take an earlier step.
+    EarlierFailed,
+    /// Nobody knows whether an earlier step arrived.
+    EarlierUnknown,
 }
 
 impl Refusal {
     /// Every reason, with the letter that stands for it in a chunk's results.
-    pub const ALL: [(Refusal, u8); 11] = [
+    pub const ALL: [(Refusal, u8); 15] = [
         (Refusal::OptedOut, b'o'),
         (Refusal::Complained, b'p'),
         (Refusal::HardBounced, b'h'),
@@ -58,6 +66,10 @@ impl Refusal {
         (Refusal::AddressUnsupported, b'a'),
         (Refusal::Cancelled, b'c'),
         (Refusal::AccountClosed, b'w'),
+        (Refusal::Replied, b'y'),
+        (Refusal::Bounced, b'b'),
+        (Refusal::EarlierFailed, b'f'),
+        (Refusal::EarlierUnknown, b'u'),
     ];
 
     /// The name the API gives it.
@@ -74,6 +86,10 @@ impl Refusal {
             Refusal::AddressUnsupported => "address_unsupported",
             Refusal::Cancelled => "cancelled",
             Refusal::AccountClosed => "account_closed",
+            Refusal::Replied => "replied",
+            Refusal::Bounced => "bounced",
+            Refusal::EarlierFailed => "earlier_step_failed",
+            Refusal::EarlierUnknown => "earlier_step_unknown",
         }
     }
 }
@@ -145,12 +161,38 @@ impl OptOutsAfterClaim {
     }
 }
 
-/// The one source of a [`SendPermit`]: a cleared person, claimed by us, who had not objected when the
-/// opt-outs were read after that claim (A59, A60).
-pub fn may_send(cleared: Cleared, claim: &Claim, opt_outs: &OptOutsAfterClaim) -> Result<SendPermit, Refusal> {
+/// What became of people in the steps before, as read strongly consistently after they were claimed.
+#[derive(Debug, Clone, Default)]
+pub struct StopsAfterClaim(Vec<(Subject, Refusal)>);
+
+impl StopsAfterClaim {
+    /// Before the first step nothing can have happened.
+    pub const fn first_step() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Who has to be left out, and why.
+    pub const fn read(stops: Vec<(Subject, Refusal)>) -> Self {
+        Self(stops)
+    }
+
+    fn of(&self, subject: Subject) -> Option<Refusal> {
+        self.0.iter().find(|(stopped, _)| *stopped == subject).map(|(_, reason)| *reason)
+    }
+}
+
+/// The one source of a [`SendPermit`]: a cleared person, claimed by us, who had neither objected nor ended the
+/// sequence when both were read after that claim (A59, A60).
+pub fn may_send(
+    cleared: Cleared,
+    claim: &Claim,
+    opt_outs: &OptOutsAfterClaim,
+    stops: &StopsAfterClaim,
+) -> Result<SendPermit, Refusal> {
     debug_assert_eq!(claim.subject(), cleared.subject, "a claim is for one person");
-    match opt_outs.of(cleared.subject) {
-        Some(suppression) => Err(suppression.reason.into()),
+    let objected = opt_outs.of(cleared.subject).map(|suppression| suppression.reason.into());
+    match objected.or_else(|| stops.of(cleared.subject)) {
+        Some(refusal) => Err(refusal),
         None => Ok(SendPermit { subject: cleared.subject }),
     }
 }
@@ -210,12 +252,17 @@ mod tests {
         let cleared = || screen(Some(&person(ProspectState::Active, "ada@firm.test")), RULES, now).unwrap();
         let subject = Subject::from_bytes([7; 16]);
         let claim = Claim::won(subject);
-        assert!(may_send(cleared(), &claim, &OptOutsAfterClaim::default()).is_ok());
+        let first = StopsAfterClaim::first_step();
+        assert!(may_send(cleared(), &claim, &OptOutsAfterClaim::default(), &first).is_ok());
         for reason in [SuppressionReason::OptedOut, SuppressionReason::Complained, SuppressionReason::Erased] {
             let found = |subject| OptOutsAfterClaim::read(vec![Suppression { subject, reason, since: now }]);
-            assert_eq!(may_send(cleared(), &claim, &found(subject)), Err(reason.into()));
+            assert_eq!(may_send(cleared(), &claim, &found(subject), &first), Err(reason.into()));
             let somebody_else = Subject::from_bytes([8; 16]);
-            assert!(may_send(cleared(), &claim, &found(somebody_else)).is_ok());
+            assert!(may_send(cleared(), &claim, &found(somebody_else), &first).is_ok());
         }
+        let nobody = OptOutsAfterClaim::default;
+        let stops = |subject| StopsAfterClaim::read(vec![(subject, Refusal::Replied)]);
+        assert_eq!(may_send(cleared(), &claim, &nobody(), &stops(subject)), Err(Refusal::Replied));
+        assert!(may_send(cleared(), &claim, &nobody(), &stops(Subject::from_bytes([8; 16]))).is_ok());
     }
 }

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
 };
 use domain::{
     Timestamp,
-    campaign::Tally,
+    campaign::{Tallies, Tally},
     chunk::{ChunkRecord, Outcome, Results},
     id::CampaignId,
     subject::Subject,
@@ -23,24 +23,32 @@ use crate::{
 };
 
 impl Outreach<'_> {
-    /// A chunk's record, strongly consistent.
-    pub async fn chunk(&self, id: CampaignId, chunk: u32) -> Result<Option<ChunkRecord>, StoreError> {
-        let key = keys::chunk(self.workspace, id, chunk);
+    /// A chunk's record at one step, strongly consistent.
+    pub async fn chunk(&self, id: CampaignId, chunk: u32, step: u8) -> Result<Option<ChunkRecord>, StoreError> {
+        let key = keys::chunk(self.workspace, id, chunk, step);
         let answer = self.db.getting(self.table(), &key).consistent_read(true).send().await?;
         answer.item.as_ref().map(read).transpose()
     }
 
-    /// Joins `results` into a chunk's record and moves the counters by what changed, in one
-    /// transaction: the counters are the sum of the chunks at every moment. Returns the joined results.
+    /// A chunk's records at all the steps that it has been through or begun, in their order, strongly consistent.
+    pub async fn chunk_so_far(&self, id: CampaignId, chunk: u32) -> Result<Vec<ChunkRecord>, StoreError> {
+        let (pk, prefix) = (keys::campaign_parts(self.workspace, id), keys::steps_of(chunk));
+        let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Prefix(&prefix)) };
+        self.db.all(self.table(), query).await?.iter().map(read).collect()
+    }
+
+    /// Joins `results` into a chunk's record at a step and moves the step's counters by what changed, in one
+    /// transaction: the counters are the sum of the chunks at every moment. With everybody's outcome known, the
+    /// chunk's next step is due at `next`, if it has one. Returns the joined results.
     pub async fn settle(
         &self,
         id: CampaignId,
-        chunk: u32,
-        subjects: &[Subject],
-        results: &Results,
+        at: (u32, u8),
+        outcomes: (&[Subject], &Results),
+        next: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Results, StoreError> {
-        self.join(id, chunk, (subjects, results), None, now).await
+        self.join(id, at, outcomes, (next, None), now).await
     }
 
     /// The same for results that somebody complained: what was not known before is counted in the case of abuse about
@@ -48,20 +56,20 @@ impl Outreach<'_> {
     pub async fn settle_complaint(
         &self,
         id: CampaignId,
-        chunk: u32,
-        (subjects, results): (&[Subject], &Results),
+        at: (u32, u8),
+        outcomes: (&[Subject], &Results),
         fresh: &AbuseCase,
         now: Timestamp,
     ) -> Result<Results, StoreError> {
-        self.join(id, chunk, (subjects, results), Some(fresh), now).await
+        self.join(id, at, outcomes, (None, Some(fresh)), now).await
     }
 
     async fn join(
         &self,
         id: CampaignId,
-        chunk: u32,
+        (chunk, step): (u32, u8),
         (subjects, results): (&[Subject], &Results),
-        fresh: Option<&AbuseCase>,
+        (next, fresh): (Option<Timestamp>, Option<&AbuseCase>),
         now: Timestamp,
     ) -> Result<Results, StoreError> {
         // Two senders of one chunk, or a sender and an event, may meet: the second joins the first.
@@ -69,15 +77,21 @@ impl Outreach<'_> {
             if attempt > 0 {
                 tokio::time::sleep(Duration::from_millis(20 << attempt.min(6))).await;
             }
-            let record = self.chunk(id, chunk).await?;
+            let record = self.chunk(id, chunk, step).await?;
             if record.as_ref().is_some_and(|r| r.subjects != subjects) {
                 return Err(StoreError::Corrupt("a chunk's people are not those of the message"));
             }
             let mut joined = record.as_ref().map_or_else(|| Results::pending(subjects.len()), |r| r.results.clone());
             let before = joined.clone();
             joined.join_all(results);
-            if record.is_some() && joined == before {
+            let noted = record.as_ref().and_then(|r| r.due);
+            let due = noted.or(next.filter(|_| joined.settled()));
+            if record.is_some() && joined == before && due == noted {
                 return Ok(joined);
+            }
+            // First among what `follow-up` reads: to come too often does no harm, to be forgotten would.
+            if let Some(due) = due.filter(|_| noted.is_none()) {
+                self.note_due(id, (chunk, step + 1), due).await?;
             }
             let complaints = difference(&before, &joined).of(Outcome::Complained);
             let also = match fresh.filter(|_| complaints > 0) {
@@ -85,12 +99,13 @@ impl Outreach<'_> {
                 None => Vec::new(),
             };
             let version = record.map_or(0, |r| r.version);
-            match self.write((id, chunk), subjects, (&before, &joined), version, also, now).await {
+            let after = ChunkRecord { subjects: subjects.to_vec(), results: joined, due, version: version + 1 };
+            match self.write((id, chunk, step), &before, &after, also, now).await {
                 Err(StoreError::Conflict | StoreError::Throttled(_)) => {}
                 // It may have been written: reading again tells.
                 Err(StoreError::Unavailable(_)) if attempt < 4 => {}
                 Err(error) => return Err(error),
-                Ok(()) => return Ok(joined),
+                Ok(()) => return Ok(after.results),
             }
         }
         Err(StoreError::Throttled("a chunk's record keeps changing".into()))
@@ -98,32 +113,34 @@ impl Outreach<'_> {
 
     async fn write(
         &self,
-        (id, chunk): (CampaignId, u32),
-        subjects: &[Subject],
-        (before, after): (&Results, &Results),
-        version: u64,
+        (id, chunk, step): (CampaignId, u32, u8),
+        before: &Results,
+        after: &ChunkRecord,
         also: Vec<TransactWriteItem>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let key = keys::chunk(self.workspace, id, chunk);
+        let key = keys::chunk(self.workspace, id, chunk, step);
         let mut put = Put::builder()
             .table_name(self.table())
             .item("pk", s(key.pk))
             .item("sk", s(key.sk))
-            .item("v", n(version + 1))
-            .item("who", AttributeValue::B(Blob::new(Subject::pack(subjects))))
-            .item("res", s(after.to_string()))
+            .item("v", n(after.version))
+            .item("who", AttributeValue::B(Blob::new(Subject::pack(&after.subjects))))
+            .item("res", s(after.results.to_string()))
             .item("ttl", n(super::ttl(now)));
-        put = if version == 0 {
+        if let Some(due) = after.due {
+            put = put.item("due", n(due.as_second()));
+        }
+        put = if after.version == 1 {
             put.condition_expression("attribute_not_exists(pk)")
         } else {
-            put.condition_expression("v = :seen").expression_attribute_values(":seen", n(version))
+            put.condition_expression("v = :seen").expression_attribute_values(":seen", n(after.version - 1))
         };
         let put = put.build().map_err(|_| StoreError::Corrupt("a put to write"))?;
         let mut writes = vec![TransactWriteItem::builder().put(put).build()];
-        let moved = difference(before, after);
+        let moved = difference(before, &after.results);
         if moved.iter().next().is_some() {
-            let key = keys::counter(self.workspace, id, chunk);
+            let key = keys::counter(self.workspace, id, step, chunk);
             let mut update = commit::update(self.table(), &key);
             let mut adds = Vec::new();
             for (index, (outcome, by)) in moved.iter().enumerate() {
@@ -138,36 +155,38 @@ impl Outreach<'_> {
         self.db.commit(writes).await
     }
 
-    /// The counters, added up. Strongly consistent.
-    pub async fn tally(&self, id: CampaignId) -> Result<Tally, StoreError> {
+    /// The counters, added up for each step. Strongly consistent.
+    pub async fn tallies(&self, id: CampaignId) -> Result<Tallies, StoreError> {
         let pk = keys::campaign_parts(self.workspace, id);
         let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Prefix(keys::COUNTER)) };
-        let mut tally = Tally::default();
+        let mut tallies = Tallies::default();
         for item in self.db.all(self.table(), query).await? {
+            let step = keys::counted_step(&text(&item, "sk")?).ok_or(StoreError::Corrupt("a counter's step"))?;
+            let tally = tallies.step_mut(step);
             for (name, value) in &item {
                 if let (Some(outcome), Ok(by)) = (Outcome::from_name(name), value.as_n()) {
                     tally.add(outcome, by.parse().map_err(|_| StoreError::Corrupt("a counter"))?);
                 }
             }
         }
-        Ok(tally)
+        Ok(tallies)
     }
 
-    /// Chunks that were put down, in order of their number, from after a sort key.
+    /// Chunks that were put down, in order of their number and step, from after a sort key.
     pub async fn chunks(
         &self,
         id: CampaignId,
         after: Option<&str>,
         limit: Option<u32>,
-    ) -> Result<(Vec<(u32, ChunkRecord)>, Option<String>), StoreError> {
+    ) -> Result<(Vec<((u32, u8), ChunkRecord)>, Option<String>), StoreError> {
         let pk = keys::campaign_parts(self.workspace, id);
         let limit = limit.and_then(|l| i32::try_from(l).ok());
         let query = PageQuery { strong: true, after, limit, ..PageQuery::of(&pk, Range::Prefix(keys::CHUNK)) };
         let page = self.db.page(self.table(), &query).await?;
         let mut chunks = Vec::with_capacity(page.items.len());
         for item in &page.items {
-            let number = text(item, "sk")?.strip_prefix(keys::CHUNK).and_then(|n| n.parse().ok());
-            chunks.push((number.ok_or(StoreError::Corrupt("a chunk's number"))?, read(item)?));
+            let at = keys::chunk_and_step(&text(item, "sk")?).ok_or(StoreError::Corrupt("a chunk's number"))?;
+            chunks.push((at, read(item)?));
         }
         Ok((chunks, page.next))
     }
@@ -178,6 +197,10 @@ fn read(item: &Item) -> Result<ChunkRecord, StoreError> {
     Ok(ChunkRecord {
         subjects: Subject::unpack(who.as_ref()).ok_or(StoreError::Corrupt("a chunk's people"))?,
         results: text(item, "res")?.try_into().map_err(StoreError::Corrupt)?,
+        due: match item.contains_key("due") {
+            true => Timestamp::from_second(number(item, "due")?).ok(),
+            false => None,
+        },
         version: number(item, "v")?,
     })
 }

@@ -27,6 +27,8 @@ pub enum Claimed {
 pub struct Delivery {
     /// The campaign.
     pub campaign: CampaignId,
+    /// Its step.
+    pub step: u8,
     /// When it was claimed.
     pub at: Timestamp,
     /// The chunk that holds the outcome.
@@ -35,9 +37,6 @@ pub struct Delivery {
     pub index: usize,
 }
 
-/// The step of a campaign that has one.
-const STEP: u8 = 1;
-
 impl Outreach<'_> {
     /// Claims at most [`GROUP`] people of a chunk under `nonce`, in one call: `people` are their indexes
     /// and subjects. The first claim carries `journal`, the chunk's results so far, so that a crash in
@@ -45,7 +44,7 @@ impl Outreach<'_> {
     pub async fn claim(
         &self,
         id: CampaignId,
-        chunk: u32,
+        (chunk, step): (u32, u8),
         people: &[(usize, Subject)],
         nonce: &str,
         journal: &str,
@@ -62,7 +61,7 @@ impl Outreach<'_> {
             let mut call = self.db.client.batch_execute_statement();
             for &at in &todo {
                 let (index, subject) = people[at];
-                let key = keys::delivery(self.workspace, subject, id, STEP);
+                let key = keys::delivery(self.workspace, subject, id, step);
                 let journal = if at == 0 { journal } else { "" };
                 let values =
                     [s(key.pk), s(key.sk), n(now.as_second()), n(chunk), n(index), s(nonce), s(journal), n(ttl)];
@@ -106,11 +105,12 @@ impl Outreach<'_> {
     pub async fn claims(
         &self,
         id: CampaignId,
+        step: u8,
         subjects: &[Subject],
     ) -> Result<Vec<Option<(String, String)>>, StoreError> {
         let mut found: Vec<Option<(String, String)>> = vec![None; subjects.len()];
         let wanted: Vec<keys::Key> =
-            subjects.iter().map(|subject| keys::delivery(self.workspace, *subject, id, STEP)).collect();
+            subjects.iter().map(|subject| keys::delivery(self.workspace, *subject, id, step)).collect();
         let mut todo: Vec<Item> = wanted.iter().map(key_item).collect();
         let mut wait = Duration::from_millis(25);
         while !todo.is_empty() {
@@ -137,8 +137,8 @@ impl Outreach<'_> {
     }
 
     /// Gives back a claim of ours whose message was certainly not handed over.
-    pub async fn release(&self, id: CampaignId, subject: Subject, nonce: &str) -> Result<(), StoreError> {
-        let key = keys::delivery(self.workspace, subject, id, STEP);
+    pub async fn release(&self, id: CampaignId, step: u8, subject: Subject, nonce: &str) -> Result<(), StoreError> {
+        let key = keys::delivery(self.workspace, subject, id, step);
         let answer = self
             .db
             .client
@@ -158,8 +158,8 @@ impl Outreach<'_> {
 
     /// Notes that a claimed message was refused by the channel, or may never have reached it, so that the
     /// person does not count as informed by it (A69).
-    pub async fn mark_uninformed(&self, id: CampaignId, subject: Subject) -> Result<(), StoreError> {
-        let key = keys::delivery(self.workspace, subject, id, STEP);
+    pub async fn mark_uninformed(&self, id: CampaignId, step: u8, subject: Subject) -> Result<(), StoreError> {
+        let key = keys::delivery(self.workspace, subject, id, step);
         self.db
             .updating(self.table(), &key)
             .update_expression("SET f = :yes")
@@ -201,7 +201,7 @@ impl Outreach<'_> {
     pub async fn forget(&self, subject: Subject) -> Result<usize, StoreError> {
         let deliveries = self.deliveries_of(subject).await?;
         for delivery in &deliveries {
-            let key = keys::delivery(self.workspace, subject, delivery.campaign, STEP);
+            let key = keys::delivery(self.workspace, subject, delivery.campaign, delivery.step);
             self.db.delete(self.table(), &key).await?;
         }
         Ok(deliveries.len())
@@ -214,9 +214,16 @@ fn key_item(key: &keys::Key) -> Item {
 
 fn read(item: &Item) -> Result<Delivery, StoreError> {
     let sk = text(item, "sk")?;
-    let campaign = sk.split('#').nth(1).and_then(|c| c.parse().ok()).ok_or(StoreError::Corrupt("a delivery's key"))?;
+    let mut parts = sk.split('#').skip(1);
+    let wrong = StoreError::Corrupt("a delivery's key");
+    let (Some(campaign), Some(step)) =
+        (parts.next().and_then(|c| c.parse().ok()), parts.next().and_then(|s| s.parse().ok()))
+    else {
+        return Err(wrong);
+    };
     Ok(Delivery {
         campaign,
+        step,
         at: Timestamp::from_second(number(item, "at")?).map_err(|_| StoreError::Corrupt("a delivery's time"))?,
         chunk: number(item, "k")?,
         index: number(item, "i")?,

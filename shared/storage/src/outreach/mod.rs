@@ -3,6 +3,8 @@
 mod campaigns;
 mod chunks;
 mod deliveries;
+mod due;
+mod names;
 pub mod plan;
 
 use domain::{
@@ -13,6 +15,8 @@ use domain::{
 
 pub use campaigns::StoredCampaign;
 pub use deliveries::{Claimed, Delivery};
+pub use due::DueChunks;
+pub use names::Names;
 pub use plan::{Cursor, Plan};
 
 use crate::{Db, WorkspaceScope};

@@ -1,0 +1,5 @@
+//! The `follow-up` Lambda.
+
+fn main() -> Result<(), edge::Error> {
+    edge::schedule::serve(follow_up::handle)
+}

@@ -1,0 +1,291 @@
+//! The steps of a campaign: the first message, and those that follow it after a delay.
+//!
+//! A step falls due by chunk, never by person: once everybody of a chunk has an outcome in one step, the next one is
+//! due after its delay. Who is left out of it is decided when it is sent, from what became of the steps before.
+
+use std::{borrow::Cow, ops::Range};
+
+use jiff::{SignedDuration, Timestamp, civil::Weekday, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    campaign::Content,
+    chunk::{Outcome, Results},
+    policy::{Refusal, retention::TIME_ZONE},
+};
+
+/// The number of the first step.
+pub const FIRST: u8 = 1;
+
+/// The number of the last step that a campaign may have.
+pub const LAST: u8 = 16;
+
+/// One message of a campaign.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Step {
+    /// How long after the step before. The first step has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay: Option<Delay>,
+    /// Subject template; without one the step replies in the thread of the step before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Plain-text template.
+    #[serde(default)]
+    pub text: String,
+    /// HTML template; made from the text when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub html: Option<String>,
+}
+
+impl Step {
+    /// True when there is something to read in it.
+    pub fn has_body(&self) -> bool {
+        !self.text.trim().is_empty() || self.html.as_deref().is_some_and(|html| !html.trim().is_empty())
+    }
+}
+
+/// How long a step waits after the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delay {
+    /// Elapsed hours.
+    Hours(u16),
+    /// Days from Monday to Friday, at the same time of day.
+    WorkingDays(u16),
+}
+
+impl Delay {
+    /// The longest, in hours: ninety days.
+    pub const MOST_HOURS: u16 = 90 * 24;
+    /// The longest, in working days: three months of them.
+    pub const MOST_WORKING_DAYS: u16 = 65;
+
+    /// What is wrong with it, as a sentence for whoever wrote it.
+    ///
+    /// # Errors
+    /// A delay of nothing, or one so long that nobody would remember the step before.
+    pub fn check(self) -> Result<(), String> {
+        let (length, most) = match self {
+            Self::Hours(hours) => (hours, Self::MOST_HOURS),
+            Self::WorkingDays(days) => (days, Self::MOST_WORKING_DAYS),
+        };
+        if (1..=most).contains(&length) { Ok(()) } else { Err(format!("1 to {most}; this is {length}")) }
+    }
+
+    /// When a step with this delay is due after the step before was through at `at`.
+    ///
+    /// Working days keep the time of day across clock changes; where that time is absent or comes twice, the later
+    /// instant is taken. From a day of the weekend they count like from the Friday before, so that one is Monday.
+    #[must_use]
+    pub fn after(self, at: Timestamp) -> Timestamp {
+        match self {
+            Self::Hours(hours) => at.checked_add(SignedDuration::from_hours(hours.into())).unwrap_or(Timestamp::MAX),
+            Self::WorkingDays(days) => {
+                let zone = TimeZone::get(TIME_ZONE).expect("the time zone database is compiled into the binary");
+                let mut local = zone.to_datetime(at);
+                for _ in 0..days {
+                    local = next_working_day(local);
+                }
+                zone.to_ambiguous_timestamp(local).later().unwrap_or(Timestamp::MAX)
+            }
+        }
+    }
+}
+
+fn next_working_day(mut day: jiff::civil::DateTime) -> jiff::civil::DateTime {
+    loop {
+        let Ok(tomorrow) = day.tomorrow() else { return day };
+        day = tomorrow;
+        if !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
+            return day;
+        }
+    }
+}
+
+impl Content {
+    /// How many steps it has.
+    pub fn last_step(&self) -> u8 {
+        u8::try_from(self.steps.len()).unwrap_or(u8::MAX)
+    }
+
+    /// A step by its number, from one.
+    pub fn step(&self, number: u8) -> Option<&Step> {
+        self.steps.get(usize::from(number).checked_sub(1)?)
+    }
+
+    /// The subject of a step: its own, or the reply to that of the step which began its thread.
+    pub fn subject_of(&self, number: u8) -> Cow<'_, str> {
+        let first = self.thread_of(number).start;
+        let subject = self.step(first).and_then(|step| step.subject.as_deref()).unwrap_or_default();
+        let is_reply = subject.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("re:"));
+        if first == number || is_reply { Cow::Borrowed(subject) } else { Cow::Owned(format!("Re: {subject}")) }
+    }
+
+    /// The steps before this one in its thread: what it replies to.
+    pub fn thread_of(&self, number: u8) -> Range<u8> {
+        let begins = |step: &u8| self.step(*step).is_some_and(|step| step.subject.is_some());
+        (FIRST..=number).rev().find(begins).unwrap_or(FIRST)..number
+    }
+
+    /// True when a later step replies to this one: what its messages were called has to be kept.
+    pub fn is_replied_to(&self, number: u8) -> bool {
+        self.step(number.saturating_add(1)).is_some_and(|next| next.subject.is_none())
+    }
+}
+
+/// What an outcome of an earlier step says against the next one.
+const fn stop(outcome: Outcome) -> Option<Refusal> {
+    match outcome {
+        Outcome::Sent => None,
+        Outcome::Replied => Some(Refusal::Replied),
+        Outcome::Bounced => Some(Refusal::Bounced),
+        Outcome::Complained => Some(Refusal::Complained),
+        Outcome::Failed => Some(Refusal::EarlierFailed),
+        // Nobody knows whether that one arrived, so that the next one would come out of nowhere.
+        Outcome::Pending | Outcome::Unknown => Some(Refusal::EarlierUnknown),
+        Outcome::Refused(reason) => Some(reason),
+    }
+}
+
+/// What became of a chunk's people in the steps before the one at hand.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Earlier<'a>(&'a [Results]);
+
+impl<'a> Earlier<'a> {
+    /// The results of the steps before, in their order.
+    pub const fn new(results: &'a [Results]) -> Self {
+        Self(results)
+    }
+
+    /// Why the person at `index` is left out of the step at hand, if they are. The last thing that happened counts.
+    #[must_use]
+    pub fn stops(self, index: usize) -> Option<Refusal> {
+        self.0.iter().rev().find_map(|results| stop(results.get(index).unwrap_or(Outcome::Unknown)))
+    }
+}
+
+/// Whether somebody may still get a step after these. Who is unknown may: an event can still tell.
+#[must_use]
+pub fn goes_on(results: &[Results]) -> bool {
+    let open = |outcome: Option<Outcome>| matches!(outcome, Some(Outcome::Pending | Outcome::Sent | Outcome::Unknown));
+    let people = results.first().map_or(0, |results| results.iter().len());
+    (0..people).any(|index| results.iter().all(|results| open(results.get(index))))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_delay_of_nothing_or_of_ages_is_refused() {
+        for (delay, fine) in [
+            (Delay::Hours(0), false),
+            (Delay::Hours(1), true),
+            (Delay::Hours(2_160), true),
+            (Delay::Hours(2_161), false),
+            (Delay::WorkingDays(0), false),
+            (Delay::WorkingDays(65), true),
+            (Delay::WorkingDays(66), false),
+        ] {
+            assert_eq!(delay.check().is_ok(), fine, "{delay:?}");
+        }
+    }
+
+    #[test]
+    fn working_days_skip_weekends_and_keep_the_time_of_day_when_clocks_change() {
+        for (from, days, to) in [
+            // A Thursday, a Friday, a Saturday.
+            ("2026-11-26T09:00:00Z", 1, "2026-11-27T09:00:00Z"),
+            ("2026-11-27T09:00:00Z", 1, "2026-11-30T09:00:00Z"),
+            ("2026-11-28T09:00:00Z", 1, "2026-11-30T09:00:00Z"),
+            ("2026-11-27T09:00:00Z", 6, "2026-12-07T09:00:00Z"),
+            // Ten in Paris before and after the clocks went forward, and back.
+            ("2026-03-27T09:00:00Z", 1, "2026-03-30T08:00:00Z"),
+            ("2026-10-23T08:00:00Z", 1, "2026-10-26T09:00:00Z"),
+            // Over a leap day.
+            ("2028-02-28T09:00:00Z", 1, "2028-02-29T09:00:00Z"),
+            // Half past midnight in Paris is the day before in UTC: Monday there, and one later is Tuesday.
+            ("2026-11-29T23:30:00Z", 1, "2026-11-30T23:30:00Z"),
+        ] {
+            assert_eq!(Delay::WorkingDays(days).after(at(from)), at(to), "{from} + {days}");
+        }
+        assert_eq!(Delay::Hours(48).after(at("2026-03-28T09:00:00Z")), at("2026-03-30T09:00:00Z"));
+    }
+
+    fn content(subjects: &[Option<&str>]) -> Content {
+        let steps = subjects.iter().map(|subject| Step { subject: subject.map(str::to_owned), ..Step::default() });
+        Content { steps: steps.collect(), ..serde_json::from_str(r#"{"name": "x"}"#).unwrap() }
+    }
+
+    #[test]
+    fn a_step_without_a_subject_replies_to_the_thread_before_it() {
+        let content = content(&[Some("Our tables"), None, None, Some("re: chairs"), None]);
+        let subjects: Vec<_> = (1..=5).map(|step| content.subject_of(step).into_owned()).collect();
+        assert_eq!(subjects, ["Our tables", "Re: Our tables", "Re: Our tables", "re: chairs", "re: chairs"]);
+        let threads: Vec<_> = (1..=5).map(|step| content.thread_of(step)).collect();
+        assert_eq!(threads, [1..1, 1..2, 1..3, 4..4, 4..5]);
+        let kept: Vec<_> = (1..=5).filter(|step| content.is_replied_to(*step)).collect();
+        assert_eq!(kept, [1, 2, 4]);
+        assert_eq!((content.last_step(), content.step(0), content.step(6)), (5, None, None));
+    }
+
+    fn results(letters: &str) -> Results {
+        letters.to_owned().try_into().unwrap()
+    }
+
+    #[test]
+    fn only_whoever_got_every_step_before_gets_the_next() {
+        let steps = [results("SSSSSSSS"), results("SRBCFUoS")];
+        let earlier = Earlier::new(&steps);
+        let stops: Vec<_> = (0..8).map(|index| earlier.stops(index).map(Refusal::as_str)).collect();
+        let expected = [
+            None,
+            Some("replied"),
+            Some("bounced"),
+            Some("complained"),
+            Some("earlier_step_failed"),
+            Some("earlier_step_unknown"),
+            Some("opted_out"),
+            None,
+        ];
+        assert_eq!(stops, expected);
+        assert_eq!(Earlier::default().stops(3), None, "nothing comes before the first step");
+        // A reply to the first step that came after the second had left.
+        assert_eq!(Earlier::new(&[results("R"), results("S")]).stops(0), Some(Refusal::Replied));
+    }
+
+    #[test]
+    fn a_chunk_goes_on_as_long_as_anybody_may_get_more() {
+        for (steps, expected) in [
+            (["SS", "SS"].as_slice(), true),
+            (&["So", "oS"], false),
+            (&["SU", "Fo"], false),
+            (&["Uo"], true),
+            (&["FFoBCR"], false),
+            (&["FFoBCRS"], true),
+        ] {
+            let steps: Vec<_> = steps.iter().map(|letters| results(letters)).collect();
+            assert_eq!(goes_on(&steps), expected, "{steps:?}");
+        }
+    }
+
+    proptest! {
+        /// A step is due after the one before, on a day of the week, at that time of day.
+        #[test]
+        fn working_days_end_on_a_working_day_and_one_more_is_later(second in 1_700_000_000_i64..2_000_000_000, days in 1_u16..64) {
+            let zone = TimeZone::get(TIME_ZONE).unwrap();
+            let from = Timestamp::from_second(second).unwrap();
+            let due = Delay::WorkingDays(days).after(from);
+            let local = zone.to_datetime(due);
+            prop_assert!(due > from);
+            prop_assert!(!matches!(local.weekday(), Weekday::Saturday | Weekday::Sunday));
+            prop_assert!(Delay::WorkingDays(days + 1).after(from) > due);
+        }
+    }
+}
