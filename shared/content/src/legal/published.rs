@@ -33,13 +33,13 @@ macro_rules! published {
 
 /// Every version of every document.
 pub(super) const ARCHIVES: &[Archive] = published! {
-    "privacy": "1.0";
-    "prospects-privacy": "1.0";
+    "privacy": "1.0", "1.1";
+    "prospects-privacy": "1.0", "1.1";
     "terms": "1.0", "2.0";
     "dpa": "1.0";
     "cookies": "1.0";
-    "subprocessors": "1.0";
-    "notice": "1.0";
+    "subprocessors": "1.0", "1.1";
+    "notice": "1.0", "1.1";
 };
 
 /// The text of one version.
