@@ -4,6 +4,7 @@
 //! is out of time writes down its place, and the next one goes on from there. What a writer changes
 //! between the look and the deletion stays until the next run. Deleting twice is deleting once.
 
+mod chunks;
 mod copies;
 mod due;
 mod forecast;
@@ -39,6 +40,7 @@ use storage::{
 
 pub use self::forecast::{Expected, Forecast};
 use self::{
+    chunks::erased,
     due::{Census, Due, Notice, Sort, Why},
     forecast::Foreseen,
     replay::nothing_to_replay,
@@ -58,13 +60,14 @@ const PAGES_PER_NOTE: usize = 20;
 /// one item of 400 KB, and these take 80 bytes each. Beyond, alerts go early, with what was counted.
 const MOST_COUNTED: usize = 2_000;
 
-/// The order of a run. What names the dead goes last: a run that stops in between finds them again.
+/// The order of a run. What names the dead goes last: a run that stops in between finds them again. Who was
+/// erased is known from the suppressions before the lists of campaigns are looked through.
 const STEPS: [Step; 12] = [
     Step::ExpiredAccounts,
     Step::Prospects,
     Step::Alerts,
-    Step::Outreach,
     Step::Suppressions,
+    Step::Outreach,
     Step::Keys,
     Step::Evidence,
     Step::Rights,
@@ -117,6 +120,8 @@ struct Work {
     run: PurgeRun,
     /// Only to look: nothing is deleted, sent or written down.
     foreseen: Option<Foreseen>,
+    /// Who was erased, as far as this invocation has come by. A run that goes on elsewhere leaves it to the next.
+    erased: HashSet<(WorkspaceId, Subject)>,
 }
 
 /// What a run did, for whoever fired it.
@@ -168,7 +173,7 @@ impl App {
         for workspace in pass.census.unlisted() {
             self.db.list_workspace(workspace).await?;
         }
-        let mut work = Work { run, foreseen: None };
+        let mut work = Work { run, foreseen: None, erased: HashSet::new() };
         if !self.go_through(&pass, &mut work).await? {
             return Ok(report(work.run, None));
         }
@@ -184,7 +189,7 @@ impl App {
     /// What [`App::purge`] would delete at `now`, when and why. Nothing is deleted, sent or written.
     pub async fn foresee_purge(&self, now: Timestamp, deadline: Deadline) -> Result<Forecast, Failure> {
         let pass = Pass { census: self.census(now).await?, now, deadline, muted: false };
-        let mut work = Work { run: PurgeRun::begin(now), foreseen: Some(Foreseen::default()) };
+        let mut work = Work { run: PurgeRun::begin(now), foreseen: Some(Foreseen::default()), erased: HashSet::new() };
         let complete = self.go_through(&pass, &mut work).await?;
         let scanned = work.run.scanned;
         Ok(work.foreseen.unwrap_or_default().forecast(now, complete, scanned))
@@ -264,8 +269,14 @@ impl App {
             if step == Step::ExpiredAccounts {
                 self.purge_files(&page.items, pass, work).await?;
             }
-            if step == Step::Outreach && work.run.restore.is_some() {
-                self.pause_restored(&page.items, pass.now).await?;
+            if step == Step::Suppressions {
+                work.erased.extend(page.items.iter().filter_map(erased));
+            }
+            if step == Step::Outreach && work.foreseen.is_none() {
+                if work.run.restore.is_some() {
+                    self.pause_restored(&page.items, pass.now).await?;
+                }
+                self.blank_erased(&page.items, &work.erased).await?;
             }
             let Found { due, soon } = self.due(step, &page.items, pass).await?;
             if work.foreseen.is_none() {

@@ -228,11 +228,31 @@ pub struct ChunkRecord {
     pub version: u64,
 }
 
+impl ChunkRecord {
+    /// Whether these are its people. Somebody who was erased meanwhile may still be named in a message on its way.
+    pub fn is_of(&self, people: &[Subject]) -> bool {
+        let same = |(here, named): (&Subject, &Subject)| here == named || *here == Subject::NOBODY;
+        self.subjects.len() == people.len() && self.subjects.iter().zip(people).all(same)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_chunk_is_of_its_people_and_of_nobody_else() {
+        let person = |byte| Subject::from_bytes([byte; 16]);
+        let record = |subjects| ChunkRecord { subjects, results: Results::pending(2), due: None, version: 1 };
+        let people = [person(1), person(2)];
+        assert!(record(people.to_vec()).is_of(&people));
+        assert!(record(vec![Subject::NOBODY, person(2)]).is_of(&people), "one was erased");
+        for other in [vec![person(2), person(1)], vec![person(1)], vec![person(1), person(3)]] {
+            assert!(!record(other).is_of(&people));
+        }
+    }
 
     fn outcomes() -> Vec<Outcome> {
         let plain = [

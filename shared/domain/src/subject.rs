@@ -24,6 +24,9 @@ pub const SHARDS: u8 = 16;
 pub struct Subject([u8; 16]);
 
 impl Subject {
+    /// Stands in lists where somebody was who has been erased.
+    pub const NOBODY: Self = Self([0; 16]);
+
     /// The subject of these bytes, as stored.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)

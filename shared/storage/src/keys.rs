@@ -280,6 +280,11 @@ pub fn campaign_parts(workspace: WorkspaceId, campaign: CampaignId) -> String {
     format!("W#{workspace}#C#{campaign}")
 }
 
+/// The campaign whose moving parts a partition holds.
+pub fn campaign_of(pk: &str) -> Option<CampaignId> {
+    pk.strip_prefix("W#")?.split_once("#C#")?.1.parse().ok()
+}
+
 /// Its status and epoch.
 pub fn progress(workspace: WorkspaceId, campaign: CampaignId) -> Key {
     Key::new(campaign_parts(workspace, campaign), PROGRESS)
@@ -530,6 +535,7 @@ mod tests {
         let (ws, cmp) = (WorkspaceId::from_bytes([1; 10]), CampaignId::from_bytes([2; 10]));
         assert_eq!(chunk_and_step(&chunk(ws, cmp, 7, 12).sk), Some((7, 12)));
         assert!(chunk(ws, cmp, 7, 12).sk.starts_with(&steps_of(7)));
+        assert_eq!(campaign_of(&chunk(ws, cmp, 7, 12).pk), Some(cmp));
         assert_eq!(counted_step(&counter(ws, cmp, 3, 33).sk), Some(3));
         assert_eq!(named_step(&names(ws, cmp, 7, 4, 1).sk), Some(4));
         assert!(names(ws, cmp, 7, 4, 1).sk.starts_with(&names_of(7)));

@@ -1,5 +1,6 @@
 //! What becomes of each right that a person exercises: objection, correction, restriction, access, erasure.
 
+use base64::Engine as _;
 use domain::statement::{KeySet, Signed, Unproven};
 use jiff::SignedDuration;
 use local::backends::Plan;
@@ -261,6 +262,49 @@ fn a40_of_a_person_who_was_erased_no_store_file_queue_or_log_holds_a_word() {
         // The Senders know whom to erase elsewhere; nobody is chased.
         assert!(stack.mails_to(&contact(&one)).iter().any(|mail| mail.text.contains("kanari@voliere.test")));
         assert_eq!(stack.rights_clock().await["open"], 0);
+        stack.finish().await;
+    });
+}
+
+/// Whom the table of campaigns lists: their fingerprints, packed.
+fn is_listed(dump: &Dump, id: &str) -> bool {
+    let fingerprint = hex::decode(id.trim_start_matches("pro_")).expect("hexadecimal");
+    let lists = dump.table("OutreachTable").iter().filter_map(|item| item["who"].as_str());
+    let lists = lists.map(|who| base64::engine::general_purpose::STANDARD.decode(who).expect("packed"));
+    lists.into_iter().any(|who| who.chunks(fingerprint.len()).any(|one| one == fingerprint))
+}
+
+#[test]
+fn a40_whoever_is_erased_stands_in_no_list_of_a_campaign_whether_they_were_written_to_or_not() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email;first_name\nwritten@lists.test;W\nnameless@lists.test;\nstays@lists.test;S\n").await;
+        let campaign = sender.draft(json!({"steps": [{"subject": "s", "text": "Bonjour {{ first_name }}"}]})).await;
+        sender.command(&campaign, "launch").await.expect(202);
+        sender.wait_ended(&campaign).await;
+        let mut ids = Vec::new();
+        for name in ["written", "nameless", "stays"] {
+            ids.push(sender.prospect(&format!("{name}@lists.test")).await["id"].as_str().unwrap().to_owned());
+        }
+        let dump = Dump::of(&stack).await;
+        assert!(ids.iter().all(|id| is_listed(&dump, id)), "there is something to erase");
+
+        // Who got a message goes out at once; who did not, with the next run of the purge.
+        stack.exercise("written@lists.test", "erasure", None).await;
+        stack.exercise("nameless@lists.test", "erasure", None).await;
+        assert!(!is_listed(&Dump::of(&stack).await, &ids[0]));
+        stack.purge().await;
+        let dump = Dump::of(&stack).await;
+        assert_eq!(ids.iter().map(|id| is_listed(&dump, id)).collect::<Vec<_>>(), [false, false, true]);
+        let mut rows = sender.recipients(&campaign).await;
+        rows.sort_by_key(|row| row["prospect"].as_str().map(str::to_owned));
+        let seen: Vec<_> = rows.iter().map(|row| (&row["prospect"], &row["email"])).collect();
+        let nobody = (&Value::Null, &Value::Null);
+        assert_eq!(seen, [nobody, nobody, (&json!(ids[2]), &json!("stays@lists.test"))]);
+        // The counts are what they were.
+        let counts = sender.look(&campaign).await["counts"].clone();
+        assert_eq!((&counts["sent"], &counts["refused"], &counts["audience"]), (&json!(2), &json!(1), &json!(3)));
         stack.finish().await;
     });
 }

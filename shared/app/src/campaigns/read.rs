@@ -116,7 +116,8 @@ impl CampaignView {
 /// One recipient.
 #[derive(Debug, Serialize)]
 pub struct RecipientView {
-    prospect: Subject,
+    /// Nobody any more where somebody was erased.
+    prospect: Option<Subject>,
     email: Option<String>,
     step: u8,
     status: &'static str,
@@ -220,7 +221,7 @@ impl App {
             }
         }
         let items = people.into_iter().map(|(prospect, step, outcome)| RecipientView {
-            prospect,
+            prospect: Some(prospect).filter(|prospect| *prospect != Subject::NOBODY),
             email: emails.get(&prospect).cloned(),
             step,
             status: status_of(outcome),

@@ -78,7 +78,7 @@ impl Outreach<'_> {
                 tokio::time::sleep(Duration::from_millis(20 << attempt.min(6))).await;
             }
             let record = self.chunk(id, chunk, step).await?;
-            if record.as_ref().is_some_and(|r| r.subjects != subjects) {
+            if record.as_ref().is_some_and(|r| !r.is_of(subjects)) {
                 return Err(StoreError::Corrupt("a chunk's people are not those of the message"));
             }
             let mut joined = record.as_ref().map_or_else(|| Results::pending(subjects.len()), |r| r.results.clone());
@@ -98,8 +98,8 @@ impl Outreach<'_> {
                 Some(fresh) => self.db.counting_complaints(id, fresh, complaints).await?,
                 None => Vec::new(),
             };
-            let version = record.map_or(0, |r| r.version);
-            let after = ChunkRecord { subjects: subjects.to_vec(), results: joined, due, version: version + 1 };
+            let (subjects, version) = record.map_or_else(|| (subjects.to_vec(), 0), |r| (r.subjects, r.version));
+            let after = ChunkRecord { subjects, results: joined, due, version: version + 1 };
             match self.write((id, chunk, step), &before, &after, also, now).await {
                 Err(StoreError::Conflict | StoreError::Throttled(_)) => {}
                 // It may have been written: reading again tells.
@@ -153,6 +153,52 @@ impl Outreach<'_> {
         }
         writes.extend(also);
         self.db.commit(writes).await
+    }
+
+    /// Takes people out of a chunk at all its steps, once they are erased: nobody stands where they stood, so
+    /// that the others keep their places and the counts stay true. How many places that were.
+    pub async fn blank(&self, id: CampaignId, chunk: u32, gone: impl Fn(Subject) -> bool) -> Result<usize, StoreError> {
+        let (pk, prefix) = (keys::campaign_parts(self.workspace, id), keys::steps_of(chunk));
+        let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Prefix(&prefix)) };
+        let mut blanked = 0;
+        for item in self.db.all(self.table(), query).await? {
+            let (_, step) = keys::chunk_and_step(&text(&item, "sk")?).ok_or(StoreError::Corrupt("a chunk's number"))?;
+            blanked += self.blank_step((id, chunk, step), read(&item)?, &gone).await?;
+        }
+        Ok(blanked)
+    }
+
+    async fn blank_step(
+        &self,
+        (id, chunk, step): (CampaignId, u32, u8),
+        mut record: ChunkRecord,
+        gone: impl Fn(Subject) -> bool,
+    ) -> Result<usize, StoreError> {
+        for _ in 0..10 {
+            let places = record.subjects.iter_mut().filter(|subject| gone(**subject));
+            let blanked = places.map(|place| *place = Subject::NOBODY).count();
+            if blanked == 0 {
+                return Ok(0);
+            }
+            let written = self
+                .db
+                .updating(self.table(), &keys::chunk(self.workspace, id, chunk, step))
+                .update_expression("SET who = :who, v = :next")
+                .condition_expression("v = :seen")
+                .expression_attribute_values(":who", AttributeValue::B(Blob::new(Subject::pack(&record.subjects))))
+                .expression_attribute_values(":next", n(record.version + 1))
+                .expression_attribute_values(":seen", n(record.version))
+                .send()
+                .await;
+            match written.map_err(StoreError::from) {
+                Ok(_) => return Ok(blanked),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+            let Some(again) = self.chunk(id, chunk, step).await? else { return Ok(0) };
+            record = again;
+        }
+        Err(StoreError::Throttled("a chunk's record keeps changing".into()))
     }
 
     /// The counters, added up for each step. Strongly consistent.

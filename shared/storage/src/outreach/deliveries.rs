@@ -196,10 +196,16 @@ impl Outreach<'_> {
         items.iter().map(read).collect()
     }
 
-    /// Forgets that anything was ever claimed for one person. They must be suppressed before: a claim is
-    /// what keeps a campaign from writing twice.
+    /// Forgets that anything was ever claimed for one person, and that they were in a chunk. They must be
+    /// suppressed before: a claim is what keeps a campaign from writing twice.
     pub async fn forget(&self, subject: Subject) -> Result<usize, StoreError> {
         let deliveries = self.deliveries_of(subject).await?;
+        // The claims say which chunks: they go last.
+        let chunks: BTreeSet<(CampaignId, u32)> =
+            deliveries.iter().map(|claim| (claim.campaign, claim.chunk)).collect();
+        for (campaign, chunk) in chunks {
+            self.blank(campaign, chunk, |listed| listed == subject).await?;
+        }
         for delivery in &deliveries {
             let key = keys::delivery(self.workspace, subject, delivery.campaign, delivery.step);
             self.db.delete(self.table(), &key).await?;
