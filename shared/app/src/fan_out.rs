@@ -4,11 +4,14 @@
 //! in between, the next run sends the very same chunks again, and a chunk's number always means the
 //! same people. The claims make a chunk that comes twice harmless.
 
+use std::collections::BTreeMap;
+
 use domain::{
     Timestamp,
-    campaign::{Audience, CampaignStatus, Progress},
+    calendar::Place,
+    campaign::{CampaignStatus, Content, Progress},
     chunk::{CHUNK, ChunkRecord},
-    sequence::FIRST,
+    prospect::Prospect,
     subject::{SHARDS, Subject},
 };
 use storage::{
@@ -78,7 +81,7 @@ impl App {
             if deadline.left() < std::time::Duration::from_secs(20) {
                 return self.ask_fan_out(scope, progress, FanOutTask::Advance, 0).await;
             }
-            let next = self.stretch(scope, &plan, &campaign.content.audience, launched_at).await?;
+            let next = self.stretch(scope, &plan, &campaign.content, launched_at).await?;
             match outreach.put_plan(progress.campaign, &next, now).await {
                 // Another run of the same message is ahead of us, and will go on.
                 Err(StoreError::Conflict) => return Ok(()),
@@ -102,12 +105,13 @@ impl App {
         &self,
         scope: &WorkspaceScope,
         before: &Plan,
-        audience: &Audience,
+        content: &Content,
         launched_at: Timestamp,
     ) -> Result<Plan, Failure> {
         let (prospects, outreach) = (self.db.prospects(scope), self.db.outreach(scope));
         let mut cursors = before.cursors.clone();
-        let mut people: Vec<Vec<Planned>> = vec![Vec::new(); SHARDS.into()];
+        // With a window, people of one zone share chunks, which then leave together when it opens.
+        let mut people: BTreeMap<Option<&str>, Vec<Vec<Planned>>> = BTreeMap::new();
         let (mut planned, mut pages) = (0, 0);
         'full: loop {
             let mut open = false;
@@ -126,22 +130,25 @@ impl App {
                 pages += 1;
                 *cursor = page.next.map_or(Cursor::Done, |last| Cursor::After(last.hex()));
                 // Who was entered after the launch was not in what the Sender saw before it.
-                let chosen: Vec<Subject> = page
+                let chosen: Vec<&Prospect> = page
                     .prospects
                     .iter()
-                    .filter(|p| p.created_at <= launched_at && audience.includes(p))
-                    .map(|p| p.subject)
+                    .filter(|p| p.created_at <= launched_at && content.audience.includes(p))
                     .collect();
                 let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else { continue };
-                let contacted = outreach.contacted(shard, *first, *last).await?;
+                let contacted = outreach.contacted(shard, first.subject, last.subject).await?;
                 planned += chosen.len();
-                people[usize::from(shard)].extend(chosen.into_iter().map(|s| (s, contacted.contains(&s))));
+                for person in chosen {
+                    let zone = content.window.as_ref().and_then(|_| zone_of(person));
+                    let shards = people.entry(zone).or_insert_with(|| vec![Vec::new(); SHARDS.into()]);
+                    shards[usize::from(shard)].push((person.subject, contacted.contains(&person.subject)));
+                }
             }
             if !open {
                 break;
             }
         }
-        let (subjects, informed) = arrange(people).into_iter().unzip();
+        let (subjects, informed) = arrange(people.into_values().collect()).into_iter().unzip();
         Ok(Plan {
             version: before.version + 1,
             first_chunk: before.next_chunk(),
@@ -202,9 +209,8 @@ impl App {
         if progress.status != CampaignStatus::Sending || self.complete_if_done(scope, progress, now).await?.is_some() {
             return Ok(());
         }
-        let first = self.db.outreach(scope).tallies(progress.campaign).await?.of(FIRST);
-        if progress.steps > FIRST && first.counts(progress.audience).pending == 0 {
-            // The steps to come may take weeks. Whoever sends the last of them sees the end.
+        // It may take weeks. Whoever sends the last message sees the end.
+        if progress.waits {
             return Ok(());
         }
         let delay = 5 * (looks + 1).min(60);
@@ -257,19 +263,26 @@ fn open(
     (!record.results.settled() || left).then(|| ChunkMessage::again(scope.workspace(), progress.campaign, chunk, step))
 }
 
-/// Puts people in an order that, cut every [`CHUNK`], gives chunks of neighbours (their opt-outs are then
-/// one range query), with the shards taking turns (so that their claims heat all partitions alike).
-/// What is left of each shard, less than a chunk, goes together at the end.
-fn arrange(shards: Vec<Vec<Planned>>) -> Vec<Planned> {
-    let mut ordered = Vec::with_capacity(shards.iter().map(Vec::len).sum());
-    let rounds = shards.iter().map(|s| s.len() / CHUNK).max().unwrap_or(0);
-    for round in 0..rounds {
-        for shard in &shards {
-            let full = &shard[..shard.len() / CHUNK * CHUNK];
-            ordered.extend(full.chunks(CHUNK).nth(round).into_iter().flatten().copied());
+/// The time zone that somebody's messages are timed in; `None` for the campaign's own.
+fn zone_of(person: &Prospect) -> Option<&'static str> {
+    Place::of(person.details.country.as_deref(), &person.email).map(|place| place.zone)
+}
+
+/// Puts people, by zone and shard, in an order that, cut every [`CHUNK`], gives chunks of neighbours (their opt-outs
+/// are then one range query), with the shards taking turns (so that their claims heat all partitions alike).
+/// What is left of each shard, less than a chunk, goes together at the end, zone by zone.
+fn arrange(zones: Vec<Vec<Vec<Planned>>>) -> Vec<Planned> {
+    let mut ordered = Vec::with_capacity(zones.iter().flatten().map(Vec::len).sum());
+    for shards in &zones {
+        let rounds = shards.iter().map(|s| s.len() / CHUNK).max().unwrap_or(0);
+        for round in 0..rounds {
+            for shard in shards {
+                let full = &shard[..shard.len() / CHUNK * CHUNK];
+                ordered.extend(full.chunks(CHUNK).nth(round).into_iter().flatten().copied());
+            }
         }
     }
-    for shard in &shards {
+    for shard in zones.iter().flatten() {
         ordered.extend_from_slice(&shard[shard.len() / CHUNK * CHUNK..]);
     }
     ordered
@@ -283,20 +296,24 @@ mod tests {
 
     #[test]
     fn arranging_loses_nobody_and_keeps_neighbours_together() {
-        let mut shards = vec![Vec::new(); 16];
+        let mut zones = vec![vec![Vec::new(); 16]; 2];
         for n in 0..1234u16 {
-            let shard = usize::from(n % 7);
+            let (shard, zone) = (usize::from(n % 7), usize::from(n % 5 == 0));
             let mut bytes = [0; 16];
             bytes[0] = u8::try_from(shard).unwrap() << 4;
             bytes[1..3].copy_from_slice(&n.to_be_bytes());
-            shards[shard].push((Subject::from_bytes(bytes), n % 3 == 0));
+            zones[zone][shard].push((Subject::from_bytes(bytes), n % 3 == 0));
         }
-        let all: BTreeSet<_> = shards.iter().flatten().copied().collect();
-        let ordered = arrange(shards);
+        let all: BTreeSet<_> = zones.iter().flatten().flatten().copied().collect();
+        let first: BTreeSet<_> = zones[0].iter().flatten().copied().collect();
+        let ordered = arrange(zones);
+        let both =
+            |chunk: &&[Planned]| chunk.iter().any(|p| first.contains(p)) && !chunk.iter().all(|p| first.contains(p));
+        assert_eq!(ordered.chunks(CHUNK).filter(both).count(), 1, "chunks of several zones");
         assert_eq!(ordered.iter().copied().collect::<BTreeSet<_>>(), all);
         assert_eq!(ordered.len(), all.len());
         let mixed = ordered.chunks(CHUNK).filter(|c| c.iter().any(|p| p.0.shard() != c[0].0.shard())).count();
-        assert!(mixed <= 7 * CHUNK / CHUNK, "{mixed} chunks span shards");
+        assert!(mixed <= 2 * 7, "{mixed} chunks span shards");
         assert_ne!(ordered[0].0.shard(), ordered[CHUNK].0.shard());
     }
 }

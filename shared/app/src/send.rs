@@ -11,6 +11,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use content::campaign::CampaignTemplate;
 use domain::{
     Timestamp,
+    calendar::{Opening, Place},
     campaign::{CampaignStatus, Progress},
     chunk::{Claim, GROUP, Outcome, Results},
     id::CampaignId,
@@ -127,20 +128,29 @@ impl App {
             job => job?,
         };
         let mut results = found.results.clone();
-        let mut worked = Ok(false);
+        // Some have to come again soon; the others wait for their window to open.
+        let (mut worked, mut opens) = (Ok(false), None);
         for group in results.open().chunks(GROUP) {
-            if !matches!(worked, Ok(false)) || deadline.left() < RESERVE {
+            if !matches!(worked, Ok(false)) {
                 break;
             }
-            worked = self.work_group(&job, group, &mut results, deadline).await;
+            if deadline.left() < RESERVE {
+                worked = Ok(true);
+                break;
+            }
+            worked = self.work_group(&job, group, &mut results, &mut opens, deadline).await;
+        }
+        // Before the record has them as pending: whoever reads that need not think of them.
+        if let Some(opens) = opens {
+            outreach.note_due(message.campaign, (message.chunk, message.step), opens).await?;
         }
         // Whatever went wrong, what is known of those who were written to is written down first.
         let next = found.next(&results, &job.campaign.content, message.step, now);
         let people = (found.people.as_slice(), &results);
         let results = outreach.settle(message.campaign, (message.chunk, message.step), people, next, now).await?;
-        worked?;
+        let again = worked?;
         if !results.settled() {
-            return self.put_back(message, &results).await;
+            return if again || opens.is_none() { self.put_back(message, &results).await } else { Ok(()) };
         }
         (found.results, found.due) = (results, next);
         self.after_step(&scope, message, found, &progress, now).await
@@ -217,9 +227,10 @@ impl App {
         job: &Job<'_>,
         group: &[usize],
         results: &mut Results,
+        opens: &mut Option<Timestamp>,
         deadline: Deadline,
     ) -> Result<bool, Failure> {
-        let ready = self.prepare(job, group, results).await?;
+        let ready = self.prepare(job, group, results, opens).await?;
         let (mut won, mut later) = self.claim(job, ready, results).await?;
         if won.is_empty() {
             return Ok(later);
@@ -299,8 +310,15 @@ impl App {
         Ok((opt_outs, StopsAfterClaim::read(stops.collect())))
     }
 
-    /// Reads the people, and writes the message of everyone whom nothing speaks against so far.
-    async fn prepare(&self, job: &Job<'_>, group: &[usize], results: &mut Results) -> Result<Vec<Ready>, Failure> {
+    /// Reads the people, and writes the message of everyone whom nothing speaks against so far. Whose window is
+    /// closed is left for when the first of them opens.
+    async fn prepare(
+        &self,
+        job: &Job<'_>,
+        group: &[usize],
+        results: &mut Results,
+        opens: &mut Option<Timestamp>,
+    ) -> Result<Vec<Ready>, Failure> {
         let earlier = Earlier::new(&job.found.earlier);
         let mut wanted = Vec::with_capacity(group.len());
         for &index in group {
@@ -337,7 +355,15 @@ impl App {
                 preview: false,
                 smtputf8: job.mailer.smtputf8(),
             };
-            let written = screen(prospect.as_ref(), rules, job.now).and_then(|cleared| {
+            let cleared = screen(prospect.as_ref(), rules, job.now);
+            if let (Ok(_), Some(person), Some(window)) = (&cleared, &prospect, &job.campaign.content.window) {
+                let place = Place::of(person.details.country.as_deref(), &person.email);
+                if let Opening::At(at) = window.opening(place, job.now) {
+                    *opens = Some(opens.map_or(at, |first| first.min(at)));
+                    continue;
+                }
+            }
+            let written = cleared.and_then(|cleared| {
                 let prospect = prospect.ok_or(Refusal::Erased)?;
                 let rendered = letters.render(&prospect)?;
                 let bytes = letters.compose(&prospect, &rendered, manner)?;

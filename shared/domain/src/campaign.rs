@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    calendar::Window,
     chunk::Outcome,
     health::{Sample, Trouble},
     id::{CampaignId, ImportId},
@@ -101,6 +102,9 @@ pub struct Content {
     /// Its messages, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
+    /// The hours in which they leave; at any hour without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
     /// What the Sender tells people about the use of their data, in its own words (art. 14).
     #[serde(default)]
     pub information_notice: String,
@@ -210,6 +214,9 @@ pub struct Progress {
     /// Messages that everybody is to get, one after the other.
     #[serde(default = "one_step")]
     pub steps: u8,
+    /// True when messages may wait for hours: `fan-out` does not then look for the end.
+    #[serde(default)]
+    pub waits: bool,
     /// When the last recipient got an outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
@@ -236,6 +243,7 @@ impl Progress {
             audience: 0,
             planned: false,
             steps: FIRST,
+            waits: false,
             completed_at: None,
             trouble: None,
             judged_from: None,

@@ -7,6 +7,7 @@
 pub mod abuse;
 pub mod access;
 pub mod audit;
+pub mod calendar;
 pub mod campaign;
 pub mod chunk;
 pub mod email;

@@ -77,11 +77,10 @@ impl Delay {
     /// Working days keep the time of day across clock changes; where that time is absent or comes twice, the later
     /// instant is taken. From a day of the weekend they count like from the Friday before, so that one is Monday.
     #[must_use]
-    pub fn after(self, at: Timestamp) -> Timestamp {
+    pub fn after(self, at: Timestamp, zone: &TimeZone) -> Timestamp {
         match self {
             Self::Hours(hours) => at.checked_add(SignedDuration::from_hours(hours.into())).unwrap_or(Timestamp::MAX),
             Self::WorkingDays(days) => {
-                let zone = TimeZone::get(TIME_ZONE).expect("the time zone database is compiled into the binary");
                 let mut local = zone.to_datetime(at);
                 for _ in 0..days {
                     local = next_working_day(local);
@@ -103,6 +102,17 @@ fn next_working_day(mut day: jiff::civil::DateTime) -> jiff::civil::DateTime {
 }
 
 impl Content {
+    /// The calendar its working days are counted in: that of its window, or else that of every period.
+    pub fn zone(&self) -> TimeZone {
+        let name = self.window.as_ref().map_or(TIME_ZONE, |window| window.time_zone.as_str());
+        TimeZone::get(name).unwrap_or(TimeZone::UTC)
+    }
+
+    /// True when messages may wait for hours: for a later step, or for a window to open.
+    pub fn waits(&self) -> bool {
+        self.steps.len() > 1 || self.window.is_some()
+    }
+
     /// How many steps it has.
     pub fn last_step(&self) -> u8 {
         u8::try_from(self.steps.len()).unwrap_or(u8::MAX)
@@ -199,6 +209,7 @@ mod tests {
 
     #[test]
     fn working_days_skip_weekends_and_keep_the_time_of_day_when_clocks_change() {
+        let zone = TimeZone::get(TIME_ZONE).unwrap();
         for (from, days, to) in [
             // A Thursday, a Friday, a Saturday.
             ("2026-11-26T09:00:00Z", 1, "2026-11-27T09:00:00Z"),
@@ -213,9 +224,16 @@ mod tests {
             // Half past midnight in Paris is the day before in UTC: Monday there, and one later is Tuesday.
             ("2026-11-29T23:30:00Z", 1, "2026-11-30T23:30:00Z"),
         ] {
-            assert_eq!(Delay::WorkingDays(days).after(at(from)), at(to), "{from} + {days}");
+            assert_eq!(Delay::WorkingDays(days).after(at(from), &zone), at(to), "{from} + {days}");
         }
-        assert_eq!(Delay::Hours(48).after(at("2026-03-28T09:00:00Z")), at("2026-03-30T09:00:00Z"));
+        assert_eq!(Delay::Hours(48).after(at("2026-03-28T09:00:00Z"), &zone), at("2026-03-30T09:00:00Z"));
+        // Where it is Monday already, one later is Tuesday.
+        let tokyo = TimeZone::get("Asia/Tokyo").unwrap();
+        let sunday = at("2026-11-29T20:00:00Z");
+        assert_eq!(Delay::WorkingDays(1).after(sunday, &tokyo), at("2026-11-30T20:00:00Z"));
+        assert_eq!(Delay::WorkingDays(1).after(sunday, &zone), at("2026-11-30T20:00:00Z"));
+        assert_eq!(Delay::WorkingDays(5).after(sunday, &tokyo), at("2026-12-06T20:00:00Z"));
+        assert_eq!(Delay::WorkingDays(5).after(sunday, &zone), at("2026-12-04T20:00:00Z"));
     }
 
     fn content(subjects: &[Option<&str>]) -> Content {
@@ -281,11 +299,11 @@ mod tests {
         fn working_days_end_on_a_working_day_and_one_more_is_later(second in 1_700_000_000_i64..2_000_000_000, days in 1_u16..64) {
             let zone = TimeZone::get(TIME_ZONE).unwrap();
             let from = Timestamp::from_second(second).unwrap();
-            let due = Delay::WorkingDays(days).after(from);
+            let due = Delay::WorkingDays(days).after(from, &zone);
             let local = zone.to_datetime(due);
             prop_assert!(due > from);
             prop_assert!(!matches!(local.weekday(), Weekday::Saturday | Weekday::Sunday));
-            prop_assert!(Delay::WorkingDays(days + 1).after(from) > due);
+            prop_assert!(Delay::WorkingDays(days + 1).after(from, &zone) > due);
         }
     }
 }

@@ -17,3 +17,4 @@ mod sequences;
 mod sessions;
 mod sign_up;
 mod unsubscribe;
+mod windows;

@@ -236,6 +236,7 @@ async fn campaigns(sender: &Sender<'_>) {
     let import = sender.get("/v1/imports").await.expect(200).json()["items"][0]["id"].clone();
     let mut assessed = sender.content(&json!({"audience": {"import": import}}));
     assessed["legitimate_interest_assessment"]["safeguards"] = json!("une seule fois");
+    assessed["window"] = json!({"days": ["monday"], "from": "09:00", "to": "18:00", "time_zone": "Europe/Paris"});
     sender.post("/v1/campaigns", assessed).await.expect(201);
     sequence(sender).await;
     stack.settle().await;

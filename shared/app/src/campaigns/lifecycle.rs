@@ -46,7 +46,9 @@ impl App {
         }
         let mut moved = progress.moved(next, now);
         match command {
-            Command::Launch => moved.steps = campaign.content.last_step(),
+            Command::Launch => {
+                (moved.steps, moved.waits) = (campaign.content.last_step(), campaign.content.waits());
+            }
             // Whoever lets it go on has seen what came back so far.
             Command::Resume => {
                 moved.judged_from = Some(Sample::of(&self.db.outreach(scope).tallies(id).await?.total()));

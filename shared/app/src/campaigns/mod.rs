@@ -9,11 +9,12 @@ mod steps;
 use domain::{
     Timestamp,
     audit::Action,
+    calendar::{BadWindow, Window},
     campaign::{Audience, CampaignStatus, Content, LegitimateInterest, Progress, Tallies},
     id::CampaignId,
     locale::Locale,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use storage::{WorkspaceScope, outreach::StoredCampaign};
 
 pub use preview::{Preview, PreviewCounts, Sample};
@@ -31,6 +32,8 @@ pub struct Draft {
     purpose: Option<String>,
     audience: Option<AskedAudience>,
     steps: Option<Vec<AskedStep>>,
+    #[serde(deserialize_with = "present")]
+    window: Option<Option<Window>>,
     information_notice: Option<String>,
     legitimate_interest_assessment: Option<Assessment>,
     locale: Option<Locale>,
@@ -55,6 +58,11 @@ impl From<Assessment> for LegitimateInterest {
     }
 }
 
+/// A field that is there, even when it is `null`.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Window>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
 impl Draft {
     /// Writes what is there into a campaign's content, and checks all of it.
     fn apply(self, content: &mut Content) -> Result<(), Failure> {
@@ -71,6 +79,12 @@ impl Draft {
         }
         if let Some(asked) = self.steps {
             content.steps = steps::checked(asked, &mut errors);
+        }
+        if let Some(window) = self.window {
+            if let Some(Err(BadWindow(field, message))) = window.as_ref().map(Window::check) {
+                errors.push(FieldError { field: format!("window.{field}"), message });
+            }
+            content.window = window;
         }
         if let Some(audience) = self.audience {
             content.audience = audience.checked(&mut errors);
@@ -119,6 +133,7 @@ impl App {
             purpose: String::new(),
             audience: Audience::default(),
             steps: Vec::new(),
+            window: None,
             information_notice: String::new(),
             legitimate_interest_assessment: LegitimateInterest::default(),
             locale: workspace.locale,

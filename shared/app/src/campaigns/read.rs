@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
     Timestamp,
+    calendar::Window,
     campaign::{Audience, CampaignStatus, Counts, LegitimateInterest, Progress, Tallies, Tally},
     chunk::Outcome,
     health::Trouble,
@@ -29,6 +30,7 @@ pub struct CampaignView {
     purpose: Option<String>,
     audience: Option<Audience>,
     steps: Vec<StepView>,
+    window: Option<Window>,
     information_notice: Option<String>,
     legitimate_interest_assessment: Option<LegitimateInterest>,
     locale: Locale,
@@ -91,6 +93,7 @@ impl CampaignView {
             purpose: said(content.purpose),
             audience: Some(content.audience).filter(|audience| !audience.is_empty()),
             steps,
+            window: content.window,
             information_notice: said(content.information_notice),
             legitimate_interest_assessment: Some(content.legitimate_interest_assessment)
                 .filter(|assessment| *assessment != LegitimateInterest::default()),

@@ -52,7 +52,7 @@ impl Found {
     /// nobody left to get it.
     pub(super) fn next(&self, results: &Results, content: &Content, step: u8, now: Timestamp) -> Option<Timestamp> {
         let delay = content.step(step.checked_add(1)?)?.delay?;
-        goes_on(&self.with(results)).then(|| delay.after(now))
+        goes_on(&self.with(results)).then(|| delay.after(now, &content.zone()))
     }
 
     fn with(&self, results: &Results) -> Vec<Results> {
@@ -70,8 +70,8 @@ impl App {
         progress: &Progress,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        // Of campaigns with one step `fan-out` sees the end.
-        if progress.steps == FIRST {
+        // Of a campaign that waits for nothing `fan-out` sees the end.
+        if !progress.waits {
             return Ok(());
         }
         let rest = message.step + 1..=progress.steps;

@@ -122,7 +122,7 @@ impl Outreach<'_> {
     ) -> Result<Progress, StoreError> {
         let stamp = |at: Option<Timestamp>| at.map(|at| s(at.to_string()));
         let key = keys::progress(self.workspace, seen.campaign);
-        let mut sets = vec!["#status = :status", "epoch = :epoch", "steps = :steps"];
+        let mut sets = vec!["#status = :status", "epoch = :epoch", "steps = :steps", "waits = :waits"];
         let mut update = commit::update(self.table(), &key);
         let written = |value: Option<AttributeValue>| value.filter(|value| !value.is_null());
         let trouble = serde_dynamo::to_attribute_value(progress.trouble).map_err(|_| StoreError::Corrupt("trouble"))?;
@@ -151,6 +151,7 @@ impl Outreach<'_> {
             .expression_attribute_values(":status", status)
             .expression_attribute_values(":epoch", n(progress.epoch))
             .expression_attribute_values(":steps", n(progress.steps))
+            .expression_attribute_values(":waits", AttributeValue::Bool(progress.waits))
             .expression_attribute_values(":seen", n(seen.epoch));
         let mut writes = vec![commit::updated(update)?];
         if let Some(entry) = entry {

@@ -40,13 +40,8 @@ fn minute_after(at: Timestamp) -> String {
 }
 
 impl Outreach<'_> {
-    /// Notes that a chunk is due for a step.
-    pub(super) async fn note_due(
-        &self,
-        id: CampaignId,
-        (chunk, step): (u32, u8),
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
+    /// Notes that a chunk is due for a step: its first message of it, or those that waited for a window.
+    pub async fn note_due(&self, id: CampaignId, (chunk, step): (u32, u8), at: Timestamp) -> Result<(), StoreError> {
         let key = keys::due(&minute_after(at), self.workspace, id, step, chunk);
         self.db
             .updating(self.table(), &key)
