@@ -266,6 +266,32 @@ fn a40_of_a_person_who_was_erased_no_store_file_queue_or_log_holds_a_word() {
     });
 }
 
+#[test]
+fn a38_a40_what_was_sent_is_told_and_erased_though_the_record_is_gone() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        // Collected long ago, written to now: the record is due first, the history later.
+        let mut announced = sender.announcement();
+        announced["source"]["collected_on"] = json!("2024-06-01");
+        sender.import_as(announced, b"email;first_name\nlate@history.test;L\n").await;
+        sender.campaign(json!({"steps": [{"subject": "Une question", "text": "Bonjour"}]})).await;
+        stack.set_time("2027-06-02T08:00:00Z".parse().unwrap());
+        stack.purge().await;
+        assert!(sender.prospects().await.is_empty());
+
+        let proved = stack.exercise("late@history.test", "access", None).await;
+        let data = stack.read_data(proved["access_token"].as_str().unwrap(), "json").await.expect(200).json();
+        let held = &data["senders"][0];
+        assert_eq!((&held["record"], &held["history"][0]["subject"]), (&Value::Null, &json!("Une question")), "{data}");
+        let erased = stack.exercise("late@history.test", "erasure", None).await;
+        assert!(erased["certificate"].is_string(), "{erased}");
+        let again = stack.exercise("late@history.test", "access", None).await;
+        assert_eq!(again["senders"], json!([]), "{again}");
+        stack.finish().await;
+    });
+}
+
 /// Whom the table of campaigns lists: their fingerprints, packed.
 fn is_listed(dump: &Dump, id: &str) -> bool {
     let fingerprint = hex::decode(id.trim_start_matches("pro_")).expect("hexadecimal");

@@ -19,6 +19,7 @@ use storage::{StoreError, WorkspaceScope};
 pub use change::{NewProspect, ProspectChange};
 pub use export::{Export, Format};
 pub use list::Filter;
+pub(crate) use view::Event;
 pub use view::{ProspectDetail, ProspectView};
 
 use crate::{App, Failure};

@@ -182,7 +182,7 @@ const fn told(outcome: Outcome) -> (&'static str, Option<&'static str>) {
 impl App {
     /// What was sent to a person, or was about to be: newest first, `most` of it. One query, then the chunks
     /// it names.
-    pub(super) async fn history(
+    pub(crate) async fn history(
         &self,
         scope: &WorkspaceScope,
         subject: Subject,

@@ -21,7 +21,13 @@ use serde_json::{Value, json};
 use storage::{WorkspaceScope, accounts::once::GoodFor, outreach::StoredCampaign};
 
 use super::proof::not_valid;
-use crate::{App, Failure, campaigns::templates, letter, prospects::ProspectDetail, secret::hash_of};
+use crate::{
+    App, Failure,
+    campaigns::templates,
+    letter,
+    prospects::{Event, ProspectDetail},
+    secret::hash_of,
+};
 
 /// The forms that data comes in, each once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +69,9 @@ struct Held {
     sender: Value,
     information: Information,
     record: Value,
+    /// What was sent, where there is no record any more that it would stand in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    history: Vec<Event>,
     messages: Vec<Sent>,
     fingerprint: Value,
 }
@@ -125,7 +134,11 @@ impl App {
         let Some(profile) = profile else { return Ok(None) };
         let record = Box::pin(self.whole_prospect(&scope, subject, usize::MAX, now)).await?;
         let fingerprint = self.db.suppressions(&scope).find(subject, now).await?;
-        if record.is_none() && fingerprint.is_none() {
+        let history = match &record {
+            Some(_) => Vec::new(),
+            None => Box::pin(self.history(&scope, subject, usize::MAX)).await?,
+        };
+        if record.is_none() && fingerprint.is_none() && history.is_empty() {
             return Ok(None);
         }
         let relay = sender.as_ref().is_some_and(|sender| matches!(sender.channel, Channel::Smtp { .. }));
@@ -166,7 +179,14 @@ impl App {
             automated_decisions,
             texts,
         };
-        Ok(Some(Held { sender, information, record: value(&record)?, messages, fingerprint: value(&fingerprint)? }))
+        Ok(Some(Held {
+            sender,
+            information,
+            record: value(&record)?,
+            history,
+            messages,
+            fingerprint: value(&fingerprint)?,
+        }))
     }
 
     async fn campaigns_of(

@@ -4,10 +4,11 @@
 use std::collections::HashMap;
 
 use domain::{Timestamp, id::WorkspaceId, subject::Subject};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    db::{Db, GET_BATCH, StoreError, number, text},
+    db::{Db, GET_BATCH, PageQuery, Range, StoreError, number, text},
     keys,
 };
 
@@ -22,10 +23,17 @@ pub struct Holding {
     pub record: bool,
     /// A fingerprint and a date, so that nobody writes to them.
     pub fingerprint: bool,
+    /// Neither, but the history of messages that left before the record went.
+    #[serde(default)]
+    pub history: bool,
 }
 
+/// Questions under way at once.
+const AT_ONCE: usize = 16;
+
 impl Db {
-    /// Those of these places that hold something at `now`: two calls a hundred workspaces, by key.
+    /// Those of these places that hold something at `now`: two calls a hundred workspaces, by key, and one for each
+    /// workspace that has neither record nor fingerprint, whose history may be there still.
     pub async fn holdings(
         &self,
         places: &[(WorkspaceId, Subject)],
@@ -51,11 +59,22 @@ impl Db {
                     here.entry((workspace, text(item, "sk")?)).or_default().1 = true;
                 }
             }
-            held.extend(hundred.iter().filter_map(|(workspace, subject)| {
-                let (record, fingerprint) = *here.get(&(*workspace, subject.hex()))?;
-                Some(Holding { workspace: *workspace, subject: *subject, record, fingerprint })
-            }));
+            let looked = stream::iter(hundred.iter().copied()).map(async |(workspace, subject)| {
+                let known = here.get(&(workspace, subject.hex())).copied();
+                let history = known.is_none() && self.has_history(workspace, subject).await?;
+                let (record, fingerprint) = known.unwrap_or_default();
+                let holds = record || fingerprint || history;
+                Ok::<_, StoreError>(holds.then_some(Holding { workspace, subject, record, fingerprint, history }))
+            });
+            let looked: Vec<Option<Holding>> = looked.buffered(AT_ONCE).try_collect().await?;
+            held.extend(looked.into_iter().flatten());
         }
         Ok(held)
+    }
+
+    async fn has_history(&self, workspace: WorkspaceId, subject: Subject) -> Result<bool, StoreError> {
+        let (pk, prefix) = (keys::delivery_shard(workspace, subject.shard()), keys::deliveries_of(subject));
+        let one = PageQuery { limit: Some(1), only: Some("pk, sk"), ..PageQuery::of(&pk, Range::Prefix(&prefix)) };
+        Ok(!self.page(&self.tables.outreach, &one).await?.items.is_empty())
     }
 }
