@@ -70,7 +70,9 @@ fn said(failure: Failure) -> Diagnostic {
     } else {
         tracing::warn!(slug = failure.slug, "order refused");
     }
-    let fields = failure.fields.iter().map(|field| format!(" {}: {}.", field.field, field.message));
+    // The detail of a single one says it already.
+    let several = failure.fields.iter().filter(|_| failure.fields.len() > 1);
+    let fields = several.map(|field| format!(" {}: {}.", field.field, field.message));
     let error_message = format!("{}{}", failure.detail, fields.collect::<String>());
     Diagnostic { error_type: failure.slug.to_owned(), error_message }
 }

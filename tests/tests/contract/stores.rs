@@ -142,5 +142,5 @@ fn a_store_left_open_is_noticed() {
     notices(check, "TlsPolicy: REQUIRE", "TlsPolicy: OPTIONAL", "sends without TLS");
     notices(check, "[send, reject,", "[open, send, reject,", "tracks opens");
     notices(check, "EnableKeyRotation: true", "EnableKeyRotation: false", "is never rotated");
-    notices(check, "      KmsMasterKeyId: !Ref EventsKey\n", "", "FeedbackTopic: is not encrypted");
+    notices(check, "      KmsMasterKeyId: !Ref EventsKey\n", "", "InboundTopic: is not encrypted");
 }
