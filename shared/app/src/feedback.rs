@@ -116,8 +116,9 @@ impl App {
             self.settled.lock().await.remember((campaign, chunk, step), results);
             return Ok(());
         }
-        // The run that handed it over may have died before it noted what it is called.
-        if let Some(id) = &event.mail.message_id {
+        // The run that handed it over has died, before it noted what it is called.
+        let unheard_of = matches!(record.results.get(index), Some(Outcome::Pending | Outcome::Unknown));
+        if let Some(id) = event.mail.message_id.as_ref().filter(|_| unheard_of) {
             let name = (index, MessageName::given_by_ses(id));
             outreach.note_names(campaign, (chunk, step), &[name], now).await?;
         }

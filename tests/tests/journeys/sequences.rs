@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{TestStack, run, store::Dump};
+use tests::{TestStack, files, run, store::Dump};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
@@ -272,5 +272,48 @@ fn steps_that_make_no_sense_are_refused_with_their_place() {
         refused.problem(422, "launch-refused");
         assert_eq!(refused.fields(), ["steps[1].delay", "steps[1].text"]);
         stack.check();
+    });
+}
+
+/// Write units, read units and calls of a function's on the tables, for each of so many people.
+fn cost(stack: &TestStack, function: &str, people: f64) -> [f64; 3] {
+    let used = stack.backends().meter().snapshot();
+    let calls = used.functions.get(function).map(|function| function.calls.clone()).unwrap_or_default();
+    let tables = calls.iter().filter(|(call, _)| call.starts_with("dynamodb:"));
+    let sum = tables.fold([0.0; 3], |[writes, reads, calls], (_, usage)| {
+        [writes + usage.write_units, reads + usage.read_units, calls + f64::from(u32::try_from(usage.count).unwrap())]
+    });
+    sum.map(|sum| sum / people)
+}
+
+#[test]
+fn a_step_costs_hardly_more_than_the_only_message_of_a_campaign() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.import(&files::people("cost", 400)).await;
+        let measured = async |content: Value| {
+            stack.backends().meter().reset();
+            sender.launch(content).await;
+            cost(&stack, "send", 400.0)
+        };
+        let only = measured(sender.content(&json!({}))).await;
+        assert!(only[0] <= 1.1, "{only:?}");
+        let other = json!([{"delay": {"hours": 1}, "subject": "Autre chose", "text": "Encore."}]);
+        let before_another = measured(sender.sequence(other)).await;
+        assert!(before_another[0] <= only[0] + 0.03, "noted as due: {before_another:?}, and {only:?}");
+        stack.pass(HOUR + MINUTE).await;
+        let reply = json!([{"delay": {"hours": 1}, "text": "Encore."}]);
+        let before_a_reply = measured(sender.sequence(reply)).await;
+        assert!(before_a_reply[0] <= only[0] + 0.07, "and named: {before_a_reply:?}, and {only:?}");
+
+        stack.backends().meter().reset();
+        assert_eq!(stack.pass(HOUR + MINUTE).await, 8);
+        let last = cost(&stack, "send", 400.0);
+        assert!(last[0] <= only[0] + 0.01, "the last step: {last:?}, and {only:?}");
+        assert!(last[1] <= only[1] + 0.2 && last[2] <= only[2] + 0.12, "read after the claim: {last:?}, and {only:?}");
+        let scheduled = cost(&stack, "follow-up", 400.0);
+        assert!(scheduled[0] <= 0.01 && scheduled[1] <= 0.01, "{scheduled:?}");
+        stack.finish().await;
     });
 }
