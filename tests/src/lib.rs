@@ -10,6 +10,7 @@ pub mod files;
 pub mod http;
 pub mod inventory;
 pub mod mail;
+pub mod replies;
 pub mod rights;
 pub mod seed;
 pub mod sender;

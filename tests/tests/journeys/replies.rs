@@ -2,40 +2,7 @@
 
 use local::backends::ses::receiving::Scan;
 use serde_json::{Value, json};
-use tests::{Sender, TestStack, mail::Mail, run, store::Dump};
-
-/// Where the answer to a message goes.
-fn address(mail: &Mail) -> String {
-    let header = mail.header("Reply-To").expect("a Reply-To");
-    header.trim_matches(['<', '>']).to_owned()
-}
-
-/// An answer in somebody's own words.
-fn answer(to: &str, from: &str, subject: &str, words: &str) -> String {
-    format!(
-        "From: Zoé Martin <{from}>\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <1@{from}>\r\n\
-         In-Reply-To: <0102@eu-west-3.amazonses.com>\r\nMIME-Version: 1.0\r\n\
-         Content-Type: text/plain; charset=utf-8\r\n\r\n{words}\r\n"
-    )
-}
-
-/// Takes a mail in and waits until it is dealt with. Nothing of it may be left.
-async fn receive(stack: &TestStack, to: &str, raw: &str, scan: Scan) {
-    let taken = stack.backends().receiving().receive(&[to.to_owned()], raw.as_bytes(), scan).expect("taken in");
-    assert!(taken, "no rule is for {to}");
-    stack.settle().await;
-    let left = Dump::of(stack).await.objects;
-    assert!(!left.keys().any(|key| key.contains("/mail/")), "{:?}", left.keys());
-}
-
-/// A company that leaves answers to the product: no address of its own for them.
-async fn listening<'a>(stack: &'a TestStack) -> Sender<'a> {
-    let sender = stack.sign_up().await;
-    let mut asked = sender.identity(json!({"kind": "ses"}));
-    asked["identity"].as_object_mut().unwrap().remove("reply_to");
-    sender.put("/v1/sender", asked).await.expect(200);
-    sender
-}
+use tests::{Sender, TestStack, mail::Mail, replies::answer, run};
 
 async fn history(sender: &Sender<'_>, email: &str) -> Value {
     let person = sender.prospect(email).await;
@@ -46,21 +13,22 @@ async fn history(sender: &Sender<'_>, email: &str) -> Value {
 fn an_answer_is_passed_on_to_whoever_made_the_campaign_and_starts_the_persons_time_again() {
     run(async {
         let stack = TestStack::start().await;
-        let sender = listening(&stack).await;
+        let sender = stack.sign_up().await;
+        sender.take_answers().await;
         let editor = sender.join("editor").await;
         sender.import(b"email;first_name\nzoe@answers.test;Zo\xc3\xa9\nbob@answers.test;Bob\n").await;
         let campaign = editor.draft(json!({})).await;
         sender.command(&campaign, "launch").await.expect(202);
         sender.wait_ended(&campaign).await;
-        let to = address(&stack.only_mail_to("zoe@answers.test"));
+        let to = stack.only_mail_to("zoe@answers.test").reply_to();
         assert!(to.ends_with("@replies.operator.example.com") && !to.contains("zoe"), "{to}");
-        assert_ne!(to, address(&stack.only_mail_to("bob@answers.test")));
+        assert_ne!(to, stack.only_mail_to("bob@answers.test").reply_to());
         let before = history(&sender, "zoe@answers.test").await;
         assert_eq!((&before["last_contact_at"], &before["history"][0]["kind"]), (&Value::Null, &json!("sent")));
 
         let raw =
             answer(&to.to_uppercase(), "zoe.martin@elsewhere.test", "Re: Une question", "Oui, rappelez-moi à 14 h.");
-        receive(&stack, &to.to_uppercase(), &raw, Scan::default()).await;
+        stack.receive(&to.to_uppercase(), &raw, Scan::default()).await;
         let after = history(&sender, "zoe@answers.test").await;
         assert_eq!(after["history"][0]["kind"], "replied", "{after}");
         assert!(
@@ -82,7 +50,7 @@ fn an_answer_is_passed_on_to_whoever_made_the_campaign_and_starts_the_persons_ti
         // Whoever made it is gone: the owners read it.
         let id = editor.get("/v1/me").await.json()["id"].as_str().unwrap().to_owned();
         sender.delete(&format!("/v1/members/{id}")).await.expect(204);
-        receive(&stack, &to, &raw, Scan::default()).await;
+        stack.receive(&to, &raw, Scan::default()).await;
         assert!(stack.mails_to(&sender.email).iter().any(|mail| mail.subject.starts_with("Re:")));
         stack.finish().await;
     });
@@ -92,28 +60,29 @@ fn an_answer_is_passed_on_to_whoever_made_the_campaign_and_starts_the_persons_ti
 fn a_wish_to_be_left_alone_is_an_objection_and_what_a_machine_says_is_nothing() {
     run(async {
         let stack = TestStack::start().await;
-        let sender = listening(&stack).await;
+        let sender = stack.sign_up().await;
+        sender.take_answers().await;
         let people = ["stop", "ooo", "spam", "virus", "arf", "gone", "other", "new"];
         let rows: String = people.iter().map(|name| format!("{name}@machines.test;{name}\n")).collect();
         sender.import(format!("email;first_name\n{rows}").as_bytes()).await;
         sender.campaign(json!({})).await;
-        let to = |name: &str| address(&stack.only_mail_to(&format!("{name}@machines.test")));
+        let to = |name: &str| stack.only_mail_to(&format!("{name}@machines.test")).reply_to();
         let from = |name: &str| format!("{name}@machines.test");
         let passed_on =
             || stack.mails_to(&sender.email).iter().filter(|mail| mail.subject.contains("answered")).count();
 
         let raw = answer(&to("stop"), &from("stop"), "Re: answered", "Merci de me désabonner.\r\n\r\nStop.");
-        receive(&stack, &to("stop"), &raw, Scan::default()).await;
+        stack.receive(&to("stop"), &raw, Scan::default()).await;
         assert_eq!(sender.prospect(&from("stop")).await["state"], "opted_out");
         assert_eq!(passed_on(), 1, "it is an answer too");
 
         let away = answer(&to("ooo"), &from("ooo"), "Absence : answered", "Je suis absente jusqu'au 3 mars. Stop.")
             .replace("MIME-Version", "Auto-Submitted: auto-replied\r\nMIME-Version");
-        receive(&stack, &to("ooo"), &away, Scan::default()).await;
+        stack.receive(&to("ooo"), &away, Scan::default()).await;
         for (name, scan) in [("spam", Scan { spam: true, virus: false }), ("virus", Scan { spam: false, virus: true })]
         {
             let raw = answer(&to(name), &from(name), "Re: answered", "stop");
-            receive(&stack, &to(name), &raw, scan).await;
+            stack.receive(&to(name), &raw, scan).await;
         }
         for name in ["ooo", "spam", "virus"] {
             let person = history(&sender, &from(name)).await;
@@ -133,7 +102,7 @@ fn a_wish_to_be_left_alone_is_an_objection_and_what_a_machine_says_is_nothing() 
              Content-Type: message/rfc822\r\n\r\nFrom: a@b.test\r\nSubject: x\r\n\r\nx\r\n--b--\r\n",
             to("arf")
         );
-        receive(&stack, &to("arf"), &report, Scan::default()).await;
+        stack.receive(&to("arf"), &report, Scan::default()).await;
         let person = history(&sender, &from("arf")).await;
         assert_eq!(
             (&person["history"][0]["kind"], &person["suppression"]["reason"]),
@@ -150,21 +119,21 @@ fn a_wish_to_be_left_alone_is_an_objection_and_what_a_machine_says_is_nothing() 
                  Diagnostic-Code: smtp; 550 5.1.1 user unknown\r\n\r\n--b--\r\n"
             )
         };
-        receive(&stack, &to("gone"), &bounce(&to("gone"), &from("gone")), Scan::default()).await;
-        receive(&stack, &to("other"), &bounce(&to("other"), "somebody@machines.test"), Scan::default()).await;
+        stack.receive(&to("gone"), &bounce(&to("gone"), &from("gone")), Scan::default()).await;
+        stack.receive(&to("other"), &bounce(&to("other"), "somebody@machines.test"), Scan::default()).await;
         let state = async |name: &str| sender.prospect(&from(name)).await["state"].clone();
         assert_eq!((state("gone").await, state("other").await), (json!("bounced"), json!("active")));
 
         // Not an answer to anything, but somebody wrote it: it is read, and ends nothing.
         let fresh = answer(&to("new"), &from("new"), "answered", "Bonjour, une question.")
             .replace("In-Reply-To: <0102@eu-west-3.amazonses.com>\r\n", "");
-        receive(&stack, &to("new"), &fresh, Scan::default()).await;
+        stack.receive(&to("new"), &fresh, Scan::default()).await;
         assert_eq!((passed_on(), &history(&sender, &from("new")).await["history"][0]["kind"]), (2, &json!("sent")));
 
         // An address that we did not make belongs to nobody; what is no address here is not taken in.
         let mut forged = to("new");
         forged.replace_range(4..5, if &forged[4..5] == "a" { "b" } else { "a" });
-        receive(&stack, &forged, &answer(&forged, &from("new"), "Re: answered", "stop"), Scan::default()).await;
+        stack.receive(&forged, &answer(&forged, &from("new"), "Re: answered", "stop"), Scan::default()).await;
         assert_eq!((passed_on(), state("new").await), (2, json!("active")));
         let elsewhere = ["contact@operator.example.com".to_owned()];
         assert!(!stack.backends().receiving().receive(&elsewhere, b"x", Scan::default()).unwrap());
@@ -180,7 +149,7 @@ fn a_sender_that_wants_answers_at_an_address_of_its_own_gets_them_there() {
         let own = sender.identity(json!({"kind": "ses"}))["identity"]["reply_to"].clone();
         sender.import(b"email;first_name\nown@replyto.test;O\n").await;
         sender.campaign(json!({})).await;
-        assert_eq!(json!(address(&stack.only_mail_to("own@replyto.test"))), own);
+        assert_eq!(json!(stack.only_mail_to("own@replyto.test").reply_to()), own);
         stack.check();
     });
 }

@@ -190,6 +190,22 @@ fn every_permission_is_used_and_none_is_missing() {
         sender.get("/v1/campaigns").await.expect(200);
         let link = stack.mails_to("tour2@firm2.test")[0].unsubscribe();
         client.request(Method::POST, &link).send().await.expect(200);
+        // Who objected is kept out of the next file, and of a form, and for the whole time again.
+        sender.import(b"email\ntour2@firm2.test\n").await;
+        let new =
+            json!({"email": "tour2@firm2.test", "source": sender.announcement()["source"], "lawful_basis": "consent"});
+        sender.post("/v1/prospects", new).await.problem(422, "suppressed");
+        // Somebody answers, and wants no more; the news of a mail comes a second time.
+        other.take_answers().await;
+        other.agree().await;
+        other.import(b"email\nanswers@tour.test\n").await;
+        other.campaign(json!({})).await;
+        let to = stack.only_mail_to("answers@tour.test").reply_to();
+        stack.answer("answers@tour.test", "Stop.").await;
+        let queue =
+            stack.template().queues.iter().find(|queue| queue.name.ends_with("-RepliesQueue")).expect("a queue");
+        let again = json!({"receipt": {"recipients": [to], "action": {"objectKey": "mail/gone"}}});
+        stack.backends().sqs().send(&queue.arn, again.to_string()).expect("the queue takes it");
         client.get("/legal/privacy").await.expect(200);
         client.get("/legal/keys").await.expect(200);
         stack.settle().await;

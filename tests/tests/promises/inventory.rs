@@ -22,7 +22,7 @@ const UNSEEN: &[(&str, &str)] = &[
     ("import.worker.receives", "the same"),
     ("workspace.harms.*", "only for thirty days after a campaign did harm"),
     ("campaign_progress.trouble", "only while a campaign that did harm waits for a member"),
-    ("prospect.q", "no route records yet that a person answered"),
+    ("inbound_mail.content", "only until it is read, within seconds"),
     ("open_request.duty.handled.*", "only between an answer and the closing that follows it"),
 ];
 
@@ -271,9 +271,10 @@ async fn abuse(staff: &Sender<'_>, seen: &mut Seen) {
     let stack = staff.stack;
     stack.report_abuse("despite_unsubscribe", "Encore un message.", Some("seven@filled.test")).await;
     let other = stack.sign_up().await;
+    other.take_answers().await;
     other.import(b"email\nnine@filled.test\n").await;
     other.campaign(json!({})).await;
-    stack.settle().await;
+    stack.answer("nine@filled.test", "Oui.").await;
     let mail = stack.only_mail_to("nine@filled.test");
     let headers = mail.header("Feedback-ID").expect("a header");
     stack.report_abuse("unlawful_list", &headers, None).await;
