@@ -104,8 +104,11 @@ fn a41_a_restriction_that_the_person_asked_for_ends_only_after_telling_them() {
         let problem = sender.patch(&path, json!({"state": "active"})).await.problem(409, "restricted-at-request");
         let lift = format!("{path}/lift");
         assert!(problem["detail"].as_str().unwrap().contains(&lift), "{problem}");
-        sender.patch(&path, json!({"state": "restricted", "company": "Firm"})).await.expect(200);
-        sender.import(b"email;language\nfreeze@lifted.test;en\n").await;
+        // Nothing about them changes either: it is kept as it is (art. 18(2)).
+        sender.patch(&path, json!({"company": "Firm"})).await.problem(409, "restricted-at-request");
+        let import = sender.import(b"email;language;company\nfreeze@lifted.test;fr;Firm\n").await;
+        assert_eq!((&import["updated"], &import["unchanged"]), (&json!(0), &json!(1)), "{import}");
+        assert_eq!(sender.prospect("freeze@lifted.test").await, person);
         let why = json!({"reason": "You confirmed on the phone that the address is right."});
         sender.post(&lift, json!({"reason": " "})).await.problem(422, "validation-failed");
         stack.sign_up().await.post(&lift, why.clone()).await.problem(404, "not-found");
