@@ -1,7 +1,7 @@
 //! From a campaign and a person to the message that person gets.
 
 use content::{
-    campaign::{CampaignTemplate, Rendered},
+    campaign::{CampaignTemplate, Forms, Rendered},
     message::{self, CampaignMail, ComposeError, Notice, Preview},
     template::{Person, RenderError},
 };
@@ -70,9 +70,20 @@ pub(crate) fn render(
     sender: &SenderIdentity,
     prospect: &Prospect,
 ) -> Result<Rendered, Refusal> {
+    with_person(sender, prospect, |person| templates.render(person)).map_err(|error| match error {
+        RenderError::MissingValue { .. } => Refusal::MissingValue,
+        _ => Refusal::AddressUnsupported,
+    })
+}
+
+/// Calls `make` with what templates may know of a person.
+fn with_person<T>(sender: &SenderIdentity, prospect: &Prospect, make: impl FnOnce(&Person<'_>) -> T) -> T {
     let details = &prospect.details;
     let tags: Vec<String> = details.tags.iter().cloned().collect();
-    let person = Person {
+    let [a, b, c, d, e, f, g, h, ..] = *prospect.subject.as_bytes();
+    make(&Person {
+        // A keyed hash: evenly spread, the same for every step, and nothing of the person's.
+        seed: u64::from_be_bytes([a, b, c, d, e, f, g, h]),
         first_name: details.first_name.as_deref(),
         last_name: details.last_name.as_deref(),
         company: details.company.as_deref(),
@@ -82,10 +93,6 @@ pub(crate) fn render(
         tags: &tags,
         sender_name: Some(&sender.from_name),
         sender_company: Some(&sender.company),
-    };
-    templates.render(&person).map_err(|error| match error {
-        RenderError::MissingValue { .. } => Refusal::MissingValue,
-        _ => Refusal::AddressUnsupported,
     })
 }
 
@@ -93,6 +100,11 @@ impl Letters<'_> {
     /// The member's words with this person's values.
     pub fn render(&self, prospect: &Prospect) -> Result<Rendered, Refusal> {
         render(self.templates, self.sender, prospect)
+    }
+
+    /// The forms that alternatives give its subject and its text, for this person.
+    pub fn forms(&self, prospect: &Prospect) -> Forms {
+        with_person(self.sender, prospect, |person| self.templates.forms(person))
     }
 
     /// The whole message as bytes.

@@ -37,6 +37,40 @@ pub struct Rendered {
     pub html: String,
 }
 
+/// Forms of a part that are listed, at most.
+const LISTED: usize = 20;
+
+/// The forms that alternatives give a message.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Forms {
+    /// Of its subject.
+    pub subject: FormsOf,
+    /// Of its text.
+    pub text: FormsOf,
+}
+
+impl std::fmt::Debug for Forms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Forms(…)")
+    }
+}
+
+/// The forms of one part.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct FormsOf {
+    /// How many.
+    pub count: u64,
+    /// Each, when there are few and more than one.
+    pub all: Option<Vec<String>>,
+}
+
+impl FormsOf {
+    fn new(template: &Template, person: &Person<'_>) -> Self {
+        let count = template.forms();
+        Self { count, all: template.every_form(person, LISTED).filter(|_| count > 1) }
+    }
+}
+
 impl std::fmt::Debug for Rendered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Rendered(…)")
@@ -117,6 +151,12 @@ impl CampaignTemplate {
     pub fn variables(&self) -> Vec<Variable> {
         let used: Vec<_> = [&self.subject, &self.text, &self.html].into_iter().flat_map(Template::variables).collect();
         Variable::ALL.into_iter().filter(|variable| used.contains(variable)).collect()
+    }
+
+    /// The forms it has for one person.
+    #[must_use]
+    pub fn forms(&self, person: &Person<'_>) -> Forms {
+        Forms { subject: FormsOf::new(&self.subject, person), text: FormsOf::new(&self.text, person) }
     }
 
     /// Fills in one person's values.

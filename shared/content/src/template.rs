@@ -1,6 +1,7 @@
 //! The template language of campaigns: text with merge tags, and nothing that could be called code.
 //!
-//! `{{ first_name | default: "there" }}` is a variable and filters; that is the whole language. The
+//! `{{ first_name | default: "there" }}` is a variable and filters, `[[Hello|Good morning]]` one of several
+//! alternatives; that is the whole language. The
 //! grammar of a tag is checked by [`tag`], in front of the engine; the engine (minijinja, chosen
 //! over `liquid` because it knows undefined values, escapes HTML and is a sixth of its code) only
 //! ever evaluates expressions made from a checked tag. Literal text never reaches it, so no
@@ -9,6 +10,7 @@
 //! A template is compiled once per campaign and rendered once per person.
 
 mod person;
+mod spin;
 mod tag;
 
 use std::borrow::Cow;
@@ -21,6 +23,7 @@ pub use person::{Person, Variable};
 pub use tag::TemplateError;
 
 use crate::html;
+use spin::{Part, Spin, choice};
 use tag::{Filter, Piece, Tag};
 
 /// Longest source of a subject, in bytes.
@@ -79,7 +82,23 @@ pub struct Template {
 
 enum Segment {
     Literal(String),
-    Value { tag: Tag, expression: Expression<'static, 'static> },
+    Value {
+        tag: Tag,
+        expression: Expression<'static, 'static>,
+    },
+    /// Alternatives: the how manieth place with some it is, and each of them.
+    Choice {
+        number: usize,
+        options: Vec<Vec<Segment>>,
+        spin: Spin,
+    },
+}
+
+/// What stands for itself while the text around it is worked on.
+#[derive(Debug, Clone)]
+enum Slot {
+    Tag(Tag),
+    Spin(Spin),
 }
 
 impl std::fmt::Debug for Segment {
@@ -87,6 +106,7 @@ impl std::fmt::Debug for Segment {
         match self {
             Segment::Literal(text) => f.write_str(text),
             Segment::Value { tag, .. } => f.write_str(&tag.source()),
+            Segment::Choice { spin, .. } => f.write_str(&spin.source(false)),
         }
     }
 }
@@ -149,23 +169,22 @@ impl Template {
         } else {
             marked
         };
-        let tags: Vec<Tag> = tags.into_iter().map(|(tag, _)| tag).collect();
-        Self::from_marked(&marked, &tags, kind).map_err(|message| TemplateError::at(&source, 0, message))
+        let slots: Vec<Slot> = tags.into_iter().map(|(slot, _)| slot).collect();
+        Self::from_marked(&marked, &slots, kind).map_err(|message| TemplateError::at(&source, 0, message))
     }
 
-    /// Puts tags back where their marks stand.
-    fn from_marked(marked: &str, tags: &[Tag], kind: Kind) -> Result<Self, String> {
-        let mut segments = Vec::new();
+    /// Puts tags and alternatives back where their marks stand.
+    fn from_marked(marked: &str, slots: &[Slot], kind: Kind) -> Result<Self, String> {
+        let (mut segments, mut places) = (Vec::new(), 0);
         for (i, part) in marked.split(MARK).enumerate() {
             let literal = if i == 0 {
                 part
             } else {
                 let (index, rest) = part.split_once(MARK_END).unwrap_or(("", part));
-                if let Some(tag) = index.parse().ok().and_then(|index: usize| tags.get(index)) {
-                    let expression = ENGINE
-                        .compile_expression_owned(tag.expression())
-                        .map_err(|_| format!("{} cannot be used: write it anew", tag.source()))?;
-                    segments.push(Segment::Value { tag: tag.clone(), expression });
+                match index.parse().ok().and_then(|index: usize| slots.get(index)) {
+                    Some(Slot::Tag(tag)) => segments.push(value(tag)?),
+                    Some(Slot::Spin(spin)) => segments.push(alternatives(spin, kind, &mut places)?),
+                    None => {}
                 }
                 rest
             };
@@ -190,19 +209,22 @@ impl Template {
         Self::from_marked(&html::html_of(&marked), &tags, Kind::Html).ok()
     }
 
-    fn marked(&self) -> (String, Vec<Tag>) {
-        let mut tags = Vec::new();
+    fn marked(&self) -> (String, Vec<Slot>) {
+        let mut slots = Vec::new();
         let mut marked = String::new();
         for segment in &self.segments {
-            match segment {
-                Segment::Literal(text) => marked.push_str(text),
-                Segment::Value { tag, .. } => {
-                    push_mark(&mut marked, tags.len());
-                    tags.push(tag.clone());
+            let slot = match segment {
+                Segment::Literal(text) => {
+                    marked.push_str(text);
+                    continue;
                 }
-            }
+                Segment::Value { tag, .. } => Slot::Tag(tag.clone()),
+                Segment::Choice { spin, .. } => Slot::Spin(spin.clone()),
+            };
+            push_mark(&mut marked, slots.len());
+            slots.push(slot);
         }
-        (marked, tags)
+        (marked, slots)
     }
 
     /// The source in the form to store: normalised, and safe when it is HTML.
@@ -213,6 +235,7 @@ impl Template {
             match segment {
                 Segment::Literal(text) => out.push_str(text),
                 Segment::Value { tag, .. } => out.push_str(&tag.source()),
+                Segment::Choice { spin, .. } => out.push_str(&spin.source(self.kind == Kind::Html)),
             }
         }
         out
@@ -220,10 +243,43 @@ impl Template {
 
     /// The variables it uses, in order of appearance, each time they appear.
     pub fn variables(&self) -> impl Iterator<Item = Variable> {
-        self.segments.iter().filter_map(|segment| match segment {
-            Segment::Literal(_) => None,
-            Segment::Value { tag, .. } => Some(tag.variable),
+        self.segments.iter().flat_map(|segment| match segment {
+            Segment::Literal(_) => Vec::new(),
+            Segment::Value { tag, .. } => vec![tag.variable],
+            Segment::Choice { spin, .. } => spin.tags().into_iter().map(|tag| tag.variable).collect(),
         })
+    }
+
+    /// How many texts it can give, for one person: every choice at every place.
+    #[must_use]
+    pub fn forms(&self) -> u64 {
+        forms_of(&self.segments)
+    }
+
+    /// All of them, as they are for one person; `None` when there are more than `most`, or one cannot be written.
+    #[must_use]
+    pub fn every_form(&self, person: &Person<'_>, most: usize) -> Option<Vec<String>> {
+        if self.forms() > most as u64 {
+            return None;
+        }
+        let (mut all, mut path): (Vec<String>, Vec<(usize, usize)>) = (Vec::new(), Vec::new());
+        loop {
+            let mut met = 0;
+            let form = self.render_by(person, &mut |_, options| {
+                if met == path.len() {
+                    path.push((0, options));
+                }
+                met += 1;
+                path[met - 1].0
+            });
+            all.push(form.ok()?);
+            // The next choice at the last place that has one left.
+            while path.pop_if(|(chosen, options)| *chosen + 1 == *options).is_some() {}
+            match path.last_mut() {
+                Some((chosen, _)) => *chosen += 1,
+                None => return Some(all),
+            }
+        }
     }
 
     /// Fills in one person's values.
@@ -231,15 +287,16 @@ impl Template {
     /// # Errors
     /// Why this person cannot be written to, see [`RenderError`].
     pub fn render(&self, person: &Person<'_>) -> Result<String, RenderError> {
+        self.render_by(person, &mut |number, options| choice(person.seed, number, options))
+    }
+
+    fn render_by(
+        &self,
+        person: &Person<'_>,
+        choose: &mut dyn FnMut(usize, usize) -> usize,
+    ) -> Result<String, RenderError> {
         let mut out = String::with_capacity(self.literal_len() + 64);
-        for segment in &self.segments {
-            match segment {
-                Segment::Literal(text) => out.push_str(text),
-                Segment::Value { tag, expression } => {
-                    self.push_value(&mut out, person, tag, expression)?;
-                }
-            }
-        }
+        self.push_segments(&mut out, person, &self.segments, choose)?;
         let fits = match self.kind {
             Kind::Subject => out.chars().count() <= MAX_SUBJECT,
             Kind::Text | Kind::Html => out.len() <= MAX_BODY,
@@ -247,10 +304,30 @@ impl Template {
         if fits { Ok(out) } else { Err(RenderError::TooLong) }
     }
 
+    fn push_segments(
+        &self,
+        out: &mut String,
+        person: &Person<'_>,
+        segments: &[Segment],
+        choose: &mut dyn FnMut(usize, usize) -> usize,
+    ) -> Result<(), RenderError> {
+        for segment in segments {
+            match segment {
+                Segment::Literal(text) => out.push_str(text),
+                Segment::Value { tag, expression } => self.push_value(out, person, tag, expression)?,
+                Segment::Choice { number, options, .. } => {
+                    let chosen = options.get(choose(*number, options.len())).map(Vec::as_slice).unwrap_or_default();
+                    self.push_segments(out, person, chosen, choose)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn literal_len(&self) -> usize {
         let literals = self.segments.iter().map(|segment| match segment {
             Segment::Literal(text) => text.len(),
-            Segment::Value { .. } => 0,
+            Segment::Value { .. } | Segment::Choice { .. } => 0,
         });
         literals.sum()
     }
@@ -304,19 +381,52 @@ fn push_mark(out: &mut String, index: usize) {
     out.push(MARK_END);
 }
 
-fn mark(pieces: &[Piece<'_>]) -> (String, Vec<(Tag, usize)>) {
+fn mark(pieces: &[Piece<'_>]) -> (String, Vec<(Slot, usize)>) {
     let mut marked = String::new();
-    let mut tags = Vec::new();
+    let mut slots = Vec::new();
     for piece in pieces {
-        match piece {
-            Piece::Literal(text) => marked.push_str(text),
-            Piece::Tag(tag, offset) => {
-                push_mark(&mut marked, tags.len());
-                tags.push((tag.clone(), *offset));
+        let slot = match piece {
+            Piece::Literal(text) => {
+                marked.push_str(text);
+                continue;
             }
-        }
+            Piece::Tag(tag, offset) => (Slot::Tag(tag.clone()), *offset),
+            Piece::Spin(spin, offset) => (Slot::Spin(spin.clone()), *offset),
+        };
+        push_mark(&mut marked, slots.len());
+        slots.push(slot);
     }
-    (marked, tags)
+    (marked, slots)
+}
+
+fn value(tag: &Tag) -> Result<Segment, String> {
+    let expression = ENGINE.compile_expression_owned(tag.expression());
+    let expression = expression.map_err(|_| format!("{} cannot be used: write it anew", tag.source()))?;
+    Ok(Segment::Value { tag: tag.clone(), expression })
+}
+
+/// Alternatives, ready to be chosen from. `places` counts those there were before.
+fn alternatives(spin: &Spin, kind: Kind, places: &mut usize) -> Result<Segment, String> {
+    let number = *places;
+    *places += 1;
+    let mut segment = |part: &Part| match part {
+        Part::Text(text) if kind == Kind::Html => Ok(Segment::Literal(HtmlEscape(text).to_string())),
+        Part::Text(text) => Ok(Segment::Literal(text.clone())),
+        Part::Tag(tag) => value(tag),
+        Part::Spin(spin) => alternatives(spin, kind, places),
+    };
+    let options = spin.options.iter().map(|parts| parts.iter().map(&mut segment).collect());
+    Ok(Segment::Choice { number, options: options.collect::<Result<_, _>>()?, spin: spin.clone() })
+}
+
+fn forms_of(segments: &[Segment]) -> u64 {
+    let of = |segment: &Segment| match segment {
+        Segment::Literal(_) | Segment::Value { .. } => 1,
+        Segment::Choice { options, .. } => {
+            options.iter().map(|segments| forms_of(segments)).fold(0, u64::saturating_add)
+        }
+    };
+    segments.iter().map(of).fold(1, u64::saturating_mul)
 }
 
 /// One kind of line break, no control characters, no marks, and never more than three line breaks in
@@ -349,12 +459,12 @@ fn normalised(source: &str, kind: Kind) -> String {
 }
 
 /// Gives an error of the HTML the place of the tag it is about, where there is one.
-fn html_error(source: &str, error: &html::HtmlError, tags: &[(Tag, usize)]) -> TemplateError {
+fn html_error(source: &str, error: &html::HtmlError, slots: &[(Slot, usize)]) -> TemplateError {
     let offset = match error {
         html::HtmlError::VariableInMarkup { mark } => mark
             .as_ref()
             .and_then(|mark| mark.trim_matches([MARK, MARK_END]).parse::<usize>().ok())
-            .and_then(|index| tags.get(index))
+            .and_then(|index| slots.get(index))
             .map_or(0, |(_, offset)| *offset),
         _ => 0,
     };

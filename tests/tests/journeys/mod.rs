@@ -1,5 +1,6 @@
 //! The product as a Sender and its recipients live through it.
 
+mod alternatives;
 mod api_keys;
 mod api_rules;
 mod campaigns;

@@ -310,7 +310,8 @@ fn a_step_costs_hardly_more_than_the_only_message_of_a_campaign() {
         stack.backends().meter().reset();
         assert_eq!(stack.pass(HOUR + MINUTE).await, 8);
         let last = cost(&stack, "send", 400.0);
-        assert!(last[0] <= only[0] + 0.01, "the last step: {last:?}, and {only:?}");
+        // Whoever sees the end writes it down, and so may a second who sees it at the same moment.
+        assert!(last[0] <= only[0] + 0.03, "the last step: {last:?}, and {only:?}");
         assert!(last[1] <= only[1] + 0.2 && last[2] <= only[2] + 0.12, "read after the claim: {last:?}, and {only:?}");
         let scheduled = cost(&stack, "follow-up", 400.0);
         assert!(scheduled[0] <= 0.01 && scheduled[1] <= 0.01, "{scheduled:?}");

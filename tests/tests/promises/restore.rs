@@ -119,3 +119,40 @@ async fn muted(stack: &TestStack, seen: usize) -> usize {
     let put_back = || stack.logs().iter().filter(|line| line.line.contains("muted until")).count();
     tests::wait_for("a message to be put back", || async { Some(put_back()).filter(|count| *count > seen) }).await
 }
+
+#[test]
+fn a30_a_step_that_is_due_waits_for_the_replay_and_then_for_its_sender() {
+    run(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let kept = |options: &mut local::Options| {
+            options.ephemeral = false;
+            options.state_dir = Some(folder.path().to_owned());
+        };
+        let stack = TestStack::with(kept).await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email\nwaits@restored.test\n").await;
+        let id = sender.launch(sender.sequence(json!([{"delay": {"hours": 20}, "text": "Encore."}]))).await;
+        let who = Who::of(&sender);
+        stack.finish().await;
+
+        let stack = TestStack::with(|options| {
+            kept(options);
+            options.overrides.insert("Restore".into(), "drill-2".into());
+        })
+        .await;
+        let written = || stack.mails_to("waits@restored.test").len();
+        let before = written();
+        stack.wait(SignedDuration::from_hours(21));
+        let muted = stack.fire("follow-up").await.expect("the template has a follow-up");
+        assert_eq!((muted.ok, &muted.result), (true, &json!({"complete": false, "chunks": 0})));
+        stack.replay().await;
+        let sender = who.at(&stack).await;
+        assert_eq!(sender.look(&id).await["status"], "paused");
+        assert_eq!(stack.pass(SignedDuration::from_mins(1)).await, 1, "what was due is due still");
+        assert_eq!(written(), before, "something was sent before its Sender looked");
+        sender.command(&id, "resume").await.expect(202);
+        assert_eq!(sender.wait_ended(&id).await["counts"]["sent"], 2);
+        assert_eq!(written(), before + 1);
+        stack.finish().await;
+    });
+}

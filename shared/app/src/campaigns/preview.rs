@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use content::message;
+use content::{campaign::Forms, message};
 use domain::{
     Timestamp,
     email::EmailAddress,
@@ -45,6 +45,8 @@ pub struct Sample {
     /// What a mailbox shows.
     #[serde(flatten)]
     pub message: message::Preview,
+    /// How it differs from person to person.
+    pub forms: Forms,
 }
 
 /// How many get it.
@@ -115,7 +117,7 @@ impl App {
         let samples = (FIRST..).zip(&compiled).map(|(step, templates)| {
             let letters = letters(step, templates);
             let rendered = letters.render(&person).map_err(|_| unrenderable())?;
-            Ok(Sample { step, message: letters.preview(&person, &rendered, manner)? })
+            Ok(Sample { step, message: letters.preview(&person, &rendered, manner)?, forms: letters.forms(&person) })
         });
         Ok(Preview {
             samples: samples.collect::<Result<_, Failure>>()?,

@@ -62,6 +62,9 @@ fn hostile_html() -> impl Strategy<Value = String> {
             "--part-0000000000000000",
             "\0",
             "<img src=https://example.com/a.png>",
+            "[[a|{{ first_name }}|[[b|c]]]]",
+            "[[",
+            "]]",
         ])
         .prop_map(str::to_owned),
         "\\PC{0,12}",

@@ -91,6 +91,8 @@ impl Variable {
 /// The values of one person. A value that is empty or only spaces counts as missing.
 #[derive(Clone, Copy, Default)]
 pub struct Person<'a> {
+    /// What is chosen by among alternatives: a number of the person's own.
+    pub seed: u64,
     /// The prospect's first name.
     pub first_name: Option<&'a str>,
     /// The prospect's last name.

@@ -4,6 +4,7 @@
 //! Whatever does not fit is refused here, with the place and what to do, before the engine sees it.
 
 use super::person::Variable;
+use super::spin::{Spin, spin_at};
 
 /// Longest text between `{{` and `}}`, in bytes.
 const MAX_TAG: usize = 300;
@@ -106,43 +107,56 @@ pub(crate) enum Piece<'s> {
     Literal(&'s str),
     /// A tag, and where its `{{` stands.
     Tag(Tag, usize),
+    /// Alternatives, and where their `[[` stands.
+    Spin(Spin, usize),
 }
 
-/// Cuts `source` into text and tags. In HTML an editor may have written `&quot;` inside a tag.
+/// Cuts `source` into text, tags and alternatives. In HTML an editor may have written `&quot;` inside a tag.
 pub(crate) fn scan(source: &str, html: bool) -> Result<Vec<Piece<'_>>, TemplateError> {
     let mut pieces = Vec::new();
     let mut rest = 0;
-    while let Some(found) = source[rest..].find('{').map(|i| rest + i) {
-        let two = source.get(found..found + 2);
-        if two == Some("{%") {
-            let message = "instructions such as {% if %} are not available: write text and {{ variables }} only";
-            return Err(TemplateError::at(source, found, message));
+    while let Some(found) = source[rest..].find(['{', '[']).map(|i| rest + i) {
+        match source.get(found..found + 2) {
+            Some("{%") => {
+                let message = "instructions such as {% if %} are not available: write text and {{ variables }} only";
+                return Err(TemplateError::at(source, found, message));
+            }
+            Some("{{") => {
+                push_literal(&mut pieces, &source[rest..found]);
+                let (tag, end) = tag_at(source, found, html)?;
+                pieces.push(Piece::Tag(tag, found));
+                rest = end;
+            }
+            Some("[[") => {
+                push_literal(&mut pieces, &source[rest..found]);
+                let (spin, end) = spin_at(source, found, html)?;
+                pieces.push(Piece::Spin(spin, found));
+                rest = end;
+            }
+            _ => {
+                push_literal(&mut pieces, &source[rest..=found]);
+                rest = found + 1;
+            }
         }
-        if two != Some("{{") {
-            push_literal(&mut pieces, &source[rest..=found]);
-            rest = found + 1;
-            continue;
-        }
-        push_literal(&mut pieces, &source[rest..found]);
-        let inside = found + 2;
-        let Some(length) = end_of_tag(&source[inside..]) else {
-            return Err(TemplateError::at(
-                source,
-                found,
-                "this {{ has no }} after it: close it, as in {{ first_name }}",
-            ));
-        };
-        let text = &source[inside..inside + length];
-        let tag = if html && text.contains('&') {
-            parse(&decoded(text)).map_err(|(_, message)| TemplateError::at(source, found, message))?
-        } else {
-            parse(text).map_err(|(offset, message)| TemplateError::at(source, inside + offset, message))?
-        };
-        pieces.push(Piece::Tag(tag, found));
-        rest = inside + length + 2;
     }
     push_literal(&mut pieces, &source[rest..]);
     Ok(pieces)
+}
+
+/// Reads the tag whose `{{` stands at `found`, and where it ends.
+pub(crate) fn tag_at(source: &str, found: usize, html: bool) -> Result<(Tag, usize), TemplateError> {
+    let inside = found + 2;
+    let Some(length) = end_of_tag(&source[inside..]) else {
+        let message = "this {{ has no }} after it: close it, as in {{ first_name }}";
+        return Err(TemplateError::at(source, found, message));
+    };
+    let text = &source[inside..inside + length];
+    let tag = if html && text.contains('&') {
+        parse(&undone(text)).map_err(|(_, message)| TemplateError::at(source, found, message))?
+    } else {
+        parse(text).map_err(|(offset, message)| TemplateError::at(source, inside + offset, message))?
+    };
+    Ok((tag, inside + length + 2))
 }
 
 /// Joins neighbours, so that a literal is as long as it can be.
@@ -169,7 +183,8 @@ fn end_of_tag(text: &str) -> Option<usize> {
     text.find("}}").filter(|&i| i <= MAX_TAG)
 }
 
-fn decoded(text: &str) -> String {
+/// A text without the character references that an editor of HTML makes.
+pub(crate) fn undone(text: &str) -> String {
     text.replace("&quot;", "\"")
         .replace("&#34;", "\"")
         .replace("&#39;", "'")

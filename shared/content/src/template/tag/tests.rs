@@ -74,7 +74,7 @@ fn lone_braces_are_text() {
         .iter()
         .map(|piece| match piece {
             Piece::Literal(text) => *text,
-            Piece::Tag(..) => panic!("no tag here"),
+            Piece::Tag(..) | Piece::Spin(..) => panic!("no tag here"),
         })
         .collect();
     assert_eq!(text, "{ a } }} {# b #} {");
