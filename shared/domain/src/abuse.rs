@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a71_what_is_kept_of_a_report_names_nobody() {
+    fn a71_a_report_is_kept_without_addresses() {
         let text = format!(
             "To: Zoé <zoe.durand@example.org>, max@example.com\nFrom: a@firm.test\nmailto:b@firm.test https://x.test/u/{}?x=1 ok",
             link()

@@ -36,6 +36,37 @@ fn a72_a_workspace_keeps_prospects_36_months_at_most() {
 }
 
 #[test]
+fn a73_an_answer_starts_the_three_years_anew_to_the_second() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.take_answers().await;
+        sender.import(b"email\nanswers@years.test\nsilent@years.test\n").await;
+        sender.campaign(json!({})).await;
+        let first = due(&sender.prospect("answers@years.test").await);
+        stack.wait(SignedDuration::from_hours(24 * 600));
+        sender.log_in().await;
+        stack.answer("answers@years.test", "Pas maintenant, peut-être l'an prochain.").await;
+        let answered = sender.prospect("answers@years.test").await;
+        let contact: Timestamp = answered["last_contact_at"].as_str().unwrap().parse().unwrap();
+        let paris = contact.to_zoned(jiff::tz::TimeZone::get("Europe/Paris").unwrap());
+        assert_eq!(due(&answered), (paris + jiff::Span::new().years(3)).timestamp());
+
+        stack.set_time(first);
+        stack.purge().await;
+        let left: Vec<_> = sender.prospects().await.iter().map(|person| person["email"].clone()).collect();
+        assert_eq!(left, ["answers@years.test"]);
+        stack.set_time(due(&answered) - SignedDuration::from_secs(1));
+        stack.purge().await;
+        assert_eq!(sender.prospects().await.len(), 1, "deleted early by a second");
+        stack.set_time(due(&answered));
+        stack.purge().await;
+        assert!(sender.prospects().await.is_empty());
+        stack.finish().await;
+    });
+}
+
+#[test]
 fn a73_prospects_go_three_years_after_collection_to_the_second_and_our_sending_changes_nothing() {
     run(async {
         let stack = TestStack::start().await;
