@@ -70,9 +70,17 @@ pub(crate) fn render(
     sender: &SenderIdentity,
     prospect: &Prospect,
 ) -> Result<Rendered, Refusal> {
+    with_person(sender, prospect, |person| templates.render(person)).map_err(|error| match error {
+        RenderError::MissingValue { .. } => Refusal::MissingValue,
+        _ => Refusal::AddressUnsupported,
+    })
+}
+
+/// A prospect as templates know people.
+pub(crate) fn with_person<T>(sender: &SenderIdentity, prospect: &Prospect, use_it: impl FnOnce(&Person<'_>) -> T) -> T {
     let details = &prospect.details;
     let tags: Vec<String> = details.tags.iter().cloned().collect();
-    let person = Person {
+    use_it(&Person {
         first_name: details.first_name.as_deref(),
         last_name: details.last_name.as_deref(),
         company: details.company.as_deref(),
@@ -82,10 +90,6 @@ pub(crate) fn render(
         tags: &tags,
         sender_name: Some(&sender.from_name),
         sender_company: Some(&sender.company),
-    };
-    templates.render(&person).map_err(|error| match error {
-        RenderError::MissingValue { .. } => Refusal::MissingValue,
-        _ => Refusal::AddressUnsupported,
     })
 }
 
@@ -100,6 +104,19 @@ impl Letters<'_> {
         self.with_mail(prospect, rendered, manner, message::compose)
             .map(|message| message.bytes)
             .map_err(|_: ComposeError| Refusal::AddressUnsupported)
+    }
+
+    /// How long its HTML is, footer included, in bytes; `None` when it is too long to be made.
+    pub fn size(&self, prospect: &Prospect, manner: Manner<'_>) -> Result<Option<usize>, Failure> {
+        let shown = match self.render(prospect) {
+            Ok(rendered) => self.with_mail(prospect, &rendered, manner, message::preview),
+            Err(_) => Err(ComposeError::TooLong),
+        };
+        match shown {
+            Ok(shown) => Ok(Some(shown.html.len())),
+            Err(ComposeError::TooLong) => Ok(None),
+            Err(error) => Err(Failure::internal(error.to_string())),
+        }
     }
 
     /// The message as a mailbox will show it.

@@ -3,6 +3,7 @@
 mod api_keys;
 mod api_rules;
 mod campaigns;
+mod checks;
 mod health;
 mod import_again;
 mod import_formats;
