@@ -1,4 +1,4 @@
-//! Campaigns over HTTP: draft, preview, test, launch, pause, resume, cancel, and what became of it.
+//! Campaigns over HTTP: draft, check, preview, test, launch, pause, resume, cancel, and what became of it.
 
 use app::{
     App, Failure,
@@ -30,6 +30,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
             no_content()
         }
         ("POST", "/{id}/preview") => preview(app, &scope, &request).await,
+        ("POST", "/{id}/check") => check(app, &scope, &request).await,
         ("POST", "/{id}/test") => {
             idempotency::run(app, &scope, &request, async || test(app, &scope, &request).await).await
         }
@@ -75,6 +76,10 @@ async fn list(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Re
 async fn preview(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
     let preview = app.preview_campaign(scope, id(request)?, request.now()?).await?;
     json(StatusCode::OK, &preview)
+}
+
+async fn check(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
+    json(StatusCode::OK, &app.check_campaign(scope, id(request)?, request.now()?).await?)
 }
 
 async fn test(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {

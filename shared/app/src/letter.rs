@@ -77,7 +77,7 @@ pub(crate) fn render(
 }
 
 /// Calls `make` with what templates may know of a person.
-fn with_person<T>(sender: &SenderIdentity, prospect: &Prospect, make: impl FnOnce(&Person<'_>) -> T) -> T {
+pub(crate) fn with_person<T>(sender: &SenderIdentity, prospect: &Prospect, make: impl FnOnce(&Person<'_>) -> T) -> T {
     let details = &prospect.details;
     let tags: Vec<String> = details.tags.iter().cloned().collect();
     let [a, b, c, d, e, f, g, h, ..] = *prospect.subject.as_bytes();
@@ -112,6 +112,19 @@ impl Letters<'_> {
         self.with_mail(prospect, rendered, manner, message::compose)
             .map(|message| message.bytes)
             .map_err(|_: ComposeError| Refusal::AddressUnsupported)
+    }
+
+    /// How long its HTML is, footer included, in bytes; `None` when it is too long to be made.
+    pub fn size(&self, prospect: &Prospect, manner: Manner<'_>) -> Result<Option<usize>, Failure> {
+        let shown = match self.render(prospect) {
+            Ok(rendered) => self.with_mail(prospect, &rendered, manner, message::preview),
+            Err(_) => Err(ComposeError::TooLong),
+        };
+        match shown {
+            Ok(shown) => Ok(Some(shown.html.len())),
+            Err(ComposeError::TooLong) => Ok(None),
+            Err(error) => Err(Failure::internal(error.to_string())),
+        }
     }
 
     /// The message as a mailbox will show it.

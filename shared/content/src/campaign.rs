@@ -159,6 +159,14 @@ impl CampaignTemplate {
         Forms { subject: FormsOf::new(&self.subject, person), text: FormsOf::new(&self.text, person) }
     }
 
+    /// The first field, of those that were written, for which somebody without this value is not written to.
+    #[must_use]
+    pub fn needs(&self, variable: Variable) -> Option<&'static str> {
+        let html = self.html_source.as_ref().map(|_| ("html", &self.html));
+        let fields = [Some(("subject", &self.subject)), html, Some(("text", &self.text))];
+        fields.into_iter().flatten().find(|(_, template)| template.needs(variable)).map(|(field, _)| field)
+    }
+
     /// Fills in one person's values.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! cannot reach past itself to hide what is appended after it. [`verify`] checks that form again
 //! without a parser, each time a stored template is used.
 
+mod anatomy;
 mod convert;
 mod style;
 mod walk;
@@ -15,7 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ammonia::UrlRelative;
 
-pub(crate) use convert::{html_of, text_of};
+pub(crate) use anatomy::{Anatomy, anatomy};
+pub(crate) use convert::{AFTER_ADDRESS, html_of, text_of};
 
 use crate::template::{MARK, find_mark};
 use walk::{Token, attributes, walk};

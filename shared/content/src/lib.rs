@@ -4,6 +4,7 @@
 
 pub mod abuse;
 pub mod campaign;
+pub mod check;
 pub mod failed;
 pub mod forward;
 mod html;

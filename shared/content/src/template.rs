@@ -24,7 +24,7 @@ pub use tag::TemplateError;
 
 use crate::html;
 use spin::{Part, Spin, choice};
-use tag::{Filter, Piece, Tag};
+use tag::{Piece, Tag};
 
 /// Longest source of a subject, in bytes.
 pub const MAX_SUBJECT_SOURCE: usize = 1_000;
@@ -282,6 +282,18 @@ impl Template {
         }
     }
 
+    /// Whether a person without a value for this variable cannot be written to.
+    pub(crate) fn needs(&self, variable: Variable) -> bool {
+        self.segments.iter().any(|segment| match segment {
+            Segment::Literal(_) => false,
+            Segment::Value { tag, .. } => tag.variable == variable && !tag.has_default(),
+            // Whoever gets the alternative that needs it cannot be written to.
+            Segment::Choice { spin, .. } => {
+                spin.tags().into_iter().any(|tag| tag.variable == variable && !tag.has_default())
+            }
+        })
+    }
+
     /// Fills in one person's values.
     ///
     /// # Errors
@@ -342,7 +354,7 @@ impl Template {
         let variable = tag.variable;
         let value = expression.eval(person.context(variable)).map_err(|_| RenderError::Unrenderable { variable })?;
         let text = value.as_str().unwrap_or_default();
-        if text.trim().is_empty() && !tag.filters.iter().any(|f| matches!(f, Filter::Default(_))) {
+        if text.trim().is_empty() && !tag.has_default() {
             return Err(RenderError::MissingValue { variable });
         }
         if text.len() > MAX_VALUE {

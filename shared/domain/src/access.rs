@@ -55,7 +55,7 @@ pub enum Permission {
     /// Reading campaigns and what became of them.
     #[serde(rename = "campaigns.read")]
     ReadCampaigns,
-    /// Drafting, previewing and trying campaigns.
+    /// Drafting, checking, previewing and trying campaigns.
     #[serde(rename = "campaigns.edit")]
     EditCampaigns,
     /// Launching, pausing, resuming and cancelling them.
@@ -126,6 +126,7 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("PATCH", "/v1/campaigns/{id}", EditCampaigns),
     ("DELETE", "/v1/campaigns/{id}", EditCampaigns),
     ("POST", "/v1/campaigns/{id}/preview", EditCampaigns),
+    ("POST", "/v1/campaigns/{id}/check", EditCampaigns),
     ("POST", "/v1/campaigns/{id}/test", EditCampaigns),
     ("POST", "/v1/campaigns/{id}/launch", Launch),
     ("POST", "/v1/campaigns/{id}/pause", Launch),

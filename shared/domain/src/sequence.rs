@@ -35,6 +35,9 @@ pub struct Step {
     /// HTML template; made from the text when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
+    /// Elements that were taken out of the HTML with their content when it was written, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
 }
 
 impl Step {

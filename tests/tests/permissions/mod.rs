@@ -145,7 +145,9 @@ fn every_permission_is_used_and_none_is_missing() {
         key.send().await.expect(201);
         let id = sender.draft(json!({})).await;
         sender.patch(&format!("/v1/campaigns/{id}"), json!({"name": "Tour"})).await.expect(200);
-        for (command, status) in [("preview", 200), ("test", 202), ("launch", 202), ("pause", 200), ("resume", 202)] {
+        for (command, status) in
+            [("preview", 200), ("check", 200), ("test", 202), ("launch", 202), ("pause", 200), ("resume", 202)]
+        {
             sender.command(&id, command).await.expect(status);
         }
         sender.wait_ended(&id).await;

@@ -19,6 +19,7 @@ const SILENT: &[(&str, &str)] = &[
     ("POST /v1/signup", "there is no workspace yet whose trail it could be in"),
     ("POST /v1/session/refresh", "goes on with a session that has its entry; what it refuses has one too"),
     ("POST /v1/campaigns/{id}/preview", "only counts"),
+    ("POST /v1/campaigns/{id}/check", "only looks and counts"),
     ("POST /u/{token}", "the opt-out is its own evidence, and is one write"),
     ("POST /abuse", "the case is its own evidence, and whom it names nobody has looked at yet"),
     ("POST /rights", "nobody is looked up before the mailbox is proved"),

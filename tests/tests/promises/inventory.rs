@@ -227,7 +227,7 @@ async fn import(sender: &Sender<'_>) {
 async fn campaigns(sender: &Sender<'_>) {
     let stack = sender.stack;
     let everything = json!({
-        "html": "<p>Bonjour</p>",
+        "html": "<p>Bonjour</p><script></script>",
         "audience": {"all": true, "tags_any": ["salon"], "tags_all": ["vip"], "text": "érable", "import": null},
     });
     let key =

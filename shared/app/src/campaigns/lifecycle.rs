@@ -1,5 +1,6 @@
 //! Launch, pause, resume, cancel, and the test to oneself.
 
+use content::check::Level;
 use domain::{
     Timestamp,
     audit::Action,
@@ -7,12 +8,13 @@ use domain::{
     health::Sample,
     id::CampaignId,
     policy::test_to_oneself,
+    sender::Sender,
     sequence::FIRST,
 };
-use storage::{StoreError, WorkspaceScope};
+use storage::{StoreError, WorkspaceScope, accounts::Workspace, outreach::StoredCampaign};
 
 use super::{
-    CampaignView,
+    CampaignView, Finding,
     preview::{invented, no_sender, unrenderable},
     templates,
 };
@@ -36,13 +38,13 @@ impl App {
         let next = progress.status.after(command).ok_or_else(|| not_now(&progress, command))?;
         if command == Command::Resume {
             self.sending_workspace(scope).await?;
-            if let Some(missing) = self.lacks_of_sender(scope).await? {
+            if let Some(missing) = lacks_of_sender(self.db.accounts(scope).sender().await?.as_ref()) {
                 return Err(missing_to("resumed", vec![missing]));
             }
         }
         if command == Command::Launch {
-            self.may_begin(scope, now).await?;
-            self.may_launch(scope, &campaign.content).await?;
+            let workspace = self.may_begin(scope, now).await?;
+            self.may_launch(scope, &workspace, &campaign, now).await?;
         }
         let mut moved = progress.moved(next, now);
         match command {
@@ -89,34 +91,25 @@ impl App {
         }
     }
 
-    /// Nothing leaves without the Sender's identity, the notice, the purpose and the assessment.
-    async fn may_launch(&self, scope: &WorkspaceScope, content: &domain::campaign::Content) -> Result<(), Failure> {
-        let mut missing: Vec<FieldError> = content
-            .missing()
-            .into_iter()
-            .map(|field| FieldError { field, message: "fill it in before launching".into() })
-            .collect();
-        missing.extend(self.lacks_of_sender(scope).await?);
-        if missing.is_empty() {
-            for step in FIRST..=content.last_step() {
-                templates(content, step)?;
-            }
-            return Ok(());
-        }
-        Err(missing_to("launched", missing))
-    }
-
-    /// What the Sender still has to enter of itself before anything can leave.
-    async fn lacks_of_sender(&self, scope: &WorkspaceScope) -> Result<Option<FieldError>, Failure> {
-        let (field, message) = match self.db.accounts(scope).sender().await? {
-            None => ("sender", "say who sends first: PUT /v1/sender"),
-            Some(sender) if sender.channel.lacks_password() => (
-                "sender.channel.password",
-                "was given up when the workspace was closed; enter it again: PUT /v1/sender",
-            ),
-            Some(_) => return Ok(None),
+    /// Nothing leaves without the Sender's identity, the notice, the purpose and the assessment, nor what nobody
+    /// should get.
+    async fn may_launch(
+        &self,
+        scope: &WorkspaceScope,
+        workspace: &Workspace,
+        campaign: &StoredCampaign,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let sender = self.db.accounts(scope).sender().await?;
+        let mut missing: Vec<FieldError> = campaign.content.missing().into_iter().map(to_fill_in).collect();
+        missing.extend(lacks_of_sender(sender.as_ref()));
+        let sender = match sender {
+            Some(sender) if missing.is_empty() => sender,
+            _ => return Err(missing_to("launched", missing)),
         };
-        Ok(Some(FieldError { field: field.into(), message: message.into() }))
+        let findings = self.findings_of_messages(scope, workspace, &sender.identity, campaign, now).await?;
+        let wrong: Vec<_> = findings.into_iter().filter(|finding| finding.level == Level::Error).collect();
+        if wrong.is_empty() { Ok(()) } else { Err(wrong_to_launch(wrong)) }
     }
 
     /// Sends a sample of every step to the member who asks, and to nobody else.
@@ -177,6 +170,30 @@ fn tested(handed: Handed) -> Result<(), Failure> {
             "The channel did not take the message. Check PUT /v1/sender (host, port, credentials) and try again.",
         )),
     }
+}
+
+/// A field that has to be filled in before a launch.
+pub(super) fn to_fill_in(field: String) -> FieldError {
+    FieldError { field, message: "fill it in before launching".into() }
+}
+
+/// What the Sender still has to enter of itself before anything can leave.
+pub(super) fn lacks_of_sender(sender: Option<&Sender>) -> Option<FieldError> {
+    let (field, message) = match sender {
+        None => ("sender", "say who sends first: PUT /v1/sender"),
+        Some(sender) if sender.channel.lacks_password() => {
+            ("sender.channel.password", "was given up when the workspace was closed; enter it again: PUT /v1/sender")
+        }
+        Some(_) => return None,
+    };
+    Some(FieldError { field: field.into(), message: message.into() })
+}
+
+fn wrong_to_launch(findings: Vec<Finding>) -> Failure {
+    let fields = findings.into_iter().map(|finding| FieldError { field: finding.field, message: finding.message });
+    let wrong = Failure::fields(fields.collect());
+    let detail = format!("The campaign cannot be launched yet. {}.", wrong.detail);
+    Failure { fields: wrong.fields, ..Failure::refused("launch-refused", detail) }
 }
 
 fn missing_to(be: &str, missing: Vec<FieldError>) -> Failure {

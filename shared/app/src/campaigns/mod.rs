@@ -1,6 +1,7 @@
 //! Campaigns: drafting them, saying who gets them, and moving them from one state to the next.
 
 mod audience;
+mod check;
 mod lifecycle;
 mod preview;
 mod read;
@@ -17,6 +18,7 @@ use domain::{
 use serde::{Deserialize, Deserializer};
 use storage::{WorkspaceScope, outreach::StoredCampaign};
 
+pub use check::{Check, Finding};
 pub use preview::{Preview, PreviewCounts, Sample};
 pub use read::{CampaignView, RecipientView};
 pub(crate) use steps::{compile, templates};

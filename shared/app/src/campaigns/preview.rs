@@ -61,7 +61,7 @@ pub struct PreviewCounts {
 }
 
 /// Shards read at once.
-const SHARDS_AT_ONCE: usize = 4;
+pub(super) const SHARDS_AT_ONCE: usize = 4;
 
 #[derive(Default)]
 struct Found {

@@ -20,7 +20,8 @@ pub(super) struct AskedStep {
     html: Option<String>,
 }
 
-fn field(index: usize, name: &str) -> String {
+/// A field of a step, by its path.
+pub(super) fn field(index: usize, name: &str) -> String {
     format!("steps[{index}].{name}")
 }
 
@@ -53,6 +54,7 @@ pub(super) fn checked(asked: Vec<AskedStep>, errors: &mut Vec<FieldError>) -> Ve
             subject: asked.subject.filter(said),
             text: asked.text.unwrap_or_default(),
             html: asked.html.filter(said),
+            removed: Vec::new(),
         });
     }
     steps
@@ -67,7 +69,11 @@ pub(super) fn check_templates(content: &mut Content, errors: &mut Vec<FieldError
         let text = if step.has_body() { step.text.as_str() } else { "-" };
         let own = step.subject.is_some() && !subject.trim().is_empty();
         match CampaignTemplate::parse(if own { &subject } else { "-" }, text, step.html.as_deref()) {
-            Ok(templates) => step.html = templates.html_source().map(str::to_owned),
+            Ok(templates) => {
+                step.html = templates.html_source().map(str::to_owned);
+                // From HTML that was made safe before, nothing is removed again: what was is still worth saying.
+                step.removed.extend(templates.removed().iter().map(|name| (*name).to_owned()));
+            }
             Err(found) => errors.extend(found.into_iter().map(|wrong| named(index, wrong))),
         }
     }

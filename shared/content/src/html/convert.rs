@@ -176,13 +176,15 @@ pub(crate) fn html_of(text: &str) -> String {
     out
 }
 
+/// What ends a sentence or a quotation after an address in a text, and is no part of it.
+pub(crate) const AFTER_ADDRESS: [char; 11] = ['.', ',', ';', ':', '!', '?', ')', ']', '\'', '»', '”'];
+
 fn push_line(out: &mut String, line: &str) {
     let mut rest = line;
     while let Some(start) = rest.find("https://").or_else(|| rest.find("http://")) {
         let (before, link) = rest.split_at(start);
         let end = link.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"')).unwrap_or(link.len());
-        let closing = ['.', ',', ';', ':', '!', '?', ')', ']', '\'', '»', '”'];
-        let address = link[..end].trim_end_matches(closing);
+        let address = link[..end].trim_end_matches(AFTER_ADDRESS);
         out.push_str(&escape(before).to_string());
         let words = escape(address).to_string();
         // An address that a variable is part of stays text: it would differ from person to person.

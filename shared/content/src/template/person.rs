@@ -121,7 +121,8 @@ impl std::fmt::Debug for Person<'_> {
 
 impl Person<'_> {
     /// The trimmed value of a variable, if this person has one.
-    pub(crate) fn value(&self, variable: Variable) -> Option<String> {
+    #[must_use]
+    pub fn value(&self, variable: Variable) -> Option<String> {
         let text = match variable {
             Variable::FirstName => self.first_name.map(str::to_owned),
             Variable::LastName => self.last_name.map(str::to_owned),

@@ -53,6 +53,11 @@ pub(crate) struct Tag {
 }
 
 impl Tag {
+    /// Whether it says what to write where there is no value.
+    pub(crate) fn has_default(&self) -> bool {
+        self.filters.iter().any(|filter| matches!(filter, Filter::Default(_)))
+    }
+
     /// The tag as an expression of the engine.
     pub(crate) fn expression(&self) -> String {
         let mut out = String::from(self.variable.name());

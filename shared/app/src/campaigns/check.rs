@@ -1,0 +1,225 @@
+//! Before a launch: what is wrong with the messages, and what to do about it.
+
+use std::iter;
+
+use content::{
+    campaign::{CampaignTemplate, FieldError as Wrong},
+    check::{self, Level, Need, Written},
+};
+use domain::{
+    Timestamp,
+    id::CampaignId,
+    policy::{Rules, screen},
+    prospect::Prospect,
+    sender::SenderIdentity,
+    sequence::{FIRST, Step},
+    subject::SHARDS,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use storage::{WorkspaceScope, accounts::Workspace, outreach::StoredCampaign};
+
+use super::{
+    lifecycle::{lacks_of_sender, to_fill_in},
+    preview::{SHARDS_AT_ONCE, invented},
+    steps::{compile, field},
+};
+use crate::{
+    App, Failure, FieldError,
+    letter::{Letters, Manner, with_person},
+};
+
+/// The answer to a check.
+#[derive(Debug, Serialize)]
+pub struct Check {
+    /// By step, the worst first.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that there is to say, and what to do.
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    /// The number of the step; none for what concerns the whole campaign.
+    pub step: Option<u8>,
+    /// How bad it is.
+    pub level: Level,
+    /// Its stable name.
+    pub code: &'static str,
+    /// The field, as in an error.
+    pub field: String,
+    /// What it is, and what to do.
+    pub message: String,
+}
+
+impl Finding {
+    fn of(step: u8, found: check::Finding) -> Self {
+        let check::Finding { field: name, level, code, message } = found;
+        Self { step: Some(step), level, code, field: field((step - FIRST).into(), name), message }
+    }
+
+    fn missing(FieldError { field: name, message }: FieldError) -> Self {
+        let step =
+            (FIRST..=domain::sequence::LAST).find(|number| name.starts_with(&field((number - FIRST).into(), "")));
+        Self { step, level: Level::Error, code: "missing", field: name, message }
+    }
+}
+
+/// People of the audience, and how many of them lack each value.
+#[derive(Default, Clone)]
+struct Lacks {
+    people: u64,
+    of: Vec<u64>,
+}
+
+impl Lacks {
+    fn add(&mut self, people: u64, lacking: impl Iterator<Item = u64>) {
+        self.people += people;
+        self.of.iter_mut().zip(lacking).for_each(|(sum, more)| *sum += more);
+    }
+}
+
+impl App {
+    /// Looks at everything that a launch would look at, and at what only costs reach. Changes nothing.
+    pub async fn check_campaign(
+        &self,
+        scope: &WorkspaceScope,
+        id: CampaignId,
+        now: Timestamp,
+    ) -> Result<Check, Failure> {
+        let (campaign, _) = self.campaign_and_progress(scope, id).await?;
+        let accounts = self.db.accounts(scope);
+        let workspace = accounts.workspace().await?.ok_or_else(Failure::unauthenticated)?;
+        let sender = accounts.sender().await?;
+        let missing = campaign.content.missing().into_iter().map(to_fill_in);
+        let mut findings: Vec<_> = missing.chain(lacks_of_sender(sender.as_ref())).map(Finding::missing).collect();
+        if let Some(sender) = &sender {
+            findings.extend(self.findings_of_messages(scope, &workspace, &sender.identity, &campaign, now).await?);
+            findings.extend(self.findings_of_audience(scope, &workspace, &sender.identity, &campaign, now).await?);
+        }
+        findings.sort_by_key(|finding| (finding.step, finding.level));
+        Ok(Check { findings })
+    }
+
+    /// What can be said of the steps that are written, whoever gets them.
+    pub(super) async fn findings_of_messages(
+        &self,
+        scope: &WorkspaceScope,
+        workspace: &Workspace,
+        sender: &SenderIdentity,
+        campaign: &StoredCampaign,
+        now: Timestamp,
+    ) -> Result<Vec<Finding>, Failure> {
+        let content = &campaign.content;
+        let pepper = self.pepper().await?;
+        let person = somebody(sender, campaign, now);
+        let manner = Manner { thread: &[], date: now, informed: false, test: false, preview: true, smtputf8: false };
+        let mut findings = Vec::new();
+        for (number, step, templates) in written(campaign) {
+            let templates = match templates {
+                Ok(templates) => templates,
+                Err(wrong) => {
+                    findings.extend(wrong.into_iter().map(|wrong| Finding::of(number, check::unusable(&wrong))));
+                    continue;
+                }
+            };
+            let message = Written {
+                templates: &templates,
+                begins_thread: step.subject.is_some(),
+                has_text: !step.text.trim().is_empty(),
+                has_html: step.html.is_some(),
+                removed: &step.removed,
+            };
+            let letters = Letters {
+                workspace: scope.workspace(),
+                campaign: campaign.id,
+                content,
+                step: number,
+                templates: &templates,
+                sender,
+                retention_months: workspace.retention_months,
+                public_url: &self.config.public_url,
+                inbound_domain: &self.config.inbound_domain,
+                pepper,
+            };
+            let size = check::size(letters.size(&person, manner)?, message.has_html);
+            findings.extend(check::message(&message).into_iter().chain(size).map(|found| Finding::of(number, found)));
+        }
+        Ok(findings)
+    }
+
+    /// Who would be left out for want of a value.
+    async fn findings_of_audience(
+        &self,
+        scope: &WorkspaceScope,
+        workspace: &Workspace,
+        sender: &SenderIdentity,
+        campaign: &StoredCampaign,
+        now: Timestamp,
+    ) -> Result<Vec<Finding>, Failure> {
+        let of = |(number, _, templates): (u8, &Step, Result<_, _>)| {
+            let needs = templates.map(|templates| check::needs(&templates)).unwrap_or_default();
+            needs.into_iter().map(move |need| (number, need))
+        };
+        let needs: Vec<(u8, Need)> = written(campaign).flat_map(of).collect();
+        let rules = Rules { retention_months: workspace.retention_months };
+        let counts: Vec<Lacks> = stream::iter(0..SHARDS)
+            .map(|shard| self.lacking(scope, (campaign, sender, rules), &needs, shard, now))
+            .buffered(SHARDS_AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut all = Lacks { people: 0, of: vec![0; needs.len()] };
+        counts.into_iter().for_each(|count| all.add(count.people, count.of.into_iter()));
+        let empty = (all.people == 0 && !campaign.content.audience.is_empty()).then(|| Finding {
+            step: None,
+            level: Level::Warning,
+            code: "audience_empty",
+            field: "audience".into(),
+            message: "there is nobody in it who can be written to: import people, or say it otherwise".into(),
+        });
+        let lacking = iter::zip(needs, all.of)
+            .map(|((step, need), lacking)| Finding::of(step, check::no_fallback(need, lacking, all.people)));
+        Ok(empty.into_iter().chain(lacking).collect())
+    }
+
+    async fn lacking(
+        &self,
+        scope: &WorkspaceScope,
+        (campaign, sender, rules): (&StoredCampaign, &SenderIdentity, Rules),
+        needs: &[(u8, Need)],
+        shard: u8,
+        now: Timestamp,
+    ) -> Result<Lacks, Failure> {
+        let audience = &campaign.content.audience;
+        let mut found = Lacks { people: 0, of: vec![0; needs.len()] };
+        let mut after = None;
+        loop {
+            let page = self.db.prospects(scope).page(shard, after, None).await?;
+            let in_it = |p: &&Prospect| audience.includes(p) && screen(Some(p), rules, now).is_ok();
+            for prospect in page.prospects.iter().filter(in_it) {
+                with_person(sender, prospect, |person| {
+                    found.add(1, needs.iter().map(|(_, need)| person.value(need.variable).is_none().into()));
+                });
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+}
+
+/// The steps that are written: those with a subject and something to read, and their templates.
+fn written(campaign: &StoredCampaign) -> impl Iterator<Item = (u8, &Step, Result<CampaignTemplate, Vec<Wrong>>)> {
+    let content = &campaign.content;
+    let can_be = |(number, step): &(u8, &Step)| step.has_body() && !content.subject_of(*number).trim().is_empty();
+    let steps = (FIRST..).zip(&content.steps).filter(can_be);
+    steps.map(|(number, step)| (number, step, compile(content, number)))
+}
+
+/// Somebody of whom everything is known.
+fn somebody(sender: &SenderIdentity, campaign: &StoredCampaign, now: Timestamp) -> Prospect {
+    let mut person = invented(&sender.from_email, campaign.content.locale, now);
+    person.details.country = Some("FR".into());
+    person.details.tags.insert("salon".into());
+    person
+}
