@@ -159,6 +159,11 @@ impl CampaignTemplate {
         Forms { subject: FormsOf::new(&self.subject, person), text: FormsOf::new(&self.text, person) }
     }
 
+    /// Whether it is not the same for everybody with the same values.
+    pub(crate) fn has_alternatives(&self) -> bool {
+        [&self.subject, &self.text, &self.html].into_iter().any(|template| template.forms() > 1)
+    }
+
     /// The first field, of those that were written, for which somebody without this value is not written to.
     #[must_use]
     pub fn needs(&self, variable: Variable) -> Option<&'static str> {

@@ -64,6 +64,9 @@ pub struct Written<'a> {
 /// Stands for every value, so that it shows where one goes.
 const VALUE: char = '\u{E002}';
 
+/// Forms that are looked at where a message has alternatives: enough to meet each of a few at every place.
+const FORMS: u64 = 64;
+
 /// Longest subject that a mailbox on a desk shows whole, in characters. A telephone shows about forty.
 const LONG_SUBJECT: usize = 70;
 /// Fewest words beside images: a message of images shows nothing where they are not loaded.
@@ -74,11 +77,27 @@ const NEARLY_CUT: usize = 90_000;
 /// Everything that can be said of a message without its audience and its footer, the worst first.
 #[must_use]
 pub fn message(written: &Written<'_>) -> Vec<Finding> {
+    let forms = if written.templates.has_alternatives() { FORMS } else { 1 };
+    let mut found: Vec<Finding> = Vec::new();
+    for seed in 0..forms {
+        for finding in form(written, seed) {
+            if !found.contains(&finding) {
+                found.push(finding);
+            }
+        }
+    }
+    removed(written.removed, &mut found);
+    found.sort_by_key(|finding| finding.level);
+    found
+}
+
+/// What can be said of the form that one person gets.
+fn form(written: &Written<'_>, seed: u64) -> Vec<Finding> {
     let value = VALUE.to_string();
     let tags = [value.clone()];
     let some = Some(value.as_str());
     let anybody = Person {
-        seed: 0,
+        seed,
         first_name: some,
         last_name: some,
         company: some,
@@ -90,8 +109,7 @@ pub fn message(written: &Written<'_>) -> Vec<Finding> {
         sender_company: some,
     };
     let Ok(rendered) = written.templates.render(&anybody) else {
-        let message = "it is too long once the values are filled in: shorten it";
-        return vec![Finding::new(Level::Error, "text", "too_long", message)];
+        return size(None, written.has_html).into_iter().collect();
     };
     let mut found = Vec::new();
     if written.begins_thread {
@@ -110,8 +128,6 @@ pub fn message(written: &Written<'_>) -> Vec<Finding> {
     if written.has_text && written.has_html {
         same_words(&rendered.text, &html::text_of(&rendered.html), &mut found);
     }
-    removed(written.removed, &mut found);
-    found.sort_by_key(|finding| finding.level);
     found
 }
 
@@ -141,7 +157,8 @@ pub fn no_fallback(Need { field, variable }: Need, lacking: u64, people: u64) ->
         let message = format!("everybody has a {name} today; with {what} it also reaches who has none tomorrow");
         (Level::Note, message)
     } else {
-        let message = format!("{lacking} of {people} people have no {name} and would not get it: write {what}");
+        let message =
+            format!("{lacking} of {people} people have no {name}, and nobody gets a message with a hole: write {what}");
         (Level::Warning, message)
     };
     Finding::new(level, field, "no_fallback", message)
@@ -177,16 +194,14 @@ pub fn size(bytes: Option<usize>, has_html: bool) -> Option<Finding> {
 fn subject(rendered: &str, found: &mut Vec<Finding>) {
     let mut add = |level, code, message: String| found.push(Finding::new(level, "subject", code, message));
     let words = rendered.replace(VALUE, "");
-    let length = words.trim().chars().count();
     if let Some(prefix) = words::reply_prefix(&words) {
         let message = format!(
             "\"{prefix}\" claims an exchange that never was: remove it. A later step without a subject is a real reply"
         );
         add(Level::Error, "fake_reply", message);
     }
-    if length > LONG_SUBJECT {
-        let message =
-            format!("it has {length} characters; mailboxes show about {LONG_SUBJECT}, telephones 40: shorten it");
+    if words.trim().chars().count() > LONG_SUBJECT {
+        let message = format!("mailboxes show about {LONG_SUBJECT} characters of it, telephones 40: shorten it");
         add(Level::Warning, "long_subject", message);
     }
     let letters = || words.chars().filter(|c| c.is_alphabetic());

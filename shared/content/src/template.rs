@@ -286,11 +286,9 @@ impl Template {
     pub(crate) fn needs(&self, variable: Variable) -> bool {
         self.segments.iter().any(|segment| match segment {
             Segment::Literal(_) => false,
-            Segment::Value { tag, .. } => tag.variable == variable && !tag.has_default(),
+            Segment::Value { tag, .. } => tag.leaves_out(variable),
             // Whoever gets the alternative that needs it cannot be written to.
-            Segment::Choice { spin, .. } => {
-                spin.tags().into_iter().any(|tag| tag.variable == variable && !tag.has_default())
-            }
+            Segment::Choice { spin, .. } => spin.tags().into_iter().any(|tag| tag.leaves_out(variable)),
         })
     }
 

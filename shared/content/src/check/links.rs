@@ -40,6 +40,14 @@ pub(super) fn of_text(text: &str, found: &mut Vec<Finding>) {
 /// The links and images of HTML.
 pub(super) fn of_html(anatomy: &Anatomy, found: &mut Vec<Finding>) {
     for link in &anatomy.links {
+        let words = link.words.trim();
+        // What cannot be an address, and what lacks its site, went when the HTML was made safe.
+        if link.address.is_empty() && !words.is_empty() {
+            let words = words.replace(words::is_value, "{{ … }}");
+            let message =
+                format!("the link \"{words}\" leads nowhere: write its whole address, with https:// and the site");
+            add(found, Finding::new(Level::Error, "html", "link_broken", message));
+        }
         judge(&link.address, "html", found);
         let shown = host_shown(&link.words);
         let leads = Url::parse(&link.address).ok().and_then(|url| url.host_str().map(bare));
@@ -93,7 +101,7 @@ fn judge(address: &str, field: &'static str, found: &mut Vec<Finding>) {
         }
         return;
     };
-    let shown = address.replace(|c| words::has_value(&String::from(c)), "{{ … }}");
+    let shown = address.replace(words::is_value, "{{ … }}");
     let mut say = |level, code, what: &str| add(found, Finding::new(level, field, code, format!("{shown} {what}")));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if words::has_value(authority) {

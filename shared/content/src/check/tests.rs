@@ -56,6 +56,15 @@ fn a_subject_is_judged_where_it_begins_a_thread() {
 }
 
 #[test]
+fn every_alternative_is_looked_at() {
+    let text = "[[Bonjour|Salut|Bonsoir]], voyez [[https://example.com/|https://localhost/|nos tables]].";
+    assert_eq!(
+        findings("[[Tables|Re: tables|Chaises]]", text, None),
+        ["error fake_reply subject", "error link_private text"]
+    );
+}
+
+#[test]
 fn links_are_judged_by_their_form() {
     for (link, expected) in [
         ("https://example.com", ""),
@@ -81,6 +90,15 @@ fn links_are_judged_by_their_form() {
         assert_eq!(findings("Tables", &format!("Voyez ({link}), puis {link}."), None), expected("text"), "{link}");
         let html = format!("<p>Voyez <a href=\"{link}\">nos tables</a></p>");
         assert_eq!(findings("Tables", "", Some(&html)), expected("html"), "{link}");
+    }
+}
+
+#[test]
+fn a_link_without_a_site_is_broken() {
+    for (link, broken) in [("/visite", true), ("#", true), ("visite.html", true), ("mailto:a@example.com", false)] {
+        let html = format!("<p>Voyez <a href=\"{link}\">nos tables</a></p>");
+        let expected = if broken { vec!["error link_broken html"] } else { Vec::new() };
+        assert_eq!(findings("Tables", "", Some(&html)), expected, "{link}");
     }
 }
 
@@ -152,6 +170,7 @@ fn a_value_that_may_be_missing_needs_a_default() {
         needs(&templates).into_iter().map(|need| (need.field, need.variable)).collect()
     };
     assert_eq!(fields(SUBJECT, TEXT, None), []);
+    assert_eq!(fields("[[{{ email }}|{{ company }}]]", TEXT, None), [("subject", Variable::Company)]);
     assert_eq!(fields("{{ email }}", "{{ sender_name }} {{ sender_company }}", None), []);
     assert_eq!(
         fields("{{ company }}", "{{ first_name }} {{ company | default: \"x\" }}", Some("<p>{{ tags }}</p>")),
@@ -181,8 +200,8 @@ fn phrases_are_written_as_they_are_looked_for() {
 
 proptest! {
     #[test]
-    fn no_text_breaks_a_check(text in "\\PC{1,60}", link in "[a-z0-9:/.@\\[\\]%-]{0,30}") {
-        let text = format!("x{} https://{link} http{link}", text.replace(['{', '}'], ""));
+    fn no_text_breaks_a_check(text in "\\PC{1,60}", link in "[a-z0-9:/.@%-]{0,10}\\[?[a-z0-9:/.@\\]%-]{0,20}") {
+        let text = format!("x{} https://{link} http{link}", text.replace(['{', '}', '['], ""));
         findings("Tables", &text, Some(&format!("<p>{text}</p>")));
     }
 }

@@ -71,7 +71,12 @@ pub(super) fn of(text: &str) -> BTreeSet<String> {
     text.split_whitespace().filter(|word| !is_address(word)).flat_map(|word| normal(word).collect::<Vec<_>>()).collect()
 }
 
+/// Whether it stands for a value.
+pub(super) fn is_value(c: char) -> bool {
+    c == VALUE
+}
+
 /// Whether a value goes into it.
 pub(super) fn has_value(text: &str) -> bool {
-    text.contains(VALUE)
+    text.contains(is_value)
 }

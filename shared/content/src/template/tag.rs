@@ -53,6 +53,11 @@ pub(crate) struct Tag {
 }
 
 impl Tag {
+    /// Whether who has no value for this variable is not written to.
+    pub(crate) fn leaves_out(&self, variable: Variable) -> bool {
+        self.variable == variable && !self.has_default()
+    }
+
     /// Whether it says what to write where there is no value.
     pub(crate) fn has_default(&self) -> bool {
         self.filters.iter().any(|filter| matches!(filter, Filter::Default(_)))
