@@ -27,7 +27,7 @@ fn a10_no_log_line_names_a_person_whatever_goes_wrong() {
         let id = sender
             .draft(json!({"name": "Voliere", "subject": "Kanari {{ first_name }}", "html": "<b>geheimwort</b>"}))
             .await;
-        for command in ["preview", "test", "launch"] {
+        for command in ["preview", "check", "test", "launch"] {
             sender.command(&id, command).await;
         }
         sender.wait_ended(&id).await;
