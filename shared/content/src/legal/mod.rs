@@ -197,11 +197,18 @@ impl Shown<'_> {
     }
 }
 
+/// A text is frozen with the markup of its day: a wide table that a keyboard could not reach then, it can now.
+/// Not a word changes.
+fn reachable(html: &str, title: &str) -> String {
+    let region = format!("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"{}\">", page::escape(title));
+    html.replace("<div class=\"wide\">", &region)
+}
+
 fn lay_out(shown: &Shown<'_>, locale: Locale, operator: &Operator) -> LegalPage {
     let Shown { slug, document, version, .. } = *shown;
     let title = document.title.get(locale);
     let text = published::archive(slug, &version.version).expect("a test finds the text of every version");
-    let body = draft::expand(text.get(locale), context! { operator => filled(operator) });
+    let body = reachable(&draft::expand(text.get(locale), context! { operator => filled(operator) }), title);
     let (head, log) = (head(shown, locale), change_log(shown, locale));
     let other = Locale::ALL.into_iter().find(|other| *other != locale).unwrap_or_default();
     let other_language = if shown.own_address {
