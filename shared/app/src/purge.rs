@@ -4,46 +4,47 @@
 //! is out of time writes down its place, and the next one goes on from there. What a writer changes
 //! between the look and the deletion stays until the next run. Deleting twice is deleting once.
 
+mod alerts;
 mod chunks;
 mod copies;
 mod due;
+mod files;
 mod forecast;
+mod prospects;
 mod replay;
+mod steps;
 
 use std::{
     collections::{BTreeMap, HashSet},
     time::Duration,
 };
 
-use content::system::Notification;
 use domain::{
     Timestamp,
-    access::Permission,
-    id::{ImportId, WorkspaceId},
-    locale::Locale,
+    id::WorkspaceId,
     policy::retention::{Class, Policy, Store},
     statement::Signed,
     subject::Subject,
-    suppression::SuppressionReason,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde_json::json;
 use storage::{
-    StoreError, WorkspaceScope,
+    StoreError,
     db::Item,
-    evidence::{Place, PurgeRun, Uninformed},
+    evidence::{Place, PurgeRun},
     keys::Key,
-    prospects::read_prospect,
     sweep::{Swept, key_of},
 };
 
 pub use self::forecast::{Expected, Forecast};
 use self::{
+    alerts::MOST_COUNTED,
     chunks::erased,
-    due::{Census, Due, Notice, Sort, Why},
+    due::{Census, Due},
     forecast::Foreseen,
     replay::nothing_to_replay,
+    steps::{STEPS, Step},
 };
 use crate::{App, Deadline, Failure, restore::Restore};
 
@@ -55,56 +56,6 @@ const AT_ONCE: usize = 16;
 
 /// Pages between two notes of the place.
 const PAGES_PER_NOTE: usize = 20;
-
-/// Workspaces to alert that are remembered at most, beside those of one page: the note of the place is
-/// one item of 400 KB, and these take 80 bytes each. Beyond, alerts go early, with what was counted.
-const MOST_COUNTED: usize = 2_000;
-
-/// The order of a run. What names the dead goes last: a run that stops in between finds them again. Who was
-/// erased is known from the suppressions before the lists of campaigns are looked through.
-const STEPS: [Step; 12] = [
-    Step::ExpiredAccounts,
-    Step::Prospects,
-    Step::Alerts,
-    Step::Suppressions,
-    Step::Outreach,
-    Step::Keys,
-    Step::Evidence,
-    Step::Rights,
-    Step::Objects,
-    Step::Copies,
-    Step::DeadAccounts,
-    Step::DeadProfiles,
-];
-
-/// One stretch of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    /// Sessions, tokens, limiters, files of imports.
-    ExpiredAccounts,
-    /// The prospects table.
-    Prospects,
-    /// Mail to workspaces with people who will soon be due because nobody informed them.
-    Alerts,
-    /// The outreach table.
-    Outreach,
-    /// The suppressions table.
-    Suppressions,
-    /// The keys table.
-    Keys,
-    /// The evidence table.
-    Evidence,
-    /// The requests about rights.
-    Rights,
-    /// Files of closed workspaces.
-    Objects,
-    /// Copies of identity documents.
-    Copies,
-    /// What the closed workspaces have in the accounts table: members, sign-ins, sender, imports.
-    DeadAccounts,
-    /// Their profiles, which name them as closed: last of all.
-    DeadProfiles,
-}
 
 /// What does not change during one invocation.
 struct Pass {
@@ -120,8 +71,16 @@ struct Work {
     run: PurgeRun,
     /// Only to look: nothing is deleted, sent or written down.
     foreseen: Option<Foreseen>,
-    /// Who was erased, as far as this invocation has come by. A run that goes on elsewhere leaves it to the next.
+    /// Who was erased. An invocation that goes on in the middle reads it again.
     erased: HashSet<(WorkspaceId, Subject)>,
+}
+
+impl Work {
+    /// Counts what is gone from a store.
+    fn deleted(&mut self, store: Store, class: Class, more: u64) {
+        add(&mut self.run.deleted, class, more);
+        self.run.touched(store).deleted += more;
+    }
 }
 
 /// What a run did, for whoever fired it.
@@ -163,17 +122,18 @@ impl App {
         let unfinished = self.db.unfinished_purge().await?.filter(|_| !replay);
         let run = unfinished.unwrap_or_else(|| PurgeRun { restore: asked, ..PurgeRun::begin(now) });
         let muted = matches!(restore, Restore::Muted(_));
+        let mut work = Work { run, foreseen: None, erased: HashSet::new() };
         let mut census = self.census(now).await?;
         if muted {
-            self.close_again(&mut census, now).await?;
-            census.spare_orphans(run.restore.is_none());
+            work.run.touched(Store::Accounts).changed += self.close_again(&mut census, now).await?;
+            census.spare_orphans(work.run.restore.is_none());
         }
         let pass = Pass { census, now, deadline, muted };
         // Made before there was a directory, or restored without their entry.
         for workspace in pass.census.unlisted() {
             self.db.list_workspace(workspace).await?;
+            work.run.touched(Store::Accounts).changed += 1;
         }
-        let mut work = Work { run, foreseen: None, erased: HashSet::new() };
         if !self.go_through(&pass, &mut work).await? {
             return Ok(report(work.run, None));
         }
@@ -191,7 +151,7 @@ impl App {
         let pass = Pass { census: self.census(now).await?, now, deadline, muted: false };
         let mut work = Work { run: PurgeRun::begin(now), foreseen: Some(Foreseen::default()), erased: HashSet::new() };
         let complete = self.go_through(&pass, &mut work).await?;
-        let scanned = work.run.scanned;
+        let scanned = work.run.scanned();
         Ok(work.foreseen.unwrap_or_default().forecast(now, complete, scanned))
     }
 
@@ -199,6 +159,9 @@ impl App {
     async fn go_through(&self, pass: &Pass, work: &mut Work) -> Result<bool, Failure> {
         let place = work.run.place.take().unwrap_or(Place { step: 0, after: None });
         let mut after = place.after.map(|(pk, sk)| Key { pk, sk });
+        if place.step > 0 && STEPS.get(place.step).is_some_and(|step| step.minds_the_erased()) {
+            work.erased = self.all_erased().await?;
+        }
         for (number, step) in STEPS.into_iter().enumerate().skip(place.step) {
             if step == Step::Objects {
                 self.purge_objects(pass, work).await?;
@@ -242,19 +205,6 @@ impl App {
         }
     }
 
-    fn table(&self, step: Step) -> &str {
-        let tables = &self.db.tables;
-        match step {
-            Step::ExpiredAccounts | Step::DeadAccounts | Step::DeadProfiles | Step::Objects => &tables.accounts,
-            Step::Prospects | Step::Alerts => &tables.prospects,
-            Step::Outreach => &tables.outreach,
-            Step::Suppressions => &tables.suppressions,
-            Step::Keys => &tables.keys,
-            Step::Evidence => &tables.evidence,
-            Step::Rights | Step::Copies => &tables.rights,
-        }
-    }
-
     /// Goes through one table; the key it stopped at, when it ran out of time.
     async fn purge_table(
         &self,
@@ -264,8 +214,8 @@ impl App {
         work: &mut Work,
     ) -> Result<Option<Key>, Failure> {
         for page_number in 1.. {
-            let page = self.db.sweep(self.table(step), after.as_ref()).await?;
-            work.run.scanned += page.items.len() as u64;
+            let page = self.db.sweep(step.table(&self.db.tables), after.as_ref()).await?;
+            work.run.touched(step.store()).looked_at += page.items.len() as u64;
             if step == Step::ExpiredAccounts {
                 self.purge_files(&page.items, pass, work).await?;
             }
@@ -274,16 +224,17 @@ impl App {
             }
             if step == Step::Outreach && work.foreseen.is_none() {
                 if work.run.restore.is_some() {
-                    self.pause_restored(&page.items, pass.now).await?;
+                    work.run.touched(Store::Outreach).changed += self.pause_restored(&page.items, pass.now).await?;
                 }
-                self.blank_erased(&page.items, &work.erased).await?;
+                let blanked = self.blank_erased(&page.items, &work.erased).await?;
+                work.run.touched(Store::Outreach).changed += blanked;
             }
             let Found { due, soon } = self.due(step, &page.items, pass).await?;
             if work.foreseen.is_none() {
                 soon.into_iter().for_each(|(workspace, deadline)| work.run.count_uninformed(workspace, deadline));
             }
             if !due.is_empty() {
-                let keys = self.delete(self.table(step), &page.items, due, work).await?;
+                let keys = self.delete(step, &page.items, due, work).await?;
                 self.verify(step, after.as_ref(), &keys, pass, work).await?;
             }
             let Some(next) = page.next else { break };
@@ -307,10 +258,10 @@ impl App {
         let Pass { census, now, .. } = pass;
         let due = match step {
             Step::Prospects => return self.due_prospects(items, pass).await,
-            Step::DeadAccounts => census.dead_accounts(items, *now, false, sort(step)),
-            Step::DeadProfiles => census.dead_accounts(items, *now, true, sort(step)),
-            Step::ExpiredAccounts => census.expired(items, *now, sort(step)),
-            _ => census.due(items, *now, sort(step)),
+            Step::DeadAccounts => census.dead_accounts(items, *now, false, step.sort()),
+            Step::DeadProfiles => census.dead_accounts(items, *now, true, step.sort()),
+            Step::ExpiredAccounts => census.expired(items, *now, step.sort()),
+            _ => census.due(items, *now, step.sort()),
         };
         Ok(Found { due, soon: Vec::new() })
     }
@@ -318,7 +269,7 @@ impl App {
     /// Deletes what is due, or foresees it; the keys of all of it.
     async fn delete(
         &self,
-        table: &str,
+        step: Step,
         items: &[Item],
         due: Vec<Due>,
         work: &mut Work,
@@ -328,6 +279,7 @@ impl App {
             return Ok(HashSet::new());
         }
         let keys = due.iter().map(|due| key_of(&items[due.index])).collect::<Result<_, StoreError>>()?;
+        let table = step.table(&self.db.tables);
         let deleted: Vec<(Class, Swept)> = stream::iter(due)
             .map(async |due| {
                 let swept = self.db.delete_as_seen(table, &items[due.index], due.guard).await?;
@@ -338,7 +290,7 @@ impl App {
             .await?;
         for (class, swept) in deleted {
             if swept == Swept::Deleted {
-                add(&mut work.run.deleted, class, 1);
+                work.deleted(step.store(), class, 1);
             }
         }
         Ok(keys)
@@ -357,157 +309,10 @@ impl App {
         if keys.is_empty() {
             return Ok(());
         }
-        let mut items = self.db.sweep_again(self.table(step), after).await?.items;
+        let mut items = self.db.sweep_again(step.table(&self.db.tables), after).await?.items;
         items.retain(|item| key_of(item).is_ok_and(|key| keys.contains(&key)));
         for due in self.due(step, &items, pass).await?.due {
             add(&mut work.run.residuals, due.class, 1);
-        }
-        Ok(())
-    }
-
-    /// Which prospects of a page are due: too old (A72, A73), never informed (A69), objected or erased
-    /// (A61), or of a closed workspace (A74). And who will soon be, because nobody informed them.
-    async fn due_prospects(&self, items: &[Item], pass: &Pass) -> Result<Found, Failure> {
-        let mut found = Found::default();
-        let mut start = 0;
-        // Items of one partition are neighbours: one question each to the deliveries and the opt-outs.
-        for shard in items.chunk_by(|a, b| a.get("pk") == b.get("pk")) {
-            self.due_in_shard(shard, start, pass, &mut found).await?;
-            start += shard.len();
-        }
-        Ok(found)
-    }
-
-    async fn due_in_shard(&self, items: &[Item], start: usize, pass: &Pass, found: &mut Found) -> Result<(), Failure> {
-        let Pass { census, now, .. } = pass;
-        let now = *now;
-        let Some(first) = items.first() else { return Ok(()) };
-        let Some(workspace) = storage::keys::workspace_of(&key_of(first)?.pk) else { return Ok(()) };
-        let due = |index: usize, class, guard, since, why| Due { index: start + index, class, guard, since, why };
-        if let Some(since) = census.dead_since(workspace, now) {
-            let all = 0..items.len();
-            found.due.extend(all.map(|index| due(index, Class::Prospect, None, since, Why::AccountOver)));
-            return Ok(());
-        }
-        // Just made: the next run's business.
-        let Some(rules) = census.rules(workspace) else { return Ok(()) };
-        let scope = WorkspaceScope::internal(workspace);
-        let prospects = items.iter().map(|item| read_prospect(item.clone())).collect::<Result<Vec<_>, _>>()?;
-        let subjects: Vec<Subject> = prospects.iter().map(|p| p.subject).collect();
-        let suppressed = self.db.suppressions(&scope).among(&subjects, now).await?;
-        let objected = |subject| {
-            let stands = suppressed.iter().find(|s| s.subject == subject && s.reason != SuppressionReason::HardBounced);
-            stands.map(|suppression| suppression.since)
-        };
-        let waiting: Vec<Subject> =
-            prospects.iter().filter(|p| due::notice(p, now).is_some()).map(|p| p.subject).collect();
-        let informed = match (waiting.first(), waiting.last()) {
-            (Some(from), Some(to)) => self.db.outreach(&scope).contacted(from.shard(), *from, *to).await?,
-            _ => Default::default(),
-        };
-        for (index, prospect) in prospects.iter().enumerate() {
-            let notice = due::notice(prospect, now).filter(|_| !informed.contains(&prospect.subject));
-            let over = Some(due::kept_until(prospect, rules)).filter(|end| *end <= now);
-            let over = over.map(|since| (since, Why::PeriodOver));
-            if let Some((since, why)) = over.or_else(|| objected(prospect.subject).map(|since| (since, Why::OptedOut)))
-            {
-                found.due.push(due(index, Class::Prospect, Some("v"), since, why));
-            } else if let Some(Notice::Over(since)) = notice {
-                found.due.push(due(index, Class::UninformedProspect, Some("v"), since, Why::NeverInformed));
-            } else if let (Some(Notice::Soon(deadline)), Some(_)) = (notice, census.open(workspace)) {
-                found.soon.push((workspace, deadline));
-            }
-        }
-        Ok(())
-    }
-
-    /// Alerts the workspaces that were counted (A69). False when time ran out: the rest stays counted.
-    ///
-    /// A run that was killed counts on from its last note, and may come by a workspace twice: what the
-    /// accounts table remembers of each alert keeps the second one from going.
-    async fn alert(&self, pass: &Pass, run: &mut PurgeRun) -> Result<bool, Failure> {
-        if pass.muted {
-            run.uninformed.clear(); // the next run counts them again
-        }
-        while let Some((workspace, uninformed)) = run.uninformed.pop_first() {
-            // Closed since it was counted: nothing can be sent, and its time runs by another rule.
-            let Some(locale) = pass.census.open(workspace) else { continue };
-            if self.alert_members(workspace, locale, uninformed, pass.now).await? {
-                run.alerted += 1;
-            }
-            if pass.deadline.left() < RESERVE {
-                return Ok(run.uninformed.is_empty());
-            }
-        }
-        Ok(true)
-    }
-
-    /// Tells those members of a workspace who can do something about it, unless they were told a short while ago. Noted first, then sent:
-    /// a mail may be lost and never goes twice. Whether one has gone.
-    async fn alert_members(
-        &self,
-        workspace: WorkspaceId,
-        locale: Locale,
-        uninformed: Uninformed,
-        now: Timestamp,
-    ) -> Result<bool, Failure> {
-        let scope = WorkspaceScope::internal(workspace);
-        let accounts = self.db.accounts(&scope);
-        let members = accounts.members().await?;
-        if !accounts.take_notice_alert(now, due::next_alert(now)).await? {
-            return Ok(false);
-        }
-        let Uninformed { people, first } = uninformed;
-        let mut gone = false;
-        for member in members.into_iter().filter(|member| member.role.may(Permission::EditProspects)) {
-            match self.post(&member.email, locale, Notification::NoticeDue { people, first }, now).await {
-                Ok(()) => gone = true,
-                // What is due is deleted whether or not a mail can be sent.
-                Err(failure) => tracing::warn!(
-                    slug = failure.slug,
-                    cause = failure.cause.as_deref(),
-                    %workspace,
-                    "no mail about people who are not informed"
-                ),
-            }
-        }
-        Ok(gone)
-    }
-
-    /// Deletes the uploads and reports of imports whose time is over, and notes that they are gone.
-    async fn purge_files(&self, items: &[Item], pass: &Pass, work: &mut Work) -> Result<(), Failure> {
-        for item in items {
-            let Some(import) = due::files_of(item, pass.now)? else { continue };
-            if let Some(foreseen) = &mut work.foreseen {
-                foreseen.count(Class::Upload, Why::PeriodOver, import.since, 1);
-                foreseen.files.insert(import.id);
-                continue;
-            }
-            let scope = WorkspaceScope::internal(import.workspace);
-            self.objects(&scope).delete_files(import.id).await?;
-            self.db.imports(&scope).mark_files_gone(import.id).await?;
-            add(&mut work.run.deleted, Class::Upload, 1);
-        }
-        Ok(())
-    }
-
-    /// Deletes every file of the closed workspaces that are due.
-    async fn purge_objects(&self, pass: &Pass, work: &mut Work) -> Result<(), Failure> {
-        for (workspace, since) in pass.census.dead() {
-            let scope = WorkspaceScope::internal(workspace);
-            let objects = self.objects(&scope);
-            if let Some(foreseen) = &mut work.foreseen {
-                let imports = objects.imports().await?;
-                // A real run has deleted the others by then.
-                let left = imports.iter().filter(|import: &&ImportId| !foreseen.files.contains(import)).count();
-                foreseen.count(Class::Upload, Why::AccountOver, since, left as u64);
-                continue;
-            }
-            let gone = objects.delete_all().await?;
-            add(&mut work.run.deleted, Class::Upload, gone);
-            if gone > 0 {
-                add(&mut work.run.residuals, Class::Upload, objects.imports().await?.len() as u64);
-            }
         }
         Ok(())
     }
@@ -527,43 +332,14 @@ fn add(counts: &mut BTreeMap<String, u64>, class: Class, more: u64) {
     }
 }
 
-/// What the items of a table are, when nothing nearer says so.
-const fn sort(step: Step) -> Sort {
-    let (store, class) = match step {
-        Step::ExpiredAccounts | Step::DeadAccounts | Step::DeadProfiles | Step::Objects => {
-            (Store::Accounts, Class::Account)
-        }
-        Step::Prospects | Step::Alerts => (Store::Prospects, Class::Prospect),
-        Step::Outreach => (Store::Outreach, Class::Delivery),
-        Step::Suppressions => (Store::Suppressions, Class::Suppression),
-        Step::Keys => (Store::Keys, Class::DataKey),
-        Step::Evidence => (Store::Evidence, Class::PurgeRecord),
-        Step::Rights | Step::Copies => (Store::Rights, Class::RightsRequest),
-    };
-    Sort { store, class }
-}
-
-/// What a complete run went through.
-const STORES: [&str; 9] = [
-    "accounts",
-    "evidence",
-    "identity_bucket",
-    "keys",
-    "outreach",
-    "prospects",
-    "rights",
-    "suppressions",
-    "uploads_bucket",
-];
-
 /// What is signed of a complete run. Numbers, and nobody's data.
 fn stated(run: &PurgeRun) -> serde_json::Value {
     json!({
         "kind": "purge",
         "at": run.at,
         "policy": Policy::current().fingerprint(),
-        "stores": STORES,
-        "scanned": run.scanned,
+        "scanned": run.scanned(),
+        "stores": run.stores,
         "deleted": run.deleted,
         "residuals": run.residuals,
         "restore": run.restore,
@@ -571,6 +347,7 @@ fn stated(run: &PurgeRun) -> serde_json::Value {
 }
 
 fn report(run: PurgeRun, statement: Option<Signed>) -> PurgeReport {
-    let PurgeRun { at, complete, scanned, alerted, deleted, residuals, .. } = run;
+    let scanned = run.scanned();
+    let PurgeRun { at, complete, alerted, deleted, residuals, .. } = run;
     PurgeReport { at, complete, scanned, alerted, deleted, residuals, statement }
 }

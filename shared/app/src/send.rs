@@ -324,7 +324,11 @@ impl App {
         for &index in group {
             match earlier.stops(index) {
                 Some(refusal) => results.join(index, Outcome::Refused(refusal)),
-                None => wanted.extend(job.found.people.get(index).map(|subject| (index, *subject))),
+                None => match job.found.people.get(index) {
+                    // Erased since the chunk was put down.
+                    Some(&Subject::NOBODY) => results.join(index, Outcome::Refused(Refusal::Erased)),
+                    place => wanted.extend(place.map(|subject| (index, *subject))),
+                },
             }
         }
         let subjects: Vec<Subject> = wanted.iter().map(|(_, subject)| *subject).collect();

@@ -229,9 +229,17 @@ pub struct ChunkRecord {
 }
 
 impl ChunkRecord {
-    /// Whether these are its people. Somebody who was erased meanwhile may still be named in a message on its way.
+    /// Its people without those who are not held any more: nobody stands where they stood (A40).
+    pub fn without_the_erased(&self) -> Vec<Subject> {
+        let gone = |outcome| outcome == Outcome::Refused(Refusal::Erased);
+        let people = self.subjects.iter().zip(self.results.iter());
+        people.map(|(subject, outcome)| if gone(outcome) { Subject::NOBODY } else { *subject }).collect()
+    }
+
+    /// Whether these are its people. Somebody who was erased meanwhile may still be named in a message on its way,
+    /// or here when that message was made after the erasure.
     pub fn is_of(&self, people: &[Subject]) -> bool {
-        let same = |(here, named): (&Subject, &Subject)| here == named || *here == Subject::NOBODY;
+        let same = |(here, named): (&Subject, &Subject)| here == named || [*here, *named].contains(&Subject::NOBODY);
         self.subjects.len() == people.len() && self.subjects.iter().zip(people).all(same)
     }
 }
@@ -249,9 +257,21 @@ mod tests {
         let people = [person(1), person(2)];
         assert!(record(people.to_vec()).is_of(&people));
         assert!(record(vec![Subject::NOBODY, person(2)]).is_of(&people), "one was erased");
+        assert!(record(people.to_vec()).is_of(&[person(1), Subject::NOBODY]), "one was erased before the message");
         for other in [vec![person(2), person(1)], vec![person(1)], vec![person(1), person(3)]] {
             assert!(!record(other).is_of(&people));
         }
+    }
+
+    #[test]
+    fn a40_whom_nobody_holds_any_more_is_not_named_either() {
+        let people: Vec<_> = [1, 2, 3].map(|byte| Subject::from_bytes([byte; 16])).into();
+        let results = String::from_utf8(
+            [Outcome::Sent, Outcome::Refused(Refusal::Erased), Outcome::Pending].map(Outcome::letter).into(),
+        );
+        let results = results.unwrap().try_into().unwrap();
+        let record = ChunkRecord { subjects: people.clone(), results, due: None, version: 1 };
+        assert_eq!(record.without_the_erased(), [people[0], Subject::NOBODY, people[2]]);
     }
 
     fn outcomes() -> Vec<Outcome> {

@@ -1,7 +1,7 @@
 //! Prefixed identifiers: `ws_…`, `mem_…`, `imp_…`, `cmp_…` and others.
 //!
-//! Ten bytes in hexadecimal: four of the second they were made in, so that they sort by age, and
-//! six of chance. They are names, not secrets: what protects a record is the workspace in its key.
+//! Ten bytes in hexadecimal: four of the second they were made in and two of the moment within it, so that they
+//! sort by age, and four of chance. They are names, not secrets: what protects a record is the workspace in its key.
 
 use std::{fmt, str::FromStr};
 
@@ -24,12 +24,14 @@ macro_rules! prefixed_id {
         pub struct $name([u8; ID_BYTES]);
 
         impl $name {
-            /// A new identifier from the time it is made at and six bytes of chance.
-            pub fn new(now: Timestamp, chance: [u8; 6]) -> Self {
+            /// A new identifier from the time it is made at, in steps of 15 microseconds, and four bytes of chance.
+            pub fn new(now: Timestamp, chance: [u8; 4]) -> Self {
                 let mut bytes = [0; ID_BYTES];
                 let seconds = u32::try_from(now.as_second()).unwrap_or(0);
+                let within = u16::try_from(i64::from(now.subsec_nanosecond()) * 65_536 / 1_000_000_000).unwrap_or(0);
                 bytes[..4].copy_from_slice(&seconds.to_be_bytes());
-                bytes[4..].copy_from_slice(&chance);
+                bytes[4..6].copy_from_slice(&within.to_be_bytes());
+                bytes[6..].copy_from_slice(&chance);
                 Self(bytes)
             }
 
@@ -160,8 +162,10 @@ mod tests {
 
     #[test]
     fn identifiers_read_back_and_sort_by_age() {
-        let early = CampaignId::new("2026-01-01T00:00:00Z".parse().unwrap(), [0xff; 6]);
-        let late = CampaignId::new("2026-01-01T00:00:01Z".parse().unwrap(), [0; 6]);
+        let early = CampaignId::new("2026-01-01T00:00:00.999Z".parse().unwrap(), [0xff; 4]);
+        let late = CampaignId::new("2026-01-01T00:00:01Z".parse().unwrap(), [0; 4]);
+        let later = CampaignId::new("2026-01-01T00:00:01.001Z".parse().unwrap(), [0; 4]);
+        assert!(late < later && later.made_at() == late.made_at());
         assert!(early < late && early.to_string() < late.to_string());
         assert_eq!(late.made_at(), "2026-01-01T00:00:01Z".parse().unwrap());
         assert_eq!(early.to_string().parse::<CampaignId>(), Ok(early));

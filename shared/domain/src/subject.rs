@@ -54,6 +54,12 @@ impl Subject {
         Some(Self(bytes))
     }
 
+    /// The one that comes right before this one in the order of the bytes.
+    #[must_use]
+    pub const fn before(&self) -> Self {
+        Self(u128::from_be_bytes(self.0).wrapping_sub(1).to_be_bytes())
+    }
+
     /// Reads a run of subjects packed 16 bytes each; `None` when the length is no multiple.
     pub fn unpack(bytes: &[u8]) -> Option<Vec<Self>> {
         let (chunks, rest) = bytes.as_chunks::<16>();

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Timestamp, id::WorkspaceId, policy::retention};
+use domain::{
+    Timestamp,
+    id::WorkspaceId,
+    policy::retention::{self, Store},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -17,8 +21,9 @@ pub struct PurgeRun {
     pub at: Timestamp,
     /// Deleted, by class of policy.toml.
     pub deleted: BTreeMap<String, u64>,
-    /// Items looked at.
-    pub scanned: u64,
+    /// What it did in each store that it came to; one that it did not come to is not in here.
+    #[serde(default)]
+    pub stores: BTreeMap<Store, Touched>,
     /// Workspaces that were alerted of people whom nobody has informed (A69).
     #[serde(default)]
     pub alerted: u64,
@@ -42,6 +47,17 @@ pub struct PurgeRun {
     pub place: Option<Place>,
     /// When this record itself goes, epoch seconds.
     pub ttl: i64,
+}
+
+/// What a run did in one store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touched {
+    /// Items or files looked at.
+    pub looked_at: u64,
+    /// Deleted.
+    pub deleted: u64,
+    /// Written over: who was erased, taken out of a list; a note of what was done.
+    pub changed: u64,
 }
 
 /// People of one workspace whom nobody has informed, and whose time ends soon (A69).
@@ -70,7 +86,7 @@ impl PurgeRun {
         Self {
             at,
             deleted: BTreeMap::new(),
-            scanned: 0,
+            stores: BTreeMap::new(),
             alerted: 0,
             uninformed: BTreeMap::new(),
             residuals: BTreeMap::new(),
@@ -80,6 +96,16 @@ impl PurgeRun {
             place: None,
             ttl,
         }
+    }
+
+    /// What is counted of one store, from the moment the run comes to it.
+    pub fn touched(&mut self, store: Store) -> &mut Touched {
+        self.stores.entry(store).or_default()
+    }
+
+    /// Items and files looked at, in all stores.
+    pub fn scanned(&self) -> u64 {
+        self.stores.values().map(|touched| touched.looked_at).sum()
     }
 
     /// Counts one more person of a workspace, whose time to be informed ends at `deadline`.
@@ -162,9 +188,12 @@ mod tests {
         for (workspace, deadline) in [(one, late), (two, late), (one, early)] {
             run.count_uninformed(workspace, deadline);
         }
+        *run.touched(Store::UploadsBucket) = Touched { looked_at: 3, deleted: 2, changed: 0 };
+        run.touched(Store::Outreach).looked_at += 4;
         let item = to_item(&keys::purge_cursor(), &run).unwrap();
         let mut again: PurgeRun = from_item(item).unwrap();
         assert_eq!(again, run);
+        assert_eq!((again.scanned(), again.stores.len()), (7, 2));
         again.count_uninformed(two, late);
         let counted = |people, first| Uninformed { people, first };
         assert_eq!(again.uninformed, BTreeMap::from([(one, counted(2, early)), (two, counted(2, late))]));

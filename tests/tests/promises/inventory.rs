@@ -11,7 +11,7 @@ use domain::policy::retention::Store;
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
-use storage::evidence::{AnnouncementRun, Place, PurgeRun, Uninformed};
+use storage::evidence::{AnnouncementRun, Place, PurgeRun, Touched, Uninformed};
 use tests::inventory::{Seen, held_about, scalars};
 use tests::store::Dump;
 use tests::{Sender, TestStack, run, sender::signup};
@@ -344,6 +344,7 @@ fn runs() -> [Value; 3] {
     let restore = Some("filled".to_owned());
     let mut run = PurgeRun { deleted: count.clone(), residuals: count, restore, ..PurgeRun::begin(at) };
     run.place = Some(Place { step: 1, after: Some(("p".into(), "s".into())) });
+    *run.touched(Store::Prospects) = Touched { looked_at: 1, deleted: 1, changed: 1 };
     run.uninformed.insert(domain::id::WorkspaceId::from_bytes([1; 10]), Uninformed { people: 1, first: at });
     let whole = PurgeRun {
         place: None,

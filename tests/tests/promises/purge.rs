@@ -119,6 +119,16 @@ fn a37_every_purge_leaves_a_statement_that_anybody_can_verify() {
         assert_eq!((&statement["kind"], &statement["residuals"]), (&json!("purge"), &json!({})));
         assert_eq!(statement["deleted"], report["deleted"]);
         assert_eq!(statement["deleted"]["prospect"], 1);
+        // Store by store: what was looked at, and how much of what is said to be deleted was there.
+        let stores = statement["stores"].as_object().unwrap();
+        let sum = |of: &str| stores.values().map(|touched| touched[of].as_u64().unwrap()).sum::<u64>();
+        let by_class: u64 = statement["deleted"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+        assert_eq!(
+            (sum("deleted"), sum("looked_at")),
+            (by_class, statement["scanned"].as_u64().unwrap()),
+            "{statement}"
+        );
+        assert_eq!(stores["prospects"]["deleted"], 1, "{statement}");
         assert_eq!(statement["policy"].as_str().map(str::len), Some(64));
         let text = statement.to_string();
         assert!(!text.contains('@') && !text.contains("ws_"), "{text}");
@@ -130,6 +140,9 @@ fn a37_every_purge_leaves_a_statement_that_anybody_can_verify() {
         // A later process signs with the same key; no key of sessions is among them.
         stack.kill("purge").await;
         let again: Signed = serde_json::from_value(stack.purge().await["statement"].clone()).unwrap();
+        let touched = &again.statement["stores"];
+        assert_eq!(touched["prospects"]["deleted"], 0, "nothing was due any more: {touched}");
+        assert_eq!(touched["uploads_bucket"], Value::Null, "no file was due, and none was touched: {touched}");
         assert_eq!((again.kid.as_str(), again.verify(&keys.keys)), (signed.kid.as_str(), Ok(())));
         let sessions = dump.table("KeysTable").iter().filter(|item| item["sk"] == "JWK");
         assert!(sessions.clone().count() > 0);

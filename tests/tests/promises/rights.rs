@@ -340,6 +340,15 @@ fn a46_a38_members_exercise_their_rights_in_the_product() {
         assert_eq!(data["member"]["email"], sender.email.as_str());
         assert_eq!(data["workspace"]["profile"]["company"], "Atelier Érable");
         assert_eq!(data["workspace"]["sender"]["identity"]["contact_email"], contact(&sender));
+        let told = &data["information"];
+        for list in ["purposes", "categories", "retention", "recipients"] {
+            assert!(told[list].as_array().is_some_and(|list| list.len() > 1), "{list}: {told}");
+        }
+        for fact in ["transfers", "rights", "complaint", "automated_decisions", "policy"] {
+            assert!(told[fact].as_str().is_some_and(|text| !text.is_empty()), "{fact}: {told}");
+        }
+        // The recipients of a member's data, not of a prospect's.
+        assert!(!told.to_string().contains("the Sender") && !told.to_string().contains("l’Expéditeur"), "{told}");
         for secret in ["password", "$2", "secret"] {
             assert!(!export.text().contains(secret), "{secret}");
         }

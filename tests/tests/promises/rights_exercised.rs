@@ -155,6 +155,9 @@ fn a38_a42_access_gives_everything_in_three_forms_once_each_for_a_day() {
         sender.import(file.as_bytes()).await;
         let text = "Bonjour {{ first_name }}, une question ?";
         sender.campaign(json!({"subject": "Une question", "text": text, "purpose": "Présenter nos tables"})).await;
+        let words = "My name is Amélie Durant.";
+        let asked = stack.exercise("all@held.test", "rectification", Some(words)).await;
+        stack.exercise("another@held.test", "rectification", Some("Not hers.")).await;
         let proved = stack.exercise("all@held.test", "access", None).await;
         let token = proved["access_token"].as_str().unwrap();
         stack.client().get(&format!("/rights/access/{token}")).await.expect(200);
@@ -182,9 +185,20 @@ fn a38_a42_access_gives_everything_in_three_forms_once_each_for_a_day() {
         }
         assert!(told["recipients"].as_array().unwrap().len() > 1);
 
+        // What they asked for before, in their words, and which mails the product itself has sent them.
+        let registered = &data["operator"];
+        let request = &registered["requests"][0];
+        assert_eq!((&request["request"], &request["message"]), (&asked["request"], &json!(words)), "{registered}");
+        assert_eq!(request["waits_for"], "senders");
+        let kinds: Vec<_> = registered["requests"].as_array().unwrap().iter().map(|request| &request["kind"]).collect();
+        assert_eq!(kinds, ["rectification", "access"], "{registered}");
+        let mails: Vec<_> = registered["service_mails"].as_array().unwrap().iter().map(|m| &m["template"]).collect();
+        assert_eq!(mails.len(), stack.mails_to("all@held.test").len() - 1, "all but the campaign's: {mails:?}");
+
         let csv = stack.read_data(token, "csv").await.expect(200).text();
         let page = stack.read_data(token, "page").await.expect(200).text();
-        for word in ["all@held.test", "Amélie", "Durand", "Menuiserie", "Gérante", "salon", "a note", "Une question"]
+        for word in
+            ["all@held.test", "Amélie", "Durand", "Menuiserie", "Gérante", "salon", "a note", "Une question", words]
         {
             assert!(csv.contains(word) && page.contains(word), "{word}");
         }
@@ -298,7 +312,9 @@ fn a38_a40_what_was_sent_is_told_and_erased_though_the_record_is_gone() {
 /// Whom the table of campaigns lists: their fingerprints, packed.
 fn is_listed(dump: &Dump, id: &str) -> bool {
     let fingerprint = hex::decode(id.trim_start_matches("pro_")).expect("hexadecimal");
-    let lists = dump.table("OutreachTable").iter().filter_map(|item| item["who"].as_str());
+    // Chunks, and the plan that they are made from.
+    let lists = dump.table("OutreachTable").iter().flat_map(|item| [&item["who"], &item["subjects"]]);
+    let lists = lists.filter_map(Value::as_str);
     let lists = lists.map(|who| base64::engine::general_purpose::STANDARD.decode(who).expect("packed"));
     lists.into_iter().any(|who| who.chunks(fingerprint.len()).any(|one| one == fingerprint))
 }
@@ -319,13 +335,21 @@ fn a40_whoever_is_erased_stands_in_no_list_of_a_campaign_whether_they_were_writt
         let dump = Dump::of(&stack).await;
         assert!(ids.iter().all(|id| is_listed(&dump, id)), "there is something to erase");
 
-        // Who got a message goes out at once; who did not, with the next run of the purge.
-        stack.exercise("written@lists.test", "erasure", None).await;
-        stack.exercise("nameless@lists.test", "erasure", None).await;
-        assert!(!is_listed(&Dump::of(&stack).await, &ids[0]));
-        stack.purge().await;
-        let dump = Dump::of(&stack).await;
-        assert_eq!(ids.iter().map(|id| is_listed(&dump, id)).collect::<Vec<_>>(), [false, false, true]);
+        // Nothing has left of this one, and who is erased meanwhile gets nothing of it.
+        stack.set_time("2026-11-28T10:00:00Z".parse().unwrap());
+        let window = json!({"days": ["monday"], "from": "09:00", "to": "18:00", "time_zone": "Europe/Paris"});
+        let mut content = sender.content(&json!({}));
+        content["window"] = window;
+        let waits = sender.launch(content).await;
+
+        // Whether or not they were written to, they are in no list when the certificate is there.
+        for (name, id) in ["written", "nameless"].iter().zip(&ids) {
+            let erased = stack.exercise(&format!("{name}@lists.test"), "erasure", None).await;
+            let path = format!("/rights/certificates/{}", erased["certificate"].as_str().unwrap());
+            stack.client().get(&path).await.expect(200);
+            assert!(!is_listed(&Dump::of(&stack).await, id), "{name}");
+        }
+        assert!(is_listed(&Dump::of(&stack).await, &ids[2]));
         let mut rows = sender.recipients(&campaign).await;
         rows.sort_by_key(|row| row["prospect"].as_str().map(str::to_owned));
         let seen: Vec<_> = rows.iter().map(|row| (&row["prospect"], &row["email"])).collect();
@@ -334,6 +358,18 @@ fn a40_whoever_is_erased_stands_in_no_list_of_a_campaign_whether_they_were_writt
         // The counts are what they were.
         let counts = sender.look(&campaign).await["counts"].clone();
         assert_eq!((&counts["sent"], &counts["refused"], &counts["audience"]), (&json!(2), &json!(1), &json!(3)));
+
+        // Whoever is left gets what waited; nobody stands in two places of its list.
+        stack.pass(DAY * 2).await;
+        let done = sender.wait_ended(&waits).await;
+        assert_eq!((&done["counts"]["sent"], &done["counts"]["refused"]), (&json!(1), &json!(2)), "{done}");
+        assert_eq!(stack.mails_to("stays@lists.test").len(), 2);
+
+        // Whom a Sender deletes by itself, the next run of the purge takes out.
+        sender.delete(&format!("/v1/prospects/{}", ids[2])).await.expect(204);
+        let report = stack.purge().await;
+        assert!(!is_listed(&Dump::of(&stack).await, &ids[2]));
+        assert_eq!(report["statement"]["statement"]["stores"]["outreach"]["changed"], 4, "{report}");
         stack.finish().await;
     });
 }

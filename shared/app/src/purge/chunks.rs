@@ -1,7 +1,7 @@
 //! Whoever was erased stands in no list of a campaign either (A40).
 //!
-//! An erasure takes a person out of the chunks that wrote to them. Those that were only on their way, or refused
-//! them before, know them by nothing that leads there; every run of the purge looks through all of them.
+//! A person's own request takes them out of all of these lists before it is certified. What a backup brought back, or
+//! a Sender erased by itself, every run of the purge finds: it looks through all of them.
 
 use std::collections::HashSet;
 
@@ -26,31 +26,59 @@ pub(super) fn erased(item: &Item) -> Option<(WorkspaceId, Subject)> {
     Some((workspace, Subject::from_hex(&text(item, "sk").ok()?)?))
 }
 
-/// The chunk that an item of the outreach table is of, with those who are listed there.
-fn listed(item: &Item) -> Option<(WorkspaceId, CampaignId, u32, Vec<Subject>)> {
+/// A list of people in the outreach table.
+enum List {
+    Chunk(CampaignId, u32),
+    Plan(CampaignId),
+}
+
+/// The list that an item of the outreach table is, with those who are in it.
+fn listed(item: &Item) -> Option<(WorkspaceId, List, Vec<Subject>)> {
     let (pk, sk) = (text(item, "pk").ok()?, text(item, "sk").ok()?);
-    let (chunk, _) = keys::chunk_and_step(&sk)?;
-    let who = item.get("who")?.as_b().ok()?;
-    Some((keys::workspace_of(&pk)?, keys::campaign_of(&pk)?, chunk, Subject::unpack(who.as_ref())?))
+    let (workspace, campaign) = (keys::workspace_of(&pk)?, keys::campaign_of(&pk)?);
+    let (list, people) = match keys::chunk_and_step(&sk) {
+        Some((chunk, _)) => (List::Chunk(campaign, chunk), item.get("who")?),
+        None if sk == keys::PLAN => (List::Plan(campaign), item.get("subjects")?),
+        None => return None,
+    };
+    Some((workspace, list, Subject::unpack(people.as_b().ok()?.as_ref())?))
 }
 
 impl App {
-    /// Takes those who were erased out of the chunks of a page.
+    /// Everybody who is known to be erased.
+    pub(super) async fn all_erased(&self) -> Result<HashSet<(WorkspaceId, Subject)>, Failure> {
+        let (mut all, mut after) = (HashSet::new(), None);
+        loop {
+            let page = self.db.sweep(&self.db.tables.suppressions, after.as_ref()).await?;
+            all.extend(page.items.iter().filter_map(erased));
+            after = page.next;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Takes those who were erased out of the lists of a page. How many places that were.
     pub(super) async fn blank_erased(
         &self,
         items: &[Item],
         erased: &HashSet<(WorkspaceId, Subject)>,
-    ) -> Result<(), Failure> {
+    ) -> Result<u64, Failure> {
+        let mut blanked = 0;
         if erased.is_empty() {
-            return Ok(());
+            return Ok(blanked);
         }
-        for (workspace, campaign, chunk, people) in items.iter().filter_map(listed) {
+        for (workspace, list, people) in items.iter().filter_map(listed) {
             if people.iter().any(|subject| erased.contains(&(workspace, *subject))) {
                 let scope = WorkspaceScope::internal(workspace);
+                let outreach = self.db.outreach(&scope);
                 let gone = |subject| erased.contains(&(workspace, subject));
-                self.db.outreach(&scope).blank(campaign, chunk, gone).await?;
+                blanked += match list {
+                    List::Chunk(campaign, chunk) => outreach.blank(campaign, chunk, gone).await?,
+                    List::Plan(campaign) => outreach.blank_plan(campaign, gone).await?,
+                } as u64;
             }
         }
-        Ok(())
+        Ok(blanked)
     }
 }

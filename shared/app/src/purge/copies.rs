@@ -1,9 +1,13 @@
 //! Copies of identity documents that nobody waits for any more, or whose time is over (A48).
 
-use domain::{Timestamp, policy::retention::Class, rights::identity};
+use domain::{
+    Timestamp,
+    policy::retention::{Class, Store},
+    rights::identity,
+};
 use storage::rights::Place;
 
-use super::{Pass, Why, Work, add};
+use super::{Pass, Work, add, due::Why};
 use crate::{App, Failure};
 
 impl App {
@@ -11,8 +15,9 @@ impl App {
     /// cut short. There are never many.
     pub(super) async fn purge_copies(&self, pass: &Pass, work: &mut Work) -> Result<(), Failure> {
         let mut due: Vec<(Place, Timestamp)> = Vec::new();
+        work.run.touched(Store::IdentityBucket);
         for place in self.copies().all().await? {
-            work.run.scanned += 1;
+            work.run.touched(Store::IdentityBucket).looked_at += 1;
             if let Some(since) = self.copy_due_since(place, pass).await? {
                 due.push((place, since));
             }
@@ -27,7 +32,7 @@ impl App {
         }
         for (place, _) in &due {
             self.copies().delete(*place).await?;
-            add(&mut work.run.deleted, Class::IdentityCopy, 1);
+            work.deleted(Store::IdentityBucket, Class::IdentityCopy, 1);
         }
         if !due.is_empty() {
             let left = self.copies().all().await?;

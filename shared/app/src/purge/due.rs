@@ -447,7 +447,7 @@ mod tests {
     #[test]
     fn what_no_workspace_owns_goes_once_it_is_a_day_old() {
         let made: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let orphan = WorkspaceId::new(made, [0; 6]);
+        let orphan = WorkspaceId::new(made, [0; 4]);
         let items = [item(&format!("W#{orphan}#P#0"), "x", &[])];
         const OUTREACH: Sort = Sort { store: Store::Outreach, class: Class::Delivery };
         let mut census = Census::default();

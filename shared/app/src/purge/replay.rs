@@ -20,21 +20,23 @@ use crate::{App, Failure, restore::Restore};
 const ASTRAY: SignedDuration = SignedDuration::from_hours(26);
 
 impl App {
-    /// Workspaces that came back open and were closed since the backup are closed again, as they were.
-    pub(super) async fn close_again(&self, census: &mut Census, now: Timestamp) -> Result<(), Failure> {
+    /// Workspaces that came back open and were closed since the backup are closed again, as they were. How many.
+    pub(super) async fn close_again(&self, census: &mut Census, now: Timestamp) -> Result<u64, Failure> {
         let noted = self.db.closed_workspaces().await?;
         let wrong: Vec<_> = census.all_open().filter_map(|ws| Some((ws, noted.of(ws)?))).collect();
+        let closed = wrong.len() as u64;
         for (workspace, closing) in wrong {
             let scope = WorkspaceScope::internal(workspace);
             not_lost(self.db.accounts(&scope).close_again(closing).await)?;
             census.close(workspace, closing, now);
         }
-        Ok(())
+        Ok(closed)
     }
 
     /// Campaigns that came back under way may have gone on after the backup was made: whom they wrote to
-    /// since then is not known any more. Their Senders look first, and resume them.
-    pub(super) async fn pause_restored(&self, items: &[Item], now: Timestamp) -> Result<(), Failure> {
+    /// since then is not known any more. Their Senders look first, and resume them. How many there were.
+    pub(super) async fn pause_restored(&self, items: &[Item], now: Timestamp) -> Result<u64, Failure> {
+        let mut found = 0;
         for item in items.iter().filter(|item| text(item, "sk").is_ok_and(|sk| sk == keys::PROGRESS)) {
             let progress: Progress = from_item(item.clone())?;
             let Some(workspace) = keys::workspace_of(&text(item, "pk")?) else { continue };
@@ -46,9 +48,10 @@ impl App {
                     .transition(&progress, progress.moved(CampaignStatus::Paused, now), None)
                     .await;
                 not_lost(paused.map(|_| ()))?;
+                found += 1;
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// A replay's time is typed by hand, and whatever is due by then goes: it may not be far from that of the runs

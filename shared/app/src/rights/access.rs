@@ -10,17 +10,20 @@ use content::{
 };
 use domain::{
     Timestamp,
-    id::{CampaignId, WorkspaceId},
+    id::{CampaignId, RequestId, WorkspaceId},
     locale::Locale,
-    sender::{Channel, SenderIdentity},
+    rights::{Channel, RequestKind, identity::Doubt},
+    sender::{self, SenderIdentity},
     subject::Subject,
 };
 use intake::export::Writer;
 use serde::Serialize;
 use serde_json::{Value, json};
-use storage::{WorkspaceScope, accounts::once::GoodFor, outreach::StoredCampaign};
+use storage::{
+    WorkspaceScope, accounts::once::GoodFor, outreach::StoredCampaign, rights::RightsRequest, service_mail::ServiceMail,
+};
 
-use super::proof::not_valid;
+use super::{desk::Line, proof::not_valid};
 use crate::{
     App, Failure,
     campaigns::templates,
@@ -76,6 +79,34 @@ struct Held {
     fingerprint: Value,
 }
 
+/// What the operator itself holds about a person.
+#[derive(Serialize)]
+struct Registered {
+    requests: Vec<Asked>,
+    service_mails: Vec<ServiceMail>,
+}
+
+/// A request that is open. Of the others no one knows whose they were.
+#[derive(Serialize)]
+struct Asked {
+    request: RequestId,
+    kind: RequestKind,
+    channel: Channel,
+    received_at: Timestamp,
+    due: Timestamp,
+    waits_for: &'static str,
+    message: Option<String>,
+    doubt: Option<Doubt>,
+}
+
+impl Asked {
+    fn of(request: RightsRequest) -> Self {
+        let Line { request: id, kind, channel, received_at, due, waits_for } = Line::of(&request);
+        let RightsRequest { message, doubt, .. } = request;
+        Self { request: id, kind, channel, received_at, due, waits_for, message, doubt }
+    }
+}
+
 /// What a message said, with what is known of the person today: nothing more of it is kept.
 #[derive(Serialize)]
 struct Sent {
@@ -116,7 +147,13 @@ impl App {
         for (workspace, subject) in access.places {
             held.extend(Box::pin(self.held_by(workspace, subject, access.locale, now)).await?);
         }
-        let copied = copy(form, access.locale, &held)?;
+        let mut requests = Vec::with_capacity(access.requests.len());
+        for id in access.requests {
+            requests.extend(self.db.open_request(id).await?.map(Asked::of));
+        }
+        let service_mails = self.db.service_mails(&access.correspondent, now).await?;
+        let registered = Registered { requests, service_mails };
+        let copied = copy(form, access.locale, &held, (&self.config.operator_name, &registered))?;
         if self.db.take_once(&hash, form.name(), now).await? { Ok(copied) } else { Err(not_valid()) }
     }
 
@@ -141,7 +178,7 @@ impl App {
         if record.is_none() && fingerprint.is_none() && history.is_empty() {
             return Ok(None);
         }
-        let relay = sender.as_ref().is_some_and(|sender| matches!(sender.channel, Channel::Smtp { .. }));
+        let relay = sender.as_ref().is_some_and(|sender| matches!(sender.channel, sender::Channel::Smtp { .. }));
         let Facts {
             purpose,
             categories,
@@ -236,9 +273,15 @@ fn value(of: &impl Serialize) -> Result<Value, Failure> {
     serde_json::to_value(of).map_err(|error| Failure::internal(error.to_string()))
 }
 
-fn copy(form: Form, locale: Locale, held: &[Held]) -> Result<Copied, Failure> {
+fn copy(
+    form: Form,
+    locale: Locale,
+    held: &[Held],
+    (operator, registered): (&str, &Registered),
+) -> Result<Copied, Failure> {
+    let registered = value(registered)?;
     if form == Form::Json {
-        let text = serde_json::to_vec_pretty(&json!({ "senders": value(&held)? }));
+        let text = serde_json::to_vec_pretty(&json!({ "senders": value(&held)?, "operator": registered }));
         let text = text.map_err(|error| Failure::internal(error.to_string()))?;
         return Ok(Copied::File("data.json", "application/json", text));
     }
@@ -247,8 +290,9 @@ fn copy(form: Form, locale: Locale, held: &[Held]) -> Result<Copied, Failure> {
         let sender = one.sender["company"].as_str().unwrap_or_default();
         flatten(sender, "", &value(one)?, &mut rows);
     }
+    flatten(operator, "", &registered, &mut rows);
     if form == Form::Page {
-        return Ok(Copied::Page(rights::data(locale, &rows), locale));
+        return Ok(Copied::Page(rights::data(locale, &rows, held.is_empty()), locale));
     }
     let mut csv = Writer::new(Vec::new(), &["sender", "field", "value"]).map_err(unwritten)?;
     for Row { sender, field, value } in &rows {

@@ -68,10 +68,13 @@ impl App {
             Err(failure) if failure.kind == Kind::NotFound => {}
             other => other?,
         }
-        let deliveries = self.db.outreach(scope).forget(holding.subject).await?;
+        let outreach = self.db.outreach(scope);
+        // The claims last: while they are there, a look that was cut short is made again.
+        let lists = outreach.erase_from_lists(holding.subject).await?;
+        let deliveries = outreach.forget(holding.subject).await?;
         let answers = self.db.accounts(scope).forget_answers(email.expose()).await?;
         let tasks = self.end_tasks_of(scope.workspace(), holding.subject, now).await?;
-        Ok(held || deliveries + answers + tasks > 0)
+        Ok(held || lists + deliveries + answers + tasks > 0)
     }
 
     /// Ends what else a person asked of a Sender, with their words in it: after the erasure it is about nothing.

@@ -169,12 +169,12 @@ impl DoubtView {
 /// A request without the person.
 #[derive(Serialize)]
 pub struct Line {
-    request: RequestId,
-    kind: RequestKind,
-    channel: Channel,
-    received_at: Timestamp,
-    due: Timestamp,
-    waits_for: &'static str,
+    pub(super) request: RequestId,
+    pub(super) kind: RequestKind,
+    pub(super) channel: Channel,
+    pub(super) received_at: Timestamp,
+    pub(super) due: Timestamp,
+    pub(super) waits_for: &'static str,
 }
 
 impl Line {

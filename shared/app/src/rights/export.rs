@@ -24,7 +24,7 @@ impl App {
         let member = scope.member().ok_or_else(Failure::unauthenticated)?;
         let accounts = self.db.accounts(scope);
         let record = accounts.member(member).await?.ok_or_else(Failure::unauthenticated)?;
-        let facts = content::rights::facts(self.any_workspace(scope).await?.locale, &self.config.public_url, false);
+        let locale = self.any_workspace(scope).await?.locale;
         let factor = accounts.second_factor(member).await?;
         let company = if record.role == Role::Owner { self.company_data(scope, now).await? } else { Value::Null };
         let mut data = json!({
@@ -36,10 +36,7 @@ impl App {
             "requests": self.db.own_requests(scope, member).await?,
             "service_mails": self.db.service_mails(&self.pepper().await?.correspondent(&record.email), now).await?,
             "workspace": company,
-            "information": {
-                "recipients": facts.recipients, "complaint": facts.complaint,
-                "automated_decisions": facts.automated_decisions, "policy": "/legal/privacy",
-            },
+            "information": content::rights::member_facts(locale, &self.config.public_url),
         });
         fit(&mut data);
         self.db.record(&scope.entry(Action::AccountExported, now).about(member)).await?;

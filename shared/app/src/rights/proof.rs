@@ -141,8 +141,13 @@ impl App {
         let access_token = if hand_over {
             let secret = Secret::new();
             let places = request.holdings.iter().map(|holding| (holding.workspace, holding.subject)).collect();
-            let good_for = GoodFor::RightsAccess(RightsAccess { places, locale: request.locale });
-            self.db.issue_token(&secret.hash(), good_for, until).await?;
+            let access = RightsAccess {
+                places,
+                requests: self.open_requests_of(request.person.email()).await?,
+                correspondent: self.pepper().await?.correspondent(request.person.email()),
+                locale: request.locale,
+            };
+            self.db.issue_token(&secret.hash(), GoodFor::RightsAccess(access), until).await?;
             Some(secret.text())
         } else {
             None
@@ -164,6 +169,19 @@ impl App {
             Err(error) => return Err(error.into()),
         }
         Ok(Proved { request: request.id, kind, senders, due, access_token, certificate, locale: request.locale })
+    }
+
+    /// The open requests of whoever has an address, oldest first.
+    async fn open_requests_of(&self, email: &EmailAddress) -> Result<Vec<RequestId>, Failure> {
+        let (mut theirs, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let (requests, next) = self.db.open_requests(after.as_deref()).await?;
+            theirs.extend(requests.iter().filter(|request| request.person.email() == email).map(|request| request.id));
+            after = next;
+            if after.is_none() {
+                return Ok(theirs);
+            }
+        }
     }
 
     /// Who a workspace is, for the person; `None` when it has gone meanwhile.

@@ -18,12 +18,12 @@ pub struct Row {
     pub value: String,
 }
 
-/// The page: a table for each Sender.
+/// The page: a table for each Sender, and one for the operator. `by_nobody`: no Sender holds anything any more.
 #[must_use]
-pub fn data(locale: Locale, rows: &[Row]) -> Html {
+pub fn data(locale: Locale, rows: &[Row], by_nobody: bool) -> Html {
     let (title, intro, field, value, nothing) = words::data(locale);
     let mut body = format!("<h1>{title}</h1>\n<p>{intro}</p>\n");
-    if rows.is_empty() {
+    if by_nobody {
         let _ = writeln!(body, "<p>{nothing}</p>");
     }
     for rows in rows.chunk_by(|a, b| a.sender == b.sender) {

@@ -3,7 +3,7 @@
 use domain::locale::Locale;
 
 /// Names of the answer, with what they say in French and in English.
-const NAMES: [(&str, &str, &str); 55] = [
+const NAMES: [(&str, &str, &str); 73] = [
     ("sender", "Expéditeur", "Sender"),
     ("information", "Informations", "Information"),
     ("record", "Fiche", "Record"),
@@ -62,6 +62,25 @@ const NAMES: [(&str, &str, &str); 55] = [
     ("step", "étape", "step"),
     ("subject", "objet", "subject"),
     ("text", "texte", "text"),
+    // What the operator holds.
+    ("requests", "Demandes en cours", "Open requests"),
+    ("request", "numéro", "number"),
+    ("channel", "voie", "channel"),
+    ("received_at", "reçue le", "received"),
+    ("due", "réponse au plus tard le", "answered by"),
+    ("waits_for", "attend", "waits for"),
+    ("message", "vos mots", "your words"),
+    ("doubt", "vérification d’identité", "check of identity"),
+    ("copy", "copie reçue le", "copy received"),
+    ("check", "vérification", "check"),
+    ("asked_at", "demandée le", "asked for"),
+    ("looked_at", "consultée le", "looked at"),
+    ("decision", "décision", "decision"),
+    ("accepted", "acceptée", "accepted"),
+    ("service_mails", "Courriels de service", "Service mails"),
+    ("template", "modèle", "template"),
+    ("sha256", "empreinte du texte (SHA-256)", "hash of the text (SHA-256)"),
+    ("sent_at", "envoyé le", "sent"),
 ];
 
 /// A path of the answer in words: `record.history.2.at` is "Fiche › historique › 2 › date". A name that is not

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 pub use certificate::certificate;
 pub use data::{Row, data};
-pub use facts::{Facts, facts};
+pub use facts::{Facts, MemberFacts, facts, member_facts};
 pub(crate) use identity::care;
 pub use identity::{Refused, identity, received};
 pub use words::wrong;

@@ -72,6 +72,17 @@ fn a48_the_page_says_what_may_be_hidden_and_what_becomes_of_a_copy() {
 }
 
 #[test]
+fn a11_a_member_is_told_what_article_15_asks_for() {
+    for locale in Locale::ALL {
+        let told = member_facts(locale, "https://example.test");
+        let number = told.categories.len();
+        assert!(number > 5 && told.retention.len() == number && told.recipients.len() > 1, "{told:?}");
+        assert!(told.retention.iter().zip(&told.categories).all(|(kept, what)| kept.starts_with(what.as_str())));
+        insta::assert_json_snapshot!(format!("member_facts_{}", locale.tag()), told);
+    }
+}
+
+#[test]
 fn what_people_and_senders_write_cannot_become_markup() {
     for locale in Locale::ALL {
         let rows = [Row { sender: "<b>".into(), field: "notes".into(), value: "<script>".into() }];
@@ -79,7 +90,7 @@ fn what_people_and_senders_write_cannot_become_markup() {
             ask(locale, Some("<script>")),
             prove(locale, "/rights/proof/x\"><script>"),
             access(locale, "/rights/access/x\"><script>"),
-            data(locale, &rows),
+            data(locale, &rows, false),
             identity(locale, "/rights/identity/x\"><script>", None),
         ];
         for page in pages {

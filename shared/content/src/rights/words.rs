@@ -349,7 +349,7 @@ pub(super) const fn data(locale: Locale) -> (&'static str, &'static str, &'stati
              vous voulez la garder : elle ne s’affiche qu’une fois.",
             "Donnée",
             "Valeur",
-            "Plus rien n’est détenu sur vous.",
+            "Plus aucun Expéditeur ne détient quoi que ce soit sur vous.",
         ),
         Locale::En => (
             "Your data",
@@ -357,7 +357,7 @@ pub(super) const fn data(locale: Locale) -> (&'static str, &'static str, &'stati
              keep it: it is shown once.",
             "Item",
             "Value",
-            "Nothing is held about you any more.",
+            "No Sender holds anything about you any more.",
         ),
     }
 }

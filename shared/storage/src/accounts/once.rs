@@ -95,6 +95,12 @@ pub struct RightsAsked {
 pub struct RightsAccess {
     /// The person in each workspace that holds them.
     pub places: Vec<(WorkspaceId, Subject)>,
+    /// Their requests that are open.
+    #[serde(default)]
+    pub requests: Vec<RequestId>,
+    /// The pseudonym that mails of the product to them are noted under.
+    #[serde(default)]
+    pub correspondent: String,
     /// The language to answer in.
     pub locale: Locale,
 }
@@ -194,7 +200,12 @@ mod tests {
             entered: None,
         });
         let places = vec![(WorkspaceId::from_bytes([1; 10]), Subject::from_bytes([2; 16]))];
-        let access = GoodFor::RightsAccess(RightsAccess { places, locale: Locale::Fr });
+        let access = GoodFor::RightsAccess(RightsAccess {
+            places,
+            requests: Vec::new(),
+            correspondent: String::new(),
+            locale: Locale::Fr,
+        });
         let identity = GoodFor::Identity { request: RequestId::from_bytes([3; 10]) };
         for good_for in [GoodFor::Signup(pending), reset, join, asked, access, identity, GoodFor::Nothing] {
             let item = to_item(&keys::token("x"), &Stored { good_for: good_for.clone(), ttl: 9 }).unwrap();

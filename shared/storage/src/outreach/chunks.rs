@@ -125,7 +125,7 @@ impl Outreach<'_> {
             .item("pk", s(key.pk))
             .item("sk", s(key.sk))
             .item("v", n(after.version))
-            .item("who", AttributeValue::B(Blob::new(Subject::pack(&after.subjects))))
+            .item("who", AttributeValue::B(Blob::new(Subject::pack(&after.without_the_erased()))))
             .item("res", s(after.results.to_string()))
             .item("ttl", n(super::ttl(now)));
         if let Some(due) = after.due {
@@ -153,52 +153,6 @@ impl Outreach<'_> {
         }
         writes.extend(also);
         self.db.commit(writes).await
-    }
-
-    /// Takes people out of a chunk at all its steps, once they are erased: nobody stands where they stood, so
-    /// that the others keep their places and the counts stay true. How many places that were.
-    pub async fn blank(&self, id: CampaignId, chunk: u32, gone: impl Fn(Subject) -> bool) -> Result<usize, StoreError> {
-        let (pk, prefix) = (keys::campaign_parts(self.workspace, id), keys::steps_of(chunk));
-        let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Prefix(&prefix)) };
-        let mut blanked = 0;
-        for item in self.db.all(self.table(), query).await? {
-            let (_, step) = keys::chunk_and_step(&text(&item, "sk")?).ok_or(StoreError::Corrupt("a chunk's number"))?;
-            blanked += self.blank_step((id, chunk, step), read(&item)?, &gone).await?;
-        }
-        Ok(blanked)
-    }
-
-    async fn blank_step(
-        &self,
-        (id, chunk, step): (CampaignId, u32, u8),
-        mut record: ChunkRecord,
-        gone: impl Fn(Subject) -> bool,
-    ) -> Result<usize, StoreError> {
-        for _ in 0..10 {
-            let places = record.subjects.iter_mut().filter(|subject| gone(**subject));
-            let blanked = places.map(|place| *place = Subject::NOBODY).count();
-            if blanked == 0 {
-                return Ok(0);
-            }
-            let written = self
-                .db
-                .updating(self.table(), &keys::chunk(self.workspace, id, chunk, step))
-                .update_expression("SET who = :who, v = :next")
-                .condition_expression("v = :seen")
-                .expression_attribute_values(":who", AttributeValue::B(Blob::new(Subject::pack(&record.subjects))))
-                .expression_attribute_values(":next", n(record.version + 1))
-                .expression_attribute_values(":seen", n(record.version))
-                .send()
-                .await;
-            match written.map_err(StoreError::from) {
-                Ok(_) => return Ok(blanked),
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error),
-            }
-            let Some(again) = self.chunk(id, chunk, step).await? else { return Ok(0) };
-            record = again;
-        }
-        Err(StoreError::Throttled("a chunk's record keeps changing".into()))
     }
 
     /// The counters, added up for each step. Strongly consistent.
@@ -238,7 +192,7 @@ impl Outreach<'_> {
     }
 }
 
-fn read(item: &Item) -> Result<ChunkRecord, StoreError> {
+pub(super) fn read(item: &Item) -> Result<ChunkRecord, StoreError> {
     let who = item.get("who").and_then(|v| v.as_b().ok()).ok_or(StoreError::Corrupt("a chunk's people"))?;
     Ok(ChunkRecord {
         subjects: Subject::unpack(who.as_ref()).ok_or(StoreError::Corrupt("a chunk's people"))?,

@@ -111,7 +111,9 @@ impl Outreach<'_> {
         let mut found: Vec<Option<(String, String)>> = vec![None; subjects.len()];
         let wanted: Vec<keys::Key> =
             subjects.iter().map(|subject| keys::delivery(self.workspace, *subject, id, step)).collect();
-        let mut todo: Vec<Item> = wanted.iter().map(key_item).collect();
+        // Nobody has no claim, and no key may be asked for twice.
+        let people = wanted.iter().zip(subjects).filter(|(_, subject)| **subject != Subject::NOBODY);
+        let mut todo: Vec<Item> = people.map(|(key, _)| key_item(key)).collect();
         let mut wait = Duration::from_millis(25);
         while !todo.is_empty() {
             let request = KeysAndAttributes::builder()
@@ -196,16 +198,10 @@ impl Outreach<'_> {
         items.iter().map(read).collect()
     }
 
-    /// Forgets that anything was ever claimed for one person, and that they were in a chunk. They must be
-    /// suppressed before: a claim is what keeps a campaign from writing twice.
+    /// Forgets that anything was ever claimed for one person. They must be suppressed before: a claim is what keeps
+    /// a campaign from writing twice.
     pub async fn forget(&self, subject: Subject) -> Result<usize, StoreError> {
         let deliveries = self.deliveries_of(subject).await?;
-        // The claims say which chunks: they go last.
-        let chunks: BTreeSet<(CampaignId, u32)> =
-            deliveries.iter().map(|claim| (claim.campaign, claim.chunk)).collect();
-        for (campaign, chunk) in chunks {
-            self.blank(campaign, chunk, |listed| listed == subject).await?;
-        }
         for delivery in &deliveries {
             let key = keys::delivery(self.workspace, subject, delivery.campaign, delivery.step);
             self.db.delete(self.table(), &key).await?;

@@ -4,6 +4,7 @@ mod campaigns;
 mod chunks;
 mod deliveries;
 mod due;
+mod erasure;
 mod names;
 pub mod plan;
 
