@@ -54,7 +54,7 @@ const RESERVE: Duration = Duration::from_secs(30);
 /// Deletions under way at once.
 const AT_ONCE: usize = 16;
 
-/// Pages between two notes of the place.
+/// Pages between two notes of the place, when nothing was deleted from them.
 const PAGES_PER_NOTE: usize = 20;
 
 /// What does not change during one invocation.
@@ -233,9 +233,18 @@ impl App {
             if work.foreseen.is_none() {
                 soon.into_iter().for_each(|(workspace, deadline)| work.run.count_uninformed(workspace, deadline));
             }
-            if !due.is_empty() {
+            let deletes = !due.is_empty();
+            if deletes {
                 let keys = self.delete(step, &page.items, due, work).await?;
                 self.verify(step, after.as_ref(), &keys, pass, work).await?;
+            }
+            let place = match &page.next {
+                Some(next) => Place { step: number, after: Some((next.pk.clone(), next.sk.clone())) },
+                None => Place { step: number + 1, after: None },
+            };
+            // Whoever goes on after a kill has these counts, but for those of the page that it was killed on.
+            if deletes || page_number % PAGES_PER_NOTE == 0 {
+                self.note(work, place).await?;
             }
             let Some(next) = page.next else { break };
             if work.run.uninformed.len() > MOST_COUNTED {
@@ -243,10 +252,6 @@ impl App {
             }
             if pass.deadline.left() < RESERVE {
                 return Ok(Some(next));
-            }
-            if page_number % PAGES_PER_NOTE == 0 {
-                let place = Place { step: number, after: Some((next.pk.clone(), next.sk.clone())) };
-                self.note(work, place).await?;
             }
             after = Some(next);
         }

@@ -62,7 +62,8 @@ fn a_purge_killed_at_any_page_goes_on_and_ends_the_same() {
         };
         let by_store = sum(&statement["stores"], |touched| touched["deleted"].as_u64());
         assert_eq!(by_store, sum(&statement["deleted"], Value::as_u64), "{statement}");
-        assert!(by_store > 0, "{statement}");
+        // All but what was deleted of a page that it was killed on, at most seven items each time.
+        assert!(by_store + 7 * killed >= sum(&expected["due"], |due| due["count"].as_u64()), "{killed}: {statement}");
         assert!(expected["due"]["prospect"]["count"].as_u64() >= Some(70), "{expected}");
         stack.break_things(Plan::default());
         assert_eq!(stack.foresee().await["due"], json!({}), "something due is left");
