@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use local::backends::Plan;
 use reqwest::Method;
 use serde_json::json;
-use tests::{TestStack, files, run, sender::signup};
+use tests::{TestStack, files, rights::done, run, sender::signup};
 
 /// Permissions that this machine cannot exercise: function, Sid, action or the end of a resource, and why they stay.
 const ALLOWED: &[(&str, &str, &str, &str)] = &[
@@ -228,7 +228,7 @@ fn every_permission_is_used_and_none_is_missing() {
         }
         for task in sender.all("/v1/rights-tasks").await.iter().filter(|task| task["status"] == "open") {
             let path = format!("/v1/rights-tasks/{}/handle", task["id"].as_str().unwrap());
-            sender.post(&path, json!({"outcome": "done"})).await.expect(200);
+            sender.post(&path, done(task)).await.expect(200);
         }
         let own = sender.request(Method::POST, "/v1/privacy/requests").header("idempotency-key", "r");
         own.json(&json!({"kind": "access"})).send().await.expect(201);

@@ -13,6 +13,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use storage::evidence::{AnnouncementRun, Place, PurgeRun, Touched, Uninformed};
 use tests::inventory::{Seen, held_about, scalars};
+use tests::rights::done;
 use tests::store::Dump;
 use tests::{Sender, TestStack, run, sender::signup};
 
@@ -327,7 +328,7 @@ async fn rights(sender: &Sender<'_>, seen: &mut Seen) {
     let path = |at: usize| format!("/v1/rights-tasks/{}", open[at]["id"].as_str().unwrap());
     sender.post(&format!("{}/extend", path(0)), json!({"reason": "beaucoup"})).await.expect(200);
     seen.look(&Dump::of(stack).await);
-    sender.post(&format!("{}/handle", path(0)), json!({"outcome": "done"})).await.expect(200);
+    sender.post(&format!("{}/handle", path(0)), done(open[0])).await.expect(200);
     stack.desk(json!({"answer": {"request": own["id"], "refused": false}})).await;
 }
 

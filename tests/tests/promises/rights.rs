@@ -162,6 +162,8 @@ fn a75_a47_a_forwarded_request_is_chased_at_its_seconds_escalated_and_closed() {
         // Answered late is answered.
         let path = format!("/v1/rights-tasks/{}/handle", task["id"].as_str().unwrap());
         sender.post(&path, json!({"outcome": "refused"})).await.problem(422, "validation-failed");
+        // Nothing was corrected: it cannot be said to be.
+        sender.post(&path, json!({"outcome": "done"})).await.problem(422, "validation-failed");
         let change = json!({"outcome": "done", "change": {"first_name": "Right"}});
         let done = sender.post(&path, change.clone()).await.expect(200).json();
         assert_eq!(

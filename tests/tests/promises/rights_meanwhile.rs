@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use local::backends::Plan;
 use serde_json::{Value, json};
-use tests::{TestStack, run, store::Dump};
+use tests::{TestStack, rights::done, run, store::Dump};
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -77,7 +77,7 @@ fn a47_a40_what_is_asked_while_a_purge_runs_is_done_and_keeps_its_date() {
         assert!(stack.rights_clock().await["reminded"].as_u64() >= Some(1));
         for task in tasks.iter().filter(|task| task["status"] == "open") {
             let path = format!("/v1/rights-tasks/{}/handle", task["id"].as_str().unwrap());
-            stayer.post(&path, json!({"outcome": "done"})).await.expect(200);
+            stayer.post(&path, done(task)).await.expect(200);
         }
         stack.rights_clock().await;
         assert_eq!(Dump::of(&stack).await.mentions("erased@meanwhile.test"), [""; 0]);

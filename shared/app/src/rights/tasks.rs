@@ -143,6 +143,11 @@ impl App {
         if asked.change.is_some() && (refused || task.kind != RequestKind::Rectification) {
             fields.wrong("change", "only goes with a rectification that is done");
         }
+        if !refused && asked.change.is_none() && self.is_uncorrected(scope, &task).await? {
+            let what =
+                "what is corrected; or correct the prospect first, or refuse with the reason that the person is told";
+            fields.wrong("change", what);
+        }
         fields.done()?;
         if let (Some(change), Some(subject)) = (asked.change, task.prospect) {
             Box::pin(self.rectify_prospect(scope, subject, change, now)).await?;
@@ -166,6 +171,13 @@ impl App {
             self.close_late(&request, now).await?;
         }
         Ok(TaskView::of(task, now))
+    }
+
+    /// Whether somebody asks for a correction of a record that nobody has changed since.
+    async fn is_uncorrected(&self, scope: &WorkspaceScope, task: &RightsTask) -> Result<bool, Failure> {
+        let Some(subject) = task.prospect.filter(|_| task.kind == RequestKind::Rectification) else { return Ok(false) };
+        let held = self.db.prospects(scope).get(subject, true).await?;
+        Ok(held.is_some_and(|held| held.prospect.updated_at <= task.received_at))
     }
 
     /// Gives a task two months more. The person is told first: without the notice there is no extension.

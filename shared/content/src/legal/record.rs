@@ -171,7 +171,7 @@ fn activity(class: Class, locale: Locale) -> Activity {
         kept: format!("{} {}", words::period(rule.keep, locale), words::clock(rule.clock, locale)),
         at_end: words::action(rule.at_end, locale),
         stores: rule.stores.iter().map(|store| words::store(*store, locale)).collect(),
-        justification: rule.justification.clone(),
+        justification: rule.justification.as_ref().map(|reason| reason.get(locale).to_owned()),
         promises: rule.promises.clone(),
     }
 }

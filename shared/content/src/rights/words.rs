@@ -110,13 +110,14 @@ pub(super) const fn sent(locale: Locale) -> (&'static str, &'static str) {
         Locale::Fr => (
             "Regardez votre boîte de réception",
             "Un message part pour l’adresse que vous avez donnée. Le lien qu’il contient confirme votre demande ; il \
-             fonctionne une fois, pendant 24 heures. Cette réponse est la même pour tout le monde, que l’adresse soit connue \
+             fonctionne une fois, pendant 24 heures. Une adresse reçoit au plus cinq messages par heure : s’il n’en vient pas, \
+             redemandez plus tard. Cette réponse est la même pour tout le monde, que l’adresse soit connue \
              ou non.",
         ),
         Locale::En => (
             "Look into your mailbox",
             "A message is on its way to the address you gave. The link in it confirms your request; it works once, for 24 \
-             hours. This answer is the same for everybody, whether the address is known or not.",
+             hours. An address gets five messages an hour at most: if none comes, ask again later. This answer is the same for everybody, whether the address is known or not.",
         ),
     }
 }

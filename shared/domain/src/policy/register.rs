@@ -305,7 +305,7 @@ pub struct Rule {
     pub promises: Vec<String>,
     /// Why the period is longer than the published ceiling, in writing.
     #[serde(default)]
-    pub justification: Option<String>,
+    pub justification: Option<Bilingual>,
 }
 
 impl Rule {

@@ -384,8 +384,8 @@ fn check_limits(class: Class, rule: &Rule) -> Result<(), PolicyError> {
         return Err(PolicyError::NotMonths(rule.keep));
     }
     at_least(class.key(), rule.keep, class.floor())?;
-    let justified =
-        rule.justification.as_ref().is_some_and(|reason| reason.trim().chars().count() >= SHORTEST_JUSTIFICATION);
+    let enough = |text: &str| text.trim().chars().count() >= SHORTEST_JUSTIFICATION;
+    let justified = rule.justification.as_ref().is_some_and(|reason| enough(&reason.fr) && enough(&reason.en));
     if justified {
         return Ok(());
     }

@@ -130,7 +130,7 @@ fn a73_a_period_beyond_the_published_one_is_refused_without_a_written_justificat
         let why = |reason: &str| {
             text.replace(
                 &format!("[class.{}]", class.key()),
-                &format!("[class.{}]\njustification = \"{reason}\"", class.key()),
+                &format!("[class.{}]\njustification = {{ fr = \"{reason}\", en = \"{reason}\" }}", class.key()),
             )
         };
         assert!(Policy::load(&why("because")).is_err(), "one word justifies nothing");
