@@ -1,5 +1,6 @@
 //! Messages as their recipients see them.
 
+use jiff::Timestamp;
 use local::mailbox::{Channel, Stored};
 use mail_parser::MessageParser;
 
@@ -8,6 +9,8 @@ use mail_parser::MessageParser;
 pub struct Mail {
     /// How it came.
     pub channel: Channel,
+    /// When, in the movable clock.
+    pub accepted_at: Timestamp,
     /// Whom it was handed over for.
     pub to: String,
     /// The envelope's sender.
@@ -31,6 +34,7 @@ impl Mail {
         };
         Mail {
             channel: stored.envelope.channel,
+            accepted_at: stored.envelope.accepted_at,
             to: to.clone(),
             envelope_from: stored.envelope.envelope_from.clone(),
             subject: message.subject().unwrap_or_default().to_owned(),

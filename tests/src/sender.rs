@@ -249,6 +249,27 @@ impl<'a> Sender<'a> {
         })
     }
 
+    /// Adds a channel, through SES unless `changes` say otherwise; gives its id.
+    pub async fn add_channel(&self, changes: Value) -> String {
+        let mut channel = json!({"name": "Autre", "transport": {"kind": "ses"}});
+        for (name, value) in changes.as_object().into_iter().flatten() {
+            channel[name] = value.clone();
+        }
+        let channel = self.post("/v1/channels", channel).await.expect(200).json();
+        channel["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The id of the first channel.
+    pub async fn first_channel(&self) -> String {
+        self.all("/v1/channels").await[0]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Sets the limits of the first channel.
+    pub async fn limit(&self, limits: Value) {
+        let path = format!("/v1/channels/{}", self.first_channel().await);
+        self.patch(&path, json!({"limits": limits})).await.expect(200);
+    }
+
     // ---- imports ---------------------------------------------------------------------------------
 
     /// Today, where the product's calendar is.

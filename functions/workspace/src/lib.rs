@@ -1,4 +1,4 @@
-//! The workspace of a session, its members and keys, who it sends as, and what was done in it.
+//! The workspace of a session, its members and keys, who it sends as and by what, and what was done in it.
 
 use app::{App, Failure, audit::Wanted, workspace::Closing};
 use edge::{
@@ -33,6 +33,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
             app.leave(&scope, now).await?;
             no_content()
         }
+        (_, route) if route.starts_with("/v1/channels") => channels(app, &scope, &request).await,
         (_, route) if route.starts_with("/v1/api-keys") => keys(app, &scope, &request).await,
         _ => people(app, &scope, &request).await,
     }
@@ -64,6 +65,26 @@ async fn people(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<
         }
         ("DELETE", "/v1/invitations/{id}") => {
             app.withdraw_invitation(scope, request.id("invitation")?, now).await?;
+            no_content()
+        }
+        _ => Err(no_such_route()),
+    }
+}
+
+/// What messages leave by.
+async fn channels(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
+    let now = request.now()?;
+    match (request.method().as_str(), request.route().as_str()) {
+        ("GET", "/v1/channels") => list(&app.channels(scope).await?),
+        // No Idempotency-Key: it would keep a hash of the relay's password for a day.
+        ("POST", "/v1/channels") => json(StatusCode::OK, &app.add_channel(scope, request.json()?, now).await?),
+        ("GET", "/v1/channels/{id}") => json(StatusCode::OK, &app.channel(scope, request.id("channel")?).await?),
+        ("PATCH", "/v1/channels/{id}") => {
+            let id = request.id("channel")?;
+            json(StatusCode::OK, &app.change_channel(scope, id, request.json()?, now).await?)
+        }
+        ("DELETE", "/v1/channels/{id}") => {
+            app.delete_channel(scope, request.id("channel")?, now).await?;
             no_content()
         }
         _ => Err(no_such_route()),

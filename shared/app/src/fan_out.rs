@@ -11,7 +11,9 @@ use domain::{
     calendar::Place,
     campaign::{CampaignStatus, Content, Progress},
     chunk::{CHUNK, ChunkRecord},
+    id::ChannelId,
     prospect::Prospect,
+    sender::channel_of,
     subject::{SHARDS, Subject},
 };
 use storage::{
@@ -29,6 +31,9 @@ const PAGE: u32 = 900;
 
 /// Pages read for one stretch, at most: an audience of few among many must not run out of time.
 const PAGES: usize = 96;
+
+/// Whose people share chunks: a time zone, where that matters, and a channel.
+type Together<'a> = (Option<&'a str>, Option<ChannelId>);
 
 /// A person and whether this Sender has informed them before.
 type Planned = (Subject, bool);
@@ -81,7 +86,7 @@ impl App {
             if deadline.left() < std::time::Duration::from_secs(20) {
                 return self.ask_fan_out(scope, progress, FanOutTask::Advance, 0).await;
             }
-            let next = self.stretch(scope, &plan, &campaign.content, launched_at).await?;
+            let next = self.stretch(scope, &plan, (&campaign.content, &progress.channels), launched_at).await?;
             match outreach.put_plan(progress.campaign, &next, now).await {
                 // Another run of the same message is ahead of us, and will go on.
                 Err(StoreError::Conflict) => return Ok(()),
@@ -105,13 +110,14 @@ impl App {
         &self,
         scope: &WorkspaceScope,
         before: &Plan,
-        content: &Content,
+        (content, channels): (&Content, &[ChannelId]),
         launched_at: Timestamp,
     ) -> Result<Plan, Failure> {
         let (prospects, outreach) = (self.db.prospects(scope), self.db.outreach(scope));
         let mut cursors = before.cursors.clone();
-        // With a window, people of one zone share chunks, which then leave together when it opens.
-        let mut people: BTreeMap<Option<&str>, Vec<Vec<Planned>>> = BTreeMap::new();
+        // With a window, people of one zone share chunks, which then leave together when it opens; and people of one
+        // channel do, which is then asked once for all of them.
+        let mut people: BTreeMap<Together<'_>, Vec<Vec<Planned>>> = BTreeMap::new();
         let (mut planned, mut pages) = (0, 0);
         'full: loop {
             let mut open = false;
@@ -140,7 +146,8 @@ impl App {
                 planned += chosen.len();
                 for person in chosen {
                     let zone = content.window.as_ref().and_then(|_| zone_of(person));
-                    let shards = people.entry(zone).or_insert_with(|| vec![Vec::new(); SHARDS.into()]);
+                    let channel = channel_of(person.subject, channels.iter().copied());
+                    let shards = people.entry((zone, channel)).or_insert_with(|| vec![Vec::new(); SHARDS.into()]);
                     shards[usize::from(shard)].push((person.subject, contacted.contains(&person.subject)));
                 }
             }
@@ -268,9 +275,9 @@ fn zone_of(person: &Prospect) -> Option<&'static str> {
     Place::of(person.details.country.as_deref(), &person.email).map(|place| place.zone)
 }
 
-/// Puts people, by zone and shard, in an order that, cut every [`CHUNK`], gives chunks of neighbours (their opt-outs
+/// Puts people, by zone and channel, and by shard, in an order that, cut every [`CHUNK`], gives chunks of neighbours (their opt-outs
 /// are then one range query), with the shards taking turns (so that their claims heat all partitions alike).
-/// What is left of each shard, less than a chunk, goes together at the end, zone by zone.
+/// What is left of each shard, less than a chunk, goes together at the end, zone by zone and channel by channel.
 fn arrange(zones: Vec<Vec<Vec<Planned>>>) -> Vec<Planned> {
     let mut ordered = Vec::with_capacity(zones.iter().flatten().map(Vec::len).sum());
     for shards in &zones {

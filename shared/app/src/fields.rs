@@ -3,8 +3,14 @@
 use std::borrow::Cow;
 
 use domain::email::EmailAddress;
+use serde::{Deserialize, Deserializer};
 
 use crate::{Failure, FieldError};
+
+/// A field that is there, even when it is `null`.
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(given: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(given).map(Some)
+}
 
 /// Collects what is wrong, so that a caller learns it all at once.
 #[derive(Debug, Default)]

@@ -10,6 +10,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod auth;
 pub mod campaigns;
+pub mod channels;
 pub mod config;
 pub mod deadline;
 pub mod failure;

@@ -11,7 +11,7 @@ use aes_gcm::{
 };
 use aws_sdk_kms::{error::ProvideErrorMetadata, primitives::Blob, types::DataKeySpec};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use domain::{Timestamp, id::WorkspaceId, sender::Channel};
+use domain::{Timestamp, id::WorkspaceId, sender::Transport};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use storage::{StoreError, WorkspaceScope};
 
@@ -71,9 +71,9 @@ impl App {
     pub async fn open_relay_password(
         &self,
         scope: &WorkspaceScope,
-        channel: &Channel,
+        transport: &Transport,
     ) -> Result<SecretString, Failure> {
-        let Channel::Smtp { secret, .. } = channel else { return Err(Failure::internal("no relay to open")) };
+        let Transport::Smtp { secret, .. } = transport else { return Err(Failure::internal("no relay to open")) };
         self.open_sealed(scope, RELAY_PASSWORD, secret).await
     }
 

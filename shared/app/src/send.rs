@@ -5,15 +5,20 @@
 //! whom, and what a run cannot know it calls unknown.
 
 mod after;
+mod routes;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use content::campaign::CampaignTemplate;
 use domain::{
-    Timestamp,
+    SignedDuration, Timestamp,
     calendar::{Opening, Place},
-    campaign::{CampaignStatus, Progress},
-    chunk::{Claim, GROUP, Outcome, Results},
+    campaign::{CampaignStatus, Halt, Progress},
+    chunk::{Claim, Outcome, Results},
     id::CampaignId,
     policy::{
         Refusal, Rules, SendPermit, may_send,
@@ -21,7 +26,6 @@ use domain::{
         screen,
     },
     prospect::Prospect,
-    sender::Sender,
     sequence::{Earlier, FIRST},
     subject::Subject,
 };
@@ -33,18 +37,24 @@ use storage::{
 };
 use tokio::sync::Mutex;
 
-use self::after::Found;
+use self::{after::Found, routes::Routes};
 use crate::{
     App, Deadline, Failure, Kind,
     campaigns::compile,
     chance,
     letter::{Letters, Manner},
-    mailer::{About, Handed, Mailer, NO_PASSWORD, Outgoing},
+    mailer::{About, Handed, NO_PASSWORD, Outgoing},
     queues::ChunkMessage,
 };
 
 /// Left of an invocation when no new group is begun.
 const RESERVE: Duration = Duration::from_secs(20);
+
+/// How long a chunk may wait on the queue; one that waits longer is noted as due.
+const SOON: SignedDuration = SignedDuration::from_mins(15);
+
+/// A campaign is under way and none of its channels is there.
+const NO_CHANNEL: &str = "no-channel";
 
 /// Times a chunk is put back because its channel would not take it now; then it has failed.
 const TRIES: u8 = 24;
@@ -58,22 +68,48 @@ struct Job<'a> {
     message: &'a ChunkMessage,
     found: &'a Found,
     workspace: Workspace,
-    sender: Sender,
     campaign: StoredCampaign,
     templates: Arc<CampaignTemplate>,
     /// What the messages were called that this step replies to.
     names: Names,
-    mailer: Mailer,
+    /// The channels that its people's messages go by.
+    routes: Routes,
     nonce: String,
     now: Timestamp,
+}
+
+/// What is known so far of a chunk that is worked on.
+struct Work {
+    results: Results,
+    /// Somebody has to come again soon.
+    again: bool,
+    /// When the first of those who wait has to come again: their window opens, or their channel takes more.
+    waits: Option<Timestamp>,
+}
+
+impl Work {
+    fn wait(&mut self, until: Timestamp) {
+        self.waits = Some(self.waits.map_or(until, |first| first.min(until)));
+    }
 }
 
 /// One person of a group, with everything that must be known before the claim.
 struct Ready {
     index: usize,
+    /// The place of their channel among the routes.
+    route: usize,
     prospect: Prospect,
     cleared: domain::policy::Cleared,
     bytes: Vec<u8>,
+}
+
+/// One who was claimed, and whom nothing speaks against.
+struct Permitted {
+    index: usize,
+    route: usize,
+    prospect: Prospect,
+    bytes: Vec<u8>,
+    permit: SendPermit,
 }
 
 impl App {
@@ -106,7 +142,13 @@ impl App {
                 .end_rest(&scope, message, &found, message.step..=progress.steps, Outcome::Refused(refusal), now)
                 .await;
         }
-        let job = match self.job(scope.clone(), message, &found, workspace, now).await {
+        let mut job = match self.job(scope.clone(), message, &found, workspace, &progress, now).await {
+            // None of its channels is left: somebody has to say by what it goes.
+            Err(failure) if failure.slug == NO_CHANNEL => {
+                let progress = self.pause_halted(&scope, progress, Some(Halt::NoChannel), now).await?;
+                self.unless_paused(&scope, message, &found, progress, now).await?;
+                return Ok(());
+            }
             // Closed and reopened while it went out: it waits for whoever enters the password again.
             Err(failure) if failure.slug == NO_PASSWORD => {
                 let progress = self.pause_silent(&scope, progress, now).await?;
@@ -127,33 +169,46 @@ impl App {
             }
             job => job?,
         };
-        let mut results = found.results.clone();
-        // Some have to come again soon; the others wait for their window to open.
-        let (mut worked, mut opens) = (Ok(false), None);
-        for group in results.open().chunks(GROUP) {
-            if !matches!(worked, Ok(false)) {
-                break;
-            }
-            if deadline.left() < RESERVE {
-                worked = Ok(true);
-                break;
-            }
-            worked = self.work_group(&job, group, &mut results, &mut opens, deadline).await;
-        }
+        let mut work = Work { results: found.results.clone(), again: false, waits: None };
+        let worked = self.work(&mut job, &mut work, deadline).await;
+        self.give_back_rest(&mut job).await;
+        let Work { results, again, waits } = work;
+        let later = waits.filter(|until| until.duration_since(now) > SOON);
         // Before the record has them as pending: whoever reads that need not think of them.
-        if let Some(opens) = opens {
-            outreach.note_due(message.campaign, (message.chunk, message.step), opens).await?;
+        if let Some(until) = later {
+            outreach.note_due(message.campaign, (message.chunk, message.step), until).await?;
         }
         // Whatever went wrong, what is known of those who were written to is written down first.
         let next = found.next(&results, &job.campaign.content, message.step, now);
         let people = (found.people.as_slice(), &results);
         let results = outreach.settle(message.campaign, (message.chunk, message.step), people, next, now).await?;
-        let again = worked?;
+        worked?;
         if !results.settled() {
-            return if again || opens.is_none() { self.put_back(message, &results).await } else { Ok(()) };
+            return match (waits, later) {
+                (Some(_), Some(_)) if !again => Ok(()),
+                (Some(until), None) if !again => self.come_again(message, until, now).await,
+                _ => self.put_back(message, &results).await,
+            };
         }
         (found.results, found.due) = (results, next);
         self.after_step(&scope, message, found, &progress, now).await
+    }
+
+    /// Group by group, as far as time and channels allow.
+    async fn work(&self, job: &mut Job<'_>, work: &mut Work, deadline: Deadline) -> Result<(), Failure> {
+        let mut todo = VecDeque::from(work.results.open());
+        while !todo.is_empty() && !work.again {
+            if deadline.left() < RESERVE {
+                work.again = true;
+                break;
+            }
+            let group = self.next_group(job, &mut todo, work).await?;
+            if group.is_empty() {
+                break;
+            }
+            self.work_group(job, &group, work, deadline).await?;
+        }
+        Ok(())
     }
 
     /// `None` when the campaign is paused: the chunk is then put down for the resume to find.
@@ -182,13 +237,15 @@ impl App {
         message: &'a ChunkMessage,
         found: &'a Found,
         workspace: Option<Workspace>,
+        progress: &Progress,
         now: Timestamp,
     ) -> Result<Job<'a>, Failure> {
         let missing = |what: &str| Failure::internal(format!("a campaign under way without its {what}"));
         let outreach = self.db.outreach(&scope);
         let campaign = outreach.campaign(message.campaign).await?.ok_or_else(|| missing("text"))?;
         let sender = self.db.accounts(&scope).sender().await?.ok_or_else(|| missing("sender"))?;
-        let mailer = self.mailer(&scope, &sender).await?;
+        let open = found.results.open().into_iter().filter_map(|index| Some((index, *found.people.get(index)?)));
+        let routes = self.routes(&scope, &sender, &progress.channels, open).await?;
         let names = match campaign.content.thread_of(message.step).is_empty() {
             true => Names::new(),
             false => outreach.names(message.campaign, message.chunk).await?,
@@ -201,9 +258,8 @@ impl App {
             scope,
             message,
             found,
-            sender,
             campaign,
-            mailer,
+            routes,
             now,
         })
     }
@@ -221,19 +277,18 @@ impl App {
         Ok(templates)
     }
 
-    /// Claims and writes to the people at `group`. True when some have to wait for another time.
+    /// Claims and writes to the people at `group`: their places, and those of their routes.
     async fn work_group(
         &self,
-        job: &Job<'_>,
-        group: &[usize],
-        results: &mut Results,
-        opens: &mut Option<Timestamp>,
+        job: &mut Job<'_>,
+        group: &[(usize, usize)],
+        work: &mut Work,
         deadline: Deadline,
-    ) -> Result<bool, Failure> {
-        let ready = self.prepare(job, group, results, opens).await?;
-        let (mut won, mut later) = self.claim(job, ready, results).await?;
+    ) -> Result<(), Failure> {
+        let ready = self.prepare(job, group, work).await?;
+        let mut won = self.claim(job, ready, work).await?;
         if won.is_empty() {
-            return Ok(later);
+            return Ok(());
         }
         // After the claim, strongly consistent: whoever objected before this read is not written to.
         let (opt_outs, stops) = match self.read_after_claim(job, &won).await {
@@ -245,31 +300,36 @@ impl App {
         };
         let mut permitted = Vec::with_capacity(won.len());
         for person in won.drain(..) {
-            let claim = Claim::won(person.prospect.subject);
-            match may_send(person.cleared, &claim, &opt_outs, &stops) {
-                Ok(permit) => permitted.push((person.index, person.prospect, person.bytes, permit)),
-                Err(refusal) => results.join(person.index, Outcome::Refused(refusal)),
+            let Ready { index, route, prospect, cleared, bytes } = person;
+            let claim = Claim::won(prospect.subject);
+            match may_send(cleared, &claim, &opt_outs, &stops) {
+                Ok(permit) => permitted.push(Permitted { index, route, prospect, bytes, permit }),
+                Err(refusal) => work.results.join(index, Outcome::Refused(refusal)),
             }
         }
-        let handed: Vec<(usize, Subject, Handed)> = stream::iter(permitted)
-            .map(|(index, prospect, bytes, permit)| self.deliver(job, index, prospect, bytes, permit, deadline))
-            .buffer_unordered(job.mailer.concurrency())
+        let (at_once, this) = (job.routes.concurrency(), &*job);
+        let handed: Vec<(usize, usize, Subject, Handed)> = stream::iter(permitted)
+            .map(|person| self.deliver(this, person, deadline))
+            .buffer_unordered(at_once)
             .collect()
             .await;
         let (mut again, mut uninformed, mut names) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, subject, handed) in handed {
+        for (index, route, subject, handed) in handed {
+            if handed != Handed::Later {
+                job.routes.used(route);
+            }
             match handed {
                 Handed::Accepted(name) => {
-                    results.join(index, Outcome::Sent);
+                    work.results.join(index, Outcome::Sent);
                     names.push((index, name));
                 }
                 Handed::Unknown => {
-                    results.join(index, Outcome::Unknown);
+                    work.results.join(index, Outcome::Unknown);
                     uninformed.push(subject);
                 }
                 Handed::Later if job.message.tries < TRIES => again.push(subject),
                 Handed::Rejected | Handed::Later => {
-                    results.join(index, Outcome::Failed);
+                    work.results.join(index, Outcome::Failed);
                     uninformed.push(subject);
                 }
             }
@@ -282,14 +342,14 @@ impl App {
         {
             tracing::warn!(%campaign, chunk, step, %error, "names of messages are lost");
         }
-        later |= !again.is_empty();
+        work.again |= !again.is_empty();
         for subject in again {
             outreach.release(campaign, step, subject, &job.nonce).await?;
         }
         for subject in uninformed {
             outreach.mark_uninformed(campaign, step, subject).await?;
         }
-        Ok(later)
+        Ok(())
     }
 
     /// Who of those we have claimed objected, and whom an earlier step stops: both strongly consistent.
@@ -312,43 +372,39 @@ impl App {
 
     /// Reads the people, and writes the message of everyone whom nothing speaks against so far. Whose window is
     /// closed is left for when the first of them opens.
-    async fn prepare(
-        &self,
-        job: &Job<'_>,
-        group: &[usize],
-        results: &mut Results,
-        opens: &mut Option<Timestamp>,
-    ) -> Result<Vec<Ready>, Failure> {
+    async fn prepare(&self, job: &Job<'_>, group: &[(usize, usize)], work: &mut Work) -> Result<Vec<Ready>, Failure> {
         let earlier = Earlier::new(&job.found.earlier);
         let mut wanted = Vec::with_capacity(group.len());
-        for &index in group {
+        for &(index, route) in group {
             match earlier.stops(index) {
-                Some(refusal) => results.join(index, Outcome::Refused(refusal)),
+                Some(refusal) => work.results.join(index, Outcome::Refused(refusal)),
                 None => match job.found.people.get(index) {
                     // Erased since the chunk was put down.
-                    Some(&Subject::NOBODY) => results.join(index, Outcome::Refused(Refusal::Erased)),
-                    place => wanted.extend(place.map(|subject| (index, *subject))),
+                    Some(&Subject::NOBODY) => work.results.join(index, Outcome::Refused(Refusal::Erased)),
+                    place => wanted.extend(place.map(|subject| (index, route, *subject))),
                 },
             }
         }
-        let subjects: Vec<Subject> = wanted.iter().map(|(_, subject)| *subject).collect();
+        let subjects: Vec<Subject> = wanted.iter().map(|(.., subject)| *subject).collect();
         let mut found: HashMap<Subject, Prospect> =
             self.db.prospects(&job.scope).batch_get(&subjects).await?.into_iter().map(|p| (p.subject, p)).collect();
-        let letters = Letters {
-            workspace: job.scope.workspace(),
-            campaign: job.campaign.id,
-            content: &job.campaign.content,
-            step: job.message.step,
-            templates: &job.templates,
-            sender: &job.sender.identity,
-            retention_months: job.workspace.retention_months,
-            public_url: &self.config.public_url,
-            inbound_domain: &self.config.inbound_domain,
-            pepper: self.pepper().await?,
-        };
+        let pepper = self.pepper().await?;
         let rules = Rules { retention_months: job.workspace.retention_months };
         let mut ready = Vec::with_capacity(wanted.len());
-        for (index, subject) in wanted {
+        for (index, at, subject) in wanted {
+            let Some(route) = job.routes.get(at) else { continue };
+            let letters = Letters {
+                workspace: job.scope.workspace(),
+                campaign: job.campaign.id,
+                content: &job.campaign.content,
+                step: job.message.step,
+                templates: &job.templates,
+                sender: &route.identity,
+                retention_months: job.workspace.retention_months,
+                public_url: &self.config.public_url,
+                inbound_domain: &self.config.inbound_domain,
+                pepper,
+            };
             let prospect = found.remove(&subject);
             let thread = self.thread(job, index, subject);
             let manner = Manner {
@@ -357,13 +413,13 @@ impl App {
                 informed: job.message.informed(index),
                 test: false,
                 preview: false,
-                smtputf8: job.mailer.smtputf8(),
+                smtputf8: route.mailer.smtputf8(),
             };
             let cleared = screen(prospect.as_ref(), rules, job.now);
             if let (Ok(_), Some(person), Some(window)) = (&cleared, &prospect, &job.campaign.content.window) {
                 let place = Place::of(person.details.country.as_deref(), &person.email);
                 if let Opening::At(at) = window.opening(place, job.now) {
-                    *opens = Some(opens.map_or(at, |first| first.min(at)));
+                    work.wait(at);
                     continue;
                 }
             }
@@ -371,11 +427,11 @@ impl App {
                 let prospect = prospect.ok_or(Refusal::Erased)?;
                 let rendered = letters.render(&prospect)?;
                 let bytes = letters.compose(&prospect, &rendered, manner)?;
-                Ok(Ready { index, prospect, cleared, bytes })
+                Ok(Ready { index, route: at, prospect, cleared, bytes })
             });
             match written {
                 Ok(person) => ready.push(person),
-                Err(refusal) => results.join(index, Outcome::Refused(refusal)),
+                Err(refusal) => work.results.join(index, Outcome::Refused(refusal)),
             }
         }
         Ok(ready)
@@ -391,27 +447,22 @@ impl App {
         job.campaign.content.thread_of(job.message.step).filter_map(name).collect()
     }
 
-    /// Claims people in one call: those who are ours now, and whether some could not be claimed yet.
-    async fn claim(
-        &self,
-        job: &Job<'_>,
-        ready: Vec<Ready>,
-        results: &mut Results,
-    ) -> Result<(Vec<Ready>, bool), Failure> {
+    /// Claims people in one call: those who are ours now. Some may have to come again.
+    async fn claim(&self, job: &Job<'_>, ready: Vec<Ready>, work: &mut Work) -> Result<Vec<Ready>, Failure> {
         if ready.is_empty() {
-            return Ok((ready, false));
+            return Ok(ready);
         }
         let outreach = self.db.outreach(&job.scope);
         let ChunkMessage { campaign, chunk, step, .. } = *job.message;
         let people: Vec<(usize, Subject)> = ready.iter().map(|r| (r.index, r.prospect.subject)).collect();
         let claimed =
-            outreach.claim(campaign, (chunk, step), &people, &job.nonce, &results.to_string(), job.now).await?;
-        let (mut won, mut lost, mut later) = (Vec::with_capacity(ready.len()), Vec::new(), false);
+            outreach.claim(campaign, (chunk, step), &people, &job.nonce, &work.results.to_string(), job.now).await?;
+        let (mut won, mut lost) = (Vec::with_capacity(ready.len()), Vec::new());
         for (person, claimed) in ready.into_iter().zip(claimed) {
             match claimed {
                 Claimed::Won => won.push(person),
                 Claimed::Lost => lost.push(person),
-                Claimed::Not => later = true,
+                Claimed::Not => work.again = true,
             }
         }
         if !lost.is_empty() {
@@ -422,34 +473,27 @@ impl App {
                 match claim {
                     Some((nonce, _)) if nonce == job.nonce => won.push(person),
                     Some((_, journal)) => {
-                        join_journal(results, &journal);
-                        results.join(person.index, Outcome::Unknown);
+                        join_journal(&mut work.results, &journal);
+                        work.results.join(person.index, Outcome::Unknown);
                         outreach.mark_uninformed(campaign, step, person.prospect.subject).await?;
                     }
                     // Released between the two calls: free again.
-                    None => later = true,
+                    None => work.again = true,
                 }
             }
         }
-        Ok((won, later))
+        Ok(won)
     }
 
     /// Hands one message over, waiting a little when the channel throttles.
-    async fn deliver(
-        &self,
-        job: &Job<'_>,
-        index: usize,
-        prospect: Prospect,
-        bytes: Vec<u8>,
-        permit: SendPermit,
-        deadline: Deadline,
-    ) -> (usize, Subject, Handed) {
+    async fn deliver(&self, job: &Job<'_>, person: Permitted, deadline: Deadline) -> (usize, usize, Subject, Handed) {
+        let Permitted { index, route: at, prospect, bytes, permit } = person;
         let subject = permit.subject();
+        let Some(route) = job.routes.get(at) else { return (index, at, subject, Handed::Later) };
         let ChunkMessage { campaign, chunk, step, .. } = *job.message;
         let about = About { workspace: job.scope.workspace(), campaign, chunk, step, index, subject };
-        let message =
-            Outgoing { from: &job.sender.identity.from_email, to: &prospect.email, bytes, about: Some(about) };
-        (index, subject, job.mailer.hand_over(self, permit, &message, deadline).await)
+        let message = Outgoing { from: &route.identity.from_email, to: &prospect.email, bytes, about: Some(about) };
+        (index, at, subject, route.mailer.hand_over(self, permit, &message, deadline).await)
     }
 
     async fn release(&self, job: &Job<'_>, people: impl Iterator<Item = &Ready>) -> Result<(), Failure> {
@@ -458,6 +502,14 @@ impl App {
             outreach.release(job.message.campaign, job.message.step, person.prospect.subject, &job.nonce).await?;
         }
         Ok(())
+    }
+
+    /// Puts the chunk on the queue for a time that is near. Waiting is no try.
+    async fn come_again(&self, message: &ChunkMessage, until: Timestamp, now: Timestamp) -> Result<(), Failure> {
+        let seconds = until.duration_since(now).as_secs_f64().ceil();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 900")]
+        let delay = seconds.clamp(1.0, 900.0) as u16;
+        self.enqueue(&self.config.send_queue_url, message, delay).await
     }
 
     /// Puts the chunk on the queue again: in two seconds at first, a quarter of an hour later at most.

@@ -31,7 +31,7 @@ pub enum Permission {
     /// Accepting the terms and the processing agreement for the company.
     #[serde(rename = "agreements.accept")]
     Agree,
-    /// Reading who sends, and by which channel.
+    /// Reading who sends, and by which channels.
     #[serde(rename = "sender.read")]
     ReadSender,
     /// Changing either.
@@ -110,6 +110,11 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("POST", "/v1/agreements", Agree),
     ("GET", "/v1/sender", ReadSender),
     ("PUT", "/v1/sender", ChangeSender),
+    ("GET", "/v1/channels", ReadSender),
+    ("POST", "/v1/channels", ChangeSender),
+    ("GET", "/v1/channels/{id}", ReadSender),
+    ("PATCH", "/v1/channels/{id}", ChangeSender),
+    ("DELETE", "/v1/channels/{id}", ChangeSender),
     ("GET", "/v1/imports", ReadImports),
     ("POST", "/v1/imports", Import),
     ("GET", "/v1/imports/{id}", ReadImports),

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{
-        ApiKeyId, AuditId, CampaignId, CaseId, GrantId, ImportId, IncidentId, InvitationId, MemberId, RequestId,
-        SessionId, WorkspaceId,
+        ApiKeyId, AuditId, CampaignId, CaseId, ChannelId, GrantId, ImportId, IncidentId, InvitationId, MemberId,
+        RequestId, SessionId, WorkspaceId,
     },
     member::Role,
     subject::Subject,
@@ -91,6 +91,12 @@ actions! {
     AgreementAccepted = "agreement.accepted",
     /// Who sends, or by which channel.
     SenderChanged = "sender.changed",
+    /// Another channel was added.
+    ChannelCreated = "channel.created",
+    /// A channel was changed.
+    ChannelChanged = "channel.changed",
+    /// A channel was taken away.
+    ChannelDeleted = "channel.deleted",
     /// A file was announced.
     ImportAnnounced = "import.announced",
     /// A file was read to its end, or could not be.
@@ -294,6 +300,7 @@ objects!(
     SessionId,
     InvitationId,
     ApiKeyId,
+    ChannelId,
     ImportId,
     CampaignId,
     RequestId,

@@ -9,7 +9,7 @@ use crate::{
     calendar::Window,
     chunk::Outcome,
     health::{Sample, Trouble},
-    id::{CampaignId, ImportId},
+    id::{CampaignId, ChannelId, ImportId},
     locale::Locale,
     prospect::Prospect,
     sequence::{FIRST, Step},
@@ -105,6 +105,9 @@ pub struct Content {
     /// The hours in which they leave; at any hour without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
+    /// The channels it goes by; by all of the Sender's when none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<ChannelId>,
     /// What the Sender tells people about the use of their data, in its own words (art. 14).
     #[serde(default)]
     pub information_notice: String,
@@ -167,6 +170,14 @@ pub enum CampaignStatus {
     Cancelled,
 }
 
+/// What stands in the way of a campaign, until somebody does something about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Halt {
+    /// None of the channels that it was launched with is there any more.
+    NoChannel,
+}
+
 /// What a member may do to a campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
@@ -223,6 +234,12 @@ pub struct Progress {
     /// Why it was paused without anybody asking; `None` when somebody did, and when it is not paused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
+    /// What stands in its way, when that is why it was paused without anybody asking.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halt: Option<Halt>,
+    /// The channels it goes by, as they were at its launch: everybody keeps theirs in all its steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<ChannelId>,
     /// What had come back when a member let it go on: it is judged by what comes after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged_from: Option<Sample>,
@@ -246,6 +263,8 @@ impl Progress {
             waits: false,
             completed_at: None,
             trouble: None,
+            halt: None,
+            channels: Vec::new(),
             judged_from: None,
         }
     }
@@ -258,7 +277,7 @@ impl Progress {
     /// The same at `now`, moved on to another status.
     #[must_use]
     pub fn moved(&self, next: CampaignStatus, now: Timestamp) -> Self {
-        let mut moved = Self { status: next, epoch: self.epoch + 1, trouble: None, ..self.clone() };
+        let mut moved = Self { status: next, epoch: self.epoch + 1, trouble: None, halt: None, ..self.clone() };
         match next {
             CampaignStatus::Sending if self.launched_at.is_none() => moved.launched_at = Some(now),
             CampaignStatus::Completed => moved.completed_at = Some(now),

@@ -131,6 +131,11 @@ prefixed_id!(
     "cmp_"
 );
 prefixed_id!(
+    /// One way that a Sender's messages leave by.
+    ChannelId,
+    "chn_"
+);
+prefixed_id!(
     /// One entry of the audit trail.
     AuditId,
     "aud_"

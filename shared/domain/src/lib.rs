@@ -17,6 +17,7 @@ pub mod import;
 pub mod locale;
 pub mod member;
 pub mod message_name;
+pub mod pace;
 pub mod policy;
 pub mod prospect;
 pub mod reply_address;

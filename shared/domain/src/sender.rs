@@ -1,8 +1,16 @@
-//! The Sender: who every message says it comes from (A62), and by which channel it goes.
+//! The Sender: who every message says it comes from (A62), and by which channels they go.
 
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use crate::email::EmailAddress;
+use crate::{
+    calendar::Place,
+    email::EmailAddress,
+    id::{ChannelId, ID_BYTES},
+    pace::Limits,
+    policy::retention::TIME_ZONE,
+    subject::Subject,
+};
 
 /// The legal identity and contact that every message carries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,10 +54,10 @@ pub enum RelaySecurity {
     Starttls,
 }
 
-/// The channel messages leave by.
+/// What carries the messages of a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Channel {
+pub enum Transport {
     /// Amazon SES, by the operator's account.
     Ses,
     /// The Sender's own relay. The password is sealed: `secret` is ciphertext (A77).
@@ -67,19 +75,215 @@ pub enum Channel {
     },
 }
 
-impl Channel {
+impl Transport {
     /// Whether it is a relay whose password was given up when the workspace was closed.
     #[must_use]
     pub fn lacks_password(&self) -> bool {
-        matches!(self, Channel::Smtp { secret, .. } if secret.is_empty())
+        matches!(self, Self::Smtp { secret, .. } if secret.is_empty())
+    }
+
+    /// Its name in the API.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Ses => "ses",
+            Self::Smtp { .. } => "smtp",
+        }
     }
 }
 
-/// What `PUT /v1/sender` leaves behind.
+/// One way that messages leave by: a mailbox, with what carries its messages and how many it takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Channel {
+    /// Its identifier.
+    pub id: ChannelId,
+    /// What its Sender calls it.
+    pub name: String,
+    /// What carries its messages.
+    pub transport: Transport,
+    /// The name in `From`, when not the identity's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_name: Option<String>,
+    /// The address in `From`, when not the identity's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_email: Option<EmailAddress>,
+    /// How many messages it takes.
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
+    /// Since when it is there.
+    pub created_at: Timestamp,
+}
+
+/// Channels of one Sender, at most.
+pub const MOST_CHANNELS: usize = 16;
+
+/// Who sends, and by which channels: one at least.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredSender")]
 pub struct Sender {
     /// Who sends.
     pub identity: SenderIdentity,
-    /// By which channel.
-    pub channel: Channel,
+    /// By which channels, oldest first.
+    pub channels: Vec<Channel>,
+}
+
+/// A Sender as it was stored by any version.
+#[derive(Deserialize)]
+struct StoredSender {
+    identity: SenderIdentity,
+    #[serde(default)]
+    channels: Vec<Channel>,
+    /// The only one there was before there could be several.
+    channel: Option<Transport>,
+}
+
+impl TryFrom<StoredSender> for Sender {
+    type Error = &'static str;
+
+    fn try_from(stored: StoredSender) -> Result<Self, Self::Error> {
+        let StoredSender { identity, mut channels, channel } = stored;
+        if channels.is_empty() {
+            let transport = channel.ok_or("a Sender without a channel")?;
+            channels.push(Channel::first(ChannelId::from_bytes([0; ID_BYTES]), transport, Timestamp::UNIX_EPOCH));
+        }
+        Ok(Self { identity, channels })
+    }
+}
+
+impl Channel {
+    /// The first one of a Sender, which has nothing of its own but what carries its messages.
+    #[must_use]
+    pub fn first(id: ChannelId, transport: Transport, created_at: Timestamp) -> Self {
+        let (from_name, from_email, limits) = (None, None, Limits::default());
+        Self { id, name: "1".into(), transport, from_name, from_email, limits, created_at }
+    }
+}
+
+impl Sender {
+    /// A channel.
+    #[must_use]
+    pub fn channel(&self, id: ChannelId) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.id == id)
+    }
+
+    /// Those of these channels that are there; all of them for a campaign that names none.
+    #[must_use]
+    pub fn among(&self, named: &[ChannelId]) -> Vec<&Channel> {
+        self.channels.iter().filter(|channel| named.is_empty() || named.contains(&channel.id)).collect()
+    }
+
+    /// Who the messages of one of its channels come from.
+    #[must_use]
+    pub fn identity_by(&self, channel: &Channel) -> SenderIdentity {
+        let mut identity = self.identity.clone();
+        if let Some(name) = &channel.from_name {
+            identity.from_name.clone_from(name);
+        }
+        if let Some(email) = &channel.from_email {
+            identity.from_email = email.clone();
+        }
+        identity
+    }
+
+    /// The calendar that the days of its channels are counted in: that of its country.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        let place = Place::of(Some(&self.identity.country), &self.identity.from_email);
+        TimeZone::get(place.map_or(TIME_ZONE, |place| place.zone)).unwrap_or(TimeZone::UTC)
+    }
+}
+
+/// The channel that somebody's messages go by: always the same one as long as it is among them, so that no thread
+/// changes its sender, and evenly spread. One that goes moves only those who had it (rendezvous hashing).
+pub fn channel_of(person: Subject, channels: impl IntoIterator<Item = ChannelId>) -> Option<ChannelId> {
+    channels.into_iter().max_by_key(|channel| (weight(person, *channel), *channel))
+}
+
+/// A number that is as good as random, and the same for the same two. The person's half is a keyed hash already.
+fn weight(person: Subject, channel: ChannelId) -> u64 {
+    let [.., a, b, c, d, e, f, g, h] = *person.as_bytes();
+    let start = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    channel.as_bytes().iter().fold(start, |mixed, byte| mix(mixed ^ u64::from(*byte)))
+}
+
+/// The finaliser of splitmix64: every bit of the result depends on every bit of the input.
+const fn mix(bits: u64) -> u64 {
+    let bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ids(count: u8) -> Vec<ChannelId> {
+        (0..count).map(|n| ChannelId::from_bytes([n; ID_BYTES])).collect()
+    }
+
+    fn person(number: u32) -> Subject {
+        let mut bytes = [7; 16];
+        bytes[12..].copy_from_slice(&number.to_be_bytes());
+        Subject::from_bytes(bytes)
+    }
+
+    #[test]
+    fn people_are_spread_evenly_over_the_channels() {
+        for count in 1..=8u8 {
+            let mut found = vec![0u32; count.into()];
+            for number in 0..10_000 {
+                let id = channel_of(person(number), ids(count)).unwrap();
+                found[usize::from(id.as_bytes()[0])] += 1;
+            }
+            let mean = 10_000 / u32::from(count);
+            assert!(found.iter().all(|n| n.abs_diff(mean) < mean / 10), "{found:?}");
+        }
+        assert_eq!(channel_of(person(1), []), None);
+    }
+
+    proptest! {
+        #[test]
+        fn somebody_keeps_their_channel_whatever_goes_and_in_any_order(
+            bytes: [u8; 16], count in 2u8..16, gone: prop::sample::Index, order in Just(()).prop_perturb(|(), rng| rng)
+        ) {
+            let (person, mut channels) = (Subject::from_bytes(bytes), ids(count));
+            let before = channel_of(person, channels.clone()).unwrap();
+            let mut order = order;
+            channels.sort_by_cached_key(|_| order.next_u32());
+            prop_assert_eq!(channel_of(person, channels.clone()), Some(before));
+            let gone = channels.remove(gone.index(channels.len()));
+            let after = channel_of(person, channels).unwrap();
+            prop_assert!(after == before || gone == before, "moved without need");
+        }
+    }
+
+    const IDENTITY: &str = r#"{"company":"Exemple SAS","registration_number":"1","address":"1 rue","country":"FI",
+        "contact_email":"c@firm.test","from_name":"Zoé","from_email":"zoe@firm.test"}"#;
+
+    #[test]
+    fn what_was_stored_with_one_channel_still_reads() {
+        let stored = format!(r#"{{"identity":{IDENTITY},"channel":{{"kind":"ses"}}}}"#);
+        let sender: Sender = serde_json::from_str(&stored).unwrap();
+        assert_eq!(sender.channels.len(), 1);
+        assert_eq!(sender.channels[0].transport, Transport::Ses);
+        let again: Sender = serde_json::from_str(&serde_json::to_string(&sender).unwrap()).unwrap();
+        assert_eq!(again, sender);
+        assert!(serde_json::from_str::<Sender>(&format!(r#"{{"identity":{IDENTITY}}}"#)).is_err());
+    }
+
+    #[test]
+    fn a_channel_may_write_in_a_name_of_its_own() {
+        let mut sender: Sender =
+            serde_json::from_str(&format!(r#"{{"identity":{IDENTITY},"channel":{{"kind":"ses"}}}}"#)).unwrap();
+        assert_eq!(sender.identity_by(&sender.channels[0]), sender.identity);
+        sender.channels[0].from_name = Some("Ada".into());
+        sender.channels[0].from_email = Some("ada@other.test".parse().unwrap());
+        let identity = sender.identity_by(&sender.channels[0]);
+        assert_eq!((identity.from_name.as_str(), identity.from_email.domain()), ("Ada", "other.test"));
+        assert_eq!(identity.contact_email, sender.identity.contact_email);
+        assert_eq!(sender.zone().iana_name(), Some("Europe/Helsinki"));
+    }
 }

@@ -27,7 +27,7 @@ use domain::{
     locale::Locale,
     member::Role,
     policy::retention::Policy,
-    sender::Sender,
+    sender::{Sender, Transport},
 };
 use serde::{Deserialize, Serialize};
 
@@ -135,10 +135,13 @@ pub struct Member {
 /// The Sender as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SenderRecord {
-    /// Who sends, and by which channel.
+    /// Who sends, and by which channels.
     pub sender: Sender,
-    /// When it was last put.
+    /// When it was last changed.
     pub updated_at: Timestamp,
+    /// Raised by every change; zero for what was stored before there were several channels.
+    #[serde(rename = "v", default)]
+    pub version: u64,
 }
 
 /// What a member changes of the workspace.
@@ -172,7 +175,7 @@ impl Accounts<'_> {
         self.db.get(&self.db.tables.accounts, &keys::workspace(self.workspace), true).await
     }
 
-    /// Who sends and by which channel, strongly consistent; `None` until it has been put.
+    /// Who sends and by which channels, strongly consistent; `None` until it has been put.
     pub async fn sender(&self) -> Result<Option<Sender>, StoreError> {
         Ok(self.sender_record().await?.map(|record| record.sender))
     }
@@ -182,27 +185,40 @@ impl Accounts<'_> {
         self.db.get(&self.db.tables.accounts, &keys::sender(self.workspace), true).await
     }
 
-    /// Replaces the Sender.
+    /// Replaces the Sender, if it is still as it was read: `record.version` is the next one.
     pub async fn put_sender(&self, record: &SenderRecord, entry: &Entry) -> Result<(), StoreError> {
-        let key = keys::sender(self.workspace);
-        let write = commit::put(&self.db.tables.accounts, &key, record, Expected::Anything)?;
-        self.db.act(write, entry).await
+        self.db.act(self.sender_put(record)?, entry).await
     }
 
-    /// Forgets the password of the Sender's relay, if it has one.
-    pub async fn forget_relay_password(&self) -> Result<(), StoreError> {
-        let forgotten = self
-            .db
-            .updating(&self.db.tables.accounts, &keys::sender(self.workspace))
-            .update_expression("SET sender.channel.secret = :none")
-            .condition_expression("attribute_exists(sender.channel.secret)")
-            .expression_attribute_values(":none", s(""))
-            .send()
-            .await;
-        match forgotten.map_err(StoreError::from) {
-            Ok(_) | Err(StoreError::Conflict) => Ok(()),
-            Err(error) => Err(error),
+    fn sender_put(&self, record: &SenderRecord) -> Result<TransactWriteItem, StoreError> {
+        let expected = match record.version {
+            ..=1 => Expected::Unversioned,
+            next => Expected::Version(next - 1),
+        };
+        commit::put(&self.db.tables.accounts, &keys::sender(self.workspace), record, expected)
+    }
+
+    /// Forgets the passwords of the Sender's relays, if it has any.
+    pub async fn forget_relay_passwords(&self) -> Result<(), StoreError> {
+        for _ in 0..5 {
+            let Some(mut record) = self.sender_record().await? else { return Ok(()) };
+            let mut known = 0;
+            for channel in &mut record.sender.channels {
+                if let Transport::Smtp { secret, .. } = &mut channel.transport {
+                    known += usize::from(!secret.is_empty());
+                    secret.clear();
+                }
+            }
+            if known == 0 {
+                return Ok(());
+            }
+            record.version += 1;
+            match self.db.commit(vec![self.sender_put(&record)?]).await {
+                Err(StoreError::Conflict) => {}
+                result => return result,
+            }
         }
+        Err(StoreError::Conflict)
     }
 
     /// One member.

@@ -42,6 +42,7 @@ pub fn put<T: Serialize>(
     let put = match expected {
         Expected::Anything => put,
         Expected::Absent => put.condition_expression("attribute_not_exists(pk)"),
+        Expected::Unversioned => put.condition_expression("attribute_not_exists(v)"),
         Expected::Present => put.condition_expression("attribute_exists(pk)"),
         Expected::Version(version) => {
             put.condition_expression("v = :seen").expression_attribute_values(":seen", n(version))

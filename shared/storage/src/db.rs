@@ -91,6 +91,8 @@ pub enum Expected {
     Anything,
     /// Nothing may be there.
     Absent,
+    /// Nothing may be there, or something from before it had a `v`.
+    Unversioned,
     /// Something must be there.
     Present,
     /// The item's `v` must be this; the write carries the next one.
@@ -174,6 +176,7 @@ impl Db {
         match expected {
             Expected::Anything => {}
             Expected::Absent => put = put.condition_expression("attribute_not_exists(pk)"),
+            Expected::Unversioned => put = put.condition_expression("attribute_not_exists(v)"),
             Expected::Present => put = put.condition_expression("attribute_exists(pk)"),
             Expected::Version(version) => {
                 put = put.condition_expression("v = :seen").expression_attribute_values(":seen", n(version));

@@ -6,8 +6,8 @@
 use domain::{
     Timestamp,
     id::{
-        ApiKeyId, AuditId, CampaignId, CaseId, GrantId, ImportId, IncidentId, InvitationId, MemberId, RequestId,
-        SessionId, WorkspaceId,
+        ApiKeyId, AuditId, CampaignId, CaseId, ChannelId, GrantId, ImportId, IncidentId, InvitationId, MemberId,
+        RequestId, SessionId, WorkspaceId,
     },
     staff::Whom,
     subject::Subject,
@@ -90,7 +90,7 @@ pub fn api_key(workspace: WorkspaceId, key: ApiKeyId) -> Key {
 /// What such a key's sort key starts with.
 pub const API_KEY: &str = "API_KEY#";
 
-/// The Sender's identity and channel.
+/// The Sender's identity and channels.
 pub fn sender(workspace: WorkspaceId) -> Key {
     Key::new(account(workspace), "SENDER")
 }
@@ -360,6 +360,16 @@ pub const DUE_TOGETHER: u32 = 64;
 /// Neighbours among the chunks of a campaign that are due for a step within the same minute (`2026-11-26T10:05Z`).
 pub fn due(minute: &str, workspace: WorkspaceId, campaign: CampaignId, step: u8, chunk: u32) -> Key {
     Key::new(DUE, format!("{minute}#{workspace}#{campaign}#{step:02}#{:06}", chunk / DUE_TOGETHER))
+}
+
+/// Partition of what the channels of a workspace have had of late.
+pub fn paces(workspace: WorkspaceId) -> String {
+    format!("W#{workspace}#L")
+}
+
+/// What one of them has had.
+pub fn pace(workspace: WorkspaceId, channel: ChannelId) -> Key {
+    Key::new(paces(workspace), channel.to_string())
 }
 
 /// One of a workspace's sixteen partitions of deliveries, sorted like its prospects.

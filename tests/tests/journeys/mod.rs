@@ -4,6 +4,7 @@ mod alternatives;
 mod api_keys;
 mod api_rules;
 mod campaigns;
+mod channels;
 mod checks;
 mod health;
 mod import_again;

@@ -57,6 +57,9 @@ const LEAVES: &[(&str, &str)] = &[
     ("POST /v1/workspace/reactivate", "workspace.reopened"),
     ("POST /v1/agreements", "agreement.accepted"),
     ("PUT /v1/sender", "sender.changed"),
+    ("POST /v1/channels", "channel.created"),
+    ("PATCH /v1/channels/{id}", "channel.changed"),
+    ("DELETE /v1/channels/{id}", "channel.deleted"),
     ("POST /v1/imports", "import.announced"),
     ("POST /v1/prospects", "prospect.created"),
     ("GET /v1/prospects/export", "prospect.exported"),
@@ -253,6 +256,11 @@ async fn asked(sender: &Sender<'_>, route: &str, number: usize) -> Asked {
             sender.put("/v1/sender", sender.identity(channel)).await.expect(200);
             with(path).json(&sender.identity(json!({"kind": "ses"})))
         }
+        "POST /v1/channels" => with(path).json(&json!({"name": "Zwitscher", "transport": {"kind": "ses"}})),
+        _ if path == "/v1/channels/{id}" => {
+            let id = sender.add_channel(json!({"from_name": "Zwitscher"})).await;
+            with(&path.replace("{id}", &id)).json(&json!({"name": "Zwitscher"}))
+        }
         "POST /v1/imports" => with(path).json(&sender.announcement()),
         "POST /v1/prospects" => with(path).json(&json!({"email": "hand@trail.test",
             "source": sender.announcement()["source"], "lawful_basis": "consent"})),
@@ -379,7 +387,7 @@ fn a9_every_mutating_route_leaves_exactly_one_entry() {
             let at: Timestamp = entry["at"].as_str().unwrap().parse().unwrap();
             assert!(stack.now().duration_since(at).abs() < SignedDuration::from_mins(5), "{text}");
             if route.contains("{id}") {
-                let prefixes = ["cmp_", "pro_", "mem_", "ses_", "inv_", "key_", "req_", "grt_", "inc_", "abu_"];
+                let prefixes = ["cmp_", "chn_", "pro_", "mem_", "ses_", "inv_", "key_", "req_", "grt_", "inc_", "abu_"];
                 let named = |part: &&str| prefixes.iter().any(|prefix| part.starts_with(prefix));
                 let id = answer.asked().rsplit('/').find(named);
                 assert_eq!(entry["about"].as_str(), id, "{route}");

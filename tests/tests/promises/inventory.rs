@@ -23,6 +23,7 @@ const UNSEEN: &[(&str, &str)] = &[
     ("import.worker.receives", "the same"),
     ("workspace.harms.*", "only for thirty days after a campaign did harm"),
     ("campaign_progress.trouble", "only while a campaign that did harm waits for a member"),
+    ("campaign_progress.halt", "only while a campaign that has no channel left waits for a member"),
     ("inbound_mail.content", "only until it is read, within seconds"),
     ("open_request.duty.handled.*", "only between an answer and the closing that follows it"),
 ];
@@ -336,6 +337,9 @@ async fn relay(sender: &Sender<'_>) {
     let port = sender.stack.backends().smtp().tls_port();
     let channel = json!({"kind": "smtp", "host": "localhost", "port": port, "security": "tls", "username": "u", "password": "relay word"});
     sender.put("/v1/sender", sender.identity(channel)).await.expect(200);
+    let limits = json!({"per_day": 4000, "per_hour": 4000, "gap_seconds": 1, "jitter_seconds": 1});
+    let id = sender.add_channel(json!({"from_name": "Ada", "from_email": "ada@filled.test", "limits": limits})).await;
+    sender.campaign(json!({"name": "Par un canal", "channels": [id]})).await;
 }
 
 /// A purge that stopped half-way, one that was complete, an announcement that stopped half-way: with everything in them.

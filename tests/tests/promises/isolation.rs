@@ -36,6 +36,7 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
         let asked = json!({"name": "La leur", "scopes": ["prospects.read"]});
         let key = theirs.post("/v1/api-keys", asked).await.expect(200).json();
         stack.keep_secret(key["key"].as_str().unwrap());
+        let channel = json!({"id": theirs.add_channel(json!({})).await});
         // A request about the person's data that their Sender has to answer.
         stack.exercise("canary@theirs.test", "rectification", Some("My name is spelt Canary.")).await;
         let task = theirs.all("/v1/rights-tasks").await.remove(0);
@@ -49,6 +50,7 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
             let id = match path.split('/').nth(2) {
                 Some("imports") => &import["id"],
                 Some("campaigns") => &campaign["id"],
+                Some("channels") => &channel["id"],
                 Some("members") => &me["id"],
                 Some("sessions") => &session["id"],
                 Some("invitations") => &invitation["id"],
@@ -63,11 +65,8 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
                 let handled = json!({"outcome": "done"});
                 let body = json!({"name": "La nôtre", "company": "La nôtre"});
                 let body = if path.contains("prospects") { json!({"company": "La nôtre"}) } else { body };
-                let body = if method == Method::PATCH && path.contains("campaigns") {
-                    json!({"name": "La nôtre"})
-                } else {
-                    body
-                };
+                let named = path.contains("campaigns") || path.contains("channels");
+                let body = if method == Method::PATCH && named { json!({"name": "La nôtre"}) } else { body };
                 let body = if path.ends_with("/handle") { handled } else { body };
                 let body = if path.ends_with("/extend") { json!({"reason": "We look for it."}) } else { body };
                 let body = if path.contains("members") { json!({"role": "viewer"}) } else { body };

@@ -20,7 +20,7 @@ use serde::Serialize;
 use storage::{WorkspaceScope, accounts::Workspace, outreach::StoredCampaign};
 
 use super::{
-    lifecycle::{lacks_of_sender, to_fill_in},
+    lifecycle::{identity_of, lacks_of_sender, to_fill_in},
     preview::{SHARDS_AT_ONCE, invented},
     steps::{compile, field},
 };
@@ -91,10 +91,12 @@ impl App {
         let workspace = accounts.workspace().await?.ok_or_else(Failure::unauthenticated)?;
         let sender = accounts.sender().await?;
         let missing = campaign.content.missing().into_iter().map(to_fill_in);
-        let mut findings: Vec<_> = missing.chain(lacks_of_sender(sender.as_ref())).map(Finding::missing).collect();
+        let mut findings: Vec<_> =
+            missing.chain(lacks_of_sender(sender.as_ref(), &campaign.content.channels)).map(Finding::missing).collect();
         if let Some(sender) = &sender {
-            findings.extend(self.findings_of_messages(scope, &workspace, &sender.identity, &campaign, now).await?);
-            findings.extend(self.findings_of_audience(scope, &workspace, &sender.identity, &campaign, now).await?);
+            let identity = identity_of(sender, &campaign.content);
+            findings.extend(self.findings_of_messages(scope, &workspace, &identity, &campaign, now).await?);
+            findings.extend(self.findings_of_audience(scope, &workspace, &identity, &campaign, now).await?);
         }
         findings.sort_by_key(|finding| (finding.step, finding.level));
         Ok(Check { findings })

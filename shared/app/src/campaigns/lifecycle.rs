@@ -4,11 +4,11 @@ use content::check::Level;
 use domain::{
     Timestamp,
     audit::Action,
-    campaign::{CampaignStatus, Command, Progress},
+    campaign::{CampaignStatus, Command, Content, Halt, Progress},
     health::Sample,
-    id::CampaignId,
+    id::{CampaignId, ChannelId},
     policy::test_to_oneself,
-    sender::Sender,
+    sender::{Channel, Sender, SenderIdentity},
     sequence::FIRST,
 };
 use storage::{StoreError, WorkspaceScope, accounts::Workspace, outreach::StoredCampaign};
@@ -38,9 +38,6 @@ impl App {
         let next = progress.status.after(command).ok_or_else(|| not_now(&progress, command))?;
         if command == Command::Resume {
             self.sending_workspace(scope).await?;
-            if let Some(missing) = lacks_of_sender(self.db.accounts(scope).sender().await?.as_ref()) {
-                return Err(missing_to("resumed", vec![missing]));
-            }
         }
         if command == Command::Launch {
             let workspace = self.may_begin(scope, now).await?;
@@ -50,9 +47,11 @@ impl App {
         match command {
             Command::Launch => {
                 (moved.steps, moved.waits) = (campaign.content.last_step(), campaign.content.waits());
+                self.fix_channels(scope, &campaign, &mut moved).await?;
             }
             // Whoever lets it go on has seen what came back so far.
             Command::Resume => {
+                self.fix_channels(scope, &campaign, &mut moved).await?;
                 moved.judged_from = Some(Sample::of(&self.db.outreach(scope).tallies(id).await?.total()));
             }
             Command::Pause | Command::Cancel => {}
@@ -72,6 +71,27 @@ impl App {
         Ok(CampaignView::new(campaign, moved, &tallies))
     }
 
+    /// Says by which channels it goes from here on: as long as one of those that it was launched with is there, by
+    /// those, so that nobody's thread changes its sender.
+    async fn fix_channels(
+        &self,
+        scope: &WorkspaceScope,
+        campaign: &StoredCampaign,
+        moved: &mut Progress,
+    ) -> Result<(), Failure> {
+        let sender = self.db.accounts(scope).sender().await?;
+        let known = |id: &ChannelId| sender.as_ref().is_some_and(|sender| sender.channel(*id).is_some());
+        let named = if moved.channels.iter().any(known) { &moved.channels } else { &campaign.content.channels };
+        if let Some(missing) = lacks_of_sender(sender.as_ref(), named) {
+            return Err(missing_to("resumed", vec![missing]));
+        }
+        let Some(sender) = sender else { return Ok(()) };
+        let channels = sender.among(named);
+        moved.waits |= channels.iter().any(|channel| !channel.limits.is_empty());
+        moved.channels = channels.into_iter().map(|channel| channel.id).collect();
+        Ok(())
+    }
+
     /// A closed or suspended workspace sends nothing: its campaign waits, and whoever may send again resumes it (A29, A70).
     pub(crate) async fn pause_silent(
         &self,
@@ -79,9 +99,21 @@ impl App {
         progress: Progress,
         now: Timestamp,
     ) -> Result<Progress, Failure> {
+        self.pause_halted(scope, progress, None, now).await
+    }
+
+    /// What stands in the way of a campaign is seen in it, and waits for whoever does something about it.
+    pub(crate) async fn pause_halted(
+        &self,
+        scope: &WorkspaceScope,
+        progress: Progress,
+        halt: Option<Halt>,
+        now: Timestamp,
+    ) -> Result<Progress, Failure> {
         let Some(paused) = progress.status.after(Command::Pause) else { return Ok(progress) };
         let outreach = self.db.outreach(scope);
-        match outreach.transition(&progress, progress.moved(paused, now), None).await {
+        let moved = Progress { halt, ..progress.moved(paused, now) };
+        match outreach.transition(&progress, moved, None).await {
             // Another chunk's run has paused it, most likely.
             Err(StoreError::Conflict) => match outreach.progress(progress.campaign).await? {
                 Some(moved) if moved.status != CampaignStatus::Sending => Ok(moved),
@@ -102,12 +134,13 @@ impl App {
     ) -> Result<(), Failure> {
         let sender = self.db.accounts(scope).sender().await?;
         let mut missing: Vec<FieldError> = campaign.content.missing().into_iter().map(to_fill_in).collect();
-        missing.extend(lacks_of_sender(sender.as_ref()));
+        missing.extend(lacks_of_sender(sender.as_ref(), &campaign.content.channels));
         let sender = match sender {
             Some(sender) if missing.is_empty() => sender,
             _ => return Err(missing_to("launched", missing)),
         };
-        let findings = self.findings_of_messages(scope, workspace, &sender.identity, campaign, now).await?;
+        let identity = identity_of(&sender, &campaign.content);
+        let findings = self.findings_of_messages(scope, workspace, &identity, campaign, now).await?;
         let wrong: Vec<_> = findings.into_iter().filter(|finding| finding.level == Level::Error).collect();
         if wrong.is_empty() { Ok(()) } else { Err(wrong_to_launch(wrong)) }
     }
@@ -118,6 +151,8 @@ impl App {
         let workspace = self.sending_workspace(scope).await?;
         let accounts = self.db.accounts(scope);
         let sender = accounts.sender().await?.ok_or_else(no_sender)?;
+        let channel = first_of(&sender, &campaign.content).ok_or_else(no_channel)?;
+        let identity = sender.identity_by(channel);
         let member = match scope.member() {
             Some(member) => accounts.member(member).await?,
             None => None,
@@ -135,7 +170,7 @@ impl App {
                 content,
                 step,
                 templates: &templates,
-                sender: &sender.identity,
+                sender: &identity,
                 retention_months: workspace.retention_months,
                 public_url: &self.config.public_url,
                 inbound_domain: &self.config.inbound_domain,
@@ -145,12 +180,12 @@ impl App {
             letters.compose(&person, &rendered, manner).map_err(|_| unrenderable())
         });
         let messages = messages.collect::<Result<Vec<_>, Failure>>()?;
-        let mailer = self.mailer(scope, &sender).await?;
+        let mailer = self.mailer(scope, channel).await?;
         let deadline = Deadline::after(std::time::Duration::from_secs(20));
         // Before it leaves: a message without an entry would be worse than an entry without a message.
         self.db.of(scope).record(&scope.entry(Action::CampaignTested, now).about(id)).await?;
         for bytes in messages {
-            let message = Outgoing { from: &sender.identity.from_email, to: &member.email, bytes, about: None };
+            let message = Outgoing { from: &identity.from_email, to: &member.email, bytes, about: None };
             tested(mailer.hand_over(self, test_to_oneself(person.subject), &message, deadline).await)?;
         }
         Ok(())
@@ -177,16 +212,37 @@ pub(super) fn to_fill_in(field: String) -> FieldError {
     FieldError { field, message: "fill it in before launching".into() }
 }
 
-/// What the Sender still has to enter of itself before anything can leave.
-pub(super) fn lacks_of_sender(sender: Option<&Sender>) -> Option<FieldError> {
-    let (field, message) = match sender {
-        None => ("sender", "say who sends first: PUT /v1/sender"),
-        Some(sender) if sender.channel.lacks_password() => {
-            ("sender.channel.password", "was given up when the workspace was closed; enter it again: PUT /v1/sender")
-        }
-        Some(_) => return None,
-    };
-    Some(FieldError { field: field.into(), message: message.into() })
+/// The first of the channels that a campaign goes by: samples are as it sends them.
+pub(super) fn first_of<'a>(sender: &'a Sender, content: &Content) -> Option<&'a Channel> {
+    sender.among(&content.channels).into_iter().next()
+}
+
+/// Who such samples come from.
+pub(super) fn identity_of(sender: &Sender, content: &Content) -> SenderIdentity {
+    first_of(sender, content).map_or_else(|| sender.identity.clone(), |channel| sender.identity_by(channel))
+}
+
+fn no_channel() -> Failure {
+    Failure::refused(
+        "launch-refused",
+        "None of the campaign's channels is there any more. Name others: GET /v1/channels.",
+    )
+}
+
+/// What the Sender still has to enter of itself before anything can leave by these channels; by all when none is named.
+pub(super) fn lacks_of_sender(sender: Option<&Sender>, named: &[ChannelId]) -> Option<FieldError> {
+    let wrong = |field: &str, message: &str| Some(FieldError { field: field.into(), message: message.into() });
+    let Some(sender) = sender else { return wrong("sender", "say who sends first: PUT /v1/sender") };
+    let channels = sender.among(named);
+    if channels.is_empty() {
+        return wrong("channels", "none of them is there any more; name others: GET /v1/channels");
+    }
+    if channels.iter().any(|channel| channel.transport.lacks_password()) {
+        let message =
+            "was given up when the workspace was closed; enter it again: PUT /v1/sender, or PATCH /v1/channels/{id}";
+        return wrong("sender.channel.password", message);
+    }
+    None
 }
 
 fn wrong_to_launch(findings: Vec<Finding>) -> Failure {

@@ -12,10 +12,11 @@ use domain::{
     audit::Action,
     calendar::{BadWindow, Window},
     campaign::{Audience, CampaignStatus, Content, LegitimateInterest, Progress, Tallies},
-    id::CampaignId,
+    id::{CampaignId, ChannelId},
     locale::Locale,
+    sender::MOST_CHANNELS,
 };
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use storage::{WorkspaceScope, outreach::StoredCampaign};
 
 pub use check::{Check, Finding};
@@ -24,7 +25,7 @@ pub use read::{CampaignView, RecipientView};
 pub(crate) use steps::{compile, templates};
 
 use self::{audience::AskedAudience, steps::AskedStep};
-use crate::{App, Failure, FieldError, chance};
+use crate::{App, Failure, FieldError, chance, fields::present};
 
 /// What a member writes: all of it optional, unknown fields refused. `null` empties a field.
 #[derive(Debug, Default, Deserialize)]
@@ -36,6 +37,8 @@ pub struct Draft {
     steps: Option<Vec<AskedStep>>,
     #[serde(deserialize_with = "present")]
     window: Option<Option<Window>>,
+    #[serde(deserialize_with = "present")]
+    channels: Option<Option<Vec<ChannelId>>>,
     information_notice: Option<String>,
     legitimate_interest_assessment: Option<Assessment>,
     locale: Option<Locale>,
@@ -60,11 +63,6 @@ impl From<Assessment> for LegitimateInterest {
     }
 }
 
-/// A field that is there, even when it is `null`.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Window>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
-}
-
 impl Draft {
     /// Writes what is there into a campaign's content, and checks all of it.
     fn apply(self, content: &mut Content) -> Result<(), Failure> {
@@ -87,6 +85,9 @@ impl Draft {
                 errors.push(FieldError { field: format!("window.{field}"), message });
             }
             content.window = window;
+        }
+        if let Some(channels) = self.channels {
+            content.channels = check_channels(channels.unwrap_or_default(), &mut errors);
         }
         if let Some(audience) = self.audience {
             content.audience = audience.checked(&mut errors);
@@ -113,6 +114,16 @@ impl Draft {
     }
 }
 
+/// Each of them once. Whether they are there is asked at the launch.
+fn check_channels(mut channels: Vec<ChannelId>, errors: &mut Vec<FieldError>) -> Vec<ChannelId> {
+    channels.sort_unstable();
+    channels.dedup();
+    if channels.len() > MOST_CHANNELS {
+        errors.push(FieldError { field: "channels".into(), message: format!("{MOST_CHANNELS} channels at most") });
+    }
+    channels
+}
+
 fn check_text(field: &str, text: &str, most: usize, errors: &mut Vec<FieldError>) {
     let length = text.chars().count();
     if length > most {
@@ -136,6 +147,7 @@ impl App {
             audience: Audience::default(),
             steps: Vec::new(),
             window: None,
+            channels: Vec::new(),
             information_notice: String::new(),
             legitimate_interest_assessment: LegitimateInterest::default(),
             locale: workspace.locale,

@@ -20,7 +20,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use storage::{WorkspaceScope, accounts::Workspace};
 
-use super::templates;
+use super::{lifecycle::identity_of, templates};
 use crate::{
     App, Failure,
     letter::{Letters, Manner},
@@ -83,6 +83,7 @@ impl App {
         let sender = self.db.accounts(scope).sender().await?.ok_or_else(no_sender)?;
         let pepper = self.pepper().await?;
         let content = &campaign.content;
+        let identity = identity_of(&sender, content);
         let compiled = (FIRST..=content.last_step().max(FIRST)).map(|step| templates(content, step));
         let compiled = compiled.collect::<Result<Vec<_>, _>>()?;
         let letters = |step: u8, templates| Letters {
@@ -91,7 +92,7 @@ impl App {
             content,
             step,
             templates,
-            sender: &sender.identity,
+            sender: &identity,
             retention_months: workspace.retention_months,
             public_url: &self.config.public_url,
             inbound_domain: &self.config.inbound_domain,
@@ -112,7 +113,7 @@ impl App {
             }
         }
         let refused = all.refused.values().sum();
-        let person = all.first.unwrap_or_else(|| invented(&sender.identity.from_email, content.locale, now));
+        let person = all.first.unwrap_or_else(|| invented(&identity.from_email, content.locale, now));
         let manner = Manner { thread: &[], date: now, informed: false, test: false, preview: true, smtputf8: false };
         let samples = (FIRST..).zip(&compiled).map(|(step, templates)| {
             let letters = letters(step, templates);

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use domain::{
     Timestamp,
     calendar::Window,
-    campaign::{Audience, CampaignStatus, Counts, LegitimateInterest, Progress, Tallies, Tally},
+    campaign::{Audience, CampaignStatus, Counts, Halt, LegitimateInterest, Progress, Tallies, Tally},
     chunk::Outcome,
     health::Trouble,
-    id::CampaignId,
+    id::{CampaignId, ChannelId},
     locale::Locale,
     sequence::{Delay, FIRST, Step},
     subject::Subject,
@@ -25,12 +25,13 @@ use crate::{App, Failure};
 pub struct CampaignView {
     id: CampaignId,
     status: CampaignStatus,
-    paused_because: Option<Trouble>,
+    paused_because: Option<Because>,
     name: String,
     purpose: Option<String>,
     audience: Option<Audience>,
     steps: Vec<StepView>,
     window: Option<Window>,
+    channels: Vec<ChannelId>,
     information_notice: Option<String>,
     legitimate_interest_assessment: Option<LegitimateInterest>,
     locale: Locale,
@@ -43,6 +44,14 @@ pub struct CampaignView {
     updated_at: Timestamp,
     launched_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
+}
+
+/// Why the product paused it, by its name.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Because {
+    Harm(Trouble),
+    Halt(Halt),
 }
 
 /// One of its messages, and what became of it.
@@ -88,12 +97,13 @@ impl CampaignView {
         Self {
             id,
             status: progress.status,
-            paused_because: progress.trouble,
+            paused_because: progress.trouble.map(Because::Harm).or(progress.halt.map(Because::Halt)),
             name: content.name,
             purpose: said(content.purpose),
             audience: Some(content.audience).filter(|audience| !audience.is_empty()),
             steps,
             window: content.window,
+            channels: content.channels,
             information_notice: said(content.information_notice),
             legitimate_interest_assessment: Some(content.legitimate_interest_assessment)
                 .filter(|assessment| *assessment != LegitimateInterest::default()),

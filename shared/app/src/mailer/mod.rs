@@ -10,7 +10,7 @@ use domain::{
     id::{CampaignId, WorkspaceId},
     message_name::MessageName,
     policy::SendPermit,
-    sender::{Channel, Sender},
+    sender::{Channel, Transport},
     subject::Subject,
 };
 use secrecy::ExposeSecret;
@@ -122,23 +122,25 @@ pub(crate) const NO_PASSWORD: &str = "relay-password-missing";
 
 /// Relays opened by this process: their connections outlive an invocation.
 #[derive(Debug, Default)]
-pub struct Relays(Mutex<HashMap<(WorkspaceId, Channel), smtp::Relay>>);
+pub struct Relays(Mutex<HashMap<(WorkspaceId, Transport), smtp::Relay>>);
 
 impl App {
-    /// The channel a Sender's messages leave by.
-    pub async fn mailer(&self, scope: &WorkspaceScope, sender: &Sender) -> Result<Mailer, Failure> {
-        let Channel::Smtp { host, port, security, username, .. } = &sender.channel else { return Ok(Mailer::Ses) };
-        if sender.channel.lacks_password() {
+    /// Opens a channel.
+    pub async fn mailer(&self, scope: &WorkspaceScope, channel: &Channel) -> Result<Mailer, Failure> {
+        let transport = &channel.transport;
+        let Transport::Smtp { host, port, security, username, .. } = transport else { return Ok(Mailer::Ses) };
+        if transport.lacks_password() {
             return Err(Failure::refused(
                 NO_PASSWORD,
-                "The relay's password was given up when the workspace was closed. Enter it again: PUT /v1/sender.",
+                "The relay's password was given up when the workspace was closed. Enter it again: PUT /v1/sender, or \
+                 PATCH /v1/channels/{id}.",
             ));
         }
-        let key = (scope.workspace(), sender.channel.clone());
+        let key = (scope.workspace(), transport.clone());
         if let Some(open) = self.relays.0.lock().ok().and_then(|relays| relays.get(&key).cloned()) {
             return Ok(Mailer::Smtp(open));
         }
-        let password = self.open_relay_password(scope, &sender.channel).await?;
+        let password = self.open_relay_password(scope, transport).await?;
         let address = crate::relay::resolve(host, *port, &self.config.relay_networks)
             .await
             .map_err(|error| Failure::unavailable("relay", Some(&error.to_string())))?;

@@ -13,7 +13,7 @@ use domain::{
     id::{CampaignId, RequestId, WorkspaceId},
     locale::Locale,
     rights::{Channel, RequestKind, identity::Doubt},
-    sender::{self, SenderIdentity},
+    sender::{self, SenderIdentity, Transport},
     subject::Subject,
 };
 use intake::export::Writer;
@@ -178,7 +178,8 @@ impl App {
         if record.is_none() && fingerprint.is_none() && history.is_empty() {
             return Ok(None);
         }
-        let relay = sender.as_ref().is_some_and(|sender| matches!(sender.channel, sender::Channel::Smtp { .. }));
+        let by_relay = |channel: &sender::Channel| matches!(channel.transport, Transport::Smtp { .. });
+        let relay = sender.as_ref().is_some_and(|sender| sender.channels.iter().any(by_relay));
         let Facts {
             purpose,
             categories,

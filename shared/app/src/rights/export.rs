@@ -73,6 +73,7 @@ impl App {
         Ok(json!({
             "profile": accounts.workspace().await?,
             "sender": sender,
+            "channels": self.channels(scope).await?,
             "agreements": accounts.agreements().await?,
             "members": members,
             "invitations": self.invitations(scope, now).await?,

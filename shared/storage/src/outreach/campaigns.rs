@@ -128,11 +128,16 @@ impl Outreach<'_> {
         let trouble = serde_dynamo::to_attribute_value(progress.trouble).map_err(|_| StoreError::Corrupt("trouble"))?;
         let judged =
             serde_dynamo::to_attribute_value(progress.judged_from).map_err(|_| StoreError::Corrupt("sample"))?;
+        let halt = serde_dynamo::to_attribute_value(progress.halt).map_err(|_| StoreError::Corrupt("halt"))?;
+        let channels =
+            serde_dynamo::to_attribute_value(&progress.channels).map_err(|_| StoreError::Corrupt("channels"))?;
         for (name, set, value) in [
             (":launched", "launched_at = :launched", stamp(progress.launched_at)),
             (":completed", "completed_at = :completed", stamp(progress.completed_at)),
             (":trouble", "trouble = :trouble", written(Some(trouble))),
             (":judged", "judged_from = :judged", written(Some(judged))),
+            (":halt", "halt = :halt", written(Some(halt))),
+            (":channels", "channels = :channels", Some(channels).filter(|_| !progress.channels.is_empty())),
         ] {
             if let Some(value) = value {
                 sets.push(set);
@@ -140,12 +145,11 @@ impl Outreach<'_> {
             }
         }
         let status = serde_dynamo::to_attribute_value(progress.status).map_err(|_| StoreError::Corrupt("status"))?;
+        let over = [("trouble", progress.trouble.is_none()), ("halt", progress.halt.is_none())];
+        let over: Vec<&str> = over.into_iter().filter(|(_, over)| *over).map(|(name, _)| name).collect();
+        let remove = if over.is_empty() { String::new() } else { format!(" REMOVE {}", over.join(", ")) };
         let update = update
-            .update_expression(format!(
-                "SET {}{}",
-                sets.join(", "),
-                if progress.trouble.is_none() { " REMOVE trouble" } else { "" }
-            ))
+            .update_expression(format!("SET {}{remove}", sets.join(", ")))
             .condition_expression("epoch = :seen")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", status)

@@ -6,6 +6,7 @@ mod deliveries;
 mod due;
 mod erasure;
 mod names;
+mod pace;
 pub mod plan;
 
 use domain::{

@@ -1,0 +1,205 @@
+//! By which channel each of a chunk's people is written to, and how many it takes now.
+//!
+//! Caps are asked for once for all people of a chunk, before any of them is claimed, and what was not used is given back.
+
+use std::collections::{HashMap, VecDeque};
+
+use domain::{
+    Timestamp,
+    chunk::GROUP,
+    id::ChannelId,
+    pace::Limits,
+    sender::{Sender, SenderIdentity, channel_of},
+    sequence::FIRST,
+    subject::Subject,
+};
+use jiff::tz::TimeZone;
+use storage::{StoreError, WorkspaceScope};
+
+use super::{Job, NO_CHANNEL, Work};
+use crate::{App, Failure, chance, mailer::Mailer};
+
+/// Times that others may take from a channel between our look and our taking.
+const ATTEMPTS: u32 = 12;
+
+/// A channel that is open.
+pub(super) struct Route {
+    id: ChannelId,
+    /// Who its messages come from.
+    pub(super) identity: SenderIdentity,
+    pub(super) mailer: Mailer,
+    limits: Limits,
+    allowance: Option<Allowance>,
+}
+
+/// What a channel takes of this chunk.
+#[derive(Clone, Copy)]
+struct Allowance {
+    /// Messages that were granted and not used so far.
+    left: u32,
+    /// Whether any was used.
+    used: bool,
+    /// When to come again for more.
+    again: Option<Timestamp>,
+}
+
+/// The channels that a chunk's people have.
+pub(super) struct Routes {
+    open: Vec<Route>,
+    /// The place of each person's among them.
+    of: HashMap<usize, usize>,
+    zone: TimeZone,
+}
+
+impl Routes {
+    /// One of them.
+    pub(super) fn get(&self, at: usize) -> Option<&Route> {
+        self.open.get(at)
+    }
+
+    /// Messages worth having under way at once.
+    pub(super) fn concurrency(&self) -> usize {
+        self.open.iter().map(|route| route.mailer.concurrency()).max().unwrap_or(1)
+    }
+
+    /// A message was handed over, or may have been.
+    pub(super) fn used(&mut self, at: usize) {
+        if let Some(allowance) = self.open.get_mut(at).and_then(|route| route.allowance.as_mut()) {
+            (allowance.left, allowance.used) = (allowance.left.saturating_sub(1), true);
+        }
+    }
+}
+
+impl App {
+    /// Opens the channels of these people, each with a place in the chunk, among those of the campaign.
+    pub(super) async fn routes(
+        &self,
+        scope: &WorkspaceScope,
+        sender: &Sender,
+        named: &[ChannelId],
+        people: impl Iterator<Item = (usize, Subject)>,
+    ) -> Result<Routes, Failure> {
+        let channels = sender.among(named);
+        let mut routes = Routes { open: Vec::new(), of: HashMap::new(), zone: sender.zone() };
+        for (index, person) in people {
+            let id = channel_of(person, channels.iter().map(|channel| channel.id));
+            let channel = id
+                .and_then(|id| sender.channel(id))
+                .ok_or_else(|| Failure::refused(NO_CHANNEL, "None of the campaign's channels is there any more."))?;
+            let known = routes.open.iter().position(|route| route.id == channel.id);
+            routes.of.insert(index, known.unwrap_or(routes.open.len()));
+            if known.is_some() {
+                continue;
+            }
+            let mailer = self.mailer(scope, channel).await?;
+            let (identity, limits) = (sender.identity_by(channel), channel.limits);
+            routes.open.push(Route { id: channel.id, identity, mailer, limits, allowance: None });
+        }
+        Ok(routes)
+    }
+
+    /// The next people to write to and the places of their channels, at most [`GROUP`]. Whose channel takes no more now
+    /// waits.
+    pub(super) async fn next_group(
+        &self,
+        job: &mut Job<'_>,
+        todo: &mut VecDeque<usize>,
+        work: &mut Work,
+    ) -> Result<Vec<(usize, usize)>, Failure> {
+        let mut group = Vec::with_capacity(GROUP);
+        let mut picked = vec![0; job.routes.open.len()];
+        // Those who wait do not stand in the way of others, who may have another channel; nor for good, because somebody
+        // before them may turn out not to be written to.
+        let mut waiting = VecDeque::new();
+        while group.len() < GROUP
+            && let Some(index) = todo.pop_front()
+        {
+            let Some(&at) = job.routes.of.get(&index) else { continue };
+            let left = self.allowance(job, at, todo).await?;
+            if left.is_some_and(|allowance| allowance.left <= picked[at]) {
+                waiting.push_back(index);
+                continue;
+            }
+            picked[at] += 1;
+            group.push((index, at));
+        }
+        if group.is_empty() {
+            for index in waiting {
+                let allowance = job.routes.of.get(&index).and_then(|at| job.routes.get(*at)?.allowance);
+                if let Some(until) = allowance.and_then(|allowance| allowance.again) {
+                    work.wait(until);
+                }
+            }
+        } else {
+            todo.append(&mut waiting);
+        }
+        Ok(group)
+    }
+
+    /// What a channel takes of this chunk; `None` for one without limits. Asked for when somebody first needs it, for them
+    /// and those who come after.
+    async fn allowance(
+        &self,
+        job: &mut Job<'_>,
+        at: usize,
+        after: &VecDeque<usize>,
+    ) -> Result<Option<Allowance>, Failure> {
+        let Some(route) = job.routes.open.get(at) else { return Ok(None) };
+        if route.limits.is_empty() || route.allowance.is_some() {
+            return Ok(route.allowance);
+        }
+        let others = after.iter().filter(|index| job.routes.of.get(*index) == Some(&at)).count();
+        let wanted = u32::try_from(others + 1).unwrap_or(u32::MAX);
+        let (id, limits, zone) = (route.id, route.limits, job.routes.zone.clone());
+        let outreach = self.db.outreach(&job.scope);
+        let lot = (u32::from_be_bytes(chance()), job.message.step > FIRST);
+        for attempt in 0..ATTEMPTS {
+            let seen = outreach.pace(id).await?;
+            let mut pace = seen.pace;
+            let taken = pace.take(wanted, &limits, &zone, lot, job.now);
+            match outreach.put_pace(id, seen, pace).await {
+                Ok(()) => {
+                    let allowance = Some(Allowance { left: taken.now, used: false, again: taken.again });
+                    if let Some(route) = job.routes.open.get_mut(at) {
+                        route.allowance = allowance;
+                    }
+                    return Ok(allowance);
+                }
+                Err(StoreError::Conflict) => self.step_aside(attempt).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Failure::unavailable("dynamodb", Some("a channel's pace keeps changing")))
+    }
+
+    /// Gives back what this chunk was granted and did not use. If that cannot be done, the channel has sent less than it
+    /// might.
+    pub(super) async fn give_back_rest(&self, job: &mut Job<'_>) {
+        let outreach = self.db.outreach(&job.scope);
+        for route in &job.routes.open {
+            let Some(Allowance { left, used, .. }) = route.allowance.filter(|allowance| allowance.left > 0) else {
+                continue;
+            };
+            for attempt in 0..ATTEMPTS {
+                let Ok(seen) = outreach.pace(route.id).await else { break };
+                let mut pace = seen.pace;
+                pace.give_back(left, !used, job.now);
+                match outreach.put_pace(route.id, seen, pace).await {
+                    Err(StoreError::Conflict) => self.step_aside(attempt).await,
+                    Err(error) => {
+                        tracing::warn!(channel = %route.id, left, %error, "what a channel was not needed for is lost");
+                        break;
+                    }
+                    Ok(()) => break,
+                }
+            }
+        }
+    }
+
+    /// Lets others go first for a moment, whose length is chance.
+    async fn step_aside(&self, attempt: u32) {
+        let [most] = chance::<1>();
+        let pause = u64::from(most) * u64::from(attempt + 1) / 8 + 5;
+        tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+    }
+}
