@@ -89,7 +89,8 @@ impl App {
                 continue;
             }
             let mail = Notification::LegalChange { changes: &news };
-            let Err(failure) = self.post(&member.email, workspace.locale, mail, report.at).await else {
+            let Err(failure) = self.post(&member.email, member.language(workspace.locale), mail, report.at).await
+            else {
                 report.told += 1;
                 continue;
             };

@@ -96,7 +96,7 @@ impl App {
         let (Some(workspace), Some(campaign)) = (workspace, campaign) else { return Ok(()) };
         let mail = Notification::CampaignPaused { campaign: &campaign.content.name, sample, trouble, ended };
         for member in members.into_iter().filter(|member| member.role.may(Permission::Launch)) {
-            if let Err(failure) = self.post(&member.email, workspace.locale, mail, now).await {
+            if let Err(failure) = self.post(&member.email, member.language(workspace.locale), mail, now).await {
                 tracing::warn!(
                     slug = failure.slug,
                     cause = failure.cause.as_deref(),

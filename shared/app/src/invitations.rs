@@ -203,6 +203,7 @@ impl App {
             role: invitation.role,
             created_at: now,
             terms: None,
+            locale: Some(invitation.locale),
         };
         let login =
             Login { workspace, member: id, role: invitation.role, password: password.hash().await?, generation: 1 };

@@ -150,7 +150,7 @@ impl App {
         Ok(accounts.drop_api_keys(Some(member.id), now).await?)
     }
 
-    /// Writes to a member in their workspace's language.
+    /// Writes to a member in their language.
     pub(crate) async fn tell_member(
         &self,
         scope: &WorkspaceScope,
@@ -161,7 +161,7 @@ impl App {
         let accounts = self.db.accounts(scope);
         let (workspace, member) = futures::try_join!(accounts.workspace(), accounts.member(member))?;
         let (Some(workspace), Some(member)) = (workspace, member) else { return Ok(()) };
-        self.post(&member.email, workspace.locale, mail, now).await
+        self.post(&member.email, member.language(workspace.locale), mail, now).await
     }
 
     /// The member who acts.

@@ -33,9 +33,9 @@ impl App {
         let scope = WorkspaceScope::internal(workspace);
         let accounts = self.db.accounts(&scope);
         let (workspace, members) = futures::try_join!(accounts.workspace(), accounts.members())?;
-        let locale = workspace.map(|workspace| workspace.locale).unwrap_or_default();
+        let common = workspace.map(|workspace| workspace.locale).unwrap_or_default();
         for owner in members.iter().filter(|member| member.role == Role::Owner) {
-            self.post(&owner.email, locale, notification, now).await?;
+            self.post(&owner.email, owner.language(common), notification, now).await?;
         }
         Ok(())
     }

@@ -75,7 +75,10 @@ impl App {
         let entry = scope.entry(Action::PasswordForgotten, now).about(login.member);
         let good_for = GoodFor::Reset { login: name, generation: login.generation };
         self.db.grant_token(&secret.hash(), good_for, until, &entry).await?;
-        let locale = self.db.accounts(&scope).workspace().await?.map(|workspace| workspace.locale).unwrap_or_default();
+        let accounts = self.db.accounts(&scope);
+        let (workspace, member) = futures::try_join!(accounts.workspace(), accounts.member(login.member))?;
+        let common = workspace.map(|workspace| workspace.locale).unwrap_or_default();
+        let locale = member.map_or(common, |member| member.language(common));
         let mail = Notification::PasswordReset { token: &secret.text(), minutes: minutes(now, until) };
         self.post(email, locale, mail, now).await
     }
@@ -112,7 +115,8 @@ impl App {
         let accounts = self.db.accounts(scope);
         let (workspace, member) = futures::try_join!(accounts.workspace(), accounts.member(login.member))?;
         let (Some(workspace), Some(member)) = (workspace, member) else { return Ok(()) };
-        self.post(&member.email, workspace.locale, Notification::PasswordChanged { at: now }, now).await
+        self.post(&member.email, member.language(workspace.locale), Notification::PasswordChanged { at: now }, now)
+            .await
     }
 }
 

@@ -172,6 +172,7 @@ fn account(pending: PendingSignup, pepper: &domain::subject::Pepper, now: Timest
             role: Role::Owner,
             created_at: now,
             terms: None,
+            locale: None,
         },
     }
 }

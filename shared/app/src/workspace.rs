@@ -199,7 +199,8 @@ impl App {
             let Some(closing) = workspace.closing() else { return Ok(()) };
             let until = (!closing.erase).then(|| closing.ends());
             for owner in self.db.accounts(scope).members().await?.iter().filter(|member| member.role == Role::Owner) {
-                self.post(&owner.email, workspace.locale, Notification::WorkspaceClosed { until }, now).await?;
+                self.post(&owner.email, owner.language(workspace.locale), Notification::WorkspaceClosed { until }, now)
+                    .await?;
             }
             Ok::<_, Failure>(())
         };

@@ -130,6 +130,16 @@ pub struct Member {
     /// The terms they accepted on joining; who signed up accepted the workspace's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terms: Option<Terms>,
+    /// The language they were invited in; who signed up reads the workspace's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<Locale>,
+}
+
+impl Member {
+    /// The language of mail to them, in a workspace that has `common`.
+    pub fn language(&self, common: Locale) -> Locale {
+        self.locale.unwrap_or(common)
+    }
 }
 
 /// The Sender as stored.

@@ -46,6 +46,12 @@ fn an_invitation_works_once_until_it_is_taken_back_or_seven_days_old() {
         assert_eq!((&me["role"], &me["workspace_id"]), (&json!("editor"), &json!(sender.workspace)));
         assert_eq!(sender.all("/v1/members").await.len(), 2);
 
+        // In a French workspace she goes on being written to in the language she was invited in.
+        client.post("/v1/password/forgot", json!({"email": "eva@team.test"})).await.expect(202);
+        let mail = stack.mails_to("eva@team.test").pop().unwrap();
+        stack.keep_secret(&mail.token());
+        assert!(mail.subject.contains("password"), "{}", mail.subject);
+
         let (url, token) = invite("back@team.test", "fr").await;
         assert_eq!(sender.all("/v1/invitations").await.len(), 1);
         sender.delete(&url).await.expect(204);

@@ -55,7 +55,10 @@ impl App {
         let Uninformed { people, first } = uninformed;
         let mut gone = false;
         for member in members.into_iter().filter(|member| member.role.may(Permission::EditProspects)) {
-            match self.post(&member.email, locale, Notification::NoticeDue { people, first }, now).await {
+            match self
+                .post(&member.email, member.language(locale), Notification::NoticeDue { people, first }, now)
+                .await
+            {
                 Ok(()) => gone = true,
                 // What is due is deleted whether or not a mail can be sent.
                 Err(failure) => tracing::warn!(

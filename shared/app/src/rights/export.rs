@@ -24,7 +24,7 @@ impl App {
         let member = scope.member().ok_or_else(Failure::unauthenticated)?;
         let accounts = self.db.accounts(scope);
         let record = accounts.member(member).await?.ok_or_else(Failure::unauthenticated)?;
-        let locale = self.any_workspace(scope).await?.locale;
+        let locale = record.language(self.any_workspace(scope).await?.locale);
         let factor = accounts.second_factor(member).await?;
         let company = if record.role == Role::Owner { self.company_data(scope, now).await? } else { Value::Null };
         let mut data = json!({
@@ -104,10 +104,10 @@ impl App {
 
 /// A member without what only opens their account.
 fn about(member: &Member) -> Value {
-    let Member { id, email, display_name, role, created_at, terms, .. } = member;
+    let Member { id, email, display_name, role, created_at, terms, locale, .. } = member;
     json!({
         "id": id, "email": email, "display_name": display_name, "role": role, "created_at": created_at,
-        "terms": terms,
+        "terms": terms, "locale": locale,
     })
 }
 

@@ -45,7 +45,7 @@ impl App {
             kind: asked.kind,
             channel: Channel::Product,
             person: Person::Member { workspace: workspace.id, member, email: record.email.clone() },
-            locale: workspace.locale,
+            locale: record.language(workspace.locale),
             message,
             received_at: now,
             entered_at: now,
@@ -66,7 +66,7 @@ impl App {
         ];
         self.db.commit(writes).await?;
         let mail = RightsMail::Registered { kind: request.kind, id: request.id, due: noted.due };
-        self.post(&record.email, workspace.locale, Notification::Rights(mail), now).await?;
+        self.post(&record.email, request.locale, Notification::Rights(mail), now).await?;
         self.tell_operator(mail, now).await?;
         Ok(noted)
     }

@@ -10,7 +10,6 @@ use std::{
 use content::system::{BreachMail, Due, Notification, Told};
 use domain::{
     Timestamp,
-    email::EmailAddress,
     id::WorkspaceId,
     locale::Locale,
     member::Role,
@@ -265,22 +264,22 @@ impl App {
         let accounts = self.db.accounts(&scope);
         let (workspace, members) = futures::try_join!(accounts.workspace(), accounts.members())?;
         let Some(workspace) = workspace else { return Ok(()) };
-        let told = Told {
-            drill: incident.drill,
-            nature: of(&incident.nature, workspace.locale),
-            consequences: of(&incident.consequences, workspace.locale),
-            measures: of(&incident.measures, workspace.locale),
-            contact: &self.config.operator_privacy_contact,
-            discovered_at: incident.timer.discovered_at,
-        };
         let to = members.iter().filter(|member| match one.member {
             Some(affected) => member.id == affected,
             None => member.role == Role::Owner,
         });
-        let to: Vec<&EmailAddress> = to.map(|member| &member.email).collect();
-        let mail = if one.member.is_some() { BreachMail::Member(told) } else { BreachMail::Sender(told) };
-        for address in to {
-            self.post(address, workspace.locale, Notification::Breach(mail), now).await?;
+        for member in to {
+            let locale = member.language(workspace.locale);
+            let told = Told {
+                drill: incident.drill,
+                nature: of(&incident.nature, locale),
+                consequences: of(&incident.consequences, locale),
+                measures: of(&incident.measures, locale),
+                contact: &self.config.operator_privacy_contact,
+                discovered_at: incident.timer.discovered_at,
+            };
+            let mail = if one.member.is_some() { BreachMail::Member(told) } else { BreachMail::Sender(told) };
+            self.post(&member.email, locale, Notification::Breach(mail), now).await?;
         }
         Ok(())
     }
