@@ -19,4 +19,5 @@ mod sequences;
 mod sessions;
 mod sign_up;
 mod unsubscribe;
+mod webhooks;
 mod windows;
