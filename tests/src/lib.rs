@@ -18,6 +18,7 @@ mod sequences;
 pub mod stack;
 pub mod staff;
 pub mod store;
+pub mod webhooks;
 
 pub use http::{Answer, Client};
 pub use mail::Mail;

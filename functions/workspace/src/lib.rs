@@ -35,6 +35,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
         }
         (_, route) if route.starts_with("/v1/channels") => channels(app, &scope, &request).await,
         (_, route) if route.starts_with("/v1/api-keys") => keys(app, &scope, &request).await,
+        (_, route) if route.starts_with("/v1/webhooks") => webhooks(app, &scope, &request).await,
         _ => people(app, &scope, &request).await,
     }
 }
@@ -101,6 +102,42 @@ async fn keys(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Re
         ("DELETE", "/v1/api-keys/{id}") => {
             app.end_api_key(scope, request.id("key")?, now).await?;
             no_content()
+        }
+        _ => Err(no_such_route()),
+    }
+}
+
+/// Endpoints for events.
+async fn webhooks(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
+    let now = request.now()?;
+    let (method, route) = (request.method().as_str(), request.route());
+    match (method, route.as_str()) {
+        ("GET", "/v1/webhooks") => return list(&app.webhooks(scope).await?),
+        ("POST", "/v1/webhooks") => {
+            return json(StatusCode::OK, &app.register_webhook(scope, request.json()?, now).await?);
+        }
+        _ => {}
+    }
+    let id = request.id("webhook")?;
+    match (method, route.as_str()) {
+        ("PATCH", "/v1/webhooks/{id}") => {
+            json(StatusCode::OK, &app.change_webhook(scope, id, request.json()?, now).await?)
+        }
+        ("DELETE", "/v1/webhooks/{id}") => {
+            app.delete_webhook(scope, id, now).await?;
+            no_content()
+        }
+        ("POST", "/v1/webhooks/{id}/secret") => json(StatusCode::OK, &app.rotate_webhook_secret(scope, id, now).await?),
+        ("POST", "/v1/webhooks/{id}/test") => json(StatusCode::ACCEPTED, &app.test_webhook(scope, id, now).await?),
+        ("GET", "/v1/webhooks/{id}/deliveries") => {
+            let (after, limit) = (cursor::read(request)?, limit(request)?);
+            let (items, next) = app.webhook_deliveries(scope, id, after.as_deref(), limit, now).await?;
+            json(StatusCode::OK, &object!({ "items": items, "next_cursor": next.as_deref().map(cursor::write) }))
+        }
+        ("POST", "/v1/webhooks/{id}/deliveries/{event}/replay") => {
+            let event = request.path_param("event").and_then(|event| event.parse().ok());
+            let event = event.ok_or_else(|| Failure::not_found("delivery"))?;
+            json(StatusCode::ACCEPTED, &app.replay_webhook(scope, id, event, now).await?)
         }
         _ => Err(no_such_route()),
     }

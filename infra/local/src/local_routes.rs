@@ -79,6 +79,7 @@ async fn index(State(engine): State<Arc<Engine>>) -> Html<String> {
          <style>body{font:16px/1.5 system-ui;max-width:46rem;margin:2rem auto;padding:0 1rem}code{font-size:.9em}</style>\
          <h1>Prospectra, local</h1><ul>\
          <li><a href=/_local/mailbox>Mailbox</a>: every message that was sent\
+         <li><a href=/_local/hooks>Hooks</a>: every event that was told to the local endpoint, and its address\
          <li><a href=/_local/meter>Meter</a>: calls and units of every function\
          <li><a href=/_local/clock>Clock</a>: <code>POST /_local/clock {\"now\": \"2031-01-01T00:00:00Z\"}</code> moves it\
          <li><code>aws lambda invoke --endpoint-url …/_local/lambda</code> gives a function an order, as on AWS\

@@ -282,6 +282,8 @@ fn read_template(options: &Options, root: &Path, address: SocketAddr) -> anyhow:
         ("PublicUrl", format!("http://{address}")),
         ("RelayNetworks", "127.0.0.0/8".to_owned()),
         ("RelayRootCertificates", RELAY_ROOTS.to_owned()),
+        ("WebhookNetworks", "127.0.0.0/8".to_owned()),
+        ("WebhookRootCertificates", RELAY_ROOTS.to_owned()),
     ];
     let inputs = Inputs { parameters, filled: filled.map(|(name, value)| (name.to_owned(), value)).into() };
     let path = options.template_path.clone().unwrap_or_else(|| root.join("template.yaml"));

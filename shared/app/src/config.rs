@@ -24,6 +24,8 @@ pub struct Config {
     pub send_queue_url: String,
     /// Queue that `feedback` reads.
     pub feedback_queue_url: String,
+    /// Queue that `webhook` reads.
+    pub webhook_queue_url: String,
     /// Secret of keyed hashes and tokens.
     pub pepper_secret: String,
     /// Secret of access tokens; only `session` has it.
@@ -42,10 +44,16 @@ pub struct Config {
     pub mail_from: String,
     /// SES configuration set that publishes events.
     pub ses_configuration_set: String,
+    /// The same, with news of each delivery among them.
+    pub ses_delivery_configuration_set: String,
     /// CIDRs beside the public internet where a relay may live.
     pub relay_networks: String,
     /// PEM of roots, beside the public ones, that a relay's certificate may chain to.
     pub relay_root_certificates: String,
+    /// CIDRs beside the public internet where an endpoint for events may live.
+    pub webhook_networks: String,
+    /// PEM of roots, beside the public ones, that such an endpoint's certificate may chain to.
+    pub webhook_root_certificates: String,
     /// The operator, as the legal pages and system mails name it.
     pub operator_name: String,
     /// Where the operator answers questions.
@@ -78,6 +86,7 @@ impl Config {
             fan_out_queue_url: var("FAN_OUT_QUEUE_URL"),
             send_queue_url: var("SEND_QUEUE_URL"),
             feedback_queue_url: var("FEEDBACK_QUEUE_URL"),
+            webhook_queue_url: var("WEBHOOK_QUEUE_URL"),
             pepper_secret: var("PEPPER_SECRET"),
             session_secret: var("SESSION_SECRET"),
             statement_secret: var("STATEMENT_SECRET"),
@@ -87,8 +96,11 @@ impl Config {
             public_url: var("PUBLIC_URL").trim_end_matches('/').to_owned(),
             mail_from: var("MAIL_FROM"),
             ses_configuration_set: var("SES_CONFIGURATION_SET"),
+            ses_delivery_configuration_set: var("SES_DELIVERY_CONFIGURATION_SET"),
             relay_networks: var("RELAY_NETWORKS"),
             relay_root_certificates: var("RELAY_ROOT_CERTIFICATES"),
+            webhook_networks: var("WEBHOOK_NETWORKS"),
+            webhook_root_certificates: var("WEBHOOK_ROOT_CERTIFICATES"),
             operator_name: var("OPERATOR_NAME"),
             operator_contact: var("OPERATOR_CONTACT"),
             operator_privacy_contact: var("OPERATOR_PRIVACY_CONTACT"),

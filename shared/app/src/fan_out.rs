@@ -15,6 +15,7 @@ use domain::{
     prospect::Prospect,
     sender::channel_of,
     subject::{SHARDS, Subject},
+    webhook::{Event, EventKind},
 };
 use storage::{
     StoreError, WorkspaceScope,
@@ -240,7 +241,12 @@ impl App {
             return Ok(None);
         }
         match outreach.transition(progress, progress.moved(CampaignStatus::Completed, now), None).await {
-            Ok(completed) => Ok(Some(completed)),
+            Ok(completed) => {
+                let (workspace, kind) = (scope.workspace(), EventKind::CampaignCompleted);
+                let event = || Event::of_campaign(workspace, kind, progress.campaign, now);
+                self.try_tell_webhooks(scope, kind, now, event).await;
+                Ok(Some(completed))
+            }
             // Somebody else was first, with this or with a pause: what is stored counts.
             Err(StoreError::Conflict) => Ok(outreach.progress(progress.campaign).await?),
             Err(error) => Err(error.into()),

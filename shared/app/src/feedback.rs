@@ -13,6 +13,7 @@ use domain::{
     sequence::FIRST,
     subject::Subject,
     suppression::{Suppression, SuppressionReason},
+    webhook::{Event, EventKind},
 };
 use serde::Deserialize;
 use storage::WorkspaceScope;
@@ -27,6 +28,8 @@ pub struct SesEvent {
     event_type: String,
     mail: SesMail,
     bounce: Option<SesBounce>,
+    delivery: Option<SesMoment>,
+    complaint: Option<SesMoment>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,6 +45,22 @@ struct SesMail {
 struct SesBounce {
     #[serde(default)]
     bounce_type: String,
+    #[serde(default)]
+    timestamp: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SesMoment {
+    #[serde(default)]
+    timestamp: Option<String>,
+}
+
+/// Where in a campaign a message was, and whether nobody had noted that it left.
+struct Told {
+    scope: WorkspaceScope,
+    at: (CampaignId, u32, u8),
+    index: usize,
+    unheard_of: bool,
 }
 
 /// What an event means for one message.
@@ -69,6 +88,28 @@ impl SesEvent {
         Some(News { outcome, suppress })
     }
 
+    /// What endpoints are told of it. That a message was accepted they were told when it was handed over, unless
+    /// nobody noted that it was.
+    fn told(&self, unheard_of: bool) -> Option<(EventKind, Option<&'static str>)> {
+        Some(match self.event_type.as_str() {
+            "Send" if unheard_of => (EventKind::Sent, None),
+            "Delivery" => (EventKind::Delivered, None),
+            "Reply" => (EventKind::Replied, None),
+            "Complaint" => (EventKind::Complained, None),
+            "Bounce" if self.news()?.suppress.is_some() => (EventKind::Bounced, Some("permanent")),
+            "Bounce" => (EventKind::Bounced, Some("transient")),
+            "Reject" | "Rendering Failure" => (EventKind::Failed, None),
+            _ => return None,
+        })
+    }
+
+    /// When it happened, as the provider says; an event that comes twice says the same.
+    fn happened_at(&self) -> Option<Timestamp> {
+        let moments = [&self.delivery, &self.complaint].into_iter().flatten().map(|moment| &moment.timestamp);
+        let moments = moments.chain(self.bounce.iter().map(|bounce| &bounce.timestamp));
+        moments.flatten().find_map(|timestamp| timestamp.parse().ok())
+    }
+
     fn subject(&self) -> Option<Subject> {
         Subject::from_hex(self.mail.tags.get(tag::SUBJECT)?.first()?)
     }
@@ -81,8 +122,20 @@ impl SesEvent {
 impl App {
     /// Takes one event in. Events about mail that is not a campaign's mean nothing here.
     pub async fn feedback(&self, event: &SesEvent, now: Timestamp) -> Result<(), Failure> {
+        let Some(Told { scope, at, index, unheard_of }) = self.settle_event(event, now).await? else { return Ok(()) };
+        let Some((kind, because)) = event.told(unheard_of) else { return Ok(()) };
+        let happened_at = event.happened_at().unwrap_or(now);
+        let told = || {
+            let told = Event::of_places(scope.workspace(), kind, at, &[index], happened_at);
+            Event { because: because.map(str::to_owned), ..told }
+        };
+        self.tell_webhooks(&scope, kind, now, told).await
+    }
+
+    /// Puts down what an event says; where the message was, unless that is unknown or gone.
+    async fn settle_event(&self, event: &SesEvent, now: Timestamp) -> Result<Option<Told>, Failure> {
         let (Some(news), Some(workspace)) = (event.news(), event.tag::<WorkspaceId>(tag::WORKSPACE)) else {
-            return Ok(());
+            return Ok(None);
         };
         let scope = WorkspaceScope::internal(workspace);
         // First of all, and whatever else is known: who complains is not written to again.
@@ -92,13 +145,14 @@ impl App {
         let (Some(campaign), Some(chunk), Some(index)) =
             (event.tag::<CampaignId>(tag::CAMPAIGN), event.tag::<u32>(tag::CHUNK), event.tag::<usize>(tag::INDEX))
         else {
-            return Ok(());
+            return Ok(None);
         };
         // Of a message that left before there were steps, it was the first.
         let step = event.tag::<u8>(tag::STEP).unwrap_or(FIRST);
+        let told = |unheard_of| Some(Told { scope: scope.clone(), at: (campaign, chunk, step), index, unheard_of });
         // Most events say what the sender has written down already: one read answers for a whole chunk.
         if news.suppress.is_none() && self.settled.lock().await.knows((campaign, chunk, step), index, news.outcome) {
-            return Ok(());
+            return Ok(told(false));
         }
         let outreach = self.db.outreach(&scope);
         // Before the sender has put its results down there is nothing to join; the queue tries again.
@@ -107,14 +161,14 @@ impl App {
             // Gone with its campaign, or not yet there: only the progress can tell.
             return match outreach.progress(campaign).await? {
                 Some(_) => Err(Failure::too_early("an event ahead of its chunk")),
-                None => Ok(()),
+                None => Ok(None),
             };
         };
         let mut results = record.results.clone();
         results.join(index, news.outcome);
         if results == record.results {
             self.settled.lock().await.remember((campaign, chunk, step), results);
-            return Ok(());
+            return Ok(told(false));
         }
         // The run that handed it over has died, before it noted what it is called.
         let unheard_of = matches!(record.results.get(index), Some(Outcome::Pending | Outcome::Unknown));
@@ -135,7 +189,7 @@ impl App {
             Box::pin(self.mind_health(&scope, campaign, now)).await?;
         }
         self.settled.lock().await.remember((campaign, chunk, step), joined);
-        Ok(())
+        Ok(told(unheard_of))
     }
 }
 

@@ -10,6 +10,7 @@ use domain::{
     campaign::{CampaignStatus, Command},
     health::{Sample, Trouble},
     id::CampaignId,
+    webhook::{Event, EventKind},
 };
 use storage::{StoreError, WorkspaceScope};
 
@@ -45,6 +46,11 @@ impl App {
                 Ok(_) => {
                     let because = trouble.as_str();
                     tracing::warn!(workspace = %scope.workspace(), campaign = %id, because, ended, suspended, "campaign does harm");
+                    if !ended {
+                        let (workspace, kind) = (scope.workspace(), EventKind::CampaignPaused);
+                        let event = || Event::of_campaign(workspace, kind, id, now).because(because);
+                        self.try_tell_webhooks(scope, kind, now, event).await;
+                    }
                     Box::pin(self.tell_paused(scope, id, (sample, trouble, ended), now)).await?;
                     if suspended {
                         let contact = &self.config.operator_abuse_contact;

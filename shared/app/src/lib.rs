@@ -50,6 +50,7 @@ pub mod signup;
 pub mod staff;
 pub mod statement;
 pub mod unsubscribe;
+pub mod webhooks;
 pub mod workspace;
 
 use domain::subject::Pepper;
@@ -99,6 +100,10 @@ pub struct App {
     pub(crate) settled: tokio::sync::Mutex<feedback::Settled>,
     /// Relays that were used before.
     pub(crate) relays: mailer::Relays,
+    /// Who wants to hear of what, as read lately.
+    pub(crate) wanted_events: webhooks::Wanted,
+    /// Whom to trust when endpoints are told; made on first use.
+    pub(crate) webhook_tls: OnceCell<webhooks::Tls>,
 }
 
 impl App {
@@ -124,6 +129,8 @@ impl App {
             compiled: Default::default(),
             settled: Default::default(),
             relays: Default::default(),
+            wanted_events: Default::default(),
+            webhook_tls: OnceCell::new(),
         }
     }
 

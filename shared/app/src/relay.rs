@@ -49,18 +49,28 @@ pub fn normal_host(host: &str) -> Result<String, RelayError> {
 /// What may be said of a relay without asking a name server: its spelling, its port, and its address
 /// where that is written out.
 pub fn check(host: &str, port: u16, networks: &str) -> Result<(), RelayError> {
+    check_on(host, port, &PORTS, networks)
+}
+
+/// The same of another service, which is spoken to on `ports`.
+pub(crate) fn check_on(host: &str, port: u16, ports: &[u16], networks: &str) -> Result<(), RelayError> {
     let networks = Networks::parse(networks)?;
     match parse(host)? {
-        Host::Domain(_) if PORTS.contains(&port) || !networks.0.is_empty() => Ok(()),
+        Host::Domain(_) if ports.contains(&port) || !networks.0.is_empty() => Ok(()),
         Host::Domain(_) => Err(RelayError::Port),
-        Host::Ipv4(address) => judge(&[address.into()], port, &networks).map(drop),
-        Host::Ipv6(address) => judge(&[address.into()], port, &networks).map(drop),
+        Host::Ipv4(address) => judge(&[address.into()], port, ports, &networks).map(drop),
+        Host::Ipv6(address) => judge(&[address.into()], port, ports, &networks).map(drop),
     }
 }
 
 /// The address to connect to. Resolves a name once; refuses if any of its addresses is not public
 /// and not within `networks` (CIDRs, comma separated).
 pub async fn resolve(host: &str, port: u16, networks: &str) -> Result<SocketAddr, RelayError> {
+    resolve_on(host, port, &PORTS, networks).await
+}
+
+/// The same of another service, which is spoken to on `ports`.
+pub(crate) async fn resolve_on(host: &str, port: u16, ports: &[u16], networks: &str) -> Result<SocketAddr, RelayError> {
     let networks = Networks::parse(networks)?;
     let addresses = match parse(host)? {
         Host::Ipv4(address) => vec![address.into()],
@@ -71,7 +81,7 @@ pub async fn resolve(host: &str, port: u16, networks: &str) -> Result<SocketAddr
             found.map(|address| address.ip()).collect()
         }
     };
-    Ok(SocketAddr::new(judge(&addresses, port, &networks)?, port))
+    Ok(SocketAddr::new(judge(&addresses, port, ports, &networks)?, port))
 }
 
 /// By the URL standard, which knows every spelling of an IPv4 address that resolvers know: decimal,
@@ -97,14 +107,14 @@ fn parse(host: &str) -> Result<Host, RelayError> {
 }
 
 /// The address to take, if all of them may be taken on this port. IPv4 first: it goes out from everywhere.
-fn judge(addresses: &[IpAddr], port: u16, networks: &Networks) -> Result<IpAddr, RelayError> {
+fn judge(addresses: &[IpAddr], port: u16, ports: &[u16], networks: &Networks) -> Result<IpAddr, RelayError> {
     let mut chosen: Option<IpAddr> = None;
     for address in addresses.iter().map(IpAddr::to_canonical) {
         if !networks.contain(address) {
             if !is_public(address) {
                 return Err(RelayError::NotPublic);
             }
-            if !PORTS.contains(&port) {
+            if !ports.contains(&port) {
                 return Err(RelayError::Port);
             }
         }

@@ -28,6 +28,7 @@ use domain::{
     prospect::Prospect,
     sequence::{Earlier, FIRST},
     subject::Subject,
+    webhook::{Event, EventKind},
 };
 use futures::{StreamExt, stream};
 use storage::{
@@ -74,6 +75,8 @@ struct Job<'a> {
     names: Names,
     /// The channels that its people's messages go by.
     routes: Routes,
+    /// Whether somebody wants to hear of each delivery.
+    delivery: bool,
     nonce: String,
     now: Timestamp,
 }
@@ -178,6 +181,7 @@ impl App {
         if let Some(until) = later {
             outreach.note_due(message.campaign, (message.chunk, message.step), until).await?;
         }
+        self.tell_sent(&scope, message, (&found.results, &results), now).await;
         // Whatever went wrong, what is known of those who were written to is written down first.
         let next = found.next(&results, &job.campaign.content, message.step, now);
         let people = (found.people.as_slice(), &results);
@@ -209,6 +213,26 @@ impl App {
             self.work_group(job, &group, work, deadline).await?;
         }
         Ok(())
+    }
+
+    /// Tells endpoints whose messages were accepted in this run: once for the chunk, before it is written down, so that a
+    /// run that dies in between has told what it did.
+    async fn tell_sent(
+        &self,
+        scope: &WorkspaceScope,
+        message: &ChunkMessage,
+        (before, after): (&Results, &Results),
+        now: Timestamp,
+    ) {
+        let accepted = before.iter().zip(after.iter()).enumerate();
+        let accepted = accepted.filter(|(_, (was, is))| *is == Outcome::Sent && was != is).map(|(index, _)| index);
+        let places: Vec<usize> = accepted.collect();
+        if !places.is_empty() {
+            let at = (message.campaign, message.chunk, message.step);
+            let (workspace, kind) = (scope.workspace(), EventKind::Sent);
+            let event = || Event::of_places(workspace, kind, at, &places, now);
+            self.try_tell_webhooks(scope, kind, now, event).await;
+        }
     }
 
     /// `None` when the campaign is paused: the chunk is then put down for the resume to find.
@@ -255,6 +279,7 @@ impl App {
             names,
             workspace: workspace.ok_or_else(|| missing("workspace"))?,
             nonce: hex::encode(chance::<6>()),
+            delivery: self.is_wanted(&scope, EventKind::Delivered, now).await?,
             scope,
             message,
             found,
@@ -491,7 +516,8 @@ impl App {
         let subject = permit.subject();
         let Some(route) = job.routes.get(at) else { return (index, at, subject, Handed::Later) };
         let ChunkMessage { campaign, chunk, step, .. } = *job.message;
-        let about = About { workspace: job.scope.workspace(), campaign, chunk, step, index, subject };
+        let about =
+            About { workspace: job.scope.workspace(), campaign, chunk, step, index, subject, delivery: job.delivery };
         let message = Outgoing { from: &route.identity.from_email, to: &prospect.email, bytes, about: Some(about) };
         (index, at, subject, route.mailer.hand_over(self, permit, &message, deadline).await)
     }

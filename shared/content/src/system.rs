@@ -94,6 +94,13 @@ pub enum Notification<'a> {
         /// It was over before that came back.
         ended: bool,
     },
+    /// An endpoint of theirs is told of nothing any more.
+    WebhookDisabled {
+        /// Where it is.
+        host: &'a str,
+        /// Why.
+        trouble: WebhookTrouble,
+    },
     /// Somebody exercises a right.
     Rights(RightsMail<'a>),
     /// Personal data got where it should not (A54).
@@ -116,6 +123,15 @@ pub enum Notification<'a> {
     },
 }
 
+/// Why an endpoint is told of nothing any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookTrouble {
+    /// It took nothing for a day.
+    Failing,
+    /// It said that it is gone.
+    Gone,
+}
+
 impl<'a> Notification<'a> {
     /// The name of what it says, as the evidence of it keeps it (A36).
     pub const fn template(&self) -> &'static str {
@@ -130,6 +146,7 @@ impl<'a> Notification<'a> {
             Self::NoticeDue { .. } => "notice_due",
             Self::WorkspaceClosed { .. } => "workspace_closed",
             Self::CampaignPaused { .. } => "campaign_paused",
+            Self::WebhookDisabled { .. } => "webhook_disabled",
             Self::Rights(mail) => mail.template(),
             Self::Breach(mail) => mail.template(),
             Self::Abuse(mail) => mail.template(),
@@ -152,6 +169,7 @@ impl<'a> Notification<'a> {
             | Self::NoticeDue { .. }
             | Self::WorkspaceClosed { .. }
             | Self::CampaignPaused { .. }
+            | Self::WebhookDisabled { .. }
             | Self::StaffAccess { .. }
             | Self::Breach(_)
             | Self::Abuse(_)
@@ -278,6 +296,10 @@ mod tests {
         Notification::CampaignPaused { campaign: "Automne 2026", sample, trouble, ended }
     }
 
+    const fn disabled(trouble: WebhookTrouble) -> Notification<'static> {
+        Notification::WebhookDisabled { host: "hooks.example.com", trouble }
+    }
+
     /// The change that was announced in December 2026, as it is in the register.
     fn changes() -> &'static [Coming] {
         static CHANGES: LazyLock<Vec<Coming>> =
@@ -303,6 +325,8 @@ mod tests {
             ("campaign_paused_bounces", paused(Trouble::Bounces, false)),
             ("campaign_paused_complaints", paused(Trouble::Complaints, false)),
             ("campaign_ended_badly", paused(Trouble::Bounces, true)),
+            ("webhook_failing", disabled(WebhookTrouble::Failing)),
+            ("webhook_gone", disabled(WebhookTrouble::Gone)),
             ("legal_change", Notification::LegalChange { changes: changes() }),
             ("staff_access", staff_access(&Purpose::Maintenance)),
             ("staff_access_disclosure", staff_access(&DISCLOSURE)),

@@ -19,6 +19,9 @@ pub enum Permission {
     /// Making and ending the keys that programs use the API with.
     #[serde(rename = "api_keys.manage")]
     ManageApiKeys,
+    /// Saying where events are sent to.
+    #[serde(rename = "webhooks.manage")]
+    ManageWebhooks,
     /// Reading the workspace and who its members are.
     #[serde(rename = "workspace.read")]
     ReadWorkspace,
@@ -77,8 +80,8 @@ pub enum Permission {
 
 use Permission::{
     ActAsStaff, Agree, AnswerRights, ChangeSender, ChangeWorkspace, CloseWorkspace, EditCampaigns, EditProspects,
-    ExportProspects, Import, Launch, ManageApiKeys, ManageMembers, OwnAccount, ReadAudit, ReadCampaigns, ReadImports,
-    ReadProspects, ReadRights, ReadSender, ReadWorkspace,
+    ExportProspects, Import, Launch, ManageApiKeys, ManageMembers, ManageWebhooks, OwnAccount, ReadAudit,
+    ReadCampaigns, ReadImports, ReadProspects, ReadRights, ReadSender, ReadWorkspace,
 };
 
 /// Every guarded route and what it takes. infra/openapi.yaml lists the same, and a test compares them.
@@ -102,6 +105,14 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("GET", "/v1/api-keys", ManageApiKeys),
     ("POST", "/v1/api-keys", ManageApiKeys),
     ("DELETE", "/v1/api-keys/{id}", ManageApiKeys),
+    ("GET", "/v1/webhooks", ManageWebhooks),
+    ("POST", "/v1/webhooks", ManageWebhooks),
+    ("PATCH", "/v1/webhooks/{id}", ManageWebhooks),
+    ("DELETE", "/v1/webhooks/{id}", ManageWebhooks),
+    ("POST", "/v1/webhooks/{id}/secret", ManageWebhooks),
+    ("POST", "/v1/webhooks/{id}/test", ManageWebhooks),
+    ("GET", "/v1/webhooks/{id}/deliveries", ManageWebhooks),
+    ("POST", "/v1/webhooks/{id}/deliveries/{event}/replay", ManageWebhooks),
     ("GET", "/v1/workspace", ReadWorkspace),
     ("PATCH", "/v1/workspace", ChangeWorkspace),
     ("DELETE", "/v1/workspace", CloseWorkspace),
@@ -173,6 +184,7 @@ impl Permission {
         OwnAccount,
         ManageMembers,
         ManageApiKeys,
+        ManageWebhooks,
         ReadWorkspace,
         ChangeWorkspace,
         Agree,
@@ -200,7 +212,7 @@ impl Permission {
             ReadSender | ReadImports | ReadProspects | ReadCampaigns | ReadRights => &[Owner, Admin, Editor, Viewer],
             Import | EditProspects | EditCampaigns | Launch => &[Owner, Admin, Editor],
             ChangeWorkspace | Agree | ChangeSender | ExportProspects | ReadAudit | AnswerRights | ManageMembers
-            | ManageApiKeys | ActAsStaff => &[Owner, Admin],
+            | ManageApiKeys | ManageWebhooks | ActAsStaff => &[Owner, Admin],
             CloseWorkspace => &[Owner],
         }
     }
@@ -208,7 +220,10 @@ impl Permission {
     /// Whether a key for a program may have it. What ends or opens access is for people, who can be asked
     /// for a second factor.
     pub const fn is_for_programs(self) -> bool {
-        !matches!(self, OwnAccount | Agree | ManageMembers | ManageApiKeys | CloseWorkspace | ActAsStaff)
+        !matches!(
+            self,
+            OwnAccount | Agree | ManageMembers | ManageApiKeys | ManageWebhooks | CloseWorkspace | ActAsStaff
+        )
     }
 }
 

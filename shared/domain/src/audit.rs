@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::{
         ApiKeyId, AuditId, CampaignId, CaseId, ChannelId, GrantId, ImportId, IncidentId, InvitationId, MemberId,
-        RequestId, SessionId, WorkspaceId,
+        RequestId, SessionId, WebhookId, WorkspaceId,
     },
     member::Role,
     subject::Subject,
@@ -87,6 +87,20 @@ actions! {
     PasswordForgotten = "password.forgotten",
     /// Another password holds, and every older session has ended.
     PasswordChanged = "password.changed",
+    /// An endpoint for events was registered.
+    WebhookCreated = "webhook.created",
+    /// An endpoint for events was changed, switched on or off.
+    WebhookChanged = "webhook.changed",
+    /// An endpoint for events was taken away.
+    WebhookDeleted = "webhook.deleted",
+    /// An endpoint has another secret from here on.
+    WebhookSecretRotated = "webhook.secret_rotated",
+    /// An endpoint was tried.
+    WebhookTested = "webhook.tested",
+    /// An event is to be delivered once more.
+    WebhookReplayed = "webhook.replayed",
+    /// An endpoint took nothing for a day, or is gone: nothing is sent to it from here on.
+    WebhookDisabled = "webhook.disabled",
     /// A version of the terms or of the processing agreement was accepted.
     AgreementAccepted = "agreement.accepted",
     /// Who sends, or by which channel.
@@ -307,6 +321,7 @@ objects!(
     GrantId,
     IncidentId,
     CaseId,
+    WebhookId,
     Subject
 );
 

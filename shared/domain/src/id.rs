@@ -160,6 +160,16 @@ prefixed_id!(
     CaseId,
     "abu_"
 );
+prefixed_id!(
+    /// An endpoint of a Sender's that is told what happens.
+    WebhookId,
+    "whk_"
+);
+prefixed_id!(
+    /// Something that such an endpoint is told.
+    EventId,
+    "evt_"
+);
 
 #[cfg(test)]
 mod tests {

@@ -30,5 +30,6 @@ pub mod subject;
 pub mod suppression;
 pub mod totp;
 pub mod unsubscribe;
+pub mod webhook;
 
 pub use jiff::{SignedDuration, Timestamp};

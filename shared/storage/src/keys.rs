@@ -6,8 +6,8 @@
 use domain::{
     Timestamp,
     id::{
-        ApiKeyId, AuditId, CampaignId, CaseId, ChannelId, GrantId, ImportId, IncidentId, InvitationId, MemberId,
-        RequestId, SessionId, WorkspaceId,
+        ApiKeyId, AuditId, CampaignId, CaseId, ChannelId, EventId, GrantId, ImportId, IncidentId, InvitationId,
+        MemberId, RequestId, SessionId, WebhookId, WorkspaceId,
     },
     staff::Whom,
     subject::Subject,
@@ -93,6 +93,22 @@ pub const API_KEY: &str = "API_KEY#";
 /// The Sender's identity and channels.
 pub fn sender(workspace: WorkspaceId) -> Key {
     Key::new(account(workspace), "SENDER")
+}
+
+/// Partition of a workspace's endpoints for events. It is not the workspace's own partition, so that whoever may write
+/// these may write nothing else of it.
+pub fn webhook_partition(workspace: WorkspaceId) -> String {
+    format!("W#{workspace}#H")
+}
+
+/// All of them: one item, so that one read tells who wants to hear of what.
+pub fn webhooks(workspace: WorkspaceId) -> Key {
+    Key::new(webhook_partition(workspace), "ENDPOINTS")
+}
+
+/// Whose turn it is to deliver to one.
+pub fn webhook_turn(workspace: WorkspaceId, webhook: WebhookId) -> Key {
+    Key::new(webhook_partition(workspace), format!("TURN#{webhook}"))
 }
 
 /// The agreements it has accepted.
@@ -371,6 +387,38 @@ pub fn paces(workspace: WorkspaceId) -> String {
 pub fn pace(workspace: WorkspaceId, channel: ChannelId) -> Key {
     Key::new(paces(workspace), channel.to_string())
 }
+
+/// Partition of what an endpoint is told.
+pub fn webhook_events(workspace: WorkspaceId, webhook: WebhookId) -> String {
+    format!("W#{workspace}#H#{webhook}")
+}
+
+/// One event that it is told of, and what came of it.
+pub fn webhook_event(workspace: WorkspaceId, webhook: WebhookId, event: EventId) -> Key {
+    Key::new(webhook_events(workspace, webhook), format!("{WEBHOOK_EVENT}{event}"))
+}
+
+/// What the sort key of an event starts with.
+pub const WEBHOOK_EVENT: &str = "E#";
+
+/// That an event is to be delivered at a time.
+pub fn webhook_due(workspace: WorkspaceId, webhook: WebhookId, at: Timestamp, event: EventId) -> Key {
+    Key::new(webhook_events(workspace, webhook), format!("{}#{event}", webhook_due_at(at)))
+}
+
+/// What the sort key of what is due at a time starts with.
+pub fn webhook_due_at(at: Timestamp) -> String {
+    format!("{WEBHOOK_DUE}{:013}", at.as_millisecond())
+}
+
+/// The time and the event of such a sort key.
+pub fn due_webhook(sk: &str) -> Option<(Timestamp, EventId)> {
+    let (at, event) = sk.strip_prefix(WEBHOOK_DUE)?.split_once('#')?;
+    Some((Timestamp::from_millisecond(at.parse().ok()?).ok()?, event.parse().ok()?))
+}
+
+/// What the sort key of what is due starts with.
+pub const WEBHOOK_DUE: &str = "Q#";
 
 /// One of a workspace's sixteen partitions of deliveries, sorted like its prospects.
 pub fn delivery_shard(workspace: WorkspaceId, shard: u8) -> String {

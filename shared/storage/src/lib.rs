@@ -26,6 +26,7 @@ pub mod service_mail;
 pub mod staff;
 pub mod suppressions;
 pub mod sweep;
+pub mod webhooks;
 
 pub use db::{Db, Expected, StoreError, Tables};
 pub use scope::WorkspaceScope;

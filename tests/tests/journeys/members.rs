@@ -49,7 +49,7 @@ fn an_invitation_works_once_until_it_is_taken_back_or_seven_days_old() {
         // In a French workspace she goes on being written to in the language she was invited in.
         client.post("/v1/password/forgot", json!({"email": "eva@team.test"})).await.expect(202);
         let mail = stack.mails_to("eva@team.test").pop().unwrap();
-        stack.keep_secret(&mail.token());
+        stack.keep_secret(mail.token());
         assert!(mail.subject.contains("password"), "{}", mail.subject);
 
         let (url, token) = invite("back@team.test", "fr").await;

@@ -20,4 +20,5 @@ mod sequences;
 mod sessions;
 mod sign_up;
 mod unsubscribe;
+mod webhooks;
 mod windows;

@@ -139,6 +139,14 @@ fn every_permission_is_used_and_none_is_missing() {
         // An import soon after an erasure looks whether it brought somebody back.
         sender.import(b"email\nafter@tour.test\n").await;
 
+        // Endpoints for events: one that takes everything, one that is gone.
+        let told = ["message.sent", "message.delivered", "message.bounced", "campaign.launched", "campaign.completed"];
+        let endpoint = sender.register("/tour", &told).await;
+        let gone = sender.register("/status/410", &["campaign.cancelled"]).await;
+        sender.post(&format!("{}/test", gone.path), json!({})).await.expect(202);
+        sender.patch(&endpoint.path, json!({"events": told})).await.expect(200);
+        stack.wait(SignedDuration::from_secs(61));
+
         // Campaigns: by SES, then by a relay.
         let key =
             sender.request(Method::POST, "/v1/campaigns").header("idempotency-key", "c").json(&json!({"name": "Clé"}));
@@ -201,13 +209,20 @@ fn every_permission_is_used_and_none_is_missing() {
         other.take_answers().await;
         other.agree().await;
         other.import(b"email\nanswers@tour.test\n").await;
-        other.campaign(json!({})).await;
+        // Whose end `fan-out` sees, because nobody else looks.
+        other.register("/ends", &["campaign.completed"]).await;
+        let unseen = other.draft(json!({})).await;
+        other.command(&unseen, "launch").await.expect(202);
+        stack.settle().await;
         let to = stack.only_mail_to("answers@tour.test").reply_to();
         stack.answer("answers@tour.test", "Stop.").await;
         let queue =
             stack.template().queues.iter().find(|queue| queue.name.ends_with("-RepliesQueue")).expect("a queue");
         let again = json!({"receipt": {"recipients": [to], "action": {"objectKey": "mail/gone"}}});
         stack.backends().sqs().send(&queue.arn, again.to_string()).expect("the queue takes it");
+        let delivered = sender.deliveries(&endpoint).await.remove(0);
+        let again = format!("{}/deliveries/{}/replay", endpoint.path, delivered["id"].as_str().unwrap());
+        sender.post(&again, json!({})).await.expect(202);
         client.get("/legal/privacy").await.expect(200);
         client.get("/legal/keys").await.expect(200);
         stack.settle().await;

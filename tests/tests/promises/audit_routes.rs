@@ -50,6 +50,12 @@ const LEAVES: &[(&str, &str)] = &[
     ("POST /v1/invitations/accept", "member.joined"),
     ("POST /v1/api-keys", "api_key.created"),
     ("DELETE /v1/api-keys/{id}", "api_key.deleted"),
+    ("POST /v1/webhooks", "webhook.created"),
+    ("PATCH /v1/webhooks/{id}", "webhook.changed"),
+    ("DELETE /v1/webhooks/{id}", "webhook.deleted"),
+    ("POST /v1/webhooks/{id}/secret", "webhook.secret_rotated"),
+    ("POST /v1/webhooks/{id}/test", "webhook.tested"),
+    ("POST /v1/webhooks/{id}/deliveries/{event}/replay", "webhook.replayed"),
     ("POST /v1/password/forgot", "password.forgotten"),
     ("POST /v1/password/reset", "password.changed"),
     ("PATCH /v1/workspace", "workspace.changed"),
@@ -115,6 +121,21 @@ async fn under_way(sender: &Sender<'_>, number: usize) -> String {
     sender.stack.break_things(serde_json::from_value(json!({"ses": {"throttle_every": 1}})).unwrap());
     sender.command(&id, "launch").await.expect(202);
     format!("/v1/campaigns/{id}")
+}
+
+/// Something done with an endpoint that was registered, and tried, for it.
+async fn webhook(sender: &Sender<'_>, method: Method, path: &str) -> Asked {
+    let url = sender.stack.backends().hooks().url("/trail");
+    let new = json!({"url": url, "events": ["campaign.paused"]});
+    if !path.contains("{id}") {
+        let asked = sender.request(method.clone(), path);
+        return if method == Method::POST { asked.json(&new) } else { asked };
+    }
+    let endpoint = sender.register("/trail", &["campaign.paused"]).await;
+    let tried = sender.post(&format!("{}/test", endpoint.path), json!({})).await.expect(202).json();
+    let path = path.replace("/v1/webhooks/{id}", &endpoint.path).replace("{event}", tried["id"].as_str().unwrap());
+    let asked = sender.request(method.clone(), &path);
+    if method == Method::PATCH { asked.json(&json!({"enabled": false})) } else { asked }
 }
 
 /// A step of a member's second factor, with those before it done.
@@ -287,6 +308,7 @@ async fn asked(sender: &Sender<'_>, route: &str, number: usize) -> Asked {
             sender.post(&format!("{campaign}/pause"), json!({})).await.expect(200);
             with(&path.replace("/v1/campaigns/{id}", &campaign))
         }
+        _ if path.starts_with("/v1/webhooks") => webhook(sender, method.clone(), path).await,
         _ if path.starts_with("/v1/staff/") => by_staff(sender, method.clone(), path, number).await,
         _ if path.starts_with("/v1/campaigns/{id}") => with(&path.replace("{id}", &sender.draft(json!({})).await)),
         _ if path.starts_with("/v1/imports/{id}") => {
@@ -387,7 +409,8 @@ fn a9_every_mutating_route_leaves_exactly_one_entry() {
             let at: Timestamp = entry["at"].as_str().unwrap().parse().unwrap();
             assert!(stack.now().duration_since(at).abs() < SignedDuration::from_mins(5), "{text}");
             if route.contains("{id}") {
-                let prefixes = ["cmp_", "chn_", "pro_", "mem_", "ses_", "inv_", "key_", "req_", "grt_", "inc_", "abu_"];
+                let prefixes =
+                    ["cmp_", "chn_", "pro_", "mem_", "ses_", "inv_", "key_", "whk_", "req_", "grt_", "inc_", "abu_"];
                 let named = |part: &&str| prefixes.iter().any(|prefix| part.starts_with(prefix));
                 let id = answer.asked().rsplit('/').find(named);
                 assert_eq!(entry["about"].as_str(), id, "{route}");

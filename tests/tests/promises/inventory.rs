@@ -25,6 +25,8 @@ const UNSEEN: &[(&str, &str)] = &[
     ("campaign_progress.trouble", "only while a campaign that did harm waits for a member"),
     ("campaign_progress.halt", "only while a campaign that has no channel left waits for a member"),
     ("inbound_mail.content", "only until it is read, within seconds"),
+    ("webhook_turn.holder", "only while somebody is at an endpoint"),
+    ("webhook_turn.again", "the same"),
     ("open_request.duty.handled.*", "only between an answer and the closing that follows it"),
 ];
 
@@ -87,6 +89,7 @@ fn a11_a38_an_owners_export_holds_all_that_is_held_about_them_and_their_company(
         sender.post("/v1/api-keys", key).await.expect(200);
         import(&sender).await;
         campaigns(&sender).await;
+        webhooks(&sender).await;
         relay(&sender).await;
         let own = json!({"kind": "rectification", "message": "Ada"});
         sender.post("/v1/privacy/requests", own).await.expect(201);
@@ -127,6 +130,27 @@ fn a11_a38_an_owners_export_holds_all_that_is_held_about_them_and_their_company(
     });
 }
 
+/// Endpoints: one with a former secret that takes nothing yet, and one that is gone. A message comes back, and a campaign pauses.
+async fn webhooks(sender: &Sender<'_>) {
+    let waiting = sender.register("/status/503", &["message.bounced"]).await;
+    let rotated = sender.post(&format!("{}/secret", waiting.path), json!({})).await.expect(200).json();
+    sender.stack.keep_secret(rotated["secret"].as_str().expect("a secret"));
+    let gone = sender.register("/status/410", &["message.bounced"]).await;
+    sender.post(&format!("{}/test", gone.path), json!({})).await.expect(202);
+    // Until the minute is over for which nobody wanted to hear.
+    sender.stack.wait(SignedDuration::from_secs(61));
+    sender.import(b"email\nbounce+w@simulator.amazonses.com\n").await;
+    sender.campaign(json!({"name": "Retours"})).await;
+    tests::wait_for("a try", || async {
+        sender.stack.wait(SignedDuration::from_secs(11));
+        let deliveries = sender.deliveries(&waiting).await;
+        deliveries.iter().any(|one| one["attempts"].as_u64() > Some(0)).then_some(())
+    })
+    .await;
+    // Whoever waits for quiet need not wait for a day of attempts.
+    sender.patch(&waiting.path, json!({"enabled": false})).await.expect(200);
+}
+
 /// Something of every kind that needs no clock that moves; gives whose it is.
 pub(super) async fn furnish<'a>(stack: &'a TestStack, seen: &mut Seen) -> Sender<'a> {
     let client = stack.client();
@@ -141,6 +165,7 @@ pub(super) async fn furnish<'a>(stack: &'a TestStack, seen: &mut Seen) -> Sender
     people(&sender).await;
     import(&sender).await;
     campaigns(&sender).await;
+    webhooks(&sender).await;
     relay(&sender).await;
     rights(&sender, seen).await;
     let [one, two, _] = stack.staff().await;

@@ -4,6 +4,7 @@
 pub(crate) mod dynamodb;
 pub mod faults;
 pub(crate) mod front;
+pub mod hooks;
 mod kms;
 mod s3;
 mod secrets;
@@ -72,6 +73,7 @@ pub struct Backends {
     ses: ses::Ses,
     receiving: ses::receiving::Receiving,
     smtp: smtp::Smtp,
+    hooks: hooks::Hooks,
     dynamodb: Arc<DynamoDb>,
     _listeners: Vec<Listener>,
     objects: PathBuf,
@@ -124,6 +126,7 @@ impl Backends {
         };
         let ses = ses::Ses::new(neighbours, &template.mail_events);
         let smtp = smtp::Smtp::start(mailbox.clone(), faults.clone()).await?;
+        let hooks = hooks::Hooks::start(smtp.acceptor()).await?;
         let keys = inside("kms.json");
         let kms = kms::Kms::open(keys.as_deref(), &template.keys, iam.clone(), meter.clone())?;
         let file = inside("secrets.json");
@@ -164,6 +167,7 @@ impl Backends {
             ses,
             receiving,
             smtp,
+            hooks,
             dynamodb,
             _listeners: listeners.into_iter().map(|(_, listener)| listener).collect(),
             objects,
@@ -216,6 +220,11 @@ impl Backends {
         &self.smtp
     }
 
+    /// A Sender's own system, which can be told of events.
+    pub fn hooks(&self) -> &hooks::Hooks {
+        &self.hooks
+    }
+
     /// The database below DynamoDB: unmetered, without permissions. It blocks.
     pub fn dynamodb(&self) -> &dynoxide::Database {
         self.dynamodb.database()
@@ -237,14 +246,14 @@ impl Backends {
         tokio::task::spawn_blocking(move || dynamodb.sweep_ttl(now)).await?
     }
 
-    /// `/_local/mailbox`, `/_local/meter`, `/_local/faults`.
+    /// `/_local/mailbox`, `/_local/hooks`, `/_local/meter`, `/_local/faults`.
     pub fn router(&self) -> Router {
         let meter = Router::new()
             .route("/_local/meter", get(measured))
             .route("/_local/meter/reset", post(reset))
             .with_state(self.meter.clone());
         let faults = Router::new().route("/_local/faults", get(plan).post(set_plan)).with_state(self.faults.clone());
-        self.mailbox.router().merge(meter).merge(faults).merge(self.receiving.router())
+        self.mailbox.router().merge(meter).merge(faults).merge(self.receiving.router()).merge(self.hooks.router())
     }
 }
 

@@ -10,6 +10,7 @@ use domain::{
     policy::test_to_oneself,
     sender::{Channel, Sender, SenderIdentity},
     sequence::FIRST,
+    webhook::{Event, EventKind},
 };
 use storage::{StoreError, WorkspaceScope, accounts::Workspace, outreach::StoredCampaign};
 
@@ -58,6 +59,8 @@ impl App {
         }
         let entry = scope.entry(action(command), now).about(id);
         let moved = self.db.outreach(scope).transition(&progress, moved, Some(&entry)).await?;
+        let (workspace, kind) = (scope.workspace(), told(command));
+        self.try_tell_webhooks(scope, kind, now, || Event::of_campaign(workspace, kind, id, now)).await;
         let task = match command {
             Command::Launch => Some(FanOutTask::Advance),
             // Those who are left get their outcome from the same hands: refused, for `cancelled`.
@@ -256,6 +259,15 @@ fn missing_to(be: &str, missing: Vec<FieldError>) -> Failure {
     let names: Vec<&str> = missing.iter().map(|m| m.field.as_str()).collect();
     let detail = format!("The campaign cannot be {be} yet. Missing: {}.", names.join(", "));
     Failure { fields: missing, ..Failure::refused("launch-refused", detail) }
+}
+
+const fn told(command: Command) -> EventKind {
+    match command {
+        Command::Launch => EventKind::CampaignLaunched,
+        Command::Pause => EventKind::CampaignPaused,
+        Command::Resume => EventKind::CampaignResumed,
+        Command::Cancel => EventKind::CampaignCancelled,
+    }
 }
 
 const fn action(command: Command) -> Action {

@@ -68,6 +68,8 @@ pub struct About {
     pub index: usize,
     /// The person.
     pub subject: Subject,
+    /// Whether somebody wants to hear that it was delivered.
+    pub delivery: bool,
 }
 
 /// An open channel.

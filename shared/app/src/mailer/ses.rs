@@ -8,7 +8,7 @@ use aws_sdk_sesv2::{
 
 use domain::message_name::MessageName;
 
-use super::{Handed, Outgoing};
+use super::{About, Handed, Outgoing};
 use crate::App;
 
 /// Names of the tags that an event carries back.
@@ -41,7 +41,12 @@ impl App {
             .collect();
         let raw = RawMessage::builder().data(Blob::new(message.bytes.clone())).build();
         let (Ok(tags), Ok(raw)) = (tags, raw) else { return Handed::Rejected };
-        let configuration = Some(self.config.ses_configuration_set.clone()).filter(|name| !name.is_empty());
+        // News of each delivery is as much again as all other news: only whoever wants it has it published.
+        let set = match message.about {
+            Some(About { delivery: true, .. }) => &self.config.ses_delivery_configuration_set,
+            _ => &self.config.ses_configuration_set,
+        };
+        let configuration = Some(set.clone()).filter(|name| !name.is_empty());
         let answer = self
             .ses
             .send_email()

@@ -115,10 +115,10 @@ fn one_special_address_among_many_refuses_them_all() {
     let public: IpAddr = "8.8.8.8".parse().unwrap();
     let six: IpAddr = "2606:4700::1".parse().unwrap();
     let none = Networks(Vec::new());
-    assert_eq!(judge(&[six, public], 465, &none), Ok(public), "IPv4 first");
-    assert_eq!(judge(&[public, "127.0.0.1".parse().unwrap()], 465, &none), Err(RelayError::NotPublic));
-    assert_eq!(judge(&["::ffff:8.8.4.4".parse().unwrap()], 465, &none), Ok("8.8.4.4".parse().unwrap()));
-    assert_eq!(judge(&[], 465, &none), Err(RelayError::Unresolved));
+    assert_eq!(judge(&[six, public], 465, &PORTS, &none), Ok(public), "IPv4 first");
+    assert_eq!(judge(&[public, "127.0.0.1".parse().unwrap()], 465, &PORTS, &none), Err(RelayError::NotPublic));
+    assert_eq!(judge(&["::ffff:8.8.4.4".parse().unwrap()], 465, &PORTS, &none), Ok("8.8.4.4".parse().unwrap()));
+    assert_eq!(judge(&[], 465, &PORTS, &none), Err(RelayError::Unresolved));
 }
 
 #[test]

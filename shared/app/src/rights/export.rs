@@ -78,6 +78,7 @@ impl App {
             "members": members,
             "invitations": self.invitations(scope, now).await?,
             "api_keys": self.api_keys(scope, now).await?,
+            "webhooks": self.webhooks(scope).await?,
             "campaigns": campaigns,
             "imports": imports,
         }))

@@ -65,6 +65,7 @@ pub(super) const OF_PROSPECTS: &[Class] = &[
     Class::ImportRecord,
     Class::Delivery,
     Class::InboundMail,
+    Class::WebhookDelivery,
     Class::QueueMessage,
     Class::Suppression,
     Class::Erasure,

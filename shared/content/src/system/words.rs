@@ -9,6 +9,7 @@ mod notice_due;
 mod rights;
 mod second_factor;
 mod staff_access;
+mod webhook_disabled;
 
 use domain::locale::Locale;
 use jiff::Timestamp;
@@ -88,6 +89,7 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
         Notification::CampaignPaused { campaign, sample, trouble, ended } => {
             campaign_paused::french(campaign, sample, trouble, ended)
         }
+        Notification::WebhookDisabled { host, trouble } => webhook_disabled::french(&one_line(host), trouble),
         Notification::NoticeDue { people, first } => notice_due::french(people, &moment(Locale::Fr, first)),
         Notification::Rights(about) => rights::of(Locale::Fr, mail.public_url, &about),
         Notification::Breach(about) => breach::of(Locale::Fr, &about),
@@ -157,6 +159,7 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
         Notification::CampaignPaused { campaign, sample, trouble, ended } => {
             campaign_paused::english(campaign, sample, trouble, ended)
         }
+        Notification::WebhookDisabled { host, trouble } => webhook_disabled::english(&one_line(host), trouble),
         Notification::NoticeDue { people, first } => notice_due::english(people, &moment(Locale::En, first)),
         Notification::Rights(about) => rights::of(Locale::En, mail.public_url, &about),
         Notification::Breach(about) => breach::of(Locale::En, &about),

@@ -68,7 +68,7 @@ const THREE_YEARS: Ends = &[
 /// Every class that `purge` deletes.
 const PURGED: &[(Ends, &[Class])] = &[
     (DAY_OF_HOURS, &[OneTimeToken, Limiter, IdempotencyKey]),
-    (SEVEN_DAYS, &[UnverifiedSignup, Invitation]),
+    (SEVEN_DAYS, &[UnverifiedSignup, Invitation, WebhookDelivery]),
     (
         THIRTY_DAYS,
         &[Account, SenderIdentity, Campaign, DataKey, Session, UninformedProspect, Upload, ImportReport, IdentityCopy],

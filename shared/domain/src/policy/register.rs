@@ -102,6 +102,8 @@ classes! {
     Campaign = "campaign", at_most Days(30), at_least Days(30);
     /// Deliveries and their chunks.
     Delivery = "delivery", at_most Months(36), at_least Months(1);
+    /// What a Sender's endpoints were told.
+    WebhookDelivery = "webhook_delivery", at_most Days(7), at_least Days(1);
     /// Work in queues, dead letters included (14 days is the longest SQS allows).
     QueueMessage = "queue_message", at_most Days(14), at_least Days(1);
     /// Opt-outs (A61; K9: at least as long as promised).

@@ -90,6 +90,11 @@ impl Smtp {
         self.starttls.port()
     }
 
+    /// What speaks TLS under its certificate, for another server of the same stack.
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        self.shared.acceptor.clone()
+    }
+
     /// The certificate authority that signed for `localhost` and `127.0.0.1`, PEM.
     pub fn root_pem(&self) -> &str {
         &self.roots
