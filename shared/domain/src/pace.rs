@@ -24,6 +24,27 @@ pub struct Limits {
     /// Up to so many seconds more, by chance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jitter_seconds: Option<u16>,
+    /// How a new channel gets up to its messages a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ramp: Option<Ramp>,
+}
+
+/// From few messages a day to as many as a channel takes: receivers distrust a new one that sends many at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ramp {
+    /// Messages of the first day.
+    pub start: u32,
+    /// So many more with each day that follows.
+    pub add: u32,
+}
+
+impl Ramp {
+    /// What may be sent on a day, counted from zero.
+    #[must_use]
+    pub fn on(self, day: u32) -> u32 {
+        self.start.saturating_add(self.add.saturating_mul(day))
+    }
 }
 
 /// Longest gap, and longest jitter: an hour.
@@ -53,10 +74,30 @@ impl Limits {
                 wrong.push((field, format!("1 to {LONGEST}; leave it out for none")));
             }
         }
+        if let Some(ramp) = self.ramp {
+            if ramp.start == 0 {
+                wrong.push(("ramp.start", "1 or more".to_owned()));
+            }
+            if ramp.add == 0 {
+                wrong.push(("ramp.add", "1 or more".to_owned()));
+            }
+            if self.per_day.is_none_or(|cap| cap < ramp.start) {
+                wrong.push(("ramp", "leads from `start` up to `per_day`: say how many that is".to_owned()));
+            }
+        }
         if self.jitter_seconds.is_some() && self.gap_seconds.is_none() {
             wrong.push(("jitter_seconds", "lengthens a gap: say gap_seconds, too".to_owned()));
         }
         wrong
+    }
+
+    /// As they are at `now`, when the ramp began on the day of `since`.
+    #[must_use]
+    pub fn at(self, since: Timestamp, zone: &TimeZone, now: Timestamp) -> Self {
+        let (Some(ramp), Some(cap)) = (self.ramp, self.per_day) else { return self };
+        let date = |at: Timestamp| at.to_zoned(zone.clone()).date();
+        let days = date(since).until(date(now)).map_or(0, |span| span.get_days());
+        Self { per_day: Some(cap.min(ramp.on(u32::try_from(days).unwrap_or(0)))), ..self }
     }
 
     /// Seconds that a message takes of the channel's time when many are waiting, on average.
@@ -222,7 +263,7 @@ mod tests {
         TimeZone::get("Europe/Paris").unwrap()
     }
 
-    const NONE: Limits = Limits { per_day: None, per_hour: None, gap_seconds: None, jitter_seconds: None };
+    const NONE: Limits = Limits { per_day: None, per_hour: None, gap_seconds: None, jitter_seconds: None, ramp: None };
 
     #[test]
     fn a_day_is_from_midnight_to_midnight_where_the_sender_is() {
@@ -292,13 +333,34 @@ mod tests {
     fn limits_of_nothing_and_a_jitter_without_a_gap_are_refused() {
         let wrong = |limits: Limits| limits.wrong().into_iter().map(|(field, _)| field).collect::<Vec<_>>();
         assert!(wrong(NONE).is_empty() && NONE.is_empty());
-        assert!(
-            wrong(Limits { per_day: Some(1), per_hour: Some(1), gap_seconds: Some(1), jitter_seconds: Some(1) })
-                .is_empty()
-        );
+        let all =
+            Limits { per_day: Some(1), per_hour: Some(1), gap_seconds: Some(1), jitter_seconds: Some(1), ramp: None };
+        assert!(wrong(all).is_empty());
         assert_eq!(wrong(Limits { per_day: Some(0), per_hour: Some(0), ..NONE }), ["per_day", "per_hour"]);
         assert_eq!(wrong(Limits { gap_seconds: Some(3_601), ..NONE }), ["gap_seconds"]);
         assert_eq!(wrong(Limits { jitter_seconds: Some(5), ..NONE }), ["jitter_seconds"]);
+        let ramp = |start, add| Some(Ramp { start, add });
+        assert!(wrong(Limits { per_day: Some(5), ramp: ramp(5, 1), ..NONE }).is_empty());
+        assert_eq!(wrong(Limits { per_day: Some(5), ramp: ramp(6, 1), ..NONE }), ["ramp"]);
+        assert_eq!(wrong(Limits { ramp: ramp(0, 0), ..NONE }), ["ramp.start", "ramp.add", "ramp"]);
+    }
+
+    #[test]
+    fn a_ramp_grows_at_midnight_where_the_sender_is() {
+        let limits = Limits { per_day: Some(50), ramp: Some(Ramp { start: 20, add: 15 }), ..NONE };
+        let since = at("2026-03-27T22:30:00Z"); // half past eleven in the evening
+        for (now, cap) in [
+            ("2026-03-27T22:59:59Z", 20),
+            ("2026-03-27T23:00:00Z", 35),
+            ("2026-03-28T22:59:59Z", 35),
+            ("2026-03-28T23:00:00Z", 50), // the day when clocks go forward
+            ("2026-03-29T21:59:59Z", 50),
+            ("2027-03-29T00:00:00Z", 50),
+            ("2026-03-20T00:00:00Z", 20), // a clock that is behind
+        ] {
+            assert_eq!(limits.at(since, &paris(), at(now)).per_day, Some(cap), "{now}");
+        }
+        assert_eq!(NONE.at(since, &paris(), since), NONE);
     }
 
     fn limits() -> impl Strategy<Value = Limits> {
@@ -309,10 +371,21 @@ mod tests {
             per_hour,
             gap_seconds,
             jitter_seconds: jitter_seconds.filter(|_| gap_seconds.is_some()),
+            ramp: None,
         })
     }
 
     proptest! {
+        #[test]
+        fn a_ramp_never_shrinks_and_ends_at_the_cap(start in 1u32..500, add in 1u32..500, more in 0u32..5_000, day in 0i64..800) {
+            let limits = Limits { per_day: Some(start + more), ramp: Some(Ramp { start, add }), ..NONE };
+            let since = at("2026-02-27T10:00:00Z");
+            let cap = |day: i64| limits.at(since, &paris(), since + SignedDuration::from_hours(24 * day)).per_day.unwrap();
+            prop_assert!(cap(day) <= cap(day + 1) && cap(day + 1) <= cap(day) + add);
+            prop_assert!((start..=start + more).contains(&cap(day)));
+            prop_assert_eq!(cap(i64::from(more.div_ceil(add)) + 1), start + more);
+        }
+
         /// Whoever asks, how often, and however late they give back: no more than the caps in any day or hour, no two
         /// messages without their gap; and whoever waits and comes when told to is through in the end.
         #[test]

@@ -110,6 +110,9 @@ pub struct Channel {
     /// How many messages it takes.
     #[serde(default, skip_serializing_if = "Limits::is_empty")]
     pub limits: Limits,
+    /// Since when its ramp counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ramp_since: Option<Timestamp>,
     /// Since when it is there.
     pub created_at: Timestamp,
 }
@@ -155,7 +158,13 @@ impl Channel {
     #[must_use]
     pub fn first(id: ChannelId, transport: Transport, created_at: Timestamp) -> Self {
         let (from_name, from_email, limits) = (None, None, Limits::default());
-        Self { id, name: "1".into(), transport, from_name, from_email, limits, created_at }
+        Self { id, name: "1".into(), transport, from_name, from_email, limits, ramp_since: None, created_at }
+    }
+
+    /// How many messages it takes at `now`.
+    #[must_use]
+    pub fn limits_at(&self, zone: &TimeZone, now: Timestamp) -> Limits {
+        self.limits.at(self.ramp_since.unwrap_or(self.created_at), zone, now)
     }
 }
 

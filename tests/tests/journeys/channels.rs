@@ -207,6 +207,9 @@ fn what_is_over_a_daily_cap_waits_for_midnight_and_nobody_is_lost_or_written_to_
         stack.settle().await;
         let campaign = sender.look(&id).await;
         assert_eq!((count(&campaign, "sent"), count(&campaign, "pending")), (60, 90), "{campaign}");
+        let waits =
+            json!([{"channel": sender.first_channel().await, "because": "per_day", "until": "2026-11-26T23:00:00Z"}]);
+        assert_eq!(campaign["waiting"], waits);
         // Midnight in Paris, where the Sender is.
         stack.set_time("2026-11-26T22:59:00Z".parse().unwrap());
         stack.pass(SignedDuration::ZERO).await;
@@ -233,6 +236,29 @@ fn what_is_over_a_daily_cap_waits_for_midnight_and_nobody_is_lost_or_written_to_
         sender.command(&id, "cancel").await.expect(200);
         stack.settle().await;
         assert_eq!(count(&sender.look(&id).await, "pending"), 0);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a_new_channel_takes_more_with_each_day() {
+    run(async {
+        let stack = at_ten().await;
+        let sender = stack.sign_up().await;
+        sender.limit(json!({"per_day": 45, "ramp": {"start": 10, "add": 20}})).await;
+        let shown = sender.all("/v1/channels").await.remove(0);
+        assert!(shown["ramp_since"].as_str().is_some_and(|since| since.starts_with("2026-11-26")), "{shown}");
+        sender.import(&files::people("ramp-", 130)).await;
+        let id = sender.launch(sender.content(&json!({}))).await;
+        let mut sent = vec![count(&sender.look(&id).await, "sent")];
+        for day in 27..=30 {
+            stack.set_time(format!("2026-11-{day}T22:30:00Z").parse().expect("a time"));
+            // Whoever waits comes within the day.
+            stack.pass(SignedDuration::ZERO).await;
+            sent.push(count(&sender.look(&id).await, "sent"));
+        }
+        assert_eq!(sent, [10, 40, 85, 130, 130], "10, 30, 45 and what is left");
+        assert_eq!(sender.look(&id).await["status"], "completed");
         stack.finish().await;
     });
 }

@@ -362,7 +362,8 @@ async fn relay(sender: &Sender<'_>) {
     let port = sender.stack.backends().smtp().tls_port();
     let channel = json!({"kind": "smtp", "host": "localhost", "port": port, "security": "tls", "username": "u", "password": "relay word"});
     sender.put("/v1/sender", sender.identity(channel)).await.expect(200);
-    let limits = json!({"per_day": 4000, "per_hour": 4000, "gap_seconds": 1, "jitter_seconds": 1});
+    let limits = json!({"per_day": 4000, "per_hour": 4000, "gap_seconds": 1, "jitter_seconds": 1,
+        "ramp": {"start": 4000, "add": 1}});
     let id = sender.add_channel(json!({"from_name": "Ada", "from_email": "ada@filled.test", "limits": limits})).await;
     sender.campaign(json!({"name": "Par un canal", "channels": [id]})).await;
 }

@@ -10,6 +10,7 @@ use domain::{
     health::Trouble,
     id::{CampaignId, ChannelId},
     locale::Locale,
+    pace::Wait,
     sequence::{Delay, FIRST, Step},
     subject::Subject,
     suppression::SuppressionReason,
@@ -32,6 +33,7 @@ pub struct CampaignView {
     steps: Vec<StepView>,
     window: Option<Window>,
     channels: Vec<ChannelId>,
+    waiting: Vec<Waiting>,
     information_notice: Option<String>,
     legitimate_interest_assessment: Option<LegitimateInterest>,
     locale: Locale,
@@ -52,6 +54,14 @@ pub struct CampaignView {
 enum Because {
     Harm(Trouble),
     Halt(Halt),
+}
+
+/// One of its channels that takes nothing now, why, and until when.
+#[derive(Debug, Serialize)]
+struct Waiting {
+    channel: ChannelId,
+    #[serde(flatten)]
+    wait: Wait,
 }
 
 /// One of its messages, and what became of it.
@@ -104,6 +114,7 @@ impl CampaignView {
             steps,
             window: content.window,
             channels: content.channels,
+            waiting: Vec::new(),
             information_notice: said(content.information_notice),
             legitimate_interest_assessment: Some(content.legitimate_interest_assessment)
                 .filter(|assessment| *assessment != LegitimateInterest::default()),
@@ -183,7 +194,29 @@ impl App {
             CampaignStatus::Draft => Tallies::default(),
             _ => self.db.outreach(scope).tallies(campaign.id).await?,
         };
-        Ok(CampaignView::new(campaign, progress, &tallies))
+        let pending = tallies.total().counts(progress.messages()).pending;
+        let waiting = match progress.status {
+            CampaignStatus::Sending if pending > 0 => self.waiting(scope, &progress.channels, now).await?,
+            _ => Vec::new(),
+        };
+        Ok(CampaignView { waiting, ..CampaignView::new(campaign, progress, &tallies) })
+    }
+
+    /// Which of these channels take nothing now.
+    async fn waiting(
+        &self,
+        scope: &WorkspaceScope,
+        channels: &[ChannelId],
+        now: Timestamp,
+    ) -> Result<Vec<Waiting>, Failure> {
+        let Some(sender) = self.db.accounts(scope).sender().await? else { return Ok(Vec::new()) };
+        let (zone, outreach, mut waiting) = (sender.zone(), self.db.outreach(scope), Vec::new());
+        for channel in sender.among(channels).into_iter().filter(|channel| !channel.limits.is_empty()) {
+            let pace = outreach.pace(channel.id).await?.pace;
+            let wait = pace.waits(&channel.limits_at(&zone, now), now);
+            waiting.extend(wait.map(|wait| Waiting { channel: channel.id, wait }));
+        }
+        Ok(waiting)
     }
 
     /// A page of recipients, chunk by chunk and step by step; those of chunks that no `send` has put down yet are

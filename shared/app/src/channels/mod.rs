@@ -58,13 +58,14 @@ pub struct ChannelView {
     from_name: Option<String>,
     from_email: Option<EmailAddress>,
     limits: Limits,
+    ramp_since: Option<Timestamp>,
     created_at: Timestamp,
 }
 
 impl From<Channel> for ChannelView {
     fn from(channel: Channel) -> Self {
-        let Channel { id, name, transport, from_name, from_email, limits, created_at } = channel;
-        Self { id, name, transport: transport.into(), from_name, from_email, limits, created_at }
+        let Channel { id, name, transport, from_name, from_email, limits, ramp_since, created_at } = channel;
+        Self { id, name, transport: transport.into(), from_name, from_email, limits, ramp_since, created_at }
     }
 }
 
@@ -103,7 +104,8 @@ impl App {
         }
         let transport = self.settle(scope, transport, None, "transport", now).await?;
         let id = ChannelId::new(now, chance());
-        let channel = Channel { id, name, transport, from_name, from_email: asked.from_email, limits, created_at: now };
+        let (from_email, created_at, ramp_since) = (asked.from_email, now, limits.ramp.map(|_| now));
+        let channel = Channel { id, name, transport, from_name, from_email, limits, ramp_since, created_at };
         record.sender.channels.push(channel.clone());
         self.put_channels(scope, record, Action::ChannelCreated, &channel, now).await?;
         Ok(channel.into())
@@ -140,6 +142,9 @@ impl App {
             channel.from_email = from_email;
         }
         channel.limits = limits.unwrap_or(before.limits);
+        if channel.limits.ramp != before.limits.ramp {
+            channel.ramp_since = channel.limits.ramp.map(|_| now);
+        }
         let after = channel.clone();
         if after != before {
             self.put_channels(scope, record, Action::ChannelChanged, &after, now).await?;

@@ -78,6 +78,7 @@ impl App {
         sender: &Sender,
         named: &[ChannelId],
         people: impl Iterator<Item = (usize, Subject)>,
+        now: Timestamp,
     ) -> Result<Routes, Failure> {
         let channels = sender.among(named);
         let mut routes = Routes { open: Vec::new(), of: HashMap::new(), zone: sender.zone() };
@@ -92,7 +93,7 @@ impl App {
                 continue;
             }
             let mailer = self.mailer(scope, channel).await?;
-            let (identity, limits) = (sender.identity_by(channel), channel.limits);
+            let (identity, limits) = (sender.identity_by(channel), channel.limits_at(&routes.zone, now));
             routes.open.push(Route { id: channel.id, identity, mailer, limits, allowance: None });
         }
         Ok(routes)
