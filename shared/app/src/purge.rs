@@ -24,7 +24,6 @@ use domain::{
     id::WorkspaceId,
     policy::retention::{Class, Policy, Store},
     statement::Signed,
-    subject::Subject,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
@@ -40,7 +39,7 @@ use storage::{
 pub use self::forecast::{Expected, Forecast};
 use self::{
     alerts::MOST_COUNTED,
-    chunks::erased,
+    chunks::{Erased, deliveries_of, erased},
     due::{Census, Due},
     forecast::Foreseen,
     replay::nothing_to_replay,
@@ -72,7 +71,7 @@ struct Work {
     /// Only to look: nothing is deleted, sent or written down.
     foreseen: Option<Foreseen>,
     /// Who was erased. An invocation that goes on in the middle reads it again.
-    erased: HashSet<(WorkspaceId, Subject)>,
+    erased: Erased,
 }
 
 impl Work {
@@ -122,7 +121,7 @@ impl App {
         let unfinished = self.db.unfinished_purge().await?.filter(|_| !replay);
         let run = unfinished.unwrap_or_else(|| PurgeRun { restore: asked, ..PurgeRun::begin(now) });
         let muted = matches!(restore, Restore::Muted(_));
-        let mut work = Work { run, foreseen: None, erased: HashSet::new() };
+        let mut work = Work { run, foreseen: None, erased: Erased::new() };
         let mut census = self.census(now).await?;
         if muted {
             work.run.touched(Store::Accounts).changed += self.close_again(&mut census, now).await?;
@@ -149,7 +148,7 @@ impl App {
     /// What [`App::purge`] would delete at `now`, when and why. Nothing is deleted, sent or written.
     pub async fn foresee_purge(&self, now: Timestamp, deadline: Deadline) -> Result<Forecast, Failure> {
         let pass = Pass { census: self.census(now).await?, now, deadline, muted: false };
-        let mut work = Work { run: PurgeRun::begin(now), foreseen: Some(Foreseen::default()), erased: HashSet::new() };
+        let mut work = Work { run: PurgeRun::begin(now), foreseen: Some(Foreseen::default()), erased: Erased::new() };
         let complete = self.go_through(&pass, &mut work).await?;
         let scanned = work.run.scanned();
         Ok(work.foreseen.unwrap_or_default().forecast(now, complete, scanned))
@@ -165,6 +164,7 @@ impl App {
         for (number, step) in STEPS.into_iter().enumerate().skip(place.step) {
             if step == Step::Objects {
                 self.purge_objects(pass, work).await?;
+                self.purge_files_of_the_erased(pass, work).await?;
             } else if step == Step::Copies {
                 self.purge_copies(pass, work).await?;
             } else if step == Step::Alerts {
@@ -229,7 +229,7 @@ impl App {
                 let blanked = self.blank_erased(&page.items, &work.erased).await?;
                 work.run.touched(Store::Outreach).changed += blanked;
             }
-            let Found { due, soon } = self.due(step, &page.items, pass).await?;
+            let Found { due, soon } = self.due(step, &page.items, pass, &work.erased).await?;
             if work.foreseen.is_none() {
                 soon.into_iter().for_each(|(workspace, deadline)| work.run.count_uninformed(workspace, deadline));
             }
@@ -259,13 +259,19 @@ impl App {
     }
 
     /// What of a page is due.
-    async fn due(&self, step: Step, items: &[Item], pass: &Pass) -> Result<Found, Failure> {
+    async fn due(&self, step: Step, items: &[Item], pass: &Pass, erased: &Erased) -> Result<Found, Failure> {
         let Pass { census, now, .. } = pass;
         let due = match step {
             Step::Prospects => return self.due_prospects(items, pass).await,
             Step::DeadAccounts => census.dead_accounts(items, *now, false, step.sort()),
             Step::DeadProfiles => census.dead_accounts(items, *now, true, step.sort()),
             Step::ExpiredAccounts => census.expired(items, *now, step.sort()),
+            Step::Outreach => {
+                let mut due = census.due(items, *now, step.sort());
+                let known: HashSet<usize> = due.iter().map(|due| due.index).collect();
+                due.extend(deliveries_of(items, erased).filter(|due| !known.contains(&due.index)));
+                due
+            }
             _ => census.due(items, *now, step.sort()),
         };
         Ok(Found { due, soon: Vec::new() })
@@ -316,7 +322,7 @@ impl App {
         }
         let mut items = self.db.sweep_again(step.table(&self.db.tables), after).await?.items;
         items.retain(|item| key_of(item).is_ok_and(|key| keys.contains(&key)));
-        for due in self.due(step, &items, pass).await?.due {
+        for due in self.due(step, &items, pass, &work.erased).await?.due {
             add(&mut work.run.residuals, due.class, 1);
         }
         Ok(())

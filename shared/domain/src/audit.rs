@@ -121,6 +121,8 @@ actions! {
     ProspectChanged = "prospect.changed",
     /// A person was erased.
     ProspectDeleted = "prospect.deleted",
+    /// A person objected, or withdrew their consent, by a request.
+    ProspectOptedOut = "prospect.opted_out",
     /// A page of people left the product.
     ProspectExported = "prospect.exported",
     /// A draft was made.

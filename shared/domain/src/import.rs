@@ -16,6 +16,13 @@ pub enum ImportStatus {
     Failed,
 }
 
+impl ImportStatus {
+    /// Nobody reads the file any more.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Failed)
+    }
+}
+
 /// What became of the rows. `rows_read` is their sum, by construction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]

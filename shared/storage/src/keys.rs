@@ -435,6 +435,12 @@ pub fn deliveries_of(subject: Subject) -> String {
     format!("{}#", subject.hex())
 }
 
+/// Whose delivery a key is of.
+pub fn subject_of_delivery(pk: &str, sk: &str) -> Option<Subject> {
+    pk.strip_prefix("W#")?.split_once("#D#")?;
+    Subject::from_hex(sk.split_once('#')?.0)
+}
+
 // ---- evidence ---------------------------------------------------------------------------------
 
 /// A month of a workspace's audit trail (`2026-11`, UTC), sorted by time.

@@ -139,23 +139,28 @@ impl<'a> Objects<'a> {
 
     /// The imports that the workspace has objects of: once for each object.
     pub async fn imports(&self) -> Result<Vec<ImportId>, StoreError> {
-        let keys = self.list().await?;
-        Ok(keys.iter().filter_map(|key| key.rsplit('/').next()?.trim_end_matches(".csv").parse().ok()).collect())
+        let keys = self.list(&[UPLOADS, REJECTS]).await?;
+        Ok(keys.iter().filter_map(|key| import_of(key)).collect())
+    }
+
+    /// The imports whose file is still there.
+    pub async fn uploads(&self) -> Result<Vec<ImportId>, StoreError> {
+        Ok(self.list(&[UPLOADS]).await?.iter().filter_map(|key| import_of(key)).collect())
     }
 
     /// Deletes every object of the workspace; how many there were.
     pub async fn delete_all(&self) -> Result<u64, StoreError> {
-        let keys = self.list().await?;
+        let keys = self.list(&[UPLOADS, REJECTS]).await?;
         for key in &keys {
             self.client.delete_object().bucket(self.bucket).key(key).send().await?;
         }
         Ok(keys.len() as u64)
     }
 
-    /// The paths of every object of the workspace.
-    async fn list(&self) -> Result<Vec<String>, StoreError> {
+    /// The paths of every object that the workspace has in these folders.
+    async fn list(&self, folders: &[&str]) -> Result<Vec<String>, StoreError> {
         let mut keys = Vec::new();
-        for folder in [UPLOADS, REJECTS] {
+        for folder in folders {
             let prefix = format!("{folder}{}/", self.workspace);
             let mut pages = self.client.list_objects_v2().bucket(self.bucket).prefix(prefix).into_paginator().send();
             while let Some(page) = pages.next().await {
@@ -175,6 +180,11 @@ impl<'a> Objects<'a> {
             parts: Vec::new(),
         }
     }
+}
+
+/// The import that an object's path names.
+fn import_of(key: &str) -> Option<ImportId> {
+    key.rsplit('/').next()?.trim_end_matches(".csv").parse().ok()
 }
 
 fn presigning(valid: Duration) -> Result<PresigningConfig, StoreError> {

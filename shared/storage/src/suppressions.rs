@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use domain::{
     Timestamp,
+    audit::Entry,
     id::WorkspaceId,
     policy::retention::{self, Policy},
     subject::{SHARDS, Subject},
@@ -95,15 +96,28 @@ impl Suppressions<'_> {
         }
     }
 
+    /// The same, with an entry of it in the same transaction. False when something stood already, and nothing was written.
+    pub async fn record_with(&self, suppression: &Suppression, entry: &Entry) -> Result<bool, StoreError> {
+        match self.db.act(self.standing(suppression)?, entry).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// An erasure as a part of a transaction; its condition is that of [`Suppressions::record`].
     pub(crate) fn erasing(&self, subject: Subject, now: Timestamp) -> Result<TransactWriteItem, StoreError> {
-        let erasure = Suppression { subject, reason: SuppressionReason::Erased, since: now };
+        self.standing(&Suppression { subject, reason: SuppressionReason::Erased, since: now })
+    }
+
+    /// What is more than a bounce, as a part of a transaction.
+    fn standing(&self, suppression: &Suppression) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder()
             .table_name(&self.db.tables.suppressions)
-            .set_item(Some(self.item(&erasure)?))
+            .set_item(Some(self.item(suppression)?))
             .condition_expression(UNLESS_STANDING)
             .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":now", n(now.as_second()))
+            .expression_attribute_values(":now", n(suppression.since.as_second()))
             .expression_attribute_values(":bounced", s("hard_bounced"))
             .build()
             .map_err(|_| StoreError::Corrupt("a put to write"))?;

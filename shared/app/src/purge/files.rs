@@ -1,8 +1,11 @@
 //! Files of imports: uploads and reports.
 
+use std::collections::BTreeMap;
+
 use domain::{
-    id::ImportId,
-    policy::retention::{Class, Store},
+    Timestamp,
+    id::{ImportId, WorkspaceId},
+    policy::retention::{Class, Policy, Store, is_due},
 };
 use storage::{WorkspaceScope, db::Item};
 
@@ -48,6 +51,35 @@ impl App {
             work.deleted(Store::UploadsBucket, Class::Upload, gone);
             if gone > 0 {
                 add(&mut work.run.residuals, Class::Upload, objects.imports().await?.len() as u64);
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the uploads of a short while ago that whoever was erased may be in, whoever else is: they were read,
+    /// and serve nothing any more. One that is still being read stays until the next run.
+    pub(super) async fn purge_files_of_the_erased(&self, pass: &Pass, work: &mut Work) -> Result<(), Failure> {
+        let mut last: BTreeMap<WorkspaceId, Timestamp> = BTreeMap::new();
+        for ((workspace, _), &since) in &work.erased {
+            if !is_due(Policy::current().expiry(Class::Upload, since), pass.now) {
+                last.entry(*workspace).and_modify(|last| *last = since.max(*last)).or_insert(since);
+            }
+        }
+        for (workspace, since) in last {
+            let scope = WorkspaceScope::internal(workspace);
+            let objects = self.objects(&scope);
+            for id in objects.uploads().await? {
+                let import = self.db.imports(&scope).get(id).await?;
+                let read = import.is_some_and(|import| import.status.is_over() && import.created_at < since);
+                if !read {
+                    continue;
+                }
+                if let Some(foreseen) = &mut work.foreseen {
+                    foreseen.count(Class::Upload, Why::OptedOut, since, 1);
+                } else {
+                    objects.delete_upload(id).await?;
+                    work.deleted(Store::UploadsBucket, Class::Upload, 1);
+                }
             }
         }
         Ok(())

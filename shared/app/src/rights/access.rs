@@ -100,8 +100,8 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(request: RightsRequest) -> Self {
-        let Line { request: id, kind, channel, received_at, due, waits_for } = Line::of(&request);
+    fn of(request: RightsRequest, line: Line) -> Self {
+        let Line { request: id, kind, channel, received_at, due, waits_for } = line;
         let RightsRequest { message, doubt, .. } = request;
         Self { request: id, kind, channel, received_at, due, waits_for, message, doubt }
     }
@@ -149,7 +149,10 @@ impl App {
         }
         let mut requests = Vec::with_capacity(access.requests.len());
         for id in access.requests {
-            requests.extend(self.db.open_request(id).await?.map(Asked::of));
+            if let Some(request) = self.db.open_request(id).await? {
+                let line = self.request_line(&request).await?;
+                requests.push(Asked::of(request, line));
+            }
         }
         let service_mails = self.db.service_mails(&access.correspondent, now).await?;
         let registered = Registered { requests, service_mails };

@@ -3,10 +3,11 @@
 use content::system::RightsMail;
 use domain::{
     Timestamp,
+    audit::Action,
     email::EmailAddress,
     id::WorkspaceId,
     import::ImportStatus,
-    policy::retention::{Class, Policy, is_due},
+    policy::retention::{Class, Policy, Store, is_due},
     rights::{AtOnce, Duty, Outcome, RequestKind},
     subject::Subject,
     suppression::{Suppression, SuppressionReason},
@@ -17,6 +18,7 @@ use storage::{
     rights::{Holding, RightsRequest, RightsTask},
 };
 
+use super::certificate::Erasure;
 use crate::{App, Failure, Kind, failure::not_lost};
 
 /// How long a file may be on its way after it was announced.
@@ -34,6 +36,7 @@ impl App {
         &self,
         request: &RightsRequest,
         holding: &Holding,
+        erasure: &mut Erasure,
         now: Timestamp,
     ) -> Result<(), Failure> {
         let (scope, subject) = (WorkspaceScope::internal(holding.workspace), holding.subject);
@@ -41,27 +44,25 @@ impl App {
             AtOnce::Nothing | AtOnce::HandOver => Ok(()),
             AtOnce::Suppress => {
                 let objection = Suppression { subject, reason: SuppressionReason::OptedOut, since: now };
-                self.db.suppressions(&scope).record(&objection).await?;
+                let entry = scope.entry(Action::ProspectOptedOut, now).about(subject);
+                self.db.suppressions(&scope).record_with(&objection, &entry).await?;
                 Ok(())
             }
             AtOnce::Freeze => self.freeze_prospect(&scope, subject, request.id, now).await.map(|_| ()),
-            AtOnce::Erase => {
-                self.erase_everywhere(&scope, holding, request.person.email(), now).await?;
-                Ok(())
-            }
+            AtOnce::Erase => self.erase_everywhere(&scope, holding, request.person.email(), erasure, now).await,
         }
     }
 
     /// Erases a person from everything one Sender holds (A40), but for files: see [`App::erase_files`]. What
-    /// is left is a fingerprint and a date, without which the next import would bring them back. True when
-    /// there was anything to erase.
+    /// is left is a fingerprint and a date, without which the next import would bring them back.
     pub(super) async fn erase_everywhere(
         &self,
         scope: &WorkspaceScope,
         holding: &Holding,
         email: &EmailAddress,
+        erasure: &mut Erasure,
         now: Timestamp,
-    ) -> Result<bool, Failure> {
+    ) -> Result<(), Failure> {
         let held = self.db.prospects(scope).get(holding.subject, true).await?.is_some();
         match self.erase_prospect(scope, holding.subject, now).await {
             // The record went meanwhile, or there never was more than a fingerprint.
@@ -74,7 +75,11 @@ impl App {
         let deliveries = outreach.forget(holding.subject).await?;
         let answers = self.db.accounts(scope).forget_answers(email.expose()).await?;
         let tasks = self.end_tasks_of(scope.workspace(), holding.subject, now).await?;
-        Ok(held || lists + deliveries + answers + tasks > 0)
+        erasure.looked(Store::Prospects, Class::Prospect, usize::from(held));
+        erasure.looked(Store::Outreach, Class::Delivery, lists + deliveries);
+        erasure.looked(Store::Accounts, Class::IdempotencyKey, answers);
+        erasure.looked(Store::Rights, Class::RightsRequest, tasks);
+        Ok(())
     }
 
     /// Ends what else a person asked of a Sender, with their words in it: after the erasure it is about nothing.
@@ -98,12 +103,18 @@ impl App {
 
     /// Deletes the uploaded files of every Sender that held the person, whoever else is in them: they were
     /// read, and serve nothing any more. False while one is still being read; the clock comes by again.
-    pub(super) async fn erase_files(&self, request: &RightsRequest, now: Timestamp) -> Result<bool, Failure> {
+    pub(super) async fn erase_files(
+        &self,
+        request: &RightsRequest,
+        erasure: &mut Erasure,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
         let mut all = true;
         for holding in &request.holdings {
             let scope = WorkspaceScope::internal(holding.workspace);
             let (imports, objects) = (self.db.imports(&scope), self.objects(&scope));
-            let mut after = None;
+            let files = objects.uploads().await?;
+            let (mut deleted, mut after) = (0, None);
             'pages: loop {
                 let (page, next) = imports.page(after, IMPORTS).await?;
                 for import in page {
@@ -115,8 +126,9 @@ impl App {
                     let later = import.created_at >= request.entered_at;
                     if import.status == ImportStatus::Running || (waits && !later) {
                         all = false;
-                    } else if !waits && !later {
+                    } else if !waits && !later && files.contains(&import.id) {
                         objects.delete_upload(import.id).await?;
+                        deleted += 1;
                     }
                 }
                 after = next;
@@ -124,6 +136,7 @@ impl App {
                     break;
                 }
             }
+            erasure.looked(Store::UploadsBucket, Class::Upload, deleted);
         }
         Ok(all)
     }

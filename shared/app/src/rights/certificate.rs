@@ -1,42 +1,110 @@
 //! The certificate of an erasure: what was erased, where and when, signed, and nothing about whom (A40).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use domain::{
     Timestamp,
     id::RequestId,
-    policy::retention::{Class, Policy},
+    policy::retention::{Class, Policy, Store},
+    rights::{Outcome, RequestKind},
     statement::Signed,
 };
 use serde_json::{Value, json};
-use storage::{WorkspaceScope, rights::RightsRequest};
+use storage::{
+    WorkspaceScope,
+    rights::{Ended, Person, RightsRequest},
+};
 
-use crate::{App, Failure};
+use crate::{App, Failure, failure::not_lost};
 
-/// What goes when a person is erased, by class of policy.toml.
-const ERASED: [Class; 5] =
-    [Class::Prospect, Class::Delivery, Class::IdempotencyKey, Class::Upload, Class::ImportReport];
+/// What is left of a person when they are erased: for each Sender a keyed hash and a date, so that no import brings
+/// them back; that they were erased, by the same hash, in its trail; that mails of the product went to a pseudonym; and
+/// the dates and outcomes of what they asked, without them.
+const KEPT: [Class; 4] = [Class::Erasure, Class::SecurityLog, Class::MailEvidence, Class::RightsRequest];
 
-/// Where it was looked for.
-const LOOKED_AT: [&str; 5] = ["accounts", "outreach", "prospects", "rights", "uploads_bucket"];
+/// Times that an erasure is looked over before the clock has to come again.
+const LOOKS: usize = 3;
+
+/// Where a person was looked for, and what was found there, and is gone.
+#[derive(Debug, Default)]
+pub(super) struct Erasure {
+    found: BTreeMap<Class, u64>,
+    stores: BTreeSet<Store>,
+}
+
+impl Erasure {
+    /// So many of a class were found in a store and erased; it may be none.
+    pub(super) fn looked(&mut self, store: Store, class: Class, found: usize) {
+        self.stores.insert(store);
+        if found > 0 {
+            *self.found.entry(class).or_default() += found as u64;
+        }
+    }
+
+    /// Adds what was found to what is known to be gone.
+    pub(super) fn add_to(&self, erased: &mut BTreeMap<String, u64>) {
+        for (class, found) in &self.found {
+            *erased.entry(class.key().to_owned()).or_default() += found;
+        }
+    }
+}
 
 impl App {
-    /// The certificate of an erasure that is complete; `None` while a look still found something, or while a
-    /// file is being read. The register's clock comes by again.
+    /// The certificate of an erasure that is complete: the last look over all stores found nothing. `None` while a
+    /// file is being read; the register's clock comes by again.
     pub(super) async fn certify_erasure(
         &self,
         request: &RightsRequest,
         now: Timestamp,
     ) -> Result<Option<String>, Failure> {
-        let mut found = !self.erase_files(request, now).await?;
-        for holding in &request.holdings {
-            let scope = WorkspaceScope::internal(holding.workspace);
-            found |= self.erase_everywhere(&scope, holding, request.person.email(), now).await?;
+        let mut erased = request.erased.clone();
+        for _ in 0..LOOKS {
+            let mut look = Erasure::default();
+            let all = self.erase_files(request, &mut look, now).await?;
+            for holding in &request.holdings {
+                let scope = WorkspaceScope::internal(holding.workspace);
+                self.erase_everywhere(&scope, holding, request.person.email(), &mut look, now).await?;
+            }
+            self.end_others(request, &mut look, now).await?;
+            if !all {
+                return Ok(None);
+            }
+            look.add_to(&mut erased);
+            if look.found.is_empty() {
+                let signed = self.sign_statement(stated(request, &erased, &look, now), now).await?;
+                let text = serde_json::to_string(&signed).map_err(|error| Failure::internal(error.to_string()))?;
+                return Ok(Some(text));
+            }
         }
-        if found {
-            return Ok(None);
+        Ok(None)
+    }
+
+    /// Closes what else the person asked and is not answered, with their address and words in it: nothing is left that
+    /// it could be about. Another erasure has a certificate of its own to come.
+    async fn end_others(&self, request: &RightsRequest, look: &mut Erasure, now: Timestamp) -> Result<(), Failure> {
+        let mut ended = 0;
+        for other in self.open_requests_of(request.person.email()).await? {
+            let theirs = matches!(other.person, Person::Prospect { .. });
+            if other.id == request.id || other.kind == RequestKind::Erasure || !theirs {
+                continue;
+            }
+            let due = domain::rights::due(other.received_at);
+            let mut how = Vec::with_capacity(other.holdings.len());
+            for holding in &other.holdings {
+                let task = self.db.rights_task(holding.workspace, other.id).await?;
+                let handled = task.and_then(|task| task.duty.handled);
+                let (outcome, at) = handled.map_or((Outcome::Overtaken, now), |handled| (handled.outcome, handled.at));
+                how.push(Ended { workspace: Some(holding.workspace), outcome, at, due });
+            }
+            if how.is_empty() {
+                how.push(Ended { workspace: None, outcome: Outcome::Overtaken, at: now, due });
+            }
+            self.delete_copy(&other).await?;
+            not_lost(self.db.close_request(&other, how, None, now).await)?;
+            ended += 1;
         }
-        let signed = self.sign_statement(stated(request, now), now).await?;
-        let text = serde_json::to_string(&signed).map_err(|error| Failure::internal(error.to_string()))?;
-        Ok(Some(text))
+        look.looked(Store::Rights, Class::RightsRequest, ended);
+        Ok(())
     }
 
     /// The certificate of a request, for whoever knows its number. `not-found`: there is no such request, it
@@ -48,7 +116,8 @@ impl App {
     }
 }
 
-fn stated(request: &RightsRequest, now: Timestamp) -> Value {
+fn stated(request: &RightsRequest, erased: &BTreeMap<String, u64>, look: &Erasure, now: Timestamp) -> Value {
+    let left: BTreeMap<&str, u64> = look.found.iter().map(|(class, found)| (class.key(), *found)).collect();
     json!({
         "kind": "erasure",
         "request": request.id,
@@ -56,11 +125,9 @@ fn stated(request: &RightsRequest, now: Timestamp) -> Value {
         "erased_at": now,
         "policy": Policy::current().fingerprint(),
         "senders": request.holdings.len(),
-        "erased": ERASED.map(Class::key),
-        "stores": LOOKED_AT,
-        // A look after the erasure found none of it.
-        "residuals": {},
-        // A keyed hash and a date for each Sender, so that no import brings the person back.
-        "kept": [Class::Erasure.key()],
+        "erased": erased,
+        "stores": look.stores,
+        "residuals": left,
+        "kept": KEPT.map(Class::key),
     })
 }

@@ -208,7 +208,7 @@ impl App {
             DeskOrder::Show(named) => {
                 let request = self.of_the_desk(named.request).await?;
                 Ok(DeskAnswer::Whole {
-                    line: Line::of(&request),
+                    line: self.request_line(&request).await?,
                     email: request.person.email().expose().to_owned(),
                     message: request.message,
                     holdings: request.holdings,
@@ -219,7 +219,9 @@ impl App {
                 let (mut open, mut after) = (Vec::new(), None::<String>);
                 loop {
                     let (page, next) = self.db.open_requests(after.as_deref()).await?;
-                    open.extend(page.iter().map(Line::of));
+                    for request in &page {
+                        open.push(self.request_line(request).await?);
+                    }
                     after = next;
                     if after.is_none() {
                         return Ok(DeskAnswer::All { open });
@@ -227,6 +229,18 @@ impl App {
                 }
             }
         }
+    }
+
+    /// A request with the last date that somebody who has to answer it was given.
+    pub(super) async fn request_line(&self, request: &RightsRequest) -> Result<Line, Failure> {
+        let mut line = Line::of(request);
+        if request.duty.is_none() {
+            for holding in &request.holdings {
+                let task = self.db.rights_task(holding.workspace, request.id).await?;
+                line.due = task.map_or(line.due, |task| line.due.max(task.duty.due));
+            }
+        }
+        Ok(line)
     }
 
     async fn enter(&self, entered: Enter, now: Timestamp) -> Result<DeskAnswer, Failure> {
@@ -262,6 +276,7 @@ impl App {
             carried_out: about_account,
             doubt: None,
             link: None,
+            erased: Default::default(),
             v: 1,
         };
         let mut writes = vec![self.db.enter_request(&request)?];

@@ -55,6 +55,7 @@ impl App {
             carried_out: true,
             doubt: None,
             link: None,
+            erased: Default::default(),
             v: 1,
         };
         let noted = own(&request);

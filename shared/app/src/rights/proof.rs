@@ -19,6 +19,7 @@ use storage::{
     rights::{Holding, Person, RightsRequest},
 };
 
+use super::certificate::Erasure;
 use crate::{
     App, Failure,
     secret::{Secret, hash_of},
@@ -128,9 +129,10 @@ impl App {
     pub(super) async fn carry_out(&self, mut request: RightsRequest, now: Timestamp) -> Result<Proved, Failure> {
         let kind = request.kind;
         let mut senders = Vec::with_capacity(request.holdings.len());
+        let mut erasure = Erasure::default();
         for holding in &request.holdings {
             let Some(sender) = self.holder(holding).await? else { continue };
-            self.do_at_once(&request, holding, now).await?;
+            self.do_at_once(&request, holding, &mut erasure, now).await?;
             if holding.record {
                 self.give_task(&request, holding, now).await?;
             }
@@ -143,7 +145,7 @@ impl App {
             let places = request.holdings.iter().map(|holding| (holding.workspace, holding.subject)).collect();
             let access = RightsAccess {
                 places,
-                requests: self.open_requests_of(request.person.email()).await?,
+                requests: self.open_requests_of(request.person.email()).await?.iter().map(|open| open.id).collect(),
                 correspondent: self.pepper().await?.correspondent(request.person.email()),
                 locale: request.locale,
             };
@@ -160,6 +162,7 @@ impl App {
         let answer = RightsMail::Answer { kind, holders: &holders, due, access, certificate };
         self.post(request.person.email(), request.locale, Notification::Rights(answer), now).await?;
         request.carried_out = true;
+        erasure.add_to(&mut request.erased);
         match self.db.save_request(&mut request).await {
             Ok(()) => {
                 self.close_if_answered(&request, now).await?;
@@ -172,11 +175,11 @@ impl App {
     }
 
     /// The open requests of whoever has an address, oldest first.
-    async fn open_requests_of(&self, email: &EmailAddress) -> Result<Vec<RequestId>, Failure> {
+    pub(super) async fn open_requests_of(&self, email: &EmailAddress) -> Result<Vec<RightsRequest>, Failure> {
         let (mut theirs, mut after) = (Vec::new(), None::<String>);
         loop {
             let (requests, next) = self.db.open_requests(after.as_deref()).await?;
-            theirs.extend(requests.iter().filter(|request| request.person.email() == email).map(|request| request.id));
+            theirs.extend(requests.into_iter().filter(|request| request.person.email() == email));
             after = next;
             if after.is_none() {
                 return Ok(theirs);
@@ -220,6 +223,7 @@ fn asked_for(asked: RightsAsked, holdings: Vec<Holding>, now: Timestamp) -> Righ
         carried_out: false,
         doubt: None,
         link: None,
+        erased: Default::default(),
         v: 1,
     }
 }

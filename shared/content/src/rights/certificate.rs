@@ -29,7 +29,7 @@ pub fn certificate(locale: Locale, signed: &Signed, json: &str) -> Html {
         (words.received, date("received_at")),
         (words.erased, date("erased_at")),
         (words.senders, said(&stated["senders"])),
-        (words.what, list(&stated["erased"], |name| label(locale, name))),
+        (words.what, counts(&stated["erased"], locale)),
         (words.stores, list(&stated["stores"], str::to_owned)),
         (words.left, words.nothing.to_owned()),
         (words.kept, list(&stated["kept"], |name| label(locale, name))),
@@ -60,6 +60,16 @@ fn said(value: &Value) -> String {
 fn list(value: &Value, name: impl Fn(&str) -> String) -> String {
     let items = value.as_array().into_iter().flatten().filter_map(Value::as_str);
     items.map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// How many of each class. Certificates of before have a list without numbers.
+fn counts(value: &Value, locale: Locale) -> String {
+    let Some(counted) = value.as_object() else { return list(value, |name| label(locale, name)) };
+    if counted.is_empty() {
+        return "–".to_owned();
+    }
+    let each = counted.iter().map(|(name, count)| format!("{} ({count})", label(locale, name)));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// What policy.toml calls a class; its key if it is not there any more.

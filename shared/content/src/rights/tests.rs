@@ -30,7 +30,7 @@ fn a46_the_pages_in_both_languages() {
 fn a40_a_certificate_says_what_where_and_when_in_both_languages() {
     let stated = serde_json::json!({
         "kind": "erasure", "request": "req_<b>", "received_at": "2026-05-01T10:00:00Z", "erased_at": "2026-05-02T10:00:00Z",
-        "senders": 2, "erased": ["prospect", "upload"], "stores": ["prospects", "uploads_bucket"], "residuals": {},
+        "senders": 2, "erased": {"prospect": 2, "upload": 1}, "stores": ["prospects", "uploads_bucket"], "residuals": {},
         "kept": ["erasure"],
     });
     let signed = Signed { statement: stated, alg: "Ed25519".into(), kid: "k1".into(), signature: "s".into() };

@@ -2,6 +2,8 @@
 //!
 //! An open request names the person, because it has to be answered. Closing it leaves dates and outcomes.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::{
     Timestamp,
@@ -90,6 +92,9 @@ pub struct RightsRequest {
     /// The hash of the token that a copy is sent with, while one may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
+    /// Of an erasure: what was found and erased at once, by class.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub erased: BTreeMap<String, u64>,
     /// Raised by every write.
     pub v: u64,
 }
