@@ -45,6 +45,16 @@ impl TestStack {
         serde_json::from_slice(&answer).expect("JSON")
     }
 
+    /// An order that the desk does not carry out: the kind of the refusal, and what it says.
+    pub async fn desk_refuses(&self, order: Value) -> (String, String) {
+        let mut event = order;
+        event["time"] = json!(self.now().to_string());
+        match self.invoke("rights", &event).await {
+            Err(local::Failure::Function { kind, message }) => (kind, message),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Doubts who made a request, and gives the token of the mail that asks for a copy.
     pub async fn doubt(&self, request: &str, email: &str, reason: &str) -> String {
         let line = self.desk(json!({"doubt": {"request": request, "reason": reason}})).await;

@@ -4,7 +4,7 @@
 mod abuse;
 mod pages;
 
-use app::{App, Deadline, Failure};
+use app::{App, Deadline, Failure, rights::Form};
 use domain::{Timestamp, id::RequestId};
 use edge::{
     http::{Request, Response, json, limit, no_such_route},
@@ -63,7 +63,14 @@ async fn own(app: &App, request: &Request, route: &str) -> Result<Response, Fail
             })
             .await
         }
-        ("GET", "/v1/privacy/export") => json(StatusCode::OK, &app.own_data(&scope, now).await?),
+        ("GET", "/v1/privacy/export") => {
+            request.query_is_among(&["format"])?;
+            let form = match request.query("format") {
+                None => Form::Json,
+                Some(name) => Form::from_name(&name).ok_or_else(|| Failure::field("format", "json, csv or page"))?,
+            };
+            pages::handed_over(app.own_data(&scope, form, now).await?)
+        }
         _ => Err(no_such_route()),
     }
 }

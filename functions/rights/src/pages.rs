@@ -81,7 +81,12 @@ async fn read(app: &App, request: &Request, token: &str) -> Result<Response, Fai
     let mut pairs = url::form_urlencoded::parse(request.bytes());
     let form = pairs.find(|(name, _)| name == "format").and_then(|(_, value)| Form::from_name(&value));
     let form = form.ok_or_else(|| Failure::field("format", "one of page, json, csv"))?;
-    match app.read_access(token, form, request.now()?).await? {
+    handed_over(app.read_access(token, form, request.now()?).await?)
+}
+
+/// Data, as it is answered.
+pub(super) fn handed_over(copied: Copied) -> Result<Response, Failure> {
+    match copied {
         Copied::Page(data, locale) => page(StatusCode::OK, data, locale),
         Copied::File(name, media_type, bytes) => {
             let mut answer = build(StatusCode::OK, media_type, bytes)?;

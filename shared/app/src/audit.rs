@@ -31,9 +31,16 @@ pub struct AuditView {
 }
 
 impl AuditView {
-    /// Whether the member did it, or a program in their name.
-    pub(crate) fn is_by(&self, member: MemberId) -> bool {
-        self.actor.member() == Some(member)
+    /// What the entry says of a member: that they did it, or a program in their name, or that it was done about them.
+    /// Where somebody else was when they did it is that other's. `None` when it says nothing.
+    pub(crate) fn of(self, member: MemberId) -> Option<Self> {
+        let (by, about) = (self.actor.member(), self.about == Some(member.into()));
+        match by {
+            Some(one) if one == member => Some(self),
+            None if about => Some(self),
+            Some(_) if about => Some(Self { network: None, user_agent: None, ..self }),
+            _ => None,
+        }
     }
 }
 

@@ -135,7 +135,8 @@ impl App {
         self.remove(scope, roster, member, Action::MemberRemoved, now).await
     }
 
-    async fn remove(
+    /// The same, whoever may: what everybody's going has in common.
+    pub(crate) async fn remove(
         &self,
         scope: &WorkspaceScope,
         roster: Roster,

@@ -38,12 +38,6 @@ async fn doubted(stack: &TestStack, email: &str) -> (String, String) {
     (request, token)
 }
 
-async fn refused(stack: &TestStack, order: Value) {
-    let mut event = order.clone();
-    event["time"] = json!(stack.now().to_string());
-    assert!(stack.invoke("rights", &event).await.is_err(), "{order}");
-}
-
 async fn copies(stack: &TestStack) -> Vec<String> {
     Dump::of(stack).await.objects.into_keys().filter(|path| path.contains("identitycopies")).collect()
 }
@@ -72,12 +66,12 @@ fn a48_a_copy_is_asked_for_on_a_doubt_looked_at_and_gone_with_the_decision_that_
         let request = letter(&stack, "yes@doubt.test").await;
         // No copy without a doubt, no doubt without a reason, no second one.
         for order in [json!({"request": request}), json!({"request": request, "reason": " "})] {
-            refused(&stack, json!({"doubt": order})).await;
+            stack.desk_refuses(json!({"doubt": order})).await;
         }
-        refused(&stack, json!({"look": {"request": request}})).await;
-        refused(&stack, json!({"decide": {"request": request, "accepted": true}})).await;
+        stack.desk_refuses(json!({"look": {"request": request}})).await;
+        stack.desk_refuses(json!({"decide": {"request": request, "accepted": true}})).await;
         let token = stack.doubt(&request, "yes@doubt.test", REASON).await;
-        refused(&stack, json!({"doubt": {"request": request, "reason": REASON}})).await;
+        stack.desk_refuses(json!({"doubt": {"request": request, "reason": REASON}})).await;
         let mail = stack.mails_to("yes@doubt.test").pop().unwrap();
         for words in [REASON, "Black out", "deleted with the decision", "30 days", "/rights/identity/"] {
             assert!(mail.text.contains(words), "{words}: {}", mail.text);
@@ -87,7 +81,7 @@ fn a48_a_copy_is_asked_for_on_a_doubt_looked_at_and_gone_with_the_decision_that_
         let page = stack.client().request(Method::GET, &path).send().await.expect(200);
         assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
         assert!(page.text().contains("multipart/form-data") && !page.text().contains("<script"), "{}", page.text());
-        refused(&stack, json!({"look": {"request": request}})).await;
+        stack.desk_refuses(json!({"look": {"request": request}})).await;
 
         let sent = stack.send_copy(&token, &copy()).await.expect(200);
         assert!(sent.text().contains("The copy has arrived"), "{}", sent.text());
@@ -98,7 +92,7 @@ fn a48_a_copy_is_asked_for_on_a_doubt_looked_at_and_gone_with_the_decision_that_
         let received = time(&shown["doubt"]["copy"]["received_at"]);
         assert!(time(&shown["doubt"]["copy"]["deleted_at_the_latest"]) <= received + DAY * 30 + SECOND * 3600);
         // Nobody is believed for what nobody has looked at.
-        refused(&stack, json!({"decide": {"request": request, "accepted": true}})).await;
+        stack.desk_refuses(json!({"decide": {"request": request, "accepted": true}})).await;
         let look = stack.desk(json!({"look": {"request": request}})).await;
         let url = look["url"].as_str().unwrap();
         assert!(time(&look["until"]) <= stack.now() + SECOND * 300);
@@ -130,7 +124,7 @@ fn a48_a_decision_that_refuses_says_why_and_leaves_no_copy_either() {
         sender.import(b"email\nno@doubt.test\n").await;
         let (request, token) = doubted(&stack, "no@doubt.test").await;
         stack.send_copy(&token, &copy()).await.expect(200);
-        refused(&stack, json!({"decide": {"request": request, "accepted": false}})).await;
+        stack.desk_refuses(json!({"decide": {"request": request, "accepted": false}})).await;
         assert_eq!(copies(&stack).await.len(), 1, "what is refused by itself decides nothing");
         let why = "The name is another one.";
         stack.desk(json!({"decide": {"request": request, "accepted": false, "reason": why}})).await;
@@ -167,7 +161,7 @@ fn a48_a_copy_that_nobody_decides_on_goes_after_thirty_days_to_the_second() {
         assert_eq!(copies(&stack).await.len(), 1, "a dry run deletes nothing");
         // Nobody looks at what has to be gone, whether or not the purge has come by.
         assert_eq!(stack.desk(json!({"show": {"request": request}})).await["doubt"]["copy"], Value::Null);
-        refused(&stack, json!({"look": {"request": request}})).await;
+        stack.desk_refuses(json!({"look": {"request": request}})).await;
         let report = stack.purge_at(end).await;
         assert_eq!(report["deleted"]["identity_copy"], 1, "{report}");
         let statement = &report["statement"]["statement"];
@@ -218,7 +212,7 @@ fn a48_only_a_small_document_is_taken_by_its_own_link_and_the_last_one_counts() 
         let [place] = &copies(&stack).await[..] else { panic!("the second takes the place of the first") };
         assert!(place.contains(&one) && !place.contains(&two));
         // Of the other request there is none, and its link puts it nowhere else.
-        refused(&stack, json!({"look": {"request": two}})).await;
+        stack.desk_refuses(json!({"look": {"request": two}})).await;
         stack.send_copy(&other, b"\xff\xd8\xff\xe0 JFIF").await.expect(200);
         let look = stack.desk(json!({"look": {"request": two}})).await;
         let seen = reqwest::get(look["url"].as_str().unwrap()).await.unwrap();
@@ -230,7 +224,7 @@ fn a48_only_a_small_document_is_taken_by_its_own_link_and_the_last_one_counts() 
         stack.desk(json!({"look": {"request": one}})).await;
         stack.wait(SECOND);
         stack.send_copy(&token, &copy()).await.expect(200);
-        refused(&stack, json!({"decide": {"request": one, "accepted": true}})).await;
+        stack.desk_refuses(json!({"decide": {"request": one, "accepted": true}})).await;
         stack.desk(json!({"answer": {"request": one, "refused": true, "reason": "No."}})).await;
         nothing_is_left(&stack, &token).await;
         stack.finish().await;
@@ -252,7 +246,7 @@ fn a48_whatever_else_ends_a_request_takes_the_copy_with_it() {
         // A request of Senders is not the operator's to doubt.
         sender.import(b"email\nheld@doubt.test\n").await;
         let held = stack.exercise("held@doubt.test", "rectification", Some("name")).await;
-        refused(&stack, json!({"doubt": {"request": held["request"], "reason": REASON}})).await;
+        stack.desk_refuses(json!({"doubt": {"request": held["request"], "reason": REASON}})).await;
 
         // An account's own: believed, the operator still has to answer it.
         let ask = || sender.post("/v1/privacy/requests", json!({"kind": "access"}));
@@ -264,7 +258,7 @@ fn a48_whatever_else_ends_a_request_takes_the_copy_with_it() {
         let line = stack.desk(json!({"decide": {"request": own, "accepted": true}})).await;
         assert_eq!(line["waits_for"], "operator");
         nothing_is_left(&stack, &token).await;
-        refused(&stack, json!({"doubt": {"request": own, "reason": REASON}})).await;
+        stack.desk_refuses(json!({"doubt": {"request": own, "reason": REASON}})).await;
         stack.desk(json!({"answer": {"request": own, "refused": false}})).await;
 
         // One that ends with its account, and one that was cut short after its decision.

@@ -355,7 +355,7 @@ async fn rights(sender: &Sender<'_>, seen: &mut Seen) {
     sender.post(&format!("{}/extend", path(0)), json!({"reason": "beaucoup"})).await.expect(200);
     seen.look(&Dump::of(stack).await);
     sender.post(&format!("{}/handle", path(0)), done(open[0])).await.expect(200);
-    stack.desk(json!({"answer": {"request": own["id"], "refused": false}})).await;
+    stack.desk(json!({"answer": {"request": own["id"], "refused": false, "reason": "fait"}})).await;
 }
 
 async fn relay(sender: &Sender<'_>) {

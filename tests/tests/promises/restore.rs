@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::store::{Backup, Dump};
 use tests::{Sender, TestStack, run};
 
@@ -72,6 +72,13 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
 
         let (stayer, leaver) = (stays.at(&stack).await, left.at(&stack).await);
         assert_eq!(stayer.prospects().await.len(), 3, "they are back");
+        let history = async |of: &Value| {
+            let subject = of["id"].as_str().unwrap().trim_start_matches("pro_").to_owned();
+            let dump = Dump::of(&stack).await;
+            let theirs = |item: &&Value| item["sk"].as_str().is_some_and(|sk| sk.starts_with(&subject));
+            dump.table("OutreachTable").iter().filter(theirs).count()
+        };
+        assert_eq!(history(&erased).await, 1, "what was sent to whoever was erased is back, too");
         assert_eq!(leaver.get("/v1/workspace").await.json()["status"], "active", "and so is the account");
         let next = stayer.draft(json!({"name": "Après"})).await;
         for (sender, id) in [(&stayer, &next), (&leaver, &waiting)] {
@@ -91,6 +98,7 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
 
         // All is back: the operator asks for the replay, and only then something leaves, when its Sender says so.
         let report = stack.replay().await;
+        assert_eq!(history(&erased).await, 0, "{report}");
         assert_eq!(report["statement"]["statement"]["restore"], "drill-1", "{report}");
         let emails: Vec<_> = stayer.prospects().await.iter().map(|p| p["email"].clone()).collect();
         assert_eq!(emails, ["stays@restored.test"]);

@@ -1,5 +1,6 @@
 //! People's rights: what is asked, what is done, and by when somebody has to answer.
 
+use domain::statement::{KeySet, Signed};
 use jiff::{SignedDuration, Timestamp};
 use local::backends::Plan;
 use reqwest::Method;
@@ -252,26 +253,20 @@ fn a46_a_request_by_mail_or_on_paper_is_in_the_same_register_with_the_same_clock
         stack.wait(DAY + SECOND);
         stack.desk(json!({"prove": {"request": waits["request"]}})).await;
         assert_ne!(stack.mails_to("ghost@paper.test")[0].token(), stack.mails_to("ghost@paper.test")[1].token());
-        let refused = async |order: Value| {
-            let mut event = order;
-            event["time"] = json!(stack.now().to_string());
-            match stack.invoke("rights", &event).await {
-                Err(local::Failure::Function { kind, message }) => (kind, message),
-                other => panic!("{other:?}"),
-            }
-        };
-        let (kind, _) = refused(json!({"prove": {"request": proved["request"]}})).await;
+        let (kind, _) = stack.desk_refuses(json!({"prove": {"request": proved["request"]}})).await;
         assert_eq!(kind, "validation-failed", "it is closed");
         for reason in [json!(null), json!(""), json!("  "), json!("x".repeat(2_001))] {
-            let (kind, said) =
-                refused(json!({"answer": {"request": waits["request"], "refused": true, "reason": reason}})).await;
+            let (kind, said) = stack
+                .desk_refuses(json!({"answer": {"request": waits["request"], "refused": true, "reason": reason}}))
+                .await;
             assert!(kind == "validation-failed" && said.contains("reason"), "{kind}: {said}");
         }
-        let (_, said) = refused(json!({"list": "all"})).await;
+        let (_, said) = stack.desk_refuses(json!({"list": "all"})).await;
         assert!(!said.contains("struct") && !said.contains("Everything"), "{said}");
-        let (_, said) = refused(json!({"enter": {"channel": "post", "kind": "access", "email": "old@paper.test",
+        let (_, said) = stack
+            .desk_refuses(json!({"enter": {"channel": "post", "kind": "access", "email": "old@paper.test",
             "received_at": "1999-01-01T00:00:00Z"}}))
-        .await;
+            .await;
         assert!(said.contains("within the last year"), "{said}");
         // What is never proved stays in the register until staff ends it, and is chased like the rest.
         let open = stack.desk(json!({"list": {}})).await;
@@ -333,7 +328,10 @@ fn a46_a38_members_exercise_their_rights_in_the_product() {
         assert_eq!(stack.rights_clock().await["overdue"], 1);
         let extend = json!({"time": stack.now().to_string(), "extend": {"request": id, "reason": "late"}});
         assert!(stack.invoke("rights", &extend).await.is_err(), "an extension after the first date");
-        stack.desk(json!({"answer": {"request": id, "refused": false}})).await;
+        // What is done by hand is said to the person.
+        stack.desk_refuses(json!({"answer": {"request": id, "refused": false}})).await;
+        stack.desk(json!({"answer": {"request": id, "refused": false, "reason": "We wrote the new address."}})).await;
+        assert!(stack.mails_to(&sender.email).pop().unwrap().text.contains("We wrote the new address."));
         let items = sender.get("/v1/privacy/requests").await.expect(200).json();
         assert_eq!((&items["items"][0]["id"], &items["items"][0]["outcome"]), (&json!(id), &json!("done")), "{items}");
 
@@ -359,8 +357,82 @@ fn a46_a38_members_exercise_their_rights_in_the_product() {
             "channel": "post", "kind": "access", "email": sender.email, "account": true,
             "received_at": stack.now().to_string(),
         }}));
-        assert_eq!(letter.await["waits_for"], "operator");
+        let letter = letter.await;
+        assert_eq!(letter["waits_for"], "operator");
         assert_eq!(sender.get("/v1/privacy/requests").await.json()["items"].as_array().unwrap().len(), 2);
+        // The answer hands the data over, in each form once.
+        stack.desk(json!({"answer": {"request": letter["request"], "refused": false}})).await;
+        let token = stack.mails_to(&sender.email).pop().unwrap().token();
+        stack.keep_secret(&token);
+        for form in ["json", "csv", "page"] {
+            let copy = stack.read_data(&token, form).await.expect(200);
+            assert!(copy.text().contains(&sender.email) && copy.text().contains("Atelier Érable"), "{form}");
+            stack.read_data(&token, form).await.expect(410);
+        }
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a38_a46_a_member_reads_their_data_in_three_forms_with_what_was_done_about_them() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let editor = sender.join("editor").await;
+        let me = editor.get("/v1/me").await.expect(200).json();
+        let wrong = json!({"email": editor.email, "password": "not the right one"});
+        stack.client().post("/v1/session", wrong).await.expect(401);
+        sender
+            .patch(&format!("/v1/members/{}", me["id"].as_str().unwrap()), json!({"role": "viewer"}))
+            .await
+            .expect(200);
+        editor.log_in().await;
+
+        let data = editor.get("/v1/privacy/export?format=json").await.expect(200).json();
+        let activity = data["activity"].as_array().unwrap();
+        let entry = |action: &str| activity.iter().find(|entry| entry["action"] == action);
+        assert_eq!(entry("session.refused").expect("a guess")["network"], "127.0.0.0/24", "{activity:#?}");
+        // Where the owner was when they did it is the owner's.
+        assert_eq!(entry("member.role_changed").expect("a new role")["network"], Value::Null, "{activity:#?}");
+        let csv = editor.get("/v1/privacy/export?format=csv").await.expect(200);
+        assert!(csv.text().starts_with("sender,field,value") && csv.text().contains(&editor.email), "{}", csv.text());
+        let page = editor.get("/v1/privacy/export?format=page").await.expect(200).text();
+        assert!(page.contains(&editor.email) && page.contains("<table>"), "{page}");
+        let names: Vec<&str> =
+            page.split("<th scope=\"row\">").skip(1).filter_map(|rest| rest.split("</th>").next()).collect();
+        assert!(names.len() > 20 && !names.iter().any(|name| name.contains('_')), "{names:?}");
+        for unknown in ["?format=xml", "?from=csv"] {
+            editor.get(&format!("/v1/privacy/export{unknown}")).await.problem(422, "validation-failed");
+        }
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a40_a46_a_member_who_asks_for_erasure_is_erased_and_it_is_certified() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let editor = sender.join("editor").await;
+        let ask = async |of: &Sender<'_>, kind: &str| {
+            of.post("/v1/privacy/requests", json!({"kind": kind})).await.expect(201).json()["id"].clone()
+        };
+        let (theirs, owners) = (ask(&editor, "erasure").await, ask(&sender, "erasure").await);
+        // The only owner closes the workspace, or names another one.
+        let (_, said) = stack.desk_refuses(json!({"answer": {"request": owners, "refused": false}})).await;
+        assert!(said.contains("only owner"), "{said}");
+        stack.desk(json!({"answer": {"request": theirs, "refused": false}})).await;
+        let mail = stack.mails_to(&editor.email).pop().unwrap();
+        let path = format!("/rights/certificates/{}", theirs.as_str().unwrap());
+        assert!(mail.text.contains(&path), "{}", mail.text);
+        let signed: Signed = serde_json::from_value(stack.client().get(&path).await.expect(200).json()).unwrap();
+        let keys: KeySet = serde_json::from_value(stack.client().get("/legal/keys").await.expect(200).json()).unwrap();
+        assert_eq!(signed.verify(&keys.keys), Ok(()));
+        assert_eq!((&signed.statement["erased"], &signed.statement["residuals"]), (&json!({"account": 1}), &json!({})));
+        assert_eq!(Dump::of(&stack).await.mentions(&editor.email), [""; 0]);
+        let who = json!({"email": editor.email, "password": editor.password});
+        stack.client().post("/v1/session", who).await.expect(401);
+        assert_eq!(sender.all("/v1/members").await.len(), 1);
         stack.finish().await;
     });
 }

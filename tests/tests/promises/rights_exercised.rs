@@ -258,8 +258,15 @@ fn a40_of_a_person_who_was_erased_no_store_file_queue_or_log_holds_a_word() {
         for task in one.all("/v1/rights-tasks").await.iter().filter(|task| task["kind"] != "erasure") {
             assert_eq!((&task["outcome"], &task["prospect"]), (&json!("overtaken"), &Value::Null), "{task}");
         }
-        stack.rights_clock().await;
         assert_eq!(erased["senders"].as_array().unwrap().len(), 2);
+        // Before anybody's clock: what is signed is already so.
+        let path = format!("/rights/certificates/{}", erased["certificate"].as_str().unwrap());
+        let certified = stack.client().get(&path).await.expect(200).json()["statement"].clone();
+        assert_eq!(certified["residuals"], json!({}));
+        for (class, least) in [("prospect", 2), ("delivery", 2), ("upload", 2), ("rights_request", 2)] {
+            assert!(certified["erased"][class].as_u64() >= Some(least), "{class}: {certified}");
+        }
+        assert!(certified["kept"].as_array().unwrap().contains(&json!("security_log")), "{certified}");
         stack.exercise("kanari2@voliere.test", "erasure", None).await;
         stack.settle().await;
         let dump = Dump::of(&stack).await;
@@ -397,7 +404,10 @@ fn a40_an_erasure_leaves_a_certificate_that_anybody_can_verify_and_that_names_no
         assert_eq!(signed.verify(&keys.keys), Ok(()));
         let statement = &signed.statement;
         assert_eq!((&statement["kind"], &statement["senders"]), (&json!("erasure"), &json!(2)));
-        assert_eq!((&statement["residuals"], &statement["kept"]), (&json!({}), &json!(["erasure"])));
+        assert_eq!(
+            (&statement["residuals"], &statement["kept"]),
+            (&json!({}), &json!(["erasure", "security_log", "mail_evidence", "rights_request"]))
+        );
         assert!(statement["stores"].as_array().unwrap().contains(&json!("outreach")), "{statement}");
         for word in ["gone@", "certified", "Certified", "ws_", "pro_", one.workspace.as_str()] {
             assert!(!statement.to_string().contains(word), "{word} in {statement}");

@@ -4,10 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use content::{
-    page::Html,
-    rights::{self, Facts, Row},
-};
+use content::rights::{self, Facts, Whose};
 use domain::{
     Timestamp,
     id::{CampaignId, RequestId, WorkspaceId},
@@ -16,14 +13,17 @@ use domain::{
     sender::{self, SenderIdentity, Transport},
     subject::Subject,
 };
-use intake::export::Writer;
 use serde::Serialize;
 use serde_json::{Value, json};
 use storage::{
     WorkspaceScope, accounts::once::GoodFor, outreach::StoredCampaign, rights::RightsRequest, service_mail::ServiceMail,
 };
 
-use super::{desk::Line, proof::not_valid};
+use super::{
+    desk::Line,
+    forms::{Copied, Form, flatten, hand_over},
+    proof::not_valid,
+};
 use crate::{
     App, Failure,
     campaigns::templates,
@@ -31,40 +31,6 @@ use crate::{
     prospects::{Event, ProspectDetail},
     secret::hash_of,
 };
-
-/// The forms that data comes in, each once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// To be read.
-    Page,
-    /// For a machine.
-    Json,
-    /// For a spreadsheet.
-    Csv,
-}
-
-impl Form {
-    /// Reads a form's name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Page, Self::Json, Self::Csv].into_iter().find(|form| form.name() == name)
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Page => "page",
-            Self::Json => "json",
-            Self::Csv => "csv",
-        }
-    }
-}
-
-/// Data, handed over.
-pub enum Copied {
-    /// A page, in the language that was asked for.
-    Page(Html, Locale),
-    /// A file: its name, its media type, its bytes.
-    File(&'static str, &'static str, Vec<u8>),
-}
 
 /// What one Sender holds, with the information of article 15(1).
 #[derive(Serialize)]
@@ -143,6 +109,11 @@ impl App {
     pub async fn read_access(&self, token: &str, form: Form, now: Timestamp) -> Result<Copied, Failure> {
         let hash = hash_of(token).ok_or_else(not_valid)?;
         let Some(GoodFor::RightsAccess(access)) = self.db.token(&hash, now).await? else { return Err(not_valid()) };
+        if let Some((workspace, member)) = access.member {
+            let Some(scope) = self.scope_of_member(workspace, member).await? else { return Err(not_valid()) };
+            let copied = self.copy_of_member(&scope, member, form, now).await?;
+            return if self.db.take_once(&hash, form.name(), now).await? { Ok(copied) } else { Err(not_valid()) };
+        }
         let mut held = Vec::with_capacity(access.places.len());
         for (workspace, subject) in access.places {
             held.extend(Box::pin(self.held_by(workspace, subject, access.locale, now)).await?);
@@ -284,56 +255,12 @@ fn copy(
     (operator, registered): (&str, &Registered),
 ) -> Result<Copied, Failure> {
     let registered = value(registered)?;
-    if form == Form::Json {
-        let text = serde_json::to_vec_pretty(&json!({ "senders": value(&held)?, "operator": registered }));
-        let text = text.map_err(|error| Failure::internal(error.to_string()))?;
-        return Ok(Copied::File("data.json", "application/json", text));
-    }
     let mut rows = Vec::new();
     for one in held {
         let sender = one.sender["company"].as_str().unwrap_or_default();
-        flatten(sender, "", &value(one)?, &mut rows);
+        flatten(sender, &value(one)?, &mut rows);
     }
-    flatten(operator, "", &registered, &mut rows);
-    if form == Form::Page {
-        return Ok(Copied::Page(rights::data(locale, &rows, held.is_empty()), locale));
-    }
-    let mut csv = Writer::new(Vec::new(), &["sender", "field", "value"]).map_err(unwritten)?;
-    for Row { sender, field, value } in &rows {
-        csv.row(&[sender, field, value]).map_err(unwritten)?;
-    }
-    Ok(Copied::File("data.csv", "text/csv; charset=utf-8", csv.into_inner()))
-}
-
-fn unwritten(error: std::io::Error) -> Failure {
-    Failure::internal(error.to_string())
-}
-
-/// Every value with its path. What is not held is not said.
-fn flatten(sender: &str, path: &str, value: &Value, rows: &mut Vec<Row>) {
-    let inner = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    match value {
-        Value::Null => {}
-        Value::Object(fields) => fields.iter().for_each(|(name, value)| flatten(sender, &inner(name), value, rows)),
-        Value::Array(items) => {
-            items.iter().enumerate().for_each(|(i, item)| flatten(sender, &inner(&(i + 1).to_string()), item, rows));
-        }
-        Value::String(text) => rows.push(Row { sender: sender.into(), field: path.into(), value: text.clone() }),
-        other => rows.push(Row { sender: sender.into(), field: path.into(), value: other.to_string() }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_value_has_a_row_with_its_path() {
-        let mut rows = Vec::new();
-        let value = json!({"record": {"tags": ["a", "b"], "notes": null, "n": 3}, "state": "active"});
-        flatten("Exemple", "", &value, &mut rows);
-        let said: Vec<_> = rows.iter().map(|row| (row.field.as_str(), row.value.as_str())).collect();
-        assert_eq!(said, [("record.n", "3"), ("record.tags.1", "a"), ("record.tags.2", "b"), ("state", "active")]);
-        assert!(rows.iter().all(|row| row.sender == "Exemple"));
-    }
+    flatten(operator, &registered, &mut rows);
+    let whole = json!({ "senders": value(&held)?, "operator": registered });
+    hand_over(form, locale, &whole, &rows, Whose::Person { by_nobody: held.is_empty() })
 }

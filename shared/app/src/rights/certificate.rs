@@ -41,6 +41,11 @@ impl Erasure {
         }
     }
 
+    /// Nothing was found.
+    pub(super) fn is_clean(&self) -> bool {
+        self.found.is_empty()
+    }
+
     /// Adds what was found to what is known to be gone.
     pub(super) fn add_to(&self, erased: &mut BTreeMap<String, u64>) {
         for (class, found) in &self.found {
@@ -70,8 +75,8 @@ impl App {
                 return Ok(None);
             }
             look.add_to(&mut erased);
-            if look.found.is_empty() {
-                let signed = self.sign_statement(stated(request, &erased, &look, now), now).await?;
+            if look.is_clean() {
+                let signed = self.sign_statement(stated(request, &erased, &look, &KEPT, now), now).await?;
                 let text = serde_json::to_string(&signed).map_err(|error| Failure::internal(error.to_string()))?;
                 return Ok(Some(text));
             }
@@ -116,7 +121,14 @@ impl App {
     }
 }
 
-fn stated(request: &RightsRequest, erased: &BTreeMap<String, u64>, look: &Erasure, now: Timestamp) -> Value {
+/// What is signed of an erasure. Numbers and dates, and nobody's data.
+pub(super) fn stated(
+    request: &RightsRequest,
+    erased: &BTreeMap<String, u64>,
+    look: &Erasure,
+    kept: &[Class],
+    now: Timestamp,
+) -> Value {
     let left: BTreeMap<&str, u64> = look.found.iter().map(|(class, found)| (class.key(), *found)).collect();
     json!({
         "kind": "erasure",
@@ -128,6 +140,6 @@ fn stated(request: &RightsRequest, erased: &BTreeMap<String, u64>, look: &Erasur
         "erased": erased,
         "stores": look.stores,
         "residuals": left,
-        "kept": KEPT.map(Class::key),
+        "kept": kept.iter().map(|class| class.key()).collect::<Vec<_>>(),
     })
 }

@@ -23,6 +23,7 @@ use storage::{
 
 use super::{
     identity::{Decide, Doubted},
+    members::HandedOver,
     tasks::{Extend, LONGEST_REASON, handled_already, not_extended},
     words,
 };
@@ -351,8 +352,16 @@ impl App {
         // Whatever the answer is, no copy outlives it.
         self.settle_doubt(&mut request, None, now).await?;
         let outcome = if asked.refused { Outcome::Refused } else { Outcome::Done };
+        let handed = match request.person {
+            Person::Member { workspace, member, .. } if !asked.refused => {
+                self.do_for_member(&request, (workspace, member), reason.as_deref(), now).await?
+            }
+            _ => HandedOver::default(),
+        };
         let (kind, company, reason) = (request.kind, self.config.operator_name.as_str(), reason.as_deref());
-        let mail = RightsMail::Handled { kind, company, outcome, reason };
+        let access = handed.access.as_ref().map(|(token, hours)| (token.as_str(), *hours));
+        let certificate = handed.certified.then_some(request.id);
+        let mail = RightsMail::Handled { kind, company, outcome, reason, access, certificate };
         self.post(request.person.email(), request.locale, Notification::Rights(mail), now).await?;
         (request.unproved, request.carried_out) = (false, true);
         request.duty = Some(duty.handled(outcome, now));

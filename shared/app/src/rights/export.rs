@@ -1,10 +1,12 @@
 //! Everything that is held about a member and, for who owns it, about their company (A11, A38, A42).
 
-use domain::{Timestamp, audit::Action, member::Role};
+use content::rights::Whose;
+use domain::{Timestamp, audit::Action, id::MemberId, locale::Locale, member::Role};
 use serde::Serialize;
 use serde_json::{Value, json};
 use storage::{WorkspaceScope, accounts::Member};
 
+use super::forms::{Copied, Form, flatten, hand_over};
 use crate::{App, Failure, audit::Wanted, sender::SenderView};
 
 /// Items in one page of a list.
@@ -18,10 +20,36 @@ const LONG: [(&str, &str); 3] =
     [("/workspace/campaigns", "/v1/campaigns"), ("/activity", "/v1/audit"), ("/workspace/imports", "/v1/imports")];
 
 impl App {
+    /// Everything that is held about a member, in the form they ask for.
+    pub async fn own_data(&self, scope: &WorkspaceScope, form: Form, now: Timestamp) -> Result<Copied, Failure> {
+        let member = scope.member().ok_or_else(Failure::unauthenticated)?;
+        let copied = self.copy_of_member(scope, member, form, now).await?;
+        self.db.record(&scope.entry(Action::AccountExported, now).about(member)).await?;
+        Ok(copied)
+    }
+
+    /// The same, for whoever has shown by a link that they are the member.
+    pub(super) async fn copy_of_member(
+        &self,
+        scope: &WorkspaceScope,
+        member: MemberId,
+        form: Form,
+        now: Timestamp,
+    ) -> Result<Copied, Failure> {
+        let (locale, data) = self.data_of_member(scope, member, now).await?;
+        let mut rows = Vec::new();
+        flatten(&self.config.operator_name, &data, &mut rows);
+        hand_over(form, locale, &data, &rows, Whose::Member)
+    }
+
     /// Everything that is held about a member and, for who owns it, their workspace. Secrets are left out: they
     /// are hashes or sealed, and nobody reads them back. Prospects have an export of their own.
-    pub async fn own_data(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<Value, Failure> {
-        let member = scope.member().ok_or_else(Failure::unauthenticated)?;
+    async fn data_of_member(
+        &self,
+        scope: &WorkspaceScope,
+        member: MemberId,
+        now: Timestamp,
+    ) -> Result<(Locale, Value), Failure> {
         let accounts = self.db.accounts(scope);
         let record = accounts.member(member).await?.ok_or_else(Failure::unauthenticated)?;
         let locale = record.language(self.any_workspace(scope).await?.locale);
@@ -39,8 +67,7 @@ impl App {
             "information": content::rights::member_facts(locale, &self.config.public_url),
         });
         fit(&mut data);
-        self.db.record(&scope.entry(Action::AccountExported, now).about(member)).await?;
-        Ok(data)
+        Ok((locale, data))
     }
 
     /// What is held about the company: who it is, what it agreed to, its people, its templates and campaigns.
@@ -84,7 +111,7 @@ impl App {
         }))
     }
 
-    /// What the member did, as the audit trail has it.
+    /// What the member did, and what was done about them, as the audit trail has it.
     async fn activity(
         &self,
         scope: &WorkspaceScope,
@@ -94,7 +121,7 @@ impl App {
         let (mut done, mut cursor) = (Vec::new(), None::<String>);
         loop {
             let (page, next) = self.list_audit(scope, &Wanted::everything(), cursor.as_deref(), PAGE, now).await?;
-            done.extend(page.into_iter().filter(|entry| entry.is_by(member.id)));
+            done.extend(page.into_iter().filter_map(|entry| entry.of(member.id)));
             cursor = next;
             if cursor.is_none() {
                 return Ok(done);

@@ -8,7 +8,9 @@ mod certificate;
 mod clock;
 mod desk;
 mod export;
+mod forms;
 mod identity;
+mod members;
 mod own;
 mod proof;
 mod tasks;
@@ -26,12 +28,12 @@ use serde::Deserialize;
 use storage::{
     WorkspaceScope,
     accounts::once::{GoodFor, RightsAsked},
-    rights::{Ended, RightsRequest},
+    rights::{Ended, Person, RightsRequest},
 };
 
-pub use access::{Copied, Form};
 pub use clock::ClockReport;
 pub use desk::{DeskAnswer, DeskOrder};
+pub use forms::{Copied, Form};
 pub use own::NewOwnRequest;
 pub use proof::{Proved, Sender};
 pub use tasks::{Extend, Handle, TaskView};
@@ -172,14 +174,29 @@ impl App {
             }
         }
         let certificate = match request.kind {
+            RequestKind::Erasure
+                if ended.iter().all(|ended| ended.outcome == Outcome::Done)
+                    && let Person::Member { workspace, member, .. } = request.person =>
+            {
+                let Some(certificate) = Box::pin(self.certify_member(request, (workspace, member), now)).await? else {
+                    return Ok(false);
+                };
+                Some(certificate)
+            }
             RequestKind::Erasure if !request.holdings.is_empty() => {
-                let Some(certificate) = self.certify_erasure(request, now).await? else { return Ok(false) };
+                let Some(certificate) = Box::pin(self.certify_erasure(request, now)).await? else { return Ok(false) };
                 Some(certificate)
             }
             _ => None,
         };
         self.delete_copy(request).await?;
-        self.db.close_request(request, ended, certificate, now).await?;
+        match request.person {
+            // Nothing stays under the name of whoever was erased.
+            Person::Member { workspace, member, .. } if certificate.is_some() => {
+                self.db.close_nameless(request, (workspace, member), ended, certificate, now).await?;
+            }
+            _ => self.db.close_request(request, ended, certificate, now).await?,
+        }
         tracing::info!(request = %request.id, kind = request.kind.as_str(), "request about rights closed");
         Ok(true)
     }

@@ -147,6 +147,7 @@ impl App {
                 places,
                 requests: self.open_requests_of(request.person.email()).await?.iter().map(|open| open.id).collect(),
                 correspondent: self.pepper().await?.correspondent(request.person.email()),
+                member: None,
                 locale: request.locale,
             };
             self.db.issue_token(&secret.hash(), GoodFor::RightsAccess(access), until).await?;

@@ -157,7 +157,8 @@ impl App {
         if let (Some(request), Some((company, _))) = (&request, self.company(scope.workspace()).await?) {
             // Told first: whoever asked learns it twice rather than never.
             let (kind, reason) = (task.kind, reason.as_deref());
-            let mail = RightsMail::Handled { kind, company: &company, outcome, reason };
+            let mail =
+                RightsMail::Handled { kind, company: &company, outcome, reason, access: None, certificate: None };
             self.post(request.person.email(), request.locale, Notification::Rights(mail), now).await?;
         }
         let duty = task.duty.handled(outcome, now);

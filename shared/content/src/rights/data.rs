@@ -18,12 +18,25 @@ pub struct Row {
     pub value: String,
 }
 
-/// The page: a table for each Sender, and one for the operator. `by_nobody`: no Sender holds anything any more.
+/// Whose data is on a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// A person's whom Senders hold.
+    Person {
+        /// No Sender holds anything any more.
+        by_nobody: bool,
+    },
+    /// A member's.
+    Member,
+}
+
+/// The page: a table for each who holds something.
 #[must_use]
-pub fn data(locale: Locale, rows: &[Row], by_nobody: bool) -> Html {
+pub fn data(locale: Locale, rows: &[Row], whose: Whose) -> Html {
     let (title, intro, field, value, nothing) = words::data(locale);
+    let intro = if whose == Whose::Member { words::member_data(locale) } else { intro };
     let mut body = format!("<h1>{title}</h1>\n<p>{intro}</p>\n");
-    if by_nobody {
+    if whose == (Whose::Person { by_nobody: true }) {
         let _ = writeln!(body, "<p>{nothing}</p>");
     }
     for rows in rows.chunk_by(|a, b| a.sender == b.sender) {

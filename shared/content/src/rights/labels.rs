@@ -1,9 +1,9 @@
 //! What the fields of an answer are called, for somebody who never saw the API.
 
-use domain::locale::Locale;
+use domain::{locale::Locale, policy::inventory::Inventory};
 
 /// Names of the answer, with what they say in French and in English.
-const NAMES: [(&str, &str, &str); 73] = [
+const NAMES: [(&str, &str, &str); 84] = [
     ("sender", "Expéditeur", "Sender"),
     ("information", "Informations", "Information"),
     ("record", "Fiche", "Record"),
@@ -77,18 +77,38 @@ const NAMES: [(&str, &str, &str); 73] = [
     ("looked_at", "consultée le", "looked at"),
     ("decision", "décision", "decision"),
     ("accepted", "acceptée", "accepted"),
+    // What a member gets.
+    ("exported_at", "copie du", "copy of"),
+    ("member", "Membre", "Member"),
+    ("second_factor_on_since", "Second facteur depuis", "Second factor since"),
+    ("sessions", "Sessions", "Sessions"),
+    ("activity", "Activité", "Activity"),
+    ("workspace", "Espace de travail", "Workspace"),
+    ("policy", "politique de confidentialité", "privacy policy"),
+    ("members", "membres", "members"),
+    ("campaigns", "campagnes", "campaigns"),
+    ("imports", "imports", "imports"),
+    ("too_long_for_one_answer", "trop long ici ; voir", "too long for here; see"),
     ("service_mails", "Courriels de service", "Service mails"),
     ("template", "modèle", "template"),
     ("sha256", "empreinte du texte (SHA-256)", "hash of the text (SHA-256)"),
     ("sent_at", "envoyé le", "sent"),
 ];
 
-/// A path of the answer in words: `record.history.2.at` is "Fiche › historique › 2 › date". A name that is not
-/// known stays as it is.
+/// What the inventory calls an attribute of that name, whatever it belongs to.
+fn inventoried(locale: Locale, name: &str) -> Option<String> {
+    let fields = Inventory::current().kinds().flat_map(|(_, kind)| &kind.fields);
+    let (_, field) = fields.into_iter().find(|(path, _)| path.rsplit('.').next() == Some(name))?;
+    Some(field.label(locale).to_lowercase())
+}
+
+/// A path of the answer in words: `record.history.2.at` is "Fiche › historique › 2 › date". A name that nobody knows
+/// stays as it is, but for its underscores.
 pub(super) fn label(locale: Locale, path: &str) -> String {
     let name = |part: &str| {
         let known = NAMES.iter().find(|(name, ..)| *name == part);
-        known.map_or(part.to_owned(), |(_, fr, en)| (*if locale == Locale::Fr { fr } else { en }).to_owned())
+        let known = known.map(|(_, fr, en)| (*if locale == Locale::Fr { fr } else { en }).to_owned());
+        known.or_else(|| inventoried(locale, part)).unwrap_or_else(|| part.replace('_', " "))
     };
     path.split('.').map(name).collect::<Vec<_>>().join(" › ")
 }
@@ -100,6 +120,7 @@ mod tests {
     #[test]
     fn a_path_is_said_in_words_and_an_unknown_name_stays() {
         assert_eq!(label(Locale::Fr, "record.history.2.at"), "Fiche › historique › 2 › date");
-        assert_eq!(label(Locale::En, "record.new_thing"), "Record › new_thing");
+        assert_eq!(label(Locale::En, "record.new_thing"), "Record › new thing");
+        assert_eq!(label(Locale::Fr, "member.display_name"), "Membre › nom affiché");
     }
 }

@@ -14,7 +14,7 @@ use domain::{locale::Locale, rights::RequestKind};
 use jiff::Timestamp;
 
 pub use certificate::certificate;
-pub use data::{Row, data};
+pub use data::{Row, Whose, data};
 pub use facts::{Facts, MemberFacts, facts, member_facts};
 pub(crate) use identity::care;
 pub use identity::{Refused, identity, received};

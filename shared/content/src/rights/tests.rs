@@ -90,7 +90,7 @@ fn what_people_and_senders_write_cannot_become_markup() {
             ask(locale, Some("<script>")),
             prove(locale, "/rights/proof/x\"><script>"),
             access(locale, "/rights/access/x\"><script>"),
-            data(locale, &rows, false),
+            data(locale, &rows, Whose::Member),
             identity(locale, "/rights/identity/x\"><script>", None),
         ];
         for page in pages {

@@ -342,6 +342,19 @@ pub(super) const fn access(locale: Locale) -> (&'static str, &'static str, Butto
     }
 }
 
+pub(super) const fn member_data(locale: Locale) -> &'static str {
+    match locale {
+        Locale::Fr => {
+            "Voici tout ce qui est détenu sur vous et, si vous êtes propriétaire de l’espace de travail, sur votre entreprise, avec \
+             les informations de l’article 15 du RGPD. Les prospects ont un export à part."
+        }
+        Locale::En => {
+            "This is everything that is held about you and, if you own the workspace, about your company, with the information of \
+             article 15 GDPR. Prospects have an export of their own."
+        }
+    }
+}
+
 pub(super) const fn data(locale: Locale) -> (&'static str, &'static str, &'static str, &'static str, &'static str) {
     match locale {
         Locale::Fr => (

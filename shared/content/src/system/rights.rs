@@ -97,6 +97,10 @@ pub enum RightsMail<'a> {
         outcome: Outcome,
         /// In their words.
         reason: Option<&'a str>,
+        /// Of a member who asked for their data: the token that it is read with, as base64url, and for how many hours.
+        access: Option<(&'a str, u16)>,
+        /// Of a member who was erased: the request whose certificate there is.
+        certificate: Option<RequestId>,
     },
     /// To the person, before it ends: the restriction they asked for (art. 18(3)).
     Lifted {
@@ -149,7 +153,8 @@ impl<'a> RightsMail<'a> {
         match *self {
             Self::Proof { token, .. }
             | Self::Identity { token, .. }
-            | Self::Answer { access: Some((token, _)), .. } => Some(token),
+            | Self::Answer { access: Some((token, _)), .. }
+            | Self::Handled { access: Some((token, _)), .. } => Some(token),
             _ => None,
         }
     }

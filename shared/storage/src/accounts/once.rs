@@ -5,7 +5,7 @@ use domain::{
     Timestamp,
     audit::Entry,
     email::EmailAddress,
-    id::{InvitationId, RequestId, WorkspaceId},
+    id::{InvitationId, MemberId, RequestId, WorkspaceId},
     locale::Locale,
     policy::retention,
     rights::RequestKind,
@@ -101,6 +101,9 @@ pub struct RightsAccess {
     /// The pseudonym that mails of the product to them are noted under.
     #[serde(default)]
     pub correspondent: String,
+    /// The member whose account it is about, instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<(WorkspaceId, MemberId)>,
     /// The language to answer in.
     pub locale: Locale,
 }
@@ -204,6 +207,7 @@ mod tests {
             places,
             requests: Vec::new(),
             correspondent: String::new(),
+            member: None,
             locale: Locale::Fr,
         });
         let identity = GoodFor::Identity { request: RequestId::from_bytes([3; 10]) };

@@ -243,7 +243,19 @@ impl Db {
     ) -> Result<(), StoreError> {
         let due = request.duty.as_ref().map_or(now, |duty| duty.due);
         let ended = vec![Ended { workspace: None, outcome: Outcome::SenderGone, at: now, due }];
-        let mut writes = self.closing(request, ended, None, now)?;
+        self.close_nameless(request, (workspace, member), ended, None, now).await
+    }
+
+    /// Closes a member's who is gone, and leaves nothing under their name. `Conflict` when it changed since it was read.
+    pub async fn close_nameless(
+        &self,
+        request: &RightsRequest,
+        (workspace, member): (WorkspaceId, MemberId),
+        ended: Vec<Ended>,
+        certificate: Option<String>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut writes = self.closing(request, ended, certificate, now)?;
         writes.push(commit::delete(&self.tables.rights, &keys::own_request(workspace, member, request.id))?);
         self.commit(writes).await
     }

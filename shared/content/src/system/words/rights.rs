@@ -1,6 +1,9 @@
 //! Mails about requests of people about their rights: to the person, the Sender, the operator.
 
+use std::fmt::Write as _;
+
 use domain::{
+    id::RequestId,
     locale::Locale,
     rights::{Outcome, RequestKind},
 };
@@ -110,14 +113,15 @@ fn french(public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
                 moment(Locale::Fr, until)
             ),
         ),
-        RightsMail::Handled { kind, company, outcome, reason } => (
+        RightsMail::Handled { kind, company, outcome, reason, access, certificate } => (
             format!("Réponse à votre demande : {}", name(kind)),
             format!(
-                "Bonjour,\n\n{company} a {} votre demande ({}).{}\n\nSi cette réponse ne vous convient pas, vous pouvez vous \
+                "Bonjour,\n\n{company} a {} votre demande ({}).{}{}\n\nSi cette réponse ne vous convient pas, vous pouvez vous \
                  adresser à la CNIL (https://www.cnil.fr/plaintes) ou au juge.",
                 if outcome == Outcome::Refused { "refusé" } else { "traité" },
                 name(kind),
-                reason.map(|reason| format!("\n\n{reason}")).unwrap_or_default()
+                reason.map(|reason| format!("\n\n{reason}")).unwrap_or_default(),
+                handed_over(Locale::Fr, access, certificate, public_url)
             ),
         ),
         RightsMail::Lifted { company, reason } => (
@@ -239,14 +243,15 @@ fn english(public_url: &str, mail: &RightsMail<'_>) -> (String, String) {
                 moment(Locale::En, until)
             ),
         ),
-        RightsMail::Handled { kind, company, outcome, reason } => (
+        RightsMail::Handled { kind, company, outcome, reason, access, certificate } => (
             format!("Answer to your request: {}", name(kind)),
             format!(
-                "Hello,\n\n{company} has {} your request ({}).{}\n\nIf this answer does not satisfy you, you may turn to the \
+                "Hello,\n\n{company} has {} your request ({}).{}{}\n\nIf this answer does not satisfy you, you may turn to the \
                  CNIL (https://www.cnil.fr/plaintes) or to a court.",
                 if outcome == Outcome::Refused { "refused" } else { "dealt with" },
                 name(kind),
-                reason.map(|reason| format!("\n\n{reason}")).unwrap_or_default()
+                reason.map(|reason| format!("\n\n{reason}")).unwrap_or_default(),
+                handed_over(Locale::En, access, certificate, public_url)
             ),
         ),
         RightsMail::Lifted { company, reason } => (
@@ -303,4 +308,33 @@ fn list(
         Locale::En => "\n\nYou may also turn to the CNIL: https://www.cnil.fr/plaintes",
     });
     text
+}
+
+/// Where what an answer hands over to a member is.
+fn handed_over(
+    locale: Locale,
+    access: Option<(&str, u16)>,
+    certificate: Option<RequestId>,
+    public_url: &str,
+) -> String {
+    let mut said = String::new();
+    if let Some((token, hours)) = access {
+        let _ = match locale {
+            Locale::Fr => write!(
+                said,
+                "\n\nVos données, une fois dans chaque forme et pendant {hours} heures : {public_url}/rights/access/{token}"
+            ),
+            Locale::En => write!(
+                said,
+                "\n\nYour data, once in each form and for {hours} hours: {public_url}/rights/access/{token}"
+            ),
+        };
+    }
+    if let Some(id) = certificate {
+        let _ = match locale {
+            Locale::Fr => write!(said, "\n\nL’attestation d’effacement : {public_url}/rights/certificates/{id}"),
+            Locale::En => write!(said, "\n\nThe certificate of erasure: {public_url}/rights/certificates/{id}"),
+        };
+    }
+    said
 }
