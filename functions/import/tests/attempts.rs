@@ -78,7 +78,7 @@ impl Bench {
     fn app_as(&self, function: &str, who: &str) -> App {
         let shared = self.backends.env();
         let sqs = shared["AWS_ENDPOINT_URL_SQS"].clone();
-        let mut env = self.template.function(function).unwrap().env_at(&Endpoints { sqs, relay_roots: String::new() });
+        let mut env = self.template.function(function).unwrap().env_at(&Endpoints { sqs, ..Endpoints::default() });
         env.extend(shared);
         env.insert("AWS_ACCESS_KEY_ID".into(), who.into());
         env.insert("AWS_SECRET_ACCESS_KEY".into(), "local".into());

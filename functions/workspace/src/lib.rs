@@ -26,6 +26,13 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
         ("POST", "/v1/agreements") => json(StatusCode::OK, &app.accept_agreement(&scope, request.json()?, now).await?),
         ("GET", "/v1/sender") => json(StatusCode::OK, &app.sender(&scope).await?),
         ("PUT", "/v1/sender") => json(StatusCode::OK, &app.put_sender(&scope, request.json()?, now).await?),
+        ("GET", "/v1/sender/check") => {
+            request.query_is_among(&["channel", "selector"])?;
+            {
+                let (channel, selector) = (request.query("channel"), request.query("selector"));
+                json(StatusCode::OK, &app.check_domain(&scope, channel.as_deref(), selector.as_deref()).await?)
+            }
+        }
         ("GET", "/v1/audit") => audit(app, &scope, &request).await,
         ("GET", "/v1/me") => json(StatusCode::OK, &app.me(&scope).await?),
         ("PATCH", "/v1/me") => json(StatusCode::OK, &app.change_me(&scope, request.json()?, now).await?),

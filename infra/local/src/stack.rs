@@ -25,7 +25,7 @@ use crate::routes::Routes;
 use crate::sources::schedules::{Fired, Schedules};
 use crate::sources::{s3, sqs};
 use crate::supervisor::{Failure, Setup, Supervisor};
-use crate::template::{Endpoints, EventSource, Inputs, RELAY_ROOTS, Template};
+use crate::template::{Endpoints, EventSource, Inputs, NAME_SERVER, RELAY_ROOTS, Template};
 use crate::{invoke_api, local_routes, runtime_api};
 
 /// The gateway's port where it is free and nothing else is asked for.
@@ -282,6 +282,7 @@ fn read_template(options: &Options, root: &Path, address: SocketAddr) -> anyhow:
         ("PublicUrl", format!("http://{address}")),
         ("RelayNetworks", "127.0.0.0/8".to_owned()),
         ("RelayRootCertificates", RELAY_ROOTS.to_owned()),
+        ("NameServer", NAME_SERVER.to_owned()),
         ("WebhookNetworks", "127.0.0.0/8".to_owned()),
         ("WebhookRootCertificates", RELAY_ROOTS.to_owned()),
     ];
@@ -331,6 +332,7 @@ fn environments(
     let endpoints = Endpoints {
         sqs: shared.get("AWS_ENDPOINT_URL_SQS").cloned().unwrap_or_default(),
         relay_roots: backends.smtp().root_pem().to_owned(),
+        name_server: backends.dns().address(),
     };
     let whole = |function: &crate::template::Function| {
         let mut env = function.env_at(&endpoints);

@@ -50,6 +50,8 @@ pub struct Config {
     pub relay_networks: String,
     /// PEM of roots, beside the public ones, that a relay's certificate may chain to.
     pub relay_root_certificates: String,
+    /// Name server (`address:port`) that domains are looked up with; blank for the machine's own.
+    pub name_server: String,
     /// CIDRs beside the public internet where an endpoint for events may live.
     pub webhook_networks: String,
     /// PEM of roots, beside the public ones, that such an endpoint's certificate may chain to.
@@ -99,6 +101,7 @@ impl Config {
             ses_delivery_configuration_set: var("SES_DELIVERY_CONFIGURATION_SET"),
             relay_networks: var("RELAY_NETWORKS"),
             relay_root_certificates: var("RELAY_ROOT_CERTIFICATES"),
+            name_server: var("NAME_SERVER"),
             webhook_networks: var("WEBHOOK_NETWORKS"),
             webhook_root_certificates: var("WEBHOOK_ROOT_CERTIFICATES"),
             operator_name: var("OPERATOR_NAME"),

@@ -13,6 +13,7 @@ pub mod campaigns;
 pub mod channels;
 pub mod config;
 pub mod deadline;
+pub mod domain_check;
 pub mod failure;
 pub mod fan_out;
 pub mod feedback;

@@ -26,7 +26,7 @@ use domain::{
         screen,
     },
     prospect::Prospect,
-    sequence::{Earlier, FIRST},
+    sequence::{Earlier, FIRST, answered_since},
     subject::Subject,
     webhook::{Event, EventKind},
 };
@@ -77,6 +77,8 @@ struct Job<'a> {
     routes: Routes,
     /// Whether somebody wants to hear of each delivery.
     delivery: bool,
+    /// Since when whoever answers anything gets no more of it.
+    launched_at: Option<Timestamp>,
     nonce: String,
     now: Timestamp,
 }
@@ -279,6 +281,7 @@ impl App {
             names,
             workspace: workspace.ok_or_else(|| missing("workspace"))?,
             nonce: hex::encode(chance::<6>()),
+            launched_at: progress.launched_at,
             delivery: self.is_wanted(&scope, EventKind::Delivered, now).await?,
             scope,
             message,
@@ -440,7 +443,9 @@ impl App {
                 preview: false,
                 smtputf8: route.mailer.smtputf8(),
             };
+            let answered = answered_since(prospect.as_ref().and_then(|person| person.last_contact_at), job.launched_at);
             let cleared = screen(prospect.as_ref(), rules, job.now);
+            let cleared = cleared.and_then(|cleared| if answered { Err(Refusal::Replied) } else { Ok(cleared) });
             if let (Ok(_), Some(person), Some(window)) = (&cleared, &prospect, &job.campaign.content.window) {
                 let place = Place::of(person.details.country.as_deref(), &person.email);
                 if let Opening::At(at) = window.opening(place, job.now) {

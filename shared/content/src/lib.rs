@@ -5,6 +5,7 @@
 pub mod abuse;
 pub mod campaign;
 pub mod check;
+pub mod domain_check;
 pub mod failed;
 pub mod forward;
 mod html;

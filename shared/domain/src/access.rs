@@ -126,6 +126,7 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("GET", "/v1/channels/{id}", ReadSender),
     ("PATCH", "/v1/channels/{id}", ChangeSender),
     ("DELETE", "/v1/channels/{id}", ChangeSender),
+    ("GET", "/v1/sender/check", ReadSender),
     ("GET", "/v1/imports", ReadImports),
     ("POST", "/v1/imports", Import),
     ("GET", "/v1/imports/{id}", ReadImports),

@@ -185,6 +185,14 @@ pub fn goes_on(results: &[Results]) -> bool {
     (0..people).any(|index| results.iter().all(|results| open(results.get(index))))
 }
 
+/// Whether somebody answered the Sender since a campaign was launched, whichever message of whichever campaign they
+/// answered: nobody who is in a conversation gets the next automatic message. Contacts are kept in whole seconds, rounded up.
+#[must_use]
+pub fn answered_since(last_contact: Option<Timestamp>, launched: Option<Timestamp>) -> bool {
+    let since = last_contact.zip(launched).map(|(contact, launched)| contact.duration_since(launched));
+    since.is_some_and(|since| since > SignedDuration::from_secs(1))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -193,6 +201,21 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_answer_after_the_launch_counts_and_one_before_does_not() {
+        let at = |text: &str| Some(text.parse::<Timestamp>().unwrap());
+        let launched = at("2026-11-26T10:00:00.200Z");
+        for (contact, answered) in [
+            (None, false),
+            (at("2026-11-26T09:59:59Z"), false),
+            (at("2026-11-26T10:00:01Z"), false), // may have been before it
+            (at("2026-11-26T10:00:02Z"), true),
+        ] {
+            assert_eq!(answered_since(contact, launched), answered, "{contact:?}");
+        }
+        assert!(!answered_since(launched, None));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod api_rules;
 mod campaigns;
 mod channels;
 mod checks;
+mod domain_check;
 mod health;
 mod import_again;
 mod import_formats;

@@ -57,6 +57,35 @@ fn an_answer_is_passed_on_to_whoever_made_the_campaign_and_starts_the_persons_ti
 }
 
 #[test]
+fn an_answer_ends_every_campaign_that_is_under_way_with_that_person_and_no_later_one() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.take_answers().await;
+        sender.import(b"email\nzoe@both.test\nbob@both.test\n").await;
+        let sequence = sender.sequence(json!([{"delay": {"hours": 24}, "text": "Encore moi."}]));
+        let first = sender.launch(sequence.clone()).await;
+        let second = sender.launch(sequence.clone()).await;
+        stack.wait(jiff::SignedDuration::from_secs(5));
+        // To the message of the second one.
+        stack.answer("zoe@both.test", "Appelez-moi lundi.").await;
+        stack.pass(jiff::SignedDuration::from_hours(25)).await;
+        for campaign in [&first, &second] {
+            let look = sender.look(campaign).await;
+            assert_eq!(look["steps"][1]["refused_by_reason"], json!({"replied": 1}), "{look}");
+            assert_eq!((&look["steps"][1]["counts"]["sent"], &look["status"]), (&json!(1), &json!("completed")));
+        }
+        assert_eq!(sender.look(&first).await["replied"], 0, "it was the other's that was answered");
+        assert_eq!((stack.mails_to("zoe@both.test").len(), stack.mails_to("bob@both.test").len()), (2, 4));
+        // A later campaign is a member's to decide on.
+        stack.wait(jiff::SignedDuration::from_secs(5));
+        sender.launch(sequence).await;
+        assert_eq!(stack.mails_to("zoe@both.test").len(), 3);
+        stack.finish().await;
+    });
+}
+
+#[test]
 fn a_wish_to_be_left_alone_is_an_objection_and_what_a_machine_says_is_nothing() {
     run(async {
         let stack = TestStack::start().await;

@@ -1,6 +1,7 @@
 //! The AWS services that the product calls, on loopback: each knows who calls, enforces the permissions of
 //! template.yaml, measures the call, and breaks on request.
 
+pub mod dns;
 pub(crate) mod dynamodb;
 pub mod faults;
 pub(crate) mod front;
@@ -74,6 +75,7 @@ pub struct Backends {
     receiving: ses::receiving::Receiving,
     smtp: smtp::Smtp,
     hooks: hooks::Hooks,
+    dns: dns::Dns,
     dynamodb: Arc<DynamoDb>,
     _listeners: Vec<Listener>,
     objects: PathBuf,
@@ -127,6 +129,7 @@ impl Backends {
         let ses = ses::Ses::new(neighbours, &template.mail_events);
         let smtp = smtp::Smtp::start(mailbox.clone(), faults.clone()).await?;
         let hooks = hooks::Hooks::start(smtp.acceptor()).await?;
+        let dns = dns::Dns::start().await?;
         let keys = inside("kms.json");
         let kms = kms::Kms::open(keys.as_deref(), &template.keys, iam.clone(), meter.clone())?;
         let file = inside("secrets.json");
@@ -168,6 +171,7 @@ impl Backends {
             receiving,
             smtp,
             hooks,
+            dns,
             dynamodb,
             _listeners: listeners.into_iter().map(|(_, listener)| listener).collect(),
             objects,
@@ -225,6 +229,11 @@ impl Backends {
         &self.hooks
     }
 
+    /// The name server.
+    pub fn dns(&self) -> &dns::Dns {
+        &self.dns
+    }
+
     /// The database below DynamoDB: unmetered, without permissions. It blocks.
     pub fn dynamodb(&self) -> &dynoxide::Database {
         self.dynamodb.database()
@@ -246,14 +255,20 @@ impl Backends {
         tokio::task::spawn_blocking(move || dynamodb.sweep_ttl(now)).await?
     }
 
-    /// `/_local/mailbox`, `/_local/hooks`, `/_local/meter`, `/_local/faults`.
+    /// `/_local/mailbox`, `/_local/hooks`, `/_local/dns`, `/_local/meter`, `/_local/faults`.
     pub fn router(&self) -> Router {
         let meter = Router::new()
             .route("/_local/meter", get(measured))
             .route("/_local/meter/reset", post(reset))
             .with_state(self.meter.clone());
         let faults = Router::new().route("/_local/faults", get(plan).post(set_plan)).with_state(self.faults.clone());
-        self.mailbox.router().merge(meter).merge(faults).merge(self.receiving.router()).merge(self.hooks.router())
+        self.mailbox
+            .router()
+            .merge(meter)
+            .merge(faults)
+            .merge(self.receiving.router())
+            .merge(self.hooks.router())
+            .merge(self.dns.router())
     }
 }
 

@@ -35,6 +35,8 @@ pub const STACK: &str = "prospectra";
 pub const SQS_ENDPOINT: &str = "${local:sqs_endpoint}";
 /// Stands for the local relay's certificate authority (PEM) until the SMTP server is up.
 pub const RELAY_ROOTS: &str = "${local:relay_roots}";
+/// Stands for the address of the local name server.
+pub const NAME_SERVER: &str = "${local:name_server}";
 
 /// The resolved template.
 #[derive(Clone, Debug, Default)]
@@ -326,6 +328,8 @@ pub struct Endpoints {
     pub sqs: String,
     /// The local relay's certificate authority, PEM.
     pub relay_roots: String,
+    /// `127.0.0.1:port` of the local name server.
+    pub name_server: String,
 }
 
 impl Template {
@@ -363,6 +367,9 @@ impl Function {
 impl Endpoints {
     /// Puts the addresses into a value.
     pub fn fill(&self, value: &str) -> String {
-        value.replace(SQS_ENDPOINT, &self.sqs).replace(RELAY_ROOTS, &self.relay_roots)
+        value
+            .replace(SQS_ENDPOINT, &self.sqs)
+            .replace(RELAY_ROOTS, &self.relay_roots)
+            .replace(NAME_SERVER, &self.name_server)
     }
 }

@@ -143,7 +143,8 @@ fn resolves_functions() {
     let [function] = &template.functions[..] else { panic!("one function") };
     assert_eq!((function.name.as_str(), function.binary.as_str()), ("prospectra-send", "send"));
     assert_eq!((function.timeout.as_secs(), function.memory), (10, 256));
-    let endpoints = Endpoints { sqs: "http://127.0.0.1:9324".to_owned(), relay_roots: "PEM".to_owned() };
+    let endpoints =
+        Endpoints { sqs: "http://127.0.0.1:9324".to_owned(), relay_roots: "PEM".to_owned(), ..Endpoints::default() };
     let env = function.env_at(&endpoints);
     let expected = [
         ("BOTH", "yes"),

@@ -5,6 +5,7 @@ use std::iter;
 use content::{
     campaign::{CampaignTemplate, FieldError as Wrong},
     check::{self, Level, Need, Written},
+    domain_check::{DomainFinding, Publish},
 };
 use domain::{
     Timestamp,
@@ -57,6 +58,16 @@ impl Finding {
         Self { step: Some(step), level, code, field: field((step - FIRST).into(), name), message }
     }
 
+    /// What receivers find of the Sender's domain, with the record that would mend it.
+    pub(super) fn of_domain(found: DomainFinding) -> Self {
+        let DomainFinding { level, code, message, publish } = found;
+        let message = match publish {
+            Some(Publish { name, kind, value }) => format!("{message}. Publish: {name} {kind} {value}"),
+            None => message,
+        };
+        Self { step: None, level, code, field: "sender.identity.from_email".into(), message }
+    }
+
     fn missing(FieldError { field: name, message }: FieldError) -> Self {
         let step =
             (FIRST..=domain::sequence::LAST).find(|number| name.starts_with(&field((number - FIRST).into(), "")));
@@ -96,6 +107,8 @@ impl App {
         if let Some(sender) = &sender {
             let identity = identity_of(sender, &campaign.content);
             findings.extend(self.findings_of_messages(scope, &workspace, &identity, &campaign, now).await?);
+            let of_domain = self.findings_of_domain(sender, &campaign.content.channels).await;
+            findings.extend(of_domain.into_iter().map(Finding::of_domain));
             findings.extend(self.findings_of_audience(scope, &workspace, &identity, &campaign, now).await?);
         }
         findings.sort_by_key(|finding| (finding.step, finding.level));

@@ -144,7 +144,9 @@ impl App {
         };
         let identity = identity_of(&sender, &campaign.content);
         let findings = self.findings_of_messages(scope, workspace, &identity, campaign, now).await?;
-        let wrong: Vec<_> = findings.into_iter().filter(|finding| finding.level == Level::Error).collect();
+        let of_domain = self.findings_of_domain(&sender, &campaign.content.channels).await;
+        let of_domain = of_domain.into_iter().map(Finding::of_domain);
+        let wrong: Vec<_> = of_domain.chain(findings).filter(|finding| finding.level == Level::Error).collect();
         if wrong.is_empty() { Ok(()) } else { Err(wrong_to_launch(wrong)) }
     }
 

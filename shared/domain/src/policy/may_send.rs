@@ -42,7 +42,7 @@ pub enum Refusal {
     Cancelled,
     /// The Sender's account is closed.
     AccountClosed,
-    /// Answered an earlier step.
+    /// Answered an earlier step, or any message of the Sender's since the campaign was launched.
     Replied,
     /// An earlier step came back.
     Bounced,

@@ -1,0 +1,99 @@
+//! What receivers find when they look up a Sender's domain.
+
+use local::backends::dns::Zone;
+use serde_json::{Value, json};
+use tests::{Sender, TestStack, run};
+
+fn zone(name: &str) -> Zone {
+    Zone { name: name.to_owned(), txt: Vec::new(), mx: Vec::new(), a: Vec::new(), ptr: Vec::new() }
+}
+
+fn domain(sender: &Sender<'_>) -> String {
+    sender.email.split('@').nth(1).unwrap().to_owned()
+}
+
+async fn codes(sender: &Sender<'_>, path: &str) -> Vec<String> {
+    let found = sender.get(path).await.expect(200).json();
+    found["findings"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_check_says_what_is_missing_with_the_record_to_publish() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let (domain, dns) = (domain(&sender), stack.backends().dns());
+        assert_eq!(codes(&sender, "/v1/sender/check").await, ["dkim_not_looked_up"]);
+        assert!(codes(&sender, "/v1/sender/check?selector=s1,s2").await.is_empty());
+
+        dns.set(Zone { mx: vec!["mx.example.com".into()], ..zone(&domain) });
+        dns.set(zone(&format!("_dmarc.{domain}")));
+        dns.set(zone("_dmarc.test"));
+        dns.set(zone(&format!("s1._domainkey.{domain}")));
+        let found = sender.get("/v1/sender/check?selector=s1").await.expect(200).json();
+        assert_eq!(found["domain"], domain.as_str());
+        let publish = |code: &str| {
+            let all = found["findings"].as_array().unwrap();
+            all.iter().find(|one| one["code"] == code).unwrap_or_else(|| panic!("{code}: {found}"))["publish"].clone()
+        };
+        assert_eq!(
+            publish("spf_missing"),
+            json!({"name": domain, "type": "TXT", "value": "v=spf1 include:amazonses.com ~all"})
+        );
+        let dmarc = json!({"name": format!("_dmarc.{domain}"), "type": "TXT", "value": format!("v=DMARC1; p=none; rua=mailto:contact@{domain}")});
+        assert_eq!(publish("dmarc_missing"), dmarc);
+        assert_eq!(publish("dkim_missing")["value"], "s1.dkim.amazonses.com");
+
+        // A relay is judged by its address, and the names that lead back to it.
+        let port = stack.backends().smtp().tls_port();
+        let channel = json!({"kind": "smtp", "host": "localhost", "port": port, "security": "tls", "username": "u", "password": "relay word"});
+        sender.put("/v1/sender", sender.identity(channel)).await.expect(200);
+        dns.set(Zone {
+            mx: vec!["mx.example.com".into()],
+            txt: vec!["v=spf1 ip4:192.0.2.1 -all".into()],
+            ..zone(&domain)
+        });
+        dns.set(zone("1.0.0.127.in-addr.arpa"));
+        let found = codes(&sender, "/v1/sender/check?selector=s2").await;
+        for code in ["spf_without_channel", "relay_without_name", "dmarc_missing"] {
+            assert!(found.iter().any(|found| found == code), "{code}: {found:?}");
+        }
+        // Another channel writes from another domain.
+        let other = json!({"name": "2", "transport": {"kind": "ses"}, "from_email": "zoe@elsewhere.test"});
+        let other = sender.post("/v1/channels", other).await.expect(200).json();
+        let path = format!("/v1/sender/check?channel={}&selector=s1", other["id"].as_str().unwrap());
+        assert!(codes(&sender, &path).await.is_empty());
+        sender.get("/v1/sender/check?channel=chn_1").await.problem(404, "not-found");
+        sender.get("/v1/sender/check?selector=a%20b").await.problem(422, "validation-failed");
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a_launch_warns_of_what_costs_reach_and_refuses_what_receivers_refuse() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let (domain, dns) = (domain(&sender), stack.backends().dns());
+        sender.import(b"email\nzoe@checked.test\n").await;
+        let id = sender.draft(json!({})).await;
+        let of_domain = async |id: &str| -> Vec<Value> {
+            let check = sender.command(id, "check").await.expect(200).json();
+            let findings = check["findings"].as_array().unwrap().iter();
+            findings.filter(|one| one["field"] == "sender.identity.from_email").cloned().collect()
+        };
+        assert!(of_domain(&id).await.is_empty());
+        dns.set(zone(&domain));
+        let found = of_domain(&id).await;
+        assert!(found.iter().any(|one| one["code"] == "no_such_domain" && one["level"] == "error"), "{found:?}");
+        sender.command(&id, "launch").await.problem(422, "launch-refused");
+        dns.set(Zone { mx: vec!["mx.example.com".into()], ..zone(&domain) });
+        let found = of_domain(&id).await;
+        let warned = found.iter().find(|one| one["code"] == "spf_missing").expect("a warning");
+        assert_eq!(warned["level"], "warning");
+        assert!(warned["message"].as_str().unwrap().contains("v=spf1 include:amazonses.com"), "{warned}");
+        sender.command(&id, "launch").await.expect(202);
+        sender.wait_ended(&id).await;
+        stack.finish().await;
+    });
+}
