@@ -51,6 +51,9 @@ use crate::{
 /// Left of an invocation when no new group is begun.
 const RESERVE: Duration = Duration::from_secs(20);
 
+/// After so long no new group is begun, so that a slow channel of one workspace leaves hands for others.
+const TURN: Duration = Duration::from_secs(45);
+
 /// How long a chunk may wait on the queue; one that waits longer is noted as due.
 const SOON: SignedDuration = SignedDuration::from_mins(15);
 
@@ -201,8 +204,9 @@ impl App {
     /// Group by group, as far as time and channels allow.
     async fn work(&self, job: &mut Job<'_>, work: &mut Work, deadline: Deadline) -> Result<(), Failure> {
         let mut todo = VecDeque::from(work.results.open());
+        let enough = deadline.left().saturating_sub(TURN).max(RESERVE);
         while !todo.is_empty() && !work.again {
-            if deadline.left() < RESERVE {
+            if deadline.left() < enough {
                 work.again = true;
                 break;
             }

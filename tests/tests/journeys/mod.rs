@@ -6,6 +6,7 @@ mod api_rules;
 mod campaigns;
 mod channels;
 mod checks;
+mod fairness;
 mod health;
 mod import_again;
 mod import_formats;
