@@ -99,6 +99,8 @@ pub struct App {
     pub(crate) compiled: send::Compiled,
     /// Chunks whose results an event has shown before.
     pub(crate) settled: tokio::sync::Mutex<feedback::Settled>,
+    /// How the account stands with SES, as far as is known.
+    pub(crate) ses_standing: mailer::SesStanding,
     /// Relays that were used before.
     pub(crate) relays: mailer::Relays,
     /// Who wants to hear of what, as read lately.
@@ -129,6 +131,7 @@ impl App {
             reaches: Default::default(),
             compiled: Default::default(),
             settled: Default::default(),
+            ses_standing: Default::default(),
             relays: Default::default(),
             wanted_events: Default::default(),
             webhook_tls: OnceCell::new(),

@@ -10,7 +10,7 @@ use domain::{
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use crate::{App, Failure};
+use crate::{App, Failure, import::ImportMessage, webhooks::WebhookMessage};
 
 /// Work for `fan-out`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +99,37 @@ impl ChunkMessage {
     }
 }
 
+/// What is put on a queue.
+pub trait Queued: Serialize {
+    /// Whose turn it takes, where the messages of one workspace must not stand in the way of another's: with groups SQS
+    /// gives the next free hand to whoever occupies the fewest (a fair queue).
+    fn group(&self) -> Option<WorkspaceId> {
+        None
+    }
+}
+
+impl Queued for ChunkMessage {
+    fn group(&self) -> Option<WorkspaceId> {
+        Some(self.workspace)
+    }
+}
+
+impl Queued for FanOutMessage {
+    fn group(&self) -> Option<WorkspaceId> {
+        Some(self.workspace)
+    }
+}
+
+impl Queued for WebhookMessage {
+    fn group(&self) -> Option<WorkspaceId> {
+        Some(self.workspace)
+    }
+}
+
+impl Queued for ImportMessage {}
+
+impl Queued for serde_json::Value {}
+
 /// Messages that SQS takes in one call.
 const BATCH: usize = 10;
 
@@ -107,11 +138,12 @@ const IN_FLIGHT: usize = 8;
 
 impl App {
     /// Puts one message on a queue, to be seen after `delay_seconds` (900 at most).
-    pub async fn enqueue<T: Serialize>(&self, url: &str, message: &T, delay_seconds: u16) -> Result<(), Failure> {
+    pub async fn enqueue<T: Queued>(&self, url: &str, message: &T, delay_seconds: u16) -> Result<(), Failure> {
         self.sqs
             .send_message()
             .queue_url(url)
             .message_body(body(message)?)
+            .set_message_group_id(message.group().map(|group| group.to_string()))
             .delay_seconds(delay_seconds.into())
             .send()
             .await
@@ -120,7 +152,7 @@ impl App {
     }
 
     /// Puts many messages on a queue, ten a call. All of them, or an error: then some may be there.
-    pub async fn enqueue_all<T: Serialize>(&self, url: &str, messages: &[T]) -> Result<(), Failure> {
+    pub async fn enqueue_all<T: Queued>(&self, url: &str, messages: &[T]) -> Result<(), Failure> {
         stream::iter(messages.chunks(BATCH))
             .map(|batch| self.enqueue_batch(url, batch))
             .buffer_unordered(IN_FLIGHT)
@@ -128,10 +160,13 @@ impl App {
             .await
     }
 
-    async fn enqueue_batch<T: Serialize>(&self, url: &str, batch: &[T]) -> Result<(), Failure> {
+    async fn enqueue_batch<T: Queued>(&self, url: &str, batch: &[T]) -> Result<(), Failure> {
         let mut entries = Vec::with_capacity(batch.len());
         for (index, message) in batch.iter().enumerate() {
-            let entry = SendMessageBatchRequestEntry::builder().id(index.to_string()).message_body(body(message)?);
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .message_body(body(message)?)
+                .set_message_group_id(message.group().map(|group| group.to_string()));
             entries.push(entry.build().map_err(|e| Failure::internal(e.to_string()))?);
         }
         for _ in 0..5 {
@@ -203,7 +238,7 @@ mod tests {
         for task in [FanOutTask::Advance, FanOutTask::Resume, FanOutTask::Finish { looks: 1 }] {
             assert!(listed("fan_out_message", &body(&FanOutMessage { workspace, campaign, task }).unwrap()));
         }
-        let import = crate::import::ImportMessage { workspace, import: domain::id::ImportId::from_bytes([3; 10]) };
+        let import = ImportMessage { workspace, import: domain::id::ImportId::from_bytes([3; 10]) };
         assert!(listed("import_message", &body(&import).unwrap()));
         assert!(!listed("import_message", &body(&chunk).unwrap()));
     }

@@ -6,9 +6,8 @@
 //! only when it is complete, with nothing left due, does sending go on.
 
 use domain::Timestamp;
-use serde::Serialize;
 
-use crate::{App, Failure};
+use crate::{App, Failure, queues::Queued};
 
 /// Seconds until work that came while nothing may be sent is looked at again.
 const MUTED: u16 = 60;
@@ -49,7 +48,7 @@ impl App {
     }
 
     /// Puts work back for as long as nothing may be sent. True when it did.
-    pub(crate) async fn waits_for_replay<T: Serialize>(&self, queue: &str, message: &T) -> Result<bool, Failure> {
+    pub(crate) async fn waits_for_replay<T: Queued>(&self, queue: &str, message: &T) -> Result<bool, Failure> {
         let muted = self.is_muted().await?;
         if muted {
             tracing::info!("muted until the restore is replayed");

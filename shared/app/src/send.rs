@@ -44,12 +44,18 @@ use crate::{
     campaigns::compile,
     chance,
     letter::{Letters, Manner},
-    mailer::{About, Handed, NO_PASSWORD, Outgoing},
+    mailer::{About, Handed, NO_PASSWORD, Outgoing, Standing},
     queues::ChunkMessage,
 };
 
 /// Left of an invocation when no new group is begun.
 const RESERVE: Duration = Duration::from_secs(20);
+
+/// When to look again whether SES takes messages, once those of its day are used up: its day is the last 24 hours.
+const QUOTA_WAIT: SignedDuration = SignedDuration::from_hours(1);
+
+/// After so long no new group is begun, so that a slow channel of one workspace leaves hands for others.
+const TURN: Duration = Duration::from_secs(45);
 
 /// How long a chunk may wait on the queue; one that waits longer is noted as due.
 const SOON: SignedDuration = SignedDuration::from_mins(15);
@@ -88,6 +94,10 @@ struct Work {
     results: Results,
     /// Somebody has to come again soon.
     again: bool,
+    /// Their channel takes none for hours.
+    stopped: bool,
+    /// What stands in the way of all of them.
+    halt: Option<Halt>,
     /// When the first of those who wait has to come again: their window opens, or their channel takes more.
     waits: Option<Timestamp>,
 }
@@ -174,10 +184,10 @@ impl App {
             }
             job => job?,
         };
-        let mut work = Work { results: found.results.clone(), again: false, waits: None };
+        let mut work = Work { results: found.results.clone(), again: false, stopped: false, halt: None, waits: None };
         let worked = self.work(&mut job, &mut work, deadline).await;
         self.give_back_rest(&mut job).await;
-        let Work { results, again, waits } = work;
+        let Work { results, again, halt, waits, .. } = work;
         let later = waits.filter(|until| until.duration_since(now) > SOON);
         // Before the record has them as pending: whoever reads that need not think of them.
         if let Some(until) = later {
@@ -189,6 +199,15 @@ impl App {
         let people = (found.people.as_slice(), &results);
         let results = outreach.settle(message.campaign, (message.chunk, message.step), people, next, now).await?;
         worked?;
+        if let Some(halt) = halt.filter(|_| !results.settled()) {
+            tracing::error!(campaign = %message.campaign, ?halt, "nothing leaves");
+            let progress = self.pause_halted(&scope, progress, Some(halt), now).await?;
+            // It is written down already; a resume that came in between may have missed it.
+            if progress.status == CampaignStatus::Paused {
+                return Ok(());
+            }
+            return self.put_back(message, &results).await;
+        }
         if !results.settled() {
             return match (waits, later) {
                 (Some(_), Some(_)) if !again => Ok(()),
@@ -202,9 +221,23 @@ impl App {
 
     /// Group by group, as far as time and channels allow.
     async fn work(&self, job: &mut Job<'_>, work: &mut Work, deadline: Deadline) -> Result<(), Failure> {
+        if job.routes.any_by_ses() {
+            match self.ses_account(job.now).await {
+                Standing::Open => {}
+                Standing::QuotaUsed => {
+                    work.wait(job.now + QUOTA_WAIT);
+                    return Ok(());
+                }
+                Standing::Paused => {
+                    work.halt = Some(Halt::SendingPaused);
+                    return Ok(());
+                }
+            }
+        }
         let mut todo = VecDeque::from(work.results.open());
-        while !todo.is_empty() && !work.again {
-            if deadline.left() < RESERVE {
+        let enough = deadline.left().saturating_sub(TURN).max(RESERVE);
+        while !todo.is_empty() && !work.again && !work.stopped && work.halt.is_none() {
+            if deadline.left() < enough {
                 work.again = true;
                 break;
             }
@@ -341,9 +374,9 @@ impl App {
             .buffer_unordered(at_once)
             .collect()
             .await;
-        let (mut again, mut uninformed, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut again, mut free, mut uninformed, mut names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (index, route, subject, handed) in handed {
-            if handed != Handed::Later {
+            if matches!(handed, Handed::Accepted(_) | Handed::Rejected | Handed::Unknown) {
                 job.routes.used(route);
             }
             match handed {
@@ -354,6 +387,15 @@ impl App {
                 Handed::Unknown => {
                     work.results.join(index, Outcome::Unknown);
                     uninformed.push(subject);
+                }
+                Handed::QuotaUsed => {
+                    free.push(subject);
+                    work.stopped = true;
+                    work.wait(job.now + QUOTA_WAIT);
+                }
+                Handed::Paused => {
+                    free.push(subject);
+                    work.halt = Some(Halt::SendingPaused);
                 }
                 Handed::Later if job.message.tries < TRIES => again.push(subject),
                 Handed::Rejected | Handed::Later => {
@@ -371,7 +413,7 @@ impl App {
             tracing::warn!(%campaign, chunk, step, %error, "names of messages are lost");
         }
         work.again |= !again.is_empty();
-        for subject in again {
+        for subject in again.into_iter().chain(free) {
             outreach.release(campaign, step, subject, &job.nonce).await?;
         }
         for subject in uninformed {

@@ -176,6 +176,8 @@ pub enum CampaignStatus {
 pub enum Halt {
     /// None of the channels that it was launched with is there any more.
     NoChannel,
+    /// Amazon SES has paused the sending of the operator's account.
+    SendingPaused,
 }
 
 /// What a member may do to a campaign.

@@ -4,6 +4,7 @@
 
 mod importing;
 mod purging;
+mod quotas;
 mod sending;
 mod sequences;
 

@@ -7,6 +7,7 @@ mod campaigns;
 mod channels;
 mod checks;
 mod domain_check;
+mod fairness;
 mod health;
 mod import_again;
 mod import_formats;

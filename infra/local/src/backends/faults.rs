@@ -46,6 +46,12 @@ pub struct SesPlan {
     pub drop_after_accept_every: u64,
     /// Waits before each answer, in milliseconds.
     pub latency_ms: u64,
+    /// Messages that the account takes in 24 hours of the movable clock; zero is a million.
+    pub quota: u64,
+    /// Messages that it takes in a second of the machine's; zero is five hundred, and then it is not enforced.
+    pub rate: u64,
+    /// The account's sending is paused.
+    pub paused: bool,
 }
 
 /// Faults of the SMTP relay.

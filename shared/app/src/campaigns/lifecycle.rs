@@ -204,7 +204,7 @@ fn tested(handed: Handed) -> Result<(), Failure> {
             "test-refused",
             "The channel refuses this message. Check the sender's address and the relay.",
         )),
-        Handed::Later | Handed::Unknown => Err(Failure::new(
+        Handed::Later | Handed::QuotaUsed | Handed::Paused | Handed::Unknown => Err(Failure::new(
             Kind::Unavailable,
             "channel-unavailable",
             "The channel did not take the message. Check PUT /v1/sender (host, port, credentials) and try again.",

@@ -2,6 +2,7 @@
 
 pub(crate) mod ses;
 pub(crate) mod smtp;
+mod standing;
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 
@@ -16,6 +17,7 @@ use domain::{
 use secrecy::ExposeSecret;
 use storage::WorkspaceScope;
 
+pub(crate) use self::standing::{SesStanding, Standing};
 use crate::{App, Deadline, Failure};
 
 /// What came of handing a message over.
@@ -27,6 +29,10 @@ pub enum Handed {
     Rejected,
     /// The channel did not take it now; it certainly does not have it.
     Later,
+    /// The same, and it will not take any for hours: its messages of the day are used up.
+    QuotaUsed,
+    /// The same, and it takes none until somebody does something about it.
+    Paused,
     /// Nobody can tell. It is not handed over again.
     Unknown,
 }

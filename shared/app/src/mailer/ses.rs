@@ -47,6 +47,9 @@ impl App {
             _ => &self.config.ses_configuration_set,
         };
         let configuration = Some(set.clone()).filter(|name| !name.is_empty());
+        if message.about.is_some() {
+            self.ses_standing.turn().await;
+        }
         let answer = self
             .ses
             .send_email()
@@ -58,14 +61,23 @@ impl App {
             .send()
             .await;
         match answer {
-            Ok(taken) => Handed::Accepted(MessageName::given_by_ses(taken.message_id().unwrap_or_default())),
+            Ok(taken) => {
+                self.ses_standing.accepted();
+                Handed::Accepted(MessageName::given_by_ses(taken.message_id().unwrap_or_default()))
+            }
             Err(error) => {
                 let handed = judge(&error);
+                self.ses_standing.refused(&handed);
                 tracing::warn!(code = error.code().unwrap_or("no answer"), ?handed, "ses did not accept a message");
                 handed
             }
         }
     }
+}
+
+/// Whether an error is about the messages of a day and not of a second: the code is the same.
+fn is_of_the_day(message: &str) -> bool {
+    message.to_ascii_lowercase().contains("daily message quota")
 }
 
 /// What a failed `SendEmail` means for the message.
@@ -74,13 +86,13 @@ fn judge<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Handed {
         // Never left this process.
         SdkError::ConstructionFailure(_) => Handed::Rejected,
         SdkError::ServiceError(service) => match service.err().code() {
+            Some("SendingPausedException" | "AccountSuspendedException") => Handed::Paused,
+            Some(_) if service.err().message().is_some_and(is_of_the_day) => Handed::QuotaUsed,
             Some(
                 "TooManyRequestsException"
                 | "ThrottlingException"
                 | "Throttling"
                 | "LimitExceededException"
-                | "SendingPausedException"
-                | "AccountSuspendedException"
                 | "AccessDeniedException"
                 | "AccessDenied"
                 | "ExpiredTokenException",

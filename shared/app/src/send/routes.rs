@@ -57,6 +57,11 @@ impl Routes {
         self.open.get(at)
     }
 
+    /// Whether any of them goes through SES.
+    pub(super) fn any_by_ses(&self) -> bool {
+        self.open.iter().any(|route| matches!(route.mailer, Mailer::Ses))
+    }
+
     /// Messages worth having under way at once.
     pub(super) fn concurrency(&self) -> usize {
         self.open.iter().map(|route| route.mailer.concurrency()).max().unwrap_or(1)

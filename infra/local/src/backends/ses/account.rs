@@ -1,24 +1,82 @@
 //! The account's quota and its suppression list.
 
+use std::collections::VecDeque;
 use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 use http::{Method, StatusCode};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Refusal, Ses, refuse};
 use crate::iam::Context;
 use crate::meter::Usage;
 
+/// Messages a day and a second, where no fault says otherwise.
+const USUAL_QUOTA: u64 = 1_000_000;
+const USUAL_RATE: u64 = 500;
+
+/// When messages were accepted.
+#[derive(Default)]
+pub(super) struct Taken {
+    /// In the movable clock, of the last 24 hours.
+    of_day: VecDeque<Timestamp>,
+    /// In the machine's time, of the last second.
+    of_second: VecDeque<Instant>,
+}
+
+impl Taken {
+    fn of_a_day(&mut self, now: Timestamp) -> usize {
+        while self.of_day.front().is_some_and(|at| now.duration_since(*at) >= SignedDuration::from_hours(24)) {
+            self.of_day.pop_front();
+        }
+        self.of_day.len()
+    }
+}
+
 impl Ses {
+    /// Why the account takes no message now, as SES says it; one that it takes is counted.
+    pub(super) fn take(&self) -> Result<(), Refusal> {
+        let plan = self.shared.faults.plan().ses;
+        if plan.paused {
+            return refuse("SendingPausedException", "Email sending has been disabled for your account.");
+        }
+        let too_many =
+            |message: &str| Err(Refusal(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", message.to_owned()));
+        let now = self.shared.clock.now();
+        let mut taken = self.shared.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        if plan.quota > 0 && taken.of_a_day(now) as u64 >= plan.quota {
+            return too_many("Daily message quota exceeded.");
+        }
+        if plan.rate > 0 {
+            while taken.of_second.front().is_some_and(|at| at.elapsed() >= Duration::from_secs(1)) {
+                taken.of_second.pop_front();
+            }
+            if taken.of_second.len() as u64 >= plan.rate {
+                return too_many("Maximum sending rate exceeded.");
+            }
+            taken.of_second.push_back(Instant::now());
+        }
+        taken.of_day.push_back(now);
+        Ok(())
+    }
+
     pub(super) fn account(&self, caller: &str) -> Result<Value, Refusal> {
         self.plain(caller, "ses:GetAccount", "*")?;
-        let sent = self.shared.mailbox.len();
+        let plan = self.shared.faults.plan().ses;
+        let sent =
+            self.shared.accepted.lock().unwrap_or_else(PoisonError::into_inner).of_a_day(self.shared.clock.now());
+        let or = |given: u64, usual: u64| if given == 0 { usual } else { given };
         Ok(json!({
             "DedicatedIpAutoWarmupEnabled": false,
-            "EnforcementStatus": "HEALTHY",
+            "EnforcementStatus": if plan.paused { "SHUTDOWN" } else { "HEALTHY" },
             "ProductionAccessEnabled": true,
-            "SendingEnabled": true,
-            "SendQuota": {"Max24HourSend": 1_000_000.0, "MaxSendRate": 500.0, "SentLast24Hours": sent as f64},
+            "SendingEnabled": !plan.paused,
+            "SendQuota": {
+                "Max24HourSend": or(plan.quota, USUAL_QUOTA) as f64,
+                "MaxSendRate": or(plan.rate, USUAL_RATE) as f64,
+                "SentLast24Hours": sent as f64,
+            },
             "SuppressionAttributes": {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]},
         }))
     }

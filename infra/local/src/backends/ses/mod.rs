@@ -47,6 +47,7 @@ struct Shared {
     /// Where the events of a configuration set go that the template does not route.
     fallback: Mutex<Option<String>>,
     suppressed: Mutex<BTreeSet<String>>,
+    accepted: Mutex<account::Taken>,
 }
 
 /// An error of SES: status, code and message.
@@ -96,6 +97,7 @@ impl Ses {
                 destinations: Mutex::new(destinations.to_vec()),
                 fallback: Mutex::new(feedback),
                 suppressed: Mutex::default(),
+                accepted: Mutex::default(),
             }),
         }
     }
@@ -158,6 +160,9 @@ impl Ses {
         if shared.faults.strikes(Place::SesReject) {
             let message = "Email address is not verified.";
             return front::error(StatusCode::BAD_REQUEST, "MessageRejected", message).into();
+        }
+        if let Err(refusal) = self.take() {
+            return refusal.response().into();
         }
         let usage = Usage { requests: message.recipients.len() as u64, ..Usage::one(bytes) };
         shared.meter.call(caller, "ses:SendEmail", &usage);

@@ -132,8 +132,12 @@ impl Sqs {
         if entry["MessageAttributes"].as_object().is_some_and(|all| all.len() > 10) {
             return refuse("InvalidParameterValue", "Number of message attributes exceeds the allowed maximum [10].");
         }
-        if !entry["MessageGroupId"].is_null() || !entry["MessageDeduplicationId"].is_null() {
+        if !entry["MessageDeduplicationId"].is_null() {
             return refuse("InvalidParameterValue", "The queue is not a FIFO queue.");
+        }
+        let group = entry["MessageGroupId"].as_str().unwrap_or_default();
+        if !entry["MessageGroupId"].is_null() && !(1..=128).contains(&group.len()) {
+            return refuse("InvalidParameterValue", "MessageGroupId can only include 1 to 128 characters.");
         }
         let delay = match within(entry, "DelaySeconds", 0, MAX_DELAY)? {
             Some(seconds) => SignedDuration::from_secs(seconds),
@@ -143,7 +147,7 @@ impl Sqs {
             Value::Object(all) if !all.is_empty() => Value::Object(all.clone()),
             _ => Value::Null,
         };
-        Ok(Message::new(body.to_owned(), attributes, caller, delay, self.now()))
+        Ok(Message::new(body.to_owned(), attributes, caller, delay, self.now()).of(group))
     }
 
     fn send_batch(&self, caller: &str, shared: &Shared, body: &Value) -> Answer {

@@ -3,6 +3,7 @@
 mod api;
 mod journal;
 mod queue;
+mod ready;
 #[cfg(test)]
 mod tests;
 

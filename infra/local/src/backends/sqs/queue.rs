@@ -1,6 +1,6 @@
 //! One standard queue: what is visible when, who holds what, and what goes to the dead letters.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::journal::Journal;
+use super::{journal::Journal, ready::Ready};
 use crate::backends::front;
 use crate::template;
 
@@ -24,6 +24,9 @@ pub(super) struct Now {
 pub(super) struct Message {
     pub(super) id: String,
     pub(super) body: String,
+    /// `MessageGroupId`; empty without one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    group: String,
     /// `MessageAttributes`, as they were sent.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub(super) attributes: Value,
@@ -53,6 +56,7 @@ impl Message {
         Self {
             id: front::request_id(),
             body,
+            group: String::new(),
             attributes,
             sender: sender.to_owned(),
             sent_at: now.clock,
@@ -64,6 +68,11 @@ impl Message {
             delayed_until: (!delay.is_zero()).then(|| later(now.clock)),
             held: None,
         }
+    }
+
+    /// The same in a group.
+    pub(super) fn of(self, group: &str) -> Self {
+        Self { group: group.to_owned(), ..self }
     }
 }
 
@@ -91,7 +100,7 @@ pub(super) struct Queue {
     pub(super) settings: template::Queue,
     journal: Journal,
     messages: HashMap<u64, Message>,
-    ready: VecDeque<u64>,
+    ready: Ready,
     hidden: BTreeSet<(Timestamp, u64)>,
     delayed: BTreeSet<(Timestamp, u64)>,
     next: u64,
@@ -105,7 +114,7 @@ impl Queue {
             settings,
             journal,
             messages: HashMap::new(),
-            ready: VecDeque::new(),
+            ready: Ready::default(),
             hidden: BTreeSet::new(),
             delayed: BTreeSet::new(),
             next: 0,
@@ -128,7 +137,7 @@ impl Queue {
             if message.delayed_until.is_some() {
                 self.hide(number, message);
             } else {
-                self.ready.push_back(number);
+                self.ready.push_back(&message.group, number);
             }
             self.messages.insert(number, message.clone());
         }
@@ -172,7 +181,7 @@ impl Queue {
             }
             // Two copies of one message never share an answer.
             if !ids.insert(message.id.clone()) {
-                again.push(number);
+                again.push((message.group.clone(), number));
                 continue;
             }
             message.receive_count += 1;
@@ -180,12 +189,13 @@ impl Queue {
             message.hidden_until = now.machine.saturating_add(visibility).unwrap_or(Timestamp::MAX);
             message.delayed_until = None;
             message.held = Some(message.receive_count);
+            self.ready.taken(&message.group);
             self.hidden.insert((message.hidden_until, number));
             self.journal.received(number, message);
             taken.push((receipt(number, message.receive_count), message.clone()));
         }
-        for number in again.into_iter().rev() {
-            self.ready.push_front(number);
+        for (group, number) in again.into_iter().rev() {
+            self.ready.push_front(&group, number);
         }
         self.compact();
         (taken, dead)
@@ -228,8 +238,9 @@ impl Queue {
         if let Some(until) = message.delayed_until {
             self.delayed.remove(&(until, number));
         }
-        if message.held.is_none() {
-            self.ready.retain(|&waiting| waiting != number);
+        match message.held {
+            None => self.ready.remove(&message.group, number),
+            Some(_) => self.ready.freed(&message.group),
         }
         self.journal.deleted(number);
         Some(message)
@@ -264,14 +275,17 @@ impl Queue {
             if let Some(until) = message.delayed_until.take() {
                 self.delayed.remove(&(until, number));
             }
-            message.held = None;
+            if message.held.take().is_some() {
+                self.ready.freed(&message.group);
+            }
+            let group = message.group.clone();
             let expires = SignedDuration::try_from(self.settings.retention)
                 .ok()
                 .and_then(|retention| message.kept_since.checked_add(retention).ok());
             if expires.is_some_and(|expires| expires <= now.machine) {
                 self.remove(number);
             } else {
-                self.ready.push_back(number);
+                self.ready.push_back(&group, number);
             }
         }
     }
@@ -285,9 +299,7 @@ impl Queue {
             Some((of, order)) if *of == seed => order,
             _ => &mut self.order.insert((seed, StdRng::seed_from_u64(seed))).1,
         };
-        for last in (1..self.ready.len()).rev() {
-            self.ready.swap(last, order.random_range(0..=last));
-        }
+        self.ready.shuffle(|last| order.random_range(0..=last));
     }
 
     pub(super) fn counts(&mut self, now: Now) -> Counts {
@@ -368,6 +380,25 @@ mod tests {
         assert_eq!(queue.receive(10, visibility, later(now, 31), None).0.len(), 1);
         assert!(queue.receive(10, visibility, later(now, 62), None).0.is_empty());
         assert_eq!(queue.counts(later(now, 62)), Counts::default());
+    }
+
+    #[test]
+    fn the_group_with_the_fewest_in_flight_is_next() {
+        let now = Now { machine: system_now(), clock: system_now() };
+        let mut queue = queue();
+        let message =
+            |group: &str| Message::new(group.to_owned(), Value::Null, "me", SignedDuration::ZERO, now).of(group);
+        for _ in 0..50 {
+            queue.put(&message("noisy"), 1);
+        }
+        queue.put(&message("quiet"), 3);
+        let visibility = SignedDuration::from_secs(30);
+        let take = |queue: &mut Queue| queue.receive(1, visibility, now, None).0.remove(0);
+        let order: Vec<String> = (0..8).map(|_| take(&mut queue).1.body).collect();
+        assert_eq!(order, ["noisy", "quiet", "noisy", "quiet", "noisy", "quiet", "noisy", "noisy"]);
+        let ours = queue.receive(1, visibility, now, None).0.remove(0);
+        queue.delete(&ours.0).unwrap();
+        assert_eq!(queue.counts(now), Counts { visible: 44, in_flight: 8, delayed: 0, later: 0 });
     }
 
     #[test]

@@ -1,0 +1,166 @@
+//! How the operator's account stands with Amazon SES: how many messages a second and a day it may send.
+//!
+//! `GetAccount` is asked once a minute by each process. The rate is the account's, and how many others send nobody
+//! knows: each process begins with a share of it, becomes slower when SES says that it is too fast, and faster again with
+//! each message that is taken.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use domain::{SignedDuration, Timestamp};
+
+use super::Handed;
+use crate::App;
+
+/// How long an answer holds.
+const HOLDS: SignedDuration = SignedDuration::from_secs(60);
+
+/// Processes that may send at once: as many as `template.yaml` lets run.
+const HANDS: f64 = 10.0;
+
+/// Messages a second, when nobody has said.
+const UNKNOWN_RATE: f64 = 14.0;
+
+/// A process does not get slower than this part of the account's rate.
+const SLOWEST: f64 = 1.0 / 40.0;
+
+/// Refusals within so short a time say the same, and count once.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Whether the account may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It may.
+    Open,
+    /// Its messages of the last 24 hours are as many as it may send.
+    QuotaUsed,
+    /// Its sending is paused.
+    Paused,
+}
+
+/// What a process knows of it.
+#[derive(Debug)]
+pub(crate) struct SesStanding(Mutex<Known>);
+
+#[derive(Debug)]
+struct Known {
+    asked: Option<Timestamp>,
+    standing: Standing,
+    /// Messages a second of the whole account.
+    most: f64,
+    /// Messages a second of this process.
+    pace: f64,
+    /// When the next message may leave.
+    next: Option<Instant>,
+    /// When it last became slower.
+    slowed: Option<Instant>,
+}
+
+impl Default for SesStanding {
+    fn default() -> Self {
+        let (most, pace) = (UNKNOWN_RATE, UNKNOWN_RATE);
+        Self(Mutex::new(Known { asked: None, standing: Standing::Open, most, pace, next: None, slowed: None }))
+    }
+}
+
+impl SesStanding {
+    fn known<T>(&self, with: impl FnOnce(&mut Known) -> T) -> T {
+        with(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until this process may send its next message.
+    pub(super) async fn turn(&self) {
+        let wait = self.known(|known| {
+            let now = Instant::now();
+            let at = known.next.map_or(now, |next| next.max(now));
+            known.next = Some(at + Duration::from_secs_f64(1.0 / known.pace));
+            at.saturating_duration_since(now)
+        });
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// A message was taken.
+    pub(super) fn accepted(&self) {
+        self.known(|known| known.pace = (known.pace * 1.02).min(known.most));
+    }
+
+    /// One was not.
+    pub(super) fn refused(&self, handed: &Handed) {
+        self.known(|known| match handed {
+            Handed::Later if known.slowed.is_none_or(|at| at.elapsed() >= AGAIN) => {
+                known.slowed = Some(Instant::now());
+                known.pace = (known.pace / 2.0).max(known.most * SLOWEST);
+            }
+            Handed::Later => {}
+            Handed::QuotaUsed => known.standing = Standing::QuotaUsed,
+            Handed::Paused => known.standing = Standing::Paused,
+            Handed::Accepted(_) | Handed::Rejected | Handed::Unknown => {}
+        });
+    }
+}
+
+impl App {
+    /// How the account stands at `now`. Where SES does not say, it is asked with each message.
+    pub(crate) async fn ses_account(&self, now: Timestamp) -> Standing {
+        let fresh = |asked: Timestamp| now.duration_since(asked).abs() < HOLDS;
+        let known = self.ses_standing.known(|known| known.asked.is_some_and(fresh).then_some(known.standing));
+        if let Some(standing) = known {
+            return standing;
+        }
+        let answer = self.ses.get_account().send().await;
+        self.ses_standing.known(|known| {
+            let first = known.asked.is_none();
+            known.asked = Some(now);
+            known.standing = Standing::Open;
+            let Ok(account) = answer else {
+                tracing::warn!("ses does not say how the account stands");
+                return known.standing;
+            };
+            if let Some(quota) = account.send_quota() {
+                // -1 is no limit.
+                let (most, sent) = (quota.max24_hour_send(), quota.sent_last24_hours());
+                if most >= 0.0 && sent >= most {
+                    known.standing = Standing::QuotaUsed;
+                }
+                if quota.max_send_rate() > 0.0 {
+                    known.most = quota.max_send_rate();
+                    known.pace = if first { known.most / HANDS } else { known.pace.min(known.most) };
+                }
+            }
+            if !account.sending_enabled() {
+                known.standing = Standing::Paused;
+            }
+            known.standing
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_slows_down_when_told_to_and_never_passes_the_account() {
+        let standing = SesStanding::default();
+        let pace = || standing.known(|known| known.pace);
+        standing.refused(&Handed::Later);
+        assert_eq!(pace(), UNKNOWN_RATE / 2.0);
+        for _ in 0..1_000 {
+            standing.accepted();
+        }
+        assert_eq!(pace(), UNKNOWN_RATE);
+        standing.refused(&Handed::Later);
+        assert_eq!(pace(), UNKNOWN_RATE, "the same news as a moment ago");
+        for _ in 0..20 {
+            standing.known(|known| known.slowed = None);
+            standing.refused(&Handed::Later);
+        }
+        assert_eq!(pace(), UNKNOWN_RATE * SLOWEST);
+        standing.refused(&Handed::QuotaUsed);
+        assert_eq!(standing.known(|known| known.standing), Standing::QuotaUsed);
+    }
+}
