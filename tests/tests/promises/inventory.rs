@@ -327,6 +327,14 @@ async fn rights(sender: &Sender<'_>, seen: &mut Seen) {
     other.import(b"email\nseven@filled.test\neight@filled.test\n").await;
     stack.exercise("seven@filled.test", "erasure", None).await;
     stack.exercise("eight@filled.test", "restriction", None).await;
+    // Here a file may still come: the erasure stays open, with what it has erased.
+    let third = stack.sign_up().await;
+    third.import(b"email\nerased@filled.test\n").await;
+    third.post("/v1/imports", third.announcement()).await.expect(201);
+    stack.wait(SignedDuration::from_secs(1));
+    stack.exercise("erased@filled.test", "erasure", None).await;
+    let access = sender.post("/v1/privacy/requests", json!({"kind": "access"})).await.expect(201).json();
+    stack.desk(json!({"answer": {"request": access["id"], "refused": false}})).await;
     let own = json!({"kind": "rectification", "message": "Ada"});
     let own = sender.post("/v1/privacy/requests", own).await.expect(201).json();
     let letter = json!({"enter": {
