@@ -77,7 +77,7 @@ fn a29_a_closed_account_can_come_back_for_thirty_days() {
         read().send().await.problem(401, "unauthenticated");
         viewer.request(Method::GET, "/v1/prospects").send().await.problem(401, "unauthenticated");
         let stored = Dump::of(&stack).await.table("AccountsTable").iter().find(|item| item["sk"] == "SENDER").cloned();
-        assert_eq!(stored.unwrap()["sender"]["channel"]["secret"], "");
+        assert_eq!(stored.unwrap()["sender"]["channels"][0]["transport"]["secret"], "");
         assert_eq!(viewer.get("/v1/sender").await.expect(200).json()["channel"]["password_set"], false);
         let told = || stack.mails_to(&sender.email).iter().filter(|mail| mail.text.contains("est fermé")).count();
         assert_eq!(told(), 1);

@@ -172,12 +172,12 @@ pub(crate) fn shown(locale: Locale, kind: RequestKind, holders: &[Holder<'_>], d
             Locale::Fr => format!(
                 "Aucune entreprise ne détient cette adresse dans Prospectra. Un fichier dont la ligne a été refusée peut \
                      encore la contenir : il est supprimé au plus tard {kept} après son envoi, et personne n’écrit à ce qui a \
-                     été refusé. Si vous avez un compte, vos propres données sont dans son espace « RGPD et données »."
+                     été refusé. Si vous avez un compte, connectez-vous : vos propres données sont à l’adresse /v1/privacy/export."
             ),
             Locale::En => format!(
                 "No company holds this address in Prospectra. A file of which the row was refused may still contain it: it is \
                      deleted at most {kept} after it was uploaded, and nobody writes to what was refused. If you have an \
-                     account, your own data is in its “GDPR & data” space."
+                     account, sign in: your own data is at /v1/privacy/export."
             ),
         }];
     }
