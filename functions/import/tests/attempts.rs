@@ -106,7 +106,7 @@ impl Bench {
         for n in 0..20 {
             let email = EmailAddress::parse(&format!("p{}@firm{}.test", n * 100, n * 100 % 700)).unwrap();
             let subject = app.pepper().await.unwrap().subject(scope.workspace(), &email);
-            let gone = Suppression { subject, reason: SuppressionReason::OptedOut, since: self.now };
+            let gone = Suppression::new(subject, SuppressionReason::OptedOut, self.now);
             db.suppressions(&scope).record(&gone).await.unwrap();
         }
         scope
@@ -284,7 +284,7 @@ async fn who_was_erased_meanwhile_is_not_revived() {
         while bench.state(&scope, import).await.rows_done == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let gone = Suppression { subject, reason: SuppressionReason::Erased, since: bench.now };
+        let gone = Suppression::new(subject, SuppressionReason::Erased, bench.now);
         db.suppressions(&scope).record(&gone).await.unwrap();
         db.prospects(&scope).delete(subject).await.unwrap();
     };

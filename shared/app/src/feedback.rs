@@ -140,7 +140,7 @@ impl App {
         let scope = WorkspaceScope::internal(workspace);
         // First of all, and whatever else is known: who complains is not written to again.
         if let (Some(reason), Some(subject)) = (news.suppress, event.subject()) {
-            self.db.suppressions(&scope).record(&Suppression { subject, reason, since: now }).await?;
+            self.db.suppressions(&scope).record(&Suppression::new(subject, reason, now)).await?;
         }
         let (Some(campaign), Some(chunk), Some(index)) =
             (event.tag::<CampaignId>(tag::CAMPAIGN), event.tag::<u32>(tag::CHUNK), event.tag::<usize>(tag::INDEX))

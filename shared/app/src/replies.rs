@@ -80,7 +80,7 @@ impl App {
         match mail {
             Kind::Reply(reply) => {
                 if reply.is_opt_out {
-                    let objection = Suppression { subject, reason: SuppressionReason::OptedOut, since: now };
+                    let objection = Suppression::new(subject, SuppressionReason::OptedOut, now);
                     self.db.suppressions(&scope).record(&objection).await?;
                 }
                 // What a person writes themselves starts their time again (A73), and ends the sequence.

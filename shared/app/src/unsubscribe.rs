@@ -15,7 +15,7 @@ impl App {
     pub async fn opt_out(&self, token: &str, now: Timestamp) -> Result<(), Failure> {
         let Some(claim) = OptOutClaim::verify(token, self.pepper().await?) else { return Ok(()) };
         let scope = WorkspaceScope::internal(claim.workspace);
-        let objection = Suppression { subject: claim.subject, reason: SuppressionReason::OptedOut, since: now };
+        let objection = Suppression::new(claim.subject, SuppressionReason::OptedOut, now);
         self.db.suppressions(&scope).record(&objection).await?;
         Ok(())
     }

@@ -28,4 +28,13 @@ pub struct Suppression {
     pub reason: SuppressionReason,
     /// Since when, to the second.
     pub since: Timestamp,
+    /// Of somebody who was erased and had objected before: when they did.
+    pub objected: Option<Timestamp>,
+}
+
+impl Suppression {
+    /// One that stands for this reason alone.
+    pub fn new(subject: Subject, reason: SuppressionReason, since: Timestamp) -> Suppression {
+        Suppression { subject, reason, since, objected: None }
+    }
 }

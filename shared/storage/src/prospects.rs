@@ -199,8 +199,7 @@ impl Prospects<'_> {
     }
 
     /// Erases one at the time of the entry: the record goes, and what keeps a later import from reviving
-    /// them stands, at the same moment. An objection that stands already says more and stays.
-    /// `Conflict` when nobody is held.
+    /// them stands, at the same moment. `Conflict` when nobody is held.
     pub async fn erase(
         &self,
         suppressions: Suppressions<'_>,
@@ -208,9 +207,8 @@ impl Prospects<'_> {
         entry: &Entry,
     ) -> Result<(), StoreError> {
         let deletion = commit::delete(self.table(), &self.key(subject))?;
-        let erasure = suppressions.erasing(subject, entry.at)?;
-        let writes = vec![erasure, deletion.clone(), self.db.recording(entry)?];
-        match self.db.try_commit(writes).await {
+        match suppressions.erase_with(subject, entry, Some(deletion.clone())).await {
+            // Erased before: something brought them back.
             Err(Cancelled::Condition(0)) => self.db.act(deletion, entry).await,
             other => Ok(other?),
         }

@@ -13,12 +13,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     WorkspaceScope,
+    commit::{self, Cancelled},
     db::{Db, Item, PageQuery, Range, StoreError, from_item, n, s, to_item},
     keys,
 };
 
 /// What stands already stays, unless its time is over or it is only a bounce.
 const UNLESS_STANDING: &str = "attribute_not_exists(pk) OR #ttl <= :now OR why = :bounced";
+/// An objection whose time is not over, also of somebody who was erased later.
+const RENEWABLE: &str =
+    "#ttl > :now AND #ttl < :end AND (why IN (:opted_out, :complained) OR attribute_exists(objected))";
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -26,6 +30,9 @@ struct Stored {
     why: SuppressionReason,
     /// Since when, epoch seconds.
     at: i64,
+    /// When whoever was erased had objected before, epoch seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    objected: Option<i64>,
     /// When it ends, epoch seconds.
     ttl: i64,
 }
@@ -70,7 +77,7 @@ impl Suppressions<'_> {
     }
 
     /// Counts the time of an objection anew from `now`: it was needed again (K9). Its date stays. An end
-    /// never comes nearer, what is over stays over, and a bounce or an erasure keeps its own.
+    /// never comes nearer, what is over stays over, and a bounce or a mere erasure keeps its own.
     pub async fn renew(&self, subject: Subject, now: Timestamp) -> Result<(), StoreError> {
         let key = keys::suppression(self.workspace, subject);
         let end = retention::ttl(Policy::current().suppression_expiry(now));
@@ -82,7 +89,7 @@ impl Suppressions<'_> {
             .key("pk", s(&key.pk))
             .key("sk", s(&key.sk))
             .update_expression("SET #ttl = :end")
-            .condition_expression("#ttl > :now AND #ttl < :end AND why IN (:opted_out, :complained)")
+            .condition_expression(RENEWABLE)
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":now", n(now.as_second()))
             .expression_attribute_values(":end", n(end))
@@ -105,9 +112,47 @@ impl Suppressions<'_> {
         }
     }
 
-    /// An erasure as a part of a transaction; its condition is that of [`Suppressions::record`].
-    pub(crate) fn erasing(&self, subject: Subject, now: Timestamp) -> Result<TransactWriteItem, StoreError> {
-        self.standing(&Suppression { subject, reason: SuppressionReason::Erased, since: now })
+    /// Notes the erasure of somebody of whom no record is held, at the time of the entry. Who is erased already
+    /// stays so since then, and nothing is written.
+    pub async fn erase(&self, subject: Subject, entry: &Entry) -> Result<(), StoreError> {
+        match self.erase_with(subject, entry, None).await {
+            Ok(()) | Err(Cancelled::Condition(0)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The same together with one more write, the third of the transaction after the entry. An objection that
+    /// stands becomes the erasure of somebody who objected: what a backup brings back of them is found by it
+    /// (A30), for as long as any other. [`Cancelled::Condition`] of 0 when they are erased already.
+    pub(crate) async fn erase_with(
+        &self,
+        subject: Subject,
+        entry: &Entry,
+        more: Option<TransactWriteItem>,
+    ) -> Result<(), Cancelled> {
+        let erasure = self.standing(&Suppression::new(subject, SuppressionReason::Erased, entry.at))?;
+        let objector = self.erasing_objector(subject, entry.at)?;
+        let entry = self.db.recording(entry)?;
+        let together = |first| [Some(first), Some(entry.clone()), more.clone()].into_iter().flatten().collect();
+        match self.db.try_commit(together(erasure)).await {
+            Err(Cancelled::Condition(0)) => self.db.try_commit(together(objector)).await,
+            other => other,
+        }
+    }
+
+    fn erasing_objector(&self, subject: Subject, now: Timestamp) -> Result<TransactWriteItem, StoreError> {
+        let key = keys::suppression(self.workspace, subject);
+        let end = retention::ttl(Policy::current().suppression_expiry(now));
+        commit::updated(
+            commit::update(&self.db.tables.suppressions, &key)
+                .update_expression("SET objected = #at, #at = :now, why = :erased, #ttl = :end")
+                .condition_expression("attribute_exists(pk) AND why <> :erased")
+                .expression_attribute_names("#at", "at")
+                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_values(":now", n(now.as_second()))
+                .expression_attribute_values(":erased", s("erased"))
+                .expression_attribute_values(":end", n(end)),
+        )
     }
 
     /// What is more than a bounce, as a part of a transaction.
@@ -128,6 +173,7 @@ impl Suppressions<'_> {
         let stored = Stored {
             why: suppression.reason,
             at: suppression.since.as_second(),
+            objected: suppression.objected.map(Timestamp::as_second),
             ttl: retention::ttl(Policy::current().suppression_expiry(suppression.since)),
         };
         to_item(&keys::suppression(self.workspace, suppression.subject), &stored)
@@ -197,8 +243,9 @@ fn read(items: Vec<Item>, now: Timestamp) -> Result<Vec<Suppression>, StoreError
         let subject = Subject::from_hex(&crate::db::text(&item, "sk")?).ok_or(StoreError::Corrupt("suppression"))?;
         let stored: Stored = from_item(item)?;
         if now.as_second() < stored.ttl {
-            let since = Timestamp::from_second(stored.at).map_err(|_| StoreError::Corrupt("suppression date"))?;
-            found.push(Suppression { subject, reason: stored.why, since });
+            let date = |second| Timestamp::from_second(second).map_err(|_| StoreError::Corrupt("suppression date"));
+            let (since, objected) = (date(stored.at)?, stored.objected.map(date).transpose()?);
+            found.push(Suppression { subject, reason: stored.why, since, objected });
         }
     }
     Ok(found)

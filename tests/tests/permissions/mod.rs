@@ -237,6 +237,7 @@ fn every_permission_is_used_and_none_is_missing() {
         for (email, kind) in [
             ("tour11@firm11.test", "restriction"),
             ("tour12@firm12.test", "objection"),
+            ("tour12@firm12.test", "erasure"),
             ("tour13@firm13.test", "erasure"),
         ] {
             stack.exercise(email, kind, None).await;

@@ -322,6 +322,8 @@ async fn rights(sender: &Sender<'_>, seen: &mut Seen) {
     stack.read_data(read["access_token"].as_str().unwrap(), "json").await.expect(200);
     stack.exercise("nobody@filled.test", "objection", None).await;
     stack.exercise("six@filled.test", "objection", None).await;
+    // Objected before.
+    stack.exercise("three@filled.test", "erasure", None).await;
     // Held by one Sender that waits for no file: certified at once.
     let other = stack.sign_up().await;
     other.import(b"email\nseven@filled.test\neight@filled.test\n").await;

@@ -32,7 +32,12 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
         };
         let stack = TestStack::with(kept).await;
         let (stayer, leaver, gone) = (stack.sign_up().await, stack.sign_up().await, stack.sign_up().await);
-        stayer.import(b"email\nstays@restored.test\nobjects@restored.test\nerased@restored.test\n").await;
+        stayer
+            .import(
+                b"email\nstays@restored.test\nobjects@restored.test\nerased@restored.test\nboth@restored.test\n\
+                  by-herself@restored.test\n",
+            )
+            .await;
         leaver.import(b"email\nleft@restored.test\n").await;
         gone.import(b"email\ngiven-up@restored.test\n").await;
         stayer.campaign(json!({})).await;
@@ -45,6 +50,17 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
         stack.client().request(Method::POST, &link).send().await.expect(200);
         let erased = stayer.prospect("erased@restored.test").await;
         stayer.delete(&format!("/v1/prospects/{}", erased["id"].as_str().unwrap())).await.expect(204);
+        // Who objects first and is erased afterwards is erased all the same: by the Sender, or at their own request.
+        let both = stayer.prospect("both@restored.test").await;
+        let herself = stayer.prospect("by-herself@restored.test").await;
+        for address in ["both@restored.test", "by-herself@restored.test"] {
+            let link = stack.only_mail_to(address).unsubscribe();
+            stack.client().request(Method::POST, &link).send().await.expect(200);
+        }
+        stayer.delete(&format!("/v1/prospects/{}", both["id"].as_str().unwrap())).await.expect(204);
+        // Her record goes with the purge, her history when she asks for it.
+        stack.purge().await;
+        stack.exercise("by-herself@restored.test", "erasure", None).await;
         leaver.delete("/v1/workspace").await.expect(200);
         gone.give_up().await.expect(200);
         stack.wait(SignedDuration::from_hours(1));
@@ -67,18 +83,20 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
         people.put_back(&stack);
         stack.purge().await;
         let there = Dump::of(&stack).await.table("ProspectsTable").len();
-        assert_eq!(there, 5, "whose company may still come back is not nobody's");
+        assert_eq!(there, 7, "whose company may still come back is not nobody's");
         [&accounts, &outreach].iter().for_each(|table| table.put_back(&stack));
 
         let (stayer, leaver) = (stays.at(&stack).await, left.at(&stack).await);
-        assert_eq!(stayer.prospects().await.len(), 3, "they are back");
+        assert_eq!(stayer.prospects().await.len(), 5, "they are back");
         let history = async |of: &Value| {
             let subject = of["id"].as_str().unwrap().trim_start_matches("pro_").to_owned();
             let dump = Dump::of(&stack).await;
             let theirs = |item: &&Value| item["sk"].as_str().is_some_and(|sk| sk.starts_with(&subject));
             dump.table("OutreachTable").iter().filter(theirs).count()
         };
-        assert_eq!(history(&erased).await, 1, "what was sent to whoever was erased is back, too");
+        for who in [&erased, &both, &herself] {
+            assert_eq!(history(who).await, 1, "what was sent to whoever was erased is back, too");
+        }
         assert_eq!(leaver.get("/v1/workspace").await.json()["status"], "active", "and so is the account");
         let next = stayer.draft(json!({"name": "Après"})).await;
         for (sender, id) in [(&stayer, &next), (&leaver, &waiting)] {
@@ -98,7 +116,9 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
 
         // All is back: the operator asks for the replay, and only then something leaves, when its Sender says so.
         let report = stack.replay().await;
-        assert_eq!(history(&erased).await, 0, "{report}");
+        for who in [&erased, &both, &herself] {
+            assert_eq!(history(who).await, 0, "{report}");
+        }
         assert_eq!(report["statement"]["statement"]["restore"], "drill-1", "{report}");
         let emails: Vec<_> = stayer.prospects().await.iter().map(|p| p["email"].clone()).collect();
         assert_eq!(emails, ["stays@restored.test"]);
@@ -110,8 +130,9 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
         stack.wait(SignedDuration::from_mins(1));
         stack.settle().await;
         assert!(written_to("stays@restored.test"));
-        for gone in ["objects@restored.test", "erased@restored.test", "left@restored.test"] {
-            assert!(!written_to(gone), "{gone} was written to");
+        let names = ["objects", "erased", "both", "by-herself", "left"];
+        for gone in names.map(|name| format!("{name}@restored.test")) {
+            assert!(!written_to(&gone), "{gone} was written to");
         }
         // What was given up is gone again; the other account ends when it would have.
         assert_eq!(Dump::of(&stack).await.mentions("given-up@restored.test"), [""; 0]);

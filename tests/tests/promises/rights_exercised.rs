@@ -310,8 +310,12 @@ fn a38_a40_what_was_sent_is_told_and_erased_though_the_record_is_gone() {
         assert_eq!((&held["record"], &held["history"][0]["subject"]), (&Value::Null, &json!("Une question")), "{data}");
         let erased = stack.exercise("late@history.test", "erasure", None).await;
         assert!(erased["certificate"].is_string(), "{erased}");
+        // Nothing is left but what finds them again in a backup.
         let again = stack.exercise("late@history.test", "access", None).await;
-        assert_eq!(again["senders"], json!([]), "{again}");
+        let data = stack.read_data(again["access_token"].as_str().unwrap(), "json").await.expect(200).json();
+        let held = &data["senders"][0];
+        assert_eq!((&held["record"], &held["history"]), (&Value::Null, &Value::Null), "{data}");
+        assert_eq!(held["fingerprint"]["reason"], "erased", "{data}");
         stack.finish().await;
     });
 }
@@ -372,11 +376,27 @@ fn a40_whoever_is_erased_stands_in_no_list_of_a_campaign_whether_they_were_writt
         assert_eq!((&done["counts"]["sent"], &done["counts"]["refused"]), (&json!(1), &json!(2)), "{done}");
         assert_eq!(stack.mails_to("stays@lists.test").len(), 2);
 
-        // Whom a Sender deletes by itself, the next run of the purge takes out.
+        // Whom a Sender deletes by itself, the next run of the purge takes out, whether or not they had objected.
+        let link = stack.mails_to("stays@lists.test")[0].unsubscribe();
+        stack.client().request(Method::POST, &link).send().await.expect(200);
+        let objected = stack.now();
+        stack.wait(DAY);
         sender.delete(&format!("/v1/prospects/{}", ids[2])).await.expect(204);
         let report = stack.purge().await;
         assert!(!is_listed(&Dump::of(&stack).await, &ids[2]));
         assert_eq!(report["statement"]["statement"]["stores"]["outreach"]["changed"], 4, "{report}");
+        let dump = Dump::of(&stack).await;
+        assert!(!dump.table("OutreachTable").iter().any(|i| i["sk"].as_str().unwrap().contains(&ids[2][4..])));
+        // The objection is remembered; it is an erasure now, and kept for as long as any.
+        let theirs = |item: &&Value| item["sk"].as_str() == Some(&ids[2][4..]);
+        let kept = dump.table("SuppressionsTable").iter().find(theirs).expect("what keeps an import from it").clone();
+        assert_eq!(kept["why"], "erased", "{kept}");
+        assert!((kept["objected"].as_i64().unwrap() - objected.as_second()).abs() <= 5, "{kept}");
+        assert!(kept["at"].as_i64().unwrap() >= (objected + DAY).as_second(), "{kept}");
+        let years = stack.now().to_zoned(jiff::tz::TimeZone::UTC) + jiff::Span::new().years(3);
+        assert!((kept["ttl"].as_i64().unwrap() - years.timestamp().as_second()).abs() <= 3_605, "{kept}");
+        let again = sender.import(b"email\nstays@lists.test\n").await;
+        assert_eq!(again["suppressed"], 1, "{again}");
         stack.finish().await;
     });
 }

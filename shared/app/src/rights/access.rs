@@ -179,7 +179,8 @@ impl App {
             Some(sender) => value(&sender.identity)?,
             None => json!({ "company": profile.company }),
         };
-        let fingerprint = fingerprint.map(|found| json!({ "reason": found.reason, "since": found.since }));
+        let fingerprint = fingerprint
+            .map(|found| json!({ "reason": found.reason, "since": found.since, "objected": found.objected }));
         let information = Information {
             purposes,
             categories,

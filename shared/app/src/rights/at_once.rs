@@ -43,7 +43,7 @@ impl App {
         match request.kind.at_once() {
             AtOnce::Nothing | AtOnce::HandOver => Ok(()),
             AtOnce::Suppress => {
-                let objection = Suppression { subject, reason: SuppressionReason::OptedOut, since: now };
+                let objection = Suppression::new(subject, SuppressionReason::OptedOut, now);
                 let entry = scope.entry(Action::ProspectOptedOut, now).about(subject);
                 self.db.suppressions(&scope).record_with(&objection, &entry).await?;
                 Ok(())
@@ -65,8 +65,11 @@ impl App {
     ) -> Result<(), Failure> {
         let held = self.db.prospects(scope).get(holding.subject, true).await?.is_some();
         match self.erase_prospect(scope, holding.subject, now).await {
-            // The record went meanwhile, or there never was more than a fingerprint.
-            Err(failure) if failure.kind == Kind::NotFound => {}
+            // The record went before: what else was held, and what a backup has, are erased all the same.
+            Err(failure) if failure.kind == Kind::NotFound => {
+                let entry = scope.entry(Action::ProspectDeleted, now).about(holding.subject);
+                self.db.suppressions(scope).erase(holding.subject, &entry).await?;
+            }
             other => other?,
         }
         let outreach = self.db.outreach(scope);

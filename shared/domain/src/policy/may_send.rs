@@ -255,7 +255,7 @@ mod tests {
         let first = StopsAfterClaim::first_step();
         assert!(may_send(cleared(), &claim, &OptOutsAfterClaim::default(), &first).is_ok());
         for reason in [SuppressionReason::OptedOut, SuppressionReason::Complained, SuppressionReason::Erased] {
-            let found = |subject| OptOutsAfterClaim::read(vec![Suppression { subject, reason, since: now }]);
+            let found = |subject| OptOutsAfterClaim::read(vec![Suppression::new(subject, reason, now)]);
             assert_eq!(may_send(cleared(), &claim, &found(subject), &first), Err(reason.into()));
             let somebody_else = Subject::from_bytes([8; 16]);
             assert!(may_send(cleared(), &claim, &found(somebody_else), &first).is_ok());
