@@ -3,7 +3,7 @@
 //! No configuration chain: a Lambda's role is in `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
 //! `AWS_SESSION_TOKEN`, its region in `AWS_REGION`. All clients share one HTTP client, which trusts
 //! Amazon's own roots, bundled: reading the system's certificate folder costs more than all the rest
-//! of a start.
+//! of a start. It reaches nobody but processors of the register ([`crate::fence`]).
 
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ use aws_sdk_dynamodb::config::{
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use storage::Db;
 
+use crate::fence::Fence;
+
 /// The product on the clients of this process.
 pub fn app() -> App {
     app_in(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
@@ -23,8 +25,13 @@ pub fn app() -> App {
 
 /// The product in a given environment, for callers that have several in one process.
 pub fn app_in(env: impl Fn(&str) -> Option<String>) -> App {
+    app_on(env, Fence::around(http_client()))
+}
+
+/// The same on an HTTP client.
+pub(crate) fn app_on(env: impl Fn(&str) -> Option<String>, http: SharedHttpClient) -> App {
     let config = Config::read(&env);
-    let rim = Rim { http: http_client(), credentials: credentials(&env), region: env("AWS_REGION") };
+    let rim = Rim { http, credentials: credentials(&env), region: env("AWS_REGION") };
 
     macro_rules! client {
         ($sdk:ident, $endpoint:literal, $attempts:expr) => {{

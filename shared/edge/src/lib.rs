@@ -6,6 +6,7 @@
 
 pub mod aws;
 pub mod cursor;
+mod fence;
 pub mod http;
 pub mod idempotency;
 pub mod mixed;

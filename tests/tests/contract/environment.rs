@@ -1,12 +1,11 @@
 //! The environment that the template gives and the one that the code reads are the same.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use regex::Regex;
 
 use super::template::Template;
-use super::{clean, notices, root};
+use super::{clean, notices, sources};
 
 pub(super) fn check(template: &Template) -> Vec<String> {
     let given: BTreeSet<&str> =
@@ -27,24 +26,12 @@ fn names_read() -> BTreeSet<String> {
     let call =
         Regex::new(r#"\b(?:var|var_os|read|get|need)\(\s*"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)""#).expect("a pattern");
     let mut names = BTreeSet::new();
-    for folder in ["shared", "functions"] {
-        each_source(&root().join(folder), &mut |text| {
-            names.extend(call.captures_iter(text).map(|found| found[1].to_owned()));
-        });
+    for (_, text) in sources() {
+        names.extend(call.captures_iter(&text).map(|found| found[1].to_owned()));
     }
     // AWS itself sets these; AWS_ENDPOINT_URL… exist only where something stands in for AWS.
     names.retain(|name| !name.starts_with("AWS_"));
     names
-}
-
-fn each_source(folder: &Path, visit: &mut impl FnMut(&str)) {
-    for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
-        if entry.is_dir() {
-            each_source(&entry, visit);
-        } else if entry.extension().is_some_and(|extension| extension == "rs") {
-            visit(&std::fs::read_to_string(&entry).expect("a source file"));
-        }
-    }
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod access;
 mod audit;
 mod dependencies;
+mod egress;
 mod environment;
 mod functions;
 mod licences;
@@ -38,6 +39,23 @@ fn root() -> PathBuf {
 /// The text of a file of the repository.
 fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// Every source file of what runs on AWS: the path from the root, and the text.
+fn sources() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join("shared"), root().join("functions")];
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).expect("a source file");
+                found.push((path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned(), text));
+            }
+        }
+    }
+    found
 }
 
 /// Fails with every finding, one a line.

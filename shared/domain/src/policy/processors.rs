@@ -63,6 +63,10 @@ pub struct Processor {
     /// The cloud region it runs in, where it is one.
     #[serde(default)]
     pub region: Option<String>,
+    /// Where it is reached: names of hosts, the first label of which may be `*`. Of a Sender's own provider none: that
+    /// is what the Sender entered.
+    #[serde(default)]
+    pub hosts: Vec<String>,
     /// What protects the data there.
     pub safeguard: Bilingual,
     /// What it may learn from the data.
@@ -86,6 +90,9 @@ pub enum ProcessorsError {
     /// The operator's own processor must be in a place we know.
     #[error("processors file: `{0}` is the operator's choice, so its place cannot depend on the Sender")]
     PlaceUnknown(String),
+    /// Nothing could be sent to the operator's own processor (A20), or to more than a Sender's own provider.
+    #[error("processors file: `{0}` needs hosts if the operator chose it, and none if the Sender did")]
+    Hosts(String),
 }
 
 #[derive(Deserialize)]
@@ -107,11 +114,22 @@ pub fn hosted_in(processors: &[Processor], region: &str) -> bool {
     processors.iter().any(|p| p.chosen_by == ChosenBy::Operator && p.region.as_deref() == Some(region))
 }
 
+/// Whether the service may send anything to a host of its own accord (A20): only if a processor is reached there.
+#[must_use]
+pub fn may_reach(processors: &[Processor], host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    let is = |known: &String| match known.strip_prefix("*.") {
+        Some(rest) => host.split_once('.').is_some_and(|(first, others)| !first.is_empty() && others == rest),
+        None => host == *known,
+    };
+    processors.iter().flat_map(|processor| &processor.hosts).any(is)
+}
+
 /// Reads and checks a register.
 ///
 /// # Errors
 /// [`ProcessorsError`] for a processor without name, purpose, data, country or safeguard, in either
-/// language.
+/// language, and for one of the operator's without hosts.
 pub fn load(text: &str) -> Result<Vec<Processor>, ProcessorsError> {
     let file: File = toml::from_str(text).map_err(|e| ProcessorsError::Syntax(e.to_string()))?;
     for processor in &file.processor {
@@ -136,6 +154,11 @@ fn check(processor: &Processor) -> Result<(), ProcessorsError> {
     if processor.chosen_by == ChosenBy::Operator && processor.place == Place::Depends {
         return Err(ProcessorsError::PlaceUnknown(name));
     }
+    let wide = |host: &String| host.trim_start_matches("*.").split('.').filter(|label| !label.is_empty()).count() < 3;
+    let needed = processor.chosen_by == ChosenBy::Operator;
+    if processor.hosts.is_empty() == needed || processor.hosts.iter().any(|host| wide(host) || host != host.trim()) {
+        return Err(ProcessorsError::Hosts(name));
+    }
     Ok(())
 }
 
@@ -152,6 +175,7 @@ mod tests {
         chosen_by = "operator"
         country = { fr = "Irlande", en = "Ireland" }
         place = "eea"
+        hosts = ["store.host.example.com"]
         safeguard = { fr = "Contrat", en = "Contract" }
         retraining = "never"
     "#;
@@ -196,6 +220,22 @@ mod tests {
     }
 
     #[test]
+    fn a20_a_processor_is_entered_with_its_hosts_and_no_wider() {
+        let host = r#""store.host.example.com""#;
+        for wrong in ["", r#""*.com""#, r#""*""#, r#""example.com""#, r#"" store.host.example.com""#] {
+            let refused = load(&GOOD.replace(host, wrong)).unwrap_err();
+            assert_eq!(refused, ProcessorsError::Hosts("Host".to_owned()), "{wrong}");
+        }
+        let theirs = load(&GOOD.replace(r#""operator""#, r#""sender""#)).unwrap_err();
+        assert_eq!(theirs, ProcessorsError::Hosts("Host".to_owned()), "a Sender's host is not ours to name");
+        let any = load(&GOOD.replace(host, r#""*.host.example.com""#)).unwrap();
+        assert!(may_reach(&any, "A.host.example.com"));
+        for stranger in ["host.example.com", ".host.example.com", "a.b.host.example.com", "a.host.example.com.test"] {
+            assert!(!may_reach(&any, stranger), "{stranger}");
+        }
+    }
+
+    #[test]
     fn a26_a_processor_that_may_retrain_cannot_be_listed() {
         let trains = GOOD.replace(r#""never""#, r#""allowed""#);
         assert!(matches!(load(&trains), Err(ProcessorsError::Syntax(_))));
@@ -207,7 +247,7 @@ mod tests {
     fn a27_only_the_senders_own_provider_may_be_anywhere() {
         let vague = GOOD.replace(r#""eea""#, r#""depends""#);
         assert!(matches!(load(&vague), Err(ProcessorsError::PlaceUnknown(_))));
-        let theirs = vague.replace(r#""operator""#, r#""sender""#);
+        let theirs = vague.replace(r#""operator""#, r#""sender""#).replace(r#""store.host.example.com""#, "");
         assert_eq!(load(&theirs).unwrap().len(), 1);
         assert!(current().iter().any(|p| p.chosen_by == ChosenBy::Sender));
     }
