@@ -147,6 +147,14 @@ impl TestStack {
         report
     }
 
+    /// Looks how old secrets and reviews are at a moment, and gives what it did.
+    pub async fn rotate_at(&self, now: Timestamp) -> serde_json::Value {
+        let event = serde_json::json!({"source": "aws.scheduler", "time": now.to_string()});
+        let answer = self.stack.invoke("rotate", &event).await;
+        let answer = answer.unwrap_or_else(|failure| panic!("rotating failed: {failure:?}"));
+        serde_json::from_slice(&answer).expect("JSON")
+    }
+
     /// Asks the purge to replay a restore, and gives what it says it did.
     pub async fn replay(&self) -> serde_json::Value {
         let asked = serde_json::json!({"replay": true});
@@ -240,10 +248,13 @@ impl Drop for TestStack {
 fn unhurried(folder: &Path) -> PathBuf {
     let template = std::fs::read_to_string(local::workspace_root().join("template.yaml")).expect("the template");
     let never = "Schedule: rate(36500 days)";
-    let calm = ["Schedule: rate(1 hour)", "Schedule: rate(1 minute)"].into_iter().fold(template, |template, often| {
-        assert!(template.contains(often), "template.yaml no longer says {often}");
-        template.replace(often, never)
-    });
+    let calm = ["Schedule: rate(1 day)", "Schedule: rate(1 hour)", "Schedule: rate(1 minute)"].into_iter().fold(
+        template,
+        |template, often| {
+            assert!(template.contains(often), "template.yaml no longer says {often}");
+            template.replace(often, never)
+        },
+    );
     let path = folder.join("template.yaml");
     std::fs::write(&path, calm).expect("a file");
     path

@@ -26,6 +26,7 @@ mod payload;
 mod process;
 pub mod promises;
 pub mod register;
+pub mod reviews;
 mod routes;
 mod runtime_api;
 mod sources;

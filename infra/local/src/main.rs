@@ -33,6 +33,8 @@ enum Command {
     Bench(Bench),
     /// Prints the record of processing activities (article 30 GDPR), from the policy file.
     Register(Register),
+    /// Says which security review is due when; fails when one is overdue.
+    Reviews,
     /// Says whether a signed statement is what was signed, offline.
     Verify(Verify),
     /// Says what mails are (bounces and of whom, complaints, automatic answers), as JSON.
@@ -85,6 +87,7 @@ async fn main() -> ExitCode {
         Command::Inspect { files } => local::inspect::run(&files),
         Command::Promises(promises) => local::promises::run(&promises),
         Command::Register(register) => local::register::run(&register),
+        Command::Reviews => local::reviews::run(),
         Command::Verify(verify) => local::verify::run(&verify),
     };
     match outcome {

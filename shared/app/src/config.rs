@@ -1,6 +1,8 @@
 //! What the environment tells a function. template.yaml sets it; a name that a function does not
 //! need is empty there, and using it is an error that names it.
 
+use std::collections::BTreeMap;
+
 use storage::Tables;
 
 /// Names and addresses.
@@ -34,6 +36,8 @@ pub struct Config {
     pub statement_secret: String,
     /// Name of the restore after which nothing is sent until it is replayed; blank when nothing was restored.
     pub restore: String,
+    /// Secrets that get new versions: ARNs by their names in the template. Only `rotate` knows them.
+    pub rotated_secrets: BTreeMap<String, String>,
     /// KMS key that wraps data keys.
     pub data_key: String,
     /// Role that a workspace's session is of; blank where the function's own reaches all it needs.
@@ -93,6 +97,11 @@ impl Config {
             session_secret: var("SESSION_SECRET"),
             statement_secret: var("STATEMENT_SECRET"),
             restore: var("RESTORE_NAME"),
+            rotated_secrets: var("ROTATED_SECRETS")
+                .split_whitespace()
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(name, arn)| (name.to_owned(), arn.to_owned()))
+                .collect(),
             data_key: var("DATA_KEY"),
             workspace_role: var("WORKSPACE_ROLE"),
             public_url: var("PUBLIC_URL").trim_end_matches('/').to_owned(),

@@ -39,6 +39,7 @@ pub mod replies;
 pub mod reset;
 pub mod restore;
 pub mod rights;
+pub mod rotate;
 pub mod seal;
 pub mod second_factor;
 pub mod secret;

@@ -21,6 +21,7 @@ mod properties;
 mod queues;
 mod region;
 mod routes;
+mod security;
 mod stores;
 mod template;
 mod transport;

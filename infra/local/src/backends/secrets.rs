@@ -1,8 +1,8 @@
 //! Secrets Manager: the secrets of the template, generated at the first start as CloudFormation would.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
@@ -20,13 +20,23 @@ use crate::template::{self, SecretValue};
 /// The emulated Secrets Manager of one stack.
 pub(crate) struct Secrets {
     secrets: BTreeMap<String, Secret>,
+    /// Where values are remembered.
+    file: Option<PathBuf>,
+    clock: Clock,
     iam: Iam,
     meter: Meter,
 }
 
 struct Secret {
     arn: String,
-    stored: Stored,
+    /// The current version.
+    stored: Mutex<Stored>,
+}
+
+impl Secret {
+    fn current(&self) -> Stored {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 #[derive(Clone, Deserialize, Serialize)]
@@ -56,10 +66,26 @@ impl Secrets {
             };
             remembered.insert(secret.name.clone(), stored.clone());
             let arn = secret.arn.clone();
-            opened.insert(secret.name.clone(), Secret { arn, stored });
+            opened.insert(secret.name.clone(), Secret { arn, stored: Mutex::new(stored) });
         }
         super::remember(file, &remembered)?;
-        Ok(Arc::new(Self { secrets: opened, iam, meter }))
+        Ok(Arc::new(Self { secrets: opened, file: file.map(Path::to_owned), clock: clock.clone(), iam, meter }))
+    }
+
+    /// Makes a value the current one, as `PutSecretValue` does unless stages are named. The version is what the
+    /// caller's token says; the same token takes the same value only. The earlier value is out of reach here.
+    fn put(&self, secret: &Secret, version: &str, value: &str) -> Result<(), Refusal> {
+        {
+            let mut stored = secret.stored.lock().unwrap_or_else(PoisonError::into_inner);
+            if stored.version == version {
+                let same = stored.value == value;
+                return if same { Ok(()) } else { Err(("ResourceExistsException", "The token was used before.")) };
+            }
+            *stored = Stored { value: value.to_owned(), version: version.to_owned(), created: self.clock.now() };
+        }
+        let all: BTreeMap<&String, Stored> = self.secrets.iter().map(|(name, one)| (name, one.current())).collect();
+        super::remember(self.file.as_deref(), &all)
+            .map_err(|_| ("InternalServiceError", "The value could not be written."))
     }
 
     /// A secret by name, ARN, or ARN without its six random characters.
@@ -73,12 +99,11 @@ impl Service for Secrets {
     const MAX_BODY: usize = 128 * 1024;
 
     async fn call(&self, request: Request<Bytes>) -> Reply {
-        let refuse = |code, message: &str| front::error(StatusCode::BAD_REQUEST, code, message).into();
         let Ok(body) = serde_json::from_slice::<Value>(request.body()) else {
             return refuse("SerializationException", "The body is not JSON.");
         };
         let operation = front::target(request.headers()).unwrap_or_default();
-        if !matches!(operation, "GetSecretValue" | "DescribeSecret") {
+        if !matches!(operation, "GetSecretValue" | "DescribeSecret" | "PutSecretValue") {
             return refuse("InvalidRequestException", "This operation is not emulated.");
         }
         let Some(caller) = front::caller(request.headers(), request.uri()) else {
@@ -92,9 +117,22 @@ impl Service for Secrets {
         if let Err(message) = self.iam.authorize(Some(&caller), &action, &secret.arn, &context) {
             return refuse("AccessDeniedException", &message);
         }
+        if operation == "PutSecretValue" {
+            let (token, value) = (body["ClientRequestToken"].as_str(), body["SecretString"].as_str());
+            let (Some(token), Some(value)) = (token.filter(|token| (32..=64).contains(&token.len())), value) else {
+                return refuse("InvalidParameterException", "A token of 32 to 64 characters and a text are needed.");
+            };
+            if let Err((code, message)) = self.put(secret, token, value) {
+                return refuse(code, message);
+            }
+            self.meter.call(&caller, &action, &Usage::one(request.body().len()));
+            let answer = json!({"ARN": secret.arn, "Name": name, "VersionId": token, "VersionStages": ["AWSCURRENT"]});
+            return front::answer(StatusCode::OK, &answer).into();
+        }
+        let stored = secret.current();
         let wanted = &body["VersionId"];
         let stage = body["VersionStage"].as_str().unwrap_or("AWSCURRENT");
-        if (!wanted.is_null() && *wanted != secret.stored.version) || stage != "AWSCURRENT" {
+        if (!wanted.is_null() && *wanted != stored.version) || stage != "AWSCURRENT" {
             return refuse(
                 "ResourceNotFoundException",
                 "Secrets Manager can't find the specified secret value for the version.",
@@ -104,17 +142,24 @@ impl Service for Secrets {
         let mut answer = json!({
             "ARN": secret.arn,
             "Name": name,
-            "CreatedDate": secret.stored.created.as_second(),
+            "CreatedDate": stored.created.as_second(),
         });
         if operation == "GetSecretValue" {
-            answer["SecretString"] = secret.stored.value.clone().into();
-            answer["VersionId"] = secret.stored.version.clone().into();
+            answer["SecretString"] = stored.value.into();
+            answer["VersionId"] = stored.version.into();
             answer["VersionStages"] = json!(["AWSCURRENT"]);
         } else {
-            answer["VersionIdsToStages"] = json!({ secret.stored.version.clone(): ["AWSCURRENT"] });
+            answer["VersionIdsToStages"] = json!({ stored.version: ["AWSCURRENT"] });
         }
         front::answer(StatusCode::OK, &answer).into()
     }
+}
+
+/// An error's code, and what it says.
+type Refusal = (&'static str, &'static str);
+
+fn refuse(code: &str, message: &str) -> Reply {
+    front::error(StatusCode::BAD_REQUEST, code, message).into()
 }
 
 /// What CloudFormation puts into a new secret.

@@ -184,7 +184,7 @@ pub fn ttl(expires_at: Timestamp) -> i64 {
     second + i64::from(expires_at.subsec_nanosecond() > 0)
 }
 
-fn paris() -> TimeZone {
+pub(super) fn paris() -> TimeZone {
     TimeZone::get(TIME_ZONE).expect("the time zone database is compiled into the binary")
 }
 

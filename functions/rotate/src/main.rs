@@ -1,0 +1,5 @@
+//! The `rotate` Lambda.
+
+fn main() -> Result<(), edge::Error> {
+    edge::schedule::serve(rotate::handle)
+}
