@@ -1,6 +1,6 @@
 //! The workspace: what it is, how long it keeps prospects, closing it and coming back (A28, A29, A72).
 
-use content::system::Notification;
+use content::{legal::Agreement, system::Notification};
 use domain::{
     Timestamp,
     audit::Action,
@@ -58,6 +58,7 @@ pub struct WorkspaceView {
     closed_at: Option<Timestamp>,
     suspended_at: Option<Timestamp>,
     deleted_after: Option<Timestamp>,
+    /// As accepted last.
     terms: Terms,
     members: Vec<MemberView>,
 }
@@ -228,7 +229,8 @@ impl App {
     }
 
     async fn with_members(&self, scope: &WorkspaceScope, workspace: Workspace) -> Result<WorkspaceView, Failure> {
-        let members = self.db.accounts(scope).members().await?;
+        let accounts = self.db.accounts(scope);
+        let (members, agreements) = futures::try_join!(accounts.members(), accounts.agreements())?;
         let members = members.into_iter().map(|member| MemberView {
             id: member.id,
             email: member.email,
@@ -246,7 +248,11 @@ impl App {
             closed_at: workspace.closed_at,
             suspended_at: workspace.suspended_at,
             deleted_after,
-            terms: workspace.terms,
+            terms: agreements.last(Agreement::Terms.slug()).map_or(workspace.terms, |last| Terms {
+                version: last.version.clone(),
+                sha256: last.sha256.clone(),
+                accepted_at: last.accepted_at,
+            }),
             members: members.collect(),
         })
     }

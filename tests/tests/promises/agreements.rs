@@ -173,6 +173,7 @@ fn a57_a_material_change_is_accepted_anew_and_rights_stay_open() {
         let accepted =
             sender.request(Method::POST, "/v1/agreements").json(&json!({"document": "terms", "version": "2.0"}));
         accepted.send().await.expect(200);
+        assert_eq!(sender.get("/v1/workspace").await.expect(200).json()["terms"]["version"], "2.0");
         assert_eq!(sender.command(&draft, "launch").await.expect(202).json()["status"], "sending");
         let dump = tests::store::Dump::of(&stack).await;
         let kept = dump.table("AccountsTable").iter().filter(|item| item["sk"] == "AGREEMENTS").map(Value::to_string);
