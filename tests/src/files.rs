@@ -11,6 +11,12 @@ pub fn people(prefix: &str, rows: usize) -> Vec<u8> {
     csv.into_bytes()
 }
 
+/// `rows` people of one company.
+pub fn at(domain: &str, rows: usize) -> Vec<u8> {
+    let rows: String = (0..rows).map(|row| format!("person{row}@{domain}\n")).collect();
+    format!("email\n{rows}").into_bytes()
+}
+
 /// The addresses of [`people`].
 pub fn addresses(prefix: &str, rows: usize) -> Vec<String> {
     (0..rows).map(|row| format!("{prefix}{row}@firm{row}.test")).collect()

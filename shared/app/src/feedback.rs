@@ -166,6 +166,7 @@ impl App {
         };
         let mut results = record.results.clone();
         results.join(index, news.outcome);
+        results.note(index, event.tag(tag::VARIANT));
         if results == record.results {
             self.settled.lock().await.remember((campaign, chunk, step), results);
             return Ok(told(false));

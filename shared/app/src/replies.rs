@@ -120,6 +120,9 @@ impl App {
             tags[tag::CHUNK] = json!([latest.chunk.to_string()]);
             tags[tag::STEP] = json!([latest.step.to_string()]);
             tags[tag::INDEX] = json!([latest.index.to_string()]);
+            if let Some(variant) = latest.variant {
+                tags[tag::VARIANT] = json!([variant]);
+            }
         }
         let event = json!({ "eventType": kind, "mail": { "tags": tags }, "bounce": bounce });
         self.enqueue(&self.config.feedback_queue_url, &event, 0).await?;

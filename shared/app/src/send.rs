@@ -6,6 +6,7 @@
 
 mod after;
 mod routes;
+mod variants;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -26,8 +27,9 @@ use domain::{
         screen,
     },
     prospect::Prospect,
-    sequence::{Earlier, FIRST, answered_since},
+    sequence::{Choice, Earlier, FIRST, answered_since},
     subject::Subject,
+    variant::Letter,
     webhook::{Event, EventKind},
 };
 use futures::{StreamExt, stream};
@@ -38,7 +40,7 @@ use storage::{
 };
 use tokio::sync::Mutex;
 
-use self::{after::Found, routes::Routes};
+use self::{after::Found, routes::Routes, variants::choice};
 use crate::{
     App, Deadline, Failure, Kind,
     campaigns::compile,
@@ -66,8 +68,8 @@ const NO_CHANNEL: &str = "no-channel";
 /// Times a chunk is put back because its channel would not take it now; then it has failed.
 const TRIES: u8 = 24;
 
-/// Templates compiled by this process, by campaign, version and step.
-pub(crate) type Compiled = Mutex<HashMap<(CampaignId, u64, u8), Arc<CampaignTemplate>>>;
+/// Templates compiled by this process, by campaign, version, step and the variants that they are made of.
+pub(crate) type Compiled = Mutex<HashMap<(CampaignId, u64, u8, Choice), Arc<CampaignTemplate>>>;
 
 /// Everything about a chunk that does not change while it is worked on.
 struct Job<'a> {
@@ -76,7 +78,8 @@ struct Job<'a> {
     found: &'a Found,
     workspace: Workspace,
     campaign: StoredCampaign,
-    templates: Arc<CampaignTemplate>,
+    /// The variant that whoever is left gets, if that is decided.
+    winner: Option<Letter>,
     /// What the messages were called that this step replies to.
     names: Names,
     /// The channels that its people's messages go by.
@@ -113,6 +116,7 @@ struct Ready {
     index: usize,
     /// The place of their channel among the routes.
     route: usize,
+    variant: Option<Letter>,
     prospect: Prospect,
     cleared: domain::policy::Cleared,
     bytes: Vec<u8>,
@@ -122,9 +126,19 @@ struct Ready {
 struct Permitted {
     index: usize,
     route: usize,
+    variant: Option<Letter>,
     prospect: Prospect,
     bytes: Vec<u8>,
     permit: SendPermit,
+}
+
+/// What came of handing one message over.
+struct Delivered {
+    index: usize,
+    route: usize,
+    variant: Option<Letter>,
+    subject: Subject,
+    handed: Handed,
 }
 
 impl App {
@@ -310,7 +324,7 @@ impl App {
             false => outreach.names(message.campaign, message.chunk).await?,
         };
         Ok(Job {
-            templates: self.compiled(&campaign, message.step).await?,
+            winner: self.winner(&scope, &campaign, progress, message.step, now).await?,
             names,
             workspace: workspace.ok_or_else(|| missing("workspace"))?,
             nonce: hex::encode(chance::<6>()),
@@ -325,13 +339,18 @@ impl App {
         })
     }
 
-    async fn compiled(&self, campaign: &StoredCampaign, step: u8) -> Result<Arc<CampaignTemplate>, Failure> {
+    async fn compiled(
+        &self,
+        campaign: &StoredCampaign,
+        step: u8,
+        choice: Choice,
+    ) -> Result<Arc<CampaignTemplate>, Failure> {
         let mut cache = self.compiled.lock().await;
-        let key = (campaign.id, campaign.version, step);
+        let key = (campaign.id, campaign.version, step, choice);
         if let Some(templates) = cache.get(&key) {
             return Ok(Arc::clone(templates));
         }
-        let templates = compile(&campaign.content, step)
+        let templates = compile(&campaign.content, step, choice)
             .map_err(|_| Failure::internal("a launched campaign whose templates cannot be read"))?;
         let templates = Arc::new(templates);
         cache.insert(key, Arc::clone(&templates));
@@ -361,23 +380,24 @@ impl App {
         };
         let mut permitted = Vec::with_capacity(won.len());
         for person in won.drain(..) {
-            let Ready { index, route, prospect, cleared, bytes } = person;
+            let Ready { index, route, variant, prospect, cleared, bytes } = person;
             let claim = Claim::won(prospect.subject);
             match may_send(cleared, &claim, &opt_outs, &stops) {
-                Ok(permit) => permitted.push(Permitted { index, route, prospect, bytes, permit }),
+                Ok(permit) => permitted.push(Permitted { index, route, variant, prospect, bytes, permit }),
                 Err(refusal) => work.results.join(index, Outcome::Refused(refusal)),
             }
         }
         let (at_once, this) = (job.routes.concurrency(), &*job);
-        let handed: Vec<(usize, usize, Subject, Handed)> = stream::iter(permitted)
+        let handed: Vec<Delivered> = stream::iter(permitted)
             .map(|person| self.deliver(this, person, deadline))
             .buffer_unordered(at_once)
             .collect()
             .await;
         let (mut again, mut free, mut uninformed, mut names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for (index, route, subject, handed) in handed {
+        for Delivered { index, route, variant, subject, handed } in handed {
             if matches!(handed, Handed::Accepted(_) | Handed::Rejected | Handed::Unknown) {
                 job.routes.used(route);
+                work.results.note(index, variant);
             }
             match handed {
                 Handed::Accepted(name) => {
@@ -463,12 +483,14 @@ impl App {
         let mut ready = Vec::with_capacity(wanted.len());
         for (index, at, subject) in wanted {
             let Some(route) = job.routes.get(at) else { continue };
+            let choice = choice(job, pepper, index, subject);
+            let templates = self.compiled(&job.campaign, job.message.step, choice).await?;
             let letters = Letters {
                 workspace: job.scope.workspace(),
                 campaign: job.campaign.id,
                 content: &job.campaign.content,
                 step: job.message.step,
-                templates: &job.templates,
+                templates: &templates,
                 sender: &route.identity,
                 retention_months: job.workspace.retention_months,
                 public_url: &self.config.public_url,
@@ -499,7 +521,7 @@ impl App {
                 let prospect = prospect.ok_or(Refusal::Erased)?;
                 let rendered = letters.render(&prospect)?;
                 let bytes = letters.compose(&prospect, &rendered, manner)?;
-                Ok(Ready { index, route: at, prospect, cleared, bytes })
+                Ok(Ready { index, route: at, variant: choice.own, prospect, cleared, bytes })
             });
             match written {
                 Ok(person) => ready.push(person),
@@ -526,7 +548,7 @@ impl App {
         }
         let outreach = self.db.outreach(&job.scope);
         let ChunkMessage { campaign, chunk, step, .. } = *job.message;
-        let people: Vec<(usize, Subject)> = ready.iter().map(|r| (r.index, r.prospect.subject)).collect();
+        let people: Vec<_> = ready.iter().map(|r| (r.index, r.prospect.subject, r.variant)).collect();
         let claimed =
             outreach.claim(campaign, (chunk, step), &people, &job.nonce, &work.results.to_string(), job.now).await?;
         let (mut won, mut lost) = (Vec::with_capacity(ready.len()), Vec::new());
@@ -543,10 +565,11 @@ impl App {
             let claims = outreach.claims(campaign, step, &subjects).await?;
             for (person, claim) in lost.into_iter().zip(claims) {
                 match claim {
-                    Some((nonce, _)) if nonce == job.nonce => won.push(person),
-                    Some((_, journal)) => {
-                        join_journal(&mut work.results, &journal);
+                    Some(claim) if claim.nonce == job.nonce => won.push(person),
+                    Some(theirs) => {
+                        join_journal(&mut work.results, &theirs.journal);
                         work.results.join(person.index, Outcome::Unknown);
+                        work.results.note(person.index, theirs.variant);
                         outreach.mark_uninformed(campaign, step, person.prospect.subject).await?;
                     }
                     // Released between the two calls: free again.
@@ -558,15 +581,16 @@ impl App {
     }
 
     /// Hands one message over, waiting a little when the channel throttles.
-    async fn deliver(&self, job: &Job<'_>, person: Permitted, deadline: Deadline) -> (usize, usize, Subject, Handed) {
-        let Permitted { index, route: at, prospect, bytes, permit } = person;
+    async fn deliver(&self, job: &Job<'_>, person: Permitted, deadline: Deadline) -> Delivered {
+        let Permitted { index, route: at, variant, prospect, bytes, permit } = person;
         let subject = permit.subject();
-        let Some(route) = job.routes.get(at) else { return (index, at, subject, Handed::Later) };
+        let delivered = |handed| Delivered { index, route: at, variant, subject, handed };
+        let Some(route) = job.routes.get(at) else { return delivered(Handed::Later) };
         let ChunkMessage { campaign, chunk, step, .. } = *job.message;
-        let about =
-            About { workspace: job.scope.workspace(), campaign, chunk, step, index, subject, delivery: job.delivery };
+        let (workspace, delivery) = (job.scope.workspace(), job.delivery);
+        let about = About { workspace, campaign, chunk, step, index, subject, variant, delivery };
         let message = Outgoing { from: &route.identity.from_email, to: &prospect.email, bytes, about: Some(about) };
-        (index, at, subject, route.mailer.hand_over(self, permit, &message, deadline).await)
+        delivered(route.mailer.hand_over(self, permit, &message, deadline).await)
     }
 
     async fn release(&self, job: &Job<'_>, people: impl Iterator<Item = &Ready>) -> Result<(), Failure> {

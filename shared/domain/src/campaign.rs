@@ -13,6 +13,7 @@ use crate::{
     locale::Locale,
     prospect::Prospect,
     sequence::{FIRST, Step},
+    variant::{Decision, Letter, Seen},
 };
 
 /// Who a campaign is for. Several conditions all have to hold; an empty audience is nobody.
@@ -140,15 +141,18 @@ impl Content {
             missing.push("steps".into());
         }
         for (index, step) in self.steps.iter().enumerate() {
-            // A later step without a subject is a reply.
-            let lacks = [
-                ("subject", index == 0 && step.subject.is_none()),
-                ("delay", index > 0 && step.delay.is_none()),
-                ("text", !step.has_body()),
-            ];
-            missing.extend(
-                lacks.into_iter().filter(|(_, lacking)| *lacking).map(|(name, _)| format!("steps[{index}].{name}")),
-            );
+            if index > 0 && step.delay.is_none() {
+                missing.push(format!("steps[{index}].delay"));
+            }
+            for letter in step.letters() {
+                let (words, variant) =
+                    (step.words(letter), letter.map(|letter| format!(".variants[{}]", letter.index())));
+                // A later step without a subject is a reply.
+                let lacks = [("subject", index == 0 && words.subject.is_none()), ("text", !words.has_body())];
+                let lacks = lacks.into_iter().filter(|(_, lacking)| *lacking);
+                let variant = variant.unwrap_or_default();
+                missing.extend(lacks.map(|(name, _)| format!("steps[{index}]{variant}.{name}")));
+            }
         }
         missing
     }
@@ -245,6 +249,9 @@ pub struct Progress {
     /// What had come back when a member let it go on: it is judged by what comes after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub judged_from: Option<Sample>,
+    /// The variants that have won, by step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub winners: Vec<Decision>,
 }
 
 const fn one_step() -> u8 {
@@ -268,7 +275,13 @@ impl Progress {
             halt: None,
             channels: Vec::new(),
             judged_from: None,
+            winners: Vec::new(),
         }
+    }
+
+    /// Which variant of a step has won, if that is decided.
+    pub fn winner(&self, step: u8) -> Option<&Decision> {
+        self.winners.iter().find(|decision| decision.step == step)
     }
 
     /// How many messages the audience planned so far is to get.
@@ -325,16 +338,22 @@ impl Tally {
         self.0.iter().map(|(outcome, by)| (*outcome, *by))
     }
 
+    fn all(&self, wanted: fn(Outcome) -> bool) -> u64 {
+        let sum: i64 = self.iter().filter(|(o, _)| wanted(*o)).map(|(_, by)| by).sum();
+        u64::try_from(sum).unwrap_or(0)
+    }
+
+    /// Messages that the channel accepted, whatever became of them.
+    pub fn sent(&self) -> u64 {
+        self.all(|o| matches!(o, Outcome::Sent | Outcome::Replied | Outcome::Bounced | Outcome::Complained))
+    }
+
     /// The public counts, over an audience of this size.
     pub fn counts(&self, audience: u64) -> Counts {
-        let total = |wanted: fn(Outcome) -> bool| -> u64 {
-            let sum: i64 = self.iter().filter(|(o, _)| wanted(*o)).map(|(_, by)| by).sum();
-            u64::try_from(sum).unwrap_or(0)
-        };
-        let sent = total(|o| matches!(o, Outcome::Sent | Outcome::Replied | Outcome::Bounced | Outcome::Complained));
-        let refused = total(|o| matches!(o, Outcome::Refused(_)));
-        let failed = total(|o| o == Outcome::Failed);
-        let unknown = total(|o| o == Outcome::Unknown);
+        let sent = self.sent();
+        let refused = self.all(|o| matches!(o, Outcome::Refused(_)));
+        let failed = self.of(Outcome::Failed);
+        let unknown = self.of(Outcome::Unknown);
         let pending = audience.saturating_sub(sent + refused + failed + unknown);
         Counts { audience, pending, sent, refused, failed, unknown }
     }
@@ -355,25 +374,59 @@ impl Tally {
     }
 }
 
-/// Outcomes counted for each step.
+/// Outcomes counted for each step, and for each of its variants.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tallies(BTreeMap<u8, Tally>);
+pub struct Tallies {
+    steps: BTreeMap<u8, Tally>,
+    variants: BTreeMap<(u8, Letter), Tally>,
+    begun: BTreeMap<u8, Timestamp>,
+}
 
 impl Tallies {
     /// The count of one step, to be added to.
     pub fn step_mut(&mut self, step: u8) -> &mut Tally {
-        self.0.entry(step).or_default()
+        self.steps.entry(step).or_default()
+    }
+
+    /// The count of one variant of a step, to be added to.
+    pub fn variant_mut(&mut self, step: u8, variant: Letter) -> &mut Tally {
+        self.variants.entry((step, variant)).or_default()
+    }
+
+    /// Somebody was written to in this step, which has variants, at this time.
+    pub fn begin(&mut self, step: u8, at: Timestamp) {
+        let begun = self.begun.entry(step).or_insert(at);
+        *begun = at.min(*begun);
     }
 
     /// One step's.
     pub fn of(&self, step: u8) -> Tally {
-        self.0.get(&step).cloned().unwrap_or_default()
+        self.steps.get(&step).cloned().unwrap_or_default()
+    }
+
+    /// That of one variant of a step.
+    pub fn of_variant(&self, step: u8, variant: Letter) -> Tally {
+        self.variants.get(&(step, variant)).cloned().unwrap_or_default()
+    }
+
+    /// When the first message of a step with variants left.
+    pub fn begun(&self, step: u8) -> Option<Timestamp> {
+        self.begun.get(&step).copied()
+    }
+
+    /// What became of each of so many variants of a step, as far as it counts in their contest.
+    pub fn seen(&self, step: u8, variants: usize) -> Vec<Seen> {
+        let of = |letter| {
+            let tally = self.of_variant(step, letter);
+            Seen { sent: tally.sent(), replied: tally.of(Outcome::Replied) }
+        };
+        (0..variants).filter_map(Letter::at).map(of).collect()
     }
 
     /// All steps together.
     pub fn total(&self) -> Tally {
         let mut total = Tally::default();
-        self.0.values().flat_map(Tally::iter).for_each(|(outcome, by)| total.add(outcome, by));
+        self.steps.values().flat_map(Tally::iter).for_each(|(outcome, by)| total.add(outcome, by));
         total
     }
 }
@@ -424,6 +477,10 @@ mod tests {
             (serde_json::json!([{"subject": "s", "text": "t"}, {"text": "u"}]), &["steps[1].delay"]),
             (serde_json::json!([{"subject": "s", "text": "t"}, {"delay": {"hours": 1}}]), &["steps[1].text"]),
             (serde_json::json!([{"subject": "s", "text": "t"}, {"delay": {"working_days": 2}, "text": "u"}]), &[]),
+            (
+                serde_json::json!([{"text": "t", "variants": [{"name": "A", "weight": 1, "subject": "s"}, {"name": "B", "weight": 1}]}]),
+                &["steps[0].variants[1].subject"],
+            ),
         ] {
             assert_eq!(missing(steps.clone()), expected, "{steps}");
         }

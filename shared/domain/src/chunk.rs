@@ -12,7 +12,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{policy::Refusal, subject::Subject};
+use crate::{policy::Refusal, subject::Subject, variant::Letter};
 
 /// Recipients in a chunk, at most.
 pub const CHUNK: usize = 50;
@@ -123,38 +123,72 @@ impl Outcome {
     }
 }
 
-/// One outcome per recipient, in the order of the chunk's subjects.
+/// One outcome per recipient, in the order of the chunk's subjects; and, where a step has variants, which of them
+/// was handed over.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Results(Vec<Outcome>);
+pub struct Results {
+    outcomes: Vec<Outcome>,
+    /// As long as the outcomes.
+    variants: Vec<Option<Letter>>,
+}
+
+/// Stands between the outcomes and the variants, where there are any.
+const VARIANTS: char = '|';
+
+/// Stands for nobody's variant.
+const NO_VARIANT: char = '.';
 
 impl Results {
     /// Nothing known yet of `len` recipients.
     pub fn pending(len: usize) -> Self {
-        Self(vec![Outcome::Pending; len])
+        Self { outcomes: vec![Outcome::Pending; len], variants: vec![None; len] }
     }
 
     /// Outcomes in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Outcome> + '_ {
-        self.0.iter().copied()
+        self.outcomes.iter().copied()
     }
 
     /// The outcome at `index`.
     pub fn get(&self, index: usize) -> Option<Outcome> {
-        self.0.get(index).copied()
+        self.outcomes.get(index).copied()
+    }
+
+    /// The variant that was handed over, or may have been, to whoever is at `index`.
+    pub fn variant(&self, index: usize) -> Option<Letter> {
+        self.variants.get(index).copied().flatten()
+    }
+
+    /// Variants in order.
+    pub fn variants(&self) -> impl ExactSizeIterator<Item = Option<Letter>> + '_ {
+        self.variants.iter().copied()
+    }
+
+    /// Whether anybody was handed one of several variants.
+    pub fn has_variants(&self) -> bool {
+        self.variants.iter().any(Option::is_some)
     }
 
     /// Records news; what is already known and weighs more stays.
     pub fn join(&mut self, index: usize, outcome: Outcome) {
-        if let Some(slot) = self.0.get_mut(index) {
+        if let Some(slot) = self.outcomes.get_mut(index) {
             *slot = slot.join(outcome);
+        }
+    }
+
+    /// Records which variant somebody was handed, or may have been. Nobody is handed two.
+    pub fn note(&mut self, index: usize, variant: Option<Letter>) {
+        if let Some(slot) = self.variants.get_mut(index) {
+            *slot = (*slot).max(variant);
         }
     }
 
     /// Joins another record of the same chunk.
     pub fn join_all(&mut self, other: &Results) {
-        for (index, outcome) in other.iter().enumerate() {
+        for (index, (outcome, variant)) in other.iter().zip(other.variants()).enumerate() {
             self.join(index, outcome);
+            self.note(index, variant);
         }
     }
 
@@ -171,7 +205,12 @@ impl Results {
 
 impl fmt::Display for Results {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|o| write!(f, "{}", char::from(o.letter())))
+        self.iter().try_for_each(|outcome| write!(f, "{}", char::from(outcome.letter())))?;
+        if self.has_variants() {
+            write!(f, "{VARIANTS}")?;
+            self.variants().try_for_each(|variant| write!(f, "{}", variant.map_or(NO_VARIANT, Letter::as_char)))?;
+        }
+        Ok(())
     }
 }
 
@@ -191,8 +230,19 @@ impl TryFrom<String> for Results {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let outcomes: Option<Vec<_>> = text.bytes().map(Outcome::from_letter).collect();
-        outcomes.map(Self).ok_or("unknown letter in a chunk's results")
+        let (outcomes, variants) = text.split_once(VARIANTS).unwrap_or((&text, ""));
+        let outcomes: Option<Vec<_>> = outcomes.bytes().map(Outcome::from_letter).collect();
+        let outcomes = outcomes.ok_or("unknown letter in a chunk's results")?;
+        let read = |letter: char| match letter {
+            NO_VARIANT => Some(None),
+            letter => Letter::from_char(letter).map(Some),
+        };
+        let variants: Option<Vec<_>> = match variants {
+            "" => Some(vec![None; outcomes.len()]),
+            variants => variants.chars().map(read).collect(),
+        };
+        let variants = variants.filter(|variants| variants.len() == outcomes.len());
+        Ok(Self { variants: variants.ok_or("unknown variants in a chunk's results")?, outcomes })
     }
 }
 
@@ -285,6 +335,25 @@ mod tests {
             Outcome::Unknown,
         ];
         plain.into_iter().chain(Refusal::ALL.iter().map(|(r, _)| Outcome::Refused(*r))).collect()
+    }
+
+    #[test]
+    fn variants_are_written_beside_the_outcomes_and_read_back() {
+        let mut results = Results::pending(3);
+        results.join(1, Outcome::Sent);
+        assert_eq!(results.to_string(), ".S.", "as long as there are none, nothing is written of them");
+        results.note(1, Letter::at(1));
+        results.note(2, None);
+        assert_eq!(results.to_string(), ".S.|.B.");
+        let mut read = Results::try_from(results.to_string()).unwrap();
+        assert_eq!((&read, read.variant(1), read.variant(0)), (&results, Letter::at(1), None));
+        read.join_all(&Results::try_from("S..".to_owned()).unwrap());
+        assert_eq!(read.to_string(), "SS.|.B.", "who knows of no variant takes none away");
+        for wrong in [".S|.", ".S|.I", ".S|..."] {
+            assert!(Results::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+        // Fifty people with their variants are one write unit, with the rest of their record.
+        assert!(Subject::pack(&[Subject::NOBODY; CHUNK]).len() + 2 * CHUNK + 1 < 1_024 - 120);
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub mod subject;
 pub mod suppression;
 pub mod totp;
 pub mod unsubscribe;
+pub mod variant;
 pub mod webhook;
 
 pub use jiff::{SignedDuration, Timestamp};

@@ -12,6 +12,7 @@ use crate::{
     campaign::Content,
     chunk::{Outcome, Results},
     policy::{Refusal, retention::TIME_ZONE},
+    variant::{self, Contest, Letter, Variant},
 };
 
 /// The number of the first step.
@@ -38,13 +39,90 @@ pub struct Step {
     /// Elements that were taken out of the HTML with their content when it was written, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<String>,
+    /// Variants that are compared with each other: everybody gets one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<Variant>,
+    /// How one of them wins; without it all go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub winner: Option<Contest>,
+}
+
+/// The words of a message as they are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Words<'a> {
+    /// Subject template; without one it is a reply.
+    pub subject: Option<&'a str>,
+    /// Plain-text template.
+    pub text: &'a str,
+    /// HTML template.
+    pub html: Option<&'a str>,
+    /// Elements that were taken out of the HTML, by name.
+    pub removed: &'a [String],
+}
+
+impl Words<'_> {
+    /// True when there is something to read in them.
+    pub fn has_body(&self) -> bool {
+        is_body(self.text, self.html)
+    }
+}
+
+fn is_body(text: &str, html: Option<&str>) -> bool {
+    !text.trim().is_empty() || html.is_some_and(|html| !html.trim().is_empty())
+}
+
+impl Variant {
+    /// Whether its body is its own, and not its step's.
+    pub fn has_body(&self) -> bool {
+        is_body(&self.text, self.html.as_deref())
+    }
 }
 
 impl Step {
-    /// True when there is something to read in it.
-    pub fn has_body(&self) -> bool {
-        !self.text.trim().is_empty() || self.html.as_deref().is_some_and(|html| !html.trim().is_empty())
+    /// The letters of its variants; one `None` when it has none.
+    pub fn letters(&self) -> impl Iterator<Item = Option<Letter>> + '_ {
+        (0..self.variants.len().max(1)).map(|index| if self.variants.is_empty() { None } else { Letter::at(index) })
     }
+
+    /// One of its variants.
+    pub fn variant(&self, letter: Option<Letter>) -> Option<&Variant> {
+        self.variants.get(letter?.index())
+    }
+
+    /// The words of one of its variants, or its own.
+    pub fn words(&self, letter: Option<Letter>) -> Words<'_> {
+        let own = Words {
+            subject: self.subject.as_deref(),
+            text: &self.text,
+            html: self.html.as_deref(),
+            removed: &self.removed,
+        };
+        let Some(variant) = self.variant(letter) else { return own };
+        let subject = variant.subject.as_deref().or(own.subject);
+        match variant.has_body() {
+            true => Words { subject, text: &variant.text, html: variant.html.as_deref(), removed: &variant.removed },
+            false => Words { subject, ..own },
+        }
+    }
+
+    /// The variant that somebody gets whose lot is `lot`; `None` when it has none.
+    pub fn pick(&self, lot: u64) -> Option<Letter> {
+        variant::pick(&self.variants, lot)
+    }
+
+    /// Whether it begins a thread: all its variants do, or none.
+    fn begins_thread(&self) -> bool {
+        self.letters().all(|letter| self.words(letter).subject.is_some())
+    }
+}
+
+/// What one person's message of a step is made of, where steps have variants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Choice {
+    /// The variant of the step.
+    pub own: Option<Letter>,
+    /// The variant of the step that began its thread: whose subject it replies to. Its own, where it begins one.
+    pub first: Option<Letter>,
 }
 
 /// How long a step waits after the one before.
@@ -126,23 +204,38 @@ impl Content {
         self.steps.get(usize::from(number).checked_sub(1)?)
     }
 
-    /// The subject of a step: its own, or the reply to that of the step which began its thread.
-    pub fn subject_of(&self, number: u8) -> Cow<'_, str> {
+    /// The subject of a step for whoever got this variant of the step which began its thread: its own, or the reply
+    /// to that one's.
+    pub fn subject_of(&self, number: u8, variant: Option<Letter>) -> Cow<'_, str> {
         let first = self.thread_of(number).start;
-        let subject = self.step(first).and_then(|step| step.subject.as_deref()).unwrap_or_default();
+        let subject = self.step(first).and_then(|step| step.words(variant).subject).unwrap_or_default();
         let is_reply = subject.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("re:"));
         if first == number || is_reply { Cow::Borrowed(subject) } else { Cow::Owned(format!("Re: {subject}")) }
     }
 
     /// The steps before this one in its thread: what it replies to.
     pub fn thread_of(&self, number: u8) -> Range<u8> {
-        let begins = |step: &u8| self.step(*step).is_some_and(|step| step.subject.is_some());
+        let begins = |step: &u8| self.step(*step).is_some_and(Step::begins_thread);
         (FIRST..=number).rev().find(begins).unwrap_or(FIRST)..number
+    }
+
+    /// What somebody's message of a step is made of who gets the variant `own` of it; `got` says which they got of
+    /// the step that began its thread.
+    pub fn choice(&self, number: u8, own: Option<Letter>, got: impl FnOnce(u8) -> Option<Letter>) -> Choice {
+        let begins = self.thread_of(number).start;
+        Choice { own, first: if begins == number { own } else { got(begins) } }
+    }
+
+    /// All that a step's message may be made of for whoever got `got`, or else the first variant, where its thread began.
+    pub fn choices(&self, number: u8, got: Option<Letter>) -> Vec<Choice> {
+        let first = |begins| got.or_else(|| self.step(begins)?.letters().next()?);
+        let letters = self.step(number).map(|step| step.letters().collect()).unwrap_or_else(|| vec![None]);
+        letters.into_iter().map(|own| self.choice(number, own, first)).collect()
     }
 
     /// True when a later step replies to this one: what its messages were called has to be kept.
     pub fn is_replied_to(&self, number: u8) -> bool {
-        self.step(number.saturating_add(1)).is_some_and(|next| next.subject.is_none())
+        self.step(number.saturating_add(1)).is_some_and(|next| !next.begins_thread())
     }
 }
 
@@ -270,13 +363,42 @@ mod tests {
     #[test]
     fn a_step_without_a_subject_replies_to_the_thread_before_it() {
         let content = content(&[Some("Our tables"), None, None, Some("re: chairs"), None]);
-        let subjects: Vec<_> = (1..=5).map(|step| content.subject_of(step).into_owned()).collect();
+        let subjects: Vec<_> = (1..=5).map(|step| content.subject_of(step, None).into_owned()).collect();
         assert_eq!(subjects, ["Our tables", "Re: Our tables", "Re: Our tables", "re: chairs", "re: chairs"]);
         let threads: Vec<_> = (1..=5).map(|step| content.thread_of(step)).collect();
         assert_eq!(threads, [1..1, 1..2, 1..3, 4..4, 4..5]);
         let kept: Vec<_> = (1..=5).filter(|step| content.is_replied_to(*step)).collect();
         assert_eq!(kept, [1, 2, 4]);
         assert_eq!((content.last_step(), content.step(0), content.step(6)), (5, None, None));
+    }
+
+    #[test]
+    fn a_variant_says_what_its_step_says_unless_it_says_otherwise() {
+        let content: Content = serde_json::from_value(serde_json::json!({"name": "x", "steps": [
+            {"subject": "Tables", "text": "t", "html": "<p>t", "variants": [
+                {"name": "A", "weight": 1}, {"name": "B", "weight": 1, "subject": "Chairs"},
+                {"name": "C", "weight": 1, "text": "c"},
+            ]},
+            {"text": "again", "variants": [
+                {"name": "A", "weight": 1, "text": "a"}, {"name": "B", "weight": 1, "text": "b"},
+            ]},
+            {"variants": [
+                {"name": "A", "weight": 1, "subject": "x", "text": "a"}, {"name": "B", "weight": 1, "subject": "y", "text": "b"},
+            ]},
+        ]}))
+        .unwrap();
+        let letter = |index| Letter::at(index);
+        let first = content.step(1).unwrap();
+        let words: Vec<_> = first.letters().map(|letter| first.words(letter)).collect();
+        let said: Vec<_> = words.iter().map(|words| (words.subject.unwrap(), words.text, words.html)).collect();
+        assert_eq!(said, [("Tables", "t", Some("<p>t")), ("Chairs", "t", Some("<p>t")), ("Tables", "c", None)]);
+        assert_eq!(content.subject_of(2, letter(1)), "Re: Chairs");
+        assert_eq!((content.thread_of(2), content.thread_of(3)), (1..2, 3..3));
+        assert!(content.is_replied_to(1) && !content.is_replied_to(2));
+        let choices = content.choices(2, letter(2));
+        assert_eq!(choices, [0, 1].map(|own| Choice { own: letter(own), first: letter(2) }));
+        assert_eq!(content.choices(2, None)[0].first, letter(0));
+        assert_eq!(content.choices(3, letter(2))[1], Choice { own: letter(1), first: letter(1) });
     }
 
     fn results(letters: &str) -> Results {

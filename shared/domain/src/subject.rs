@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use crate::{
     email::EmailAddress,
-    id::{BadId, WorkspaceId},
+    id::{BadId, CampaignId, WorkspaceId},
 };
 
 /// Partitions that one workspace's people are spread over.
@@ -167,6 +167,15 @@ impl Pepper {
         hex::encode(first16(mac))
     }
 
+    /// What a person's variant of a step is chosen by: the same at any time, and another one in each step. Its key
+    /// stays on `v1`, like that of people.
+    pub fn lot(&self, campaign: CampaignId, step: u8, person: Subject) -> u64 {
+        let message = [campaign.as_bytes().as_slice(), &[step], person.as_bytes()].concat();
+        let [a, b, c, d, e, f, g, h, ..] =
+            self.mac("variant", 1, &message).expect("version 1 was checked at construction");
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
     /// The newest version of the secret.
     pub fn current_version(&self) -> u8 {
         *self.versions.keys().next_back().expect("version 1 was checked at construction")
@@ -223,6 +232,18 @@ mod tests {
         }
         let max = f64::from(*counts.iter().max().unwrap());
         assert!(max / (100_000.0 / f64::from(SHARDS)) <= 1.1, "{counts:?}");
+    }
+
+    #[test]
+    fn lots_are_spread_evenly_and_drawn_anew_for_each_step() {
+        let campaign = CampaignId::from_bytes([1; 10]);
+        let person =
+            |n: u32| Subject::from_bytes([n.to_be_bytes(), [0; 4], [0; 4], [0; 4]].concat().try_into().unwrap());
+        let of = |step| (0..10_000).map(move |n| pepper().lot(campaign, step, person(n)) % 2).collect::<Vec<_>>();
+        let (first, second) = (of(1), of(2));
+        let same = first.iter().zip(&second).filter(|(one, other)| one == other).count();
+        assert!((4_800..5_200).contains(&first.iter().sum::<u64>()) && (4_800..5_200).contains(&same), "{same}");
+        assert_eq!(first, of(1));
     }
 
     #[test]

@@ -322,7 +322,12 @@ pub const COUNTERS: u32 = 16;
 
 /// The counter that a chunk's outcomes of a step are added to.
 pub fn counter(workspace: WorkspaceId, campaign: CampaignId, step: u8, chunk: u32) -> Key {
-    Key::new(campaign_parts(workspace, campaign), format!("{COUNTER}{step:02}#{:02}", chunk % COUNTERS))
+    Key::new(campaign_parts(workspace, campaign), format!("{}{:02}", counters_of(step), chunk % COUNTERS))
+}
+
+/// What the sort keys of a step's counters start with.
+pub fn counters_of(step: u8) -> String {
+    format!("{COUNTER}{step:02}#")
 }
 
 /// The step whose counter has this sort key.

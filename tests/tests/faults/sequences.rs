@@ -25,7 +25,10 @@ async fn play(name: &'static str, plan: Value, kills: usize) -> Value {
     let sender = stack.sign_up().await;
     let rows: String = (0..PEOPLE).map(|n| format!("p{n}@steps{n}.test\n")).collect();
     sender.import(format!("email\n{rows}").as_bytes()).await;
-    let later = json!([{"delay": {"hours": 20}, "text": "Encore."}, {"delay": {"hours": 20}, "text": "Fin."}]);
+    let later = json!([
+        {"delay": {"hours": 20}, "variants": [{"name": "Encore.", "text": "Encore."}, {"name": "Re.", "text": "Re."}]},
+        {"delay": {"hours": 20}, "text": "Fin."},
+    ]);
     let content = sender.sequence(later);
     let id = sender.post("/v1/campaigns", content).await.expect(201).json()["id"].as_str().unwrap().to_owned();
     stack.break_things(serde_json::from_value(plan).expect("a plan"));
@@ -61,6 +64,9 @@ async fn play(name: &'static str, plan: Value, kills: usize) -> Value {
         let different: BTreeSet<_> = texts.iter().collect();
         assert_eq!(different.len(), texts.len(), "{address} got a step twice: {texts:?}");
     }
+    let [variants, sent] = ["variants", "counts"].map(|name| campaign["steps"][1][name].clone());
+    let of_each = variants.as_array().unwrap().iter().map(|variant| variant["sent"].as_u64().unwrap());
+    assert_eq!(of_each.sum::<u64>(), sent["sent"].as_u64().unwrap(), "a variant is not counted: {campaign}");
     // What is sent was received; whoever has no outcome of it got no more.
     for step in 1..=STEPS {
         let outcomes = sender.all(&format!("{path}/recipients?step={step}&limit=200")).await;
@@ -68,6 +74,9 @@ async fn play(name: &'static str, plan: Value, kills: usize) -> Value {
         for outcome in outcomes {
             let texts = got.get(outcome["email"].as_str().unwrap()).map_or(0, Vec::len);
             assert!(outcome["status"] != "sent" || texts >= step, "{outcome} and got {texts}");
+            let variant = outcome["variant"].as_str();
+            let is_theirs = |name: &str| got[outcome["email"].as_str().unwrap()].iter().any(|text| text == name);
+            assert!(outcome["status"] != "sent" || step != 2 || variant.is_some_and(is_theirs), "{outcome}: {got:?}");
             assert!(outcome["status"] != "refused" || texts < step, "{outcome} and got {texts}");
         }
     }

@@ -22,5 +22,6 @@ mod sequences;
 mod sessions;
 mod sign_up;
 mod unsubscribe;
+mod variants;
 mod webhooks;
 mod windows;

@@ -303,6 +303,12 @@ fn a_step_costs_hardly_more_than_the_only_message_of_a_campaign() {
         let before_another = measured(sender.sequence(other)).await;
         assert!(before_another[0] <= only[0] + 0.03, "noted as due: {before_another:?}, and {only:?}");
         stack.pass(HOUR + MINUTE).await;
+        let mut compared = sender.content(&json!({}));
+        compared["steps"][0]["variants"] = json!([{"subject": "Un"}, {"subject": "Deux"}]);
+        compared["steps"][0]["winner"] = json!({"by": "replies", "after": {"messages": 1}});
+        let compared = measured(compared).await;
+        assert!(compared[0] <= only[0] + 0.01 && compared[0] <= 1.1, "variants: {compared:?}, and {only:?}");
+        assert!(compared[1] <= only[1] + 0.15 && compared[2] <= only[2] + 0.03, "variants: {compared:?}, and {only:?}");
         let reply = json!([{"delay": {"hours": 1}, "text": "Encore."}]);
         let before_a_reply = measured(sender.sequence(reply)).await;
         assert!(before_a_reply[0] <= only[0] + 0.07, "and named: {before_a_reply:?}, and {only:?}");

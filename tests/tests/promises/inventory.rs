@@ -15,7 +15,7 @@ use storage::evidence::{AnnouncementRun, Place, PurgeRun, Touched, Uninformed};
 use tests::inventory::{Seen, held_about, scalars};
 use tests::rights::done;
 use tests::store::Dump;
-use tests::{Sender, TestStack, run, sender::signup};
+use tests::{Sender, TestStack, files, run, sender::signup};
 
 /// Attributes that no journey can show, and why.
 const UNSEEN: &[(&str, &str)] = &[
@@ -266,6 +266,7 @@ async fn campaigns(sender: &Sender<'_>) {
     assessed["window"] = json!({"days": ["monday"], "from": "09:00", "to": "18:00", "time_zone": "Europe/Paris"});
     sender.post("/v1/campaigns", assessed).await.expect(201);
     sequence(sender).await;
+    comparison(sender).await;
     stack.settle().await;
     let opted_out = stack.mails_to("three@filled.test")[0].unsubscribe();
     stack.client().request(Method::POST, &opted_out).send().await.expect(200);
@@ -291,6 +292,30 @@ async fn sequence(sender: &Sender<'_>) {
     let id = sender.launch(sender.sequence(later)).await;
     sender.hears_from(&id, 1, "five@filled.test").await;
     sender.stack.pass(SignedDuration::from_hours(2)).await;
+}
+
+/// A comparison that one variant has won, and one that nobody has yet.
+async fn comparison(sender: &Sender<'_>) {
+    let content = |after: Value| {
+        let mut content = sender.content(&json!({"audience": {"text": "compared.test"}}));
+        content["steps"][0]["variants"] = json!([
+            {"subject": "Nos chaises"}, {"text": "Autrement"}, {"html": "<p>Encore</p><script></script>"},
+        ]);
+        content["steps"][0]["winner"] = json!({"by": "replies", "after": after});
+        content
+    };
+    sender.import(&files::at("compared.test", 60)).await;
+    sender.limit(json!({"per_hour": 50})).await;
+    let id = sender.launch(content(json!({"messages": 1}))).await;
+    let recipients = sender.all(&format!("/v1/campaigns/{id}/recipients?status=sent&limit=200")).await;
+    let got = |one: &&Value| one["variant"] == "A" && one["email"] != Value::Null;
+    for recipient in recipients.iter().filter(got).take(5) {
+        sender.hears_from(&id, 1, recipient["email"].as_str().expect("an address")).await;
+    }
+    sender.stack.pass(SignedDuration::from_mins(61)).await;
+    assert_eq!(sender.wait_ended(&id).await["steps"][0]["winner"]["status"], "decided");
+    sender.limit(Value::Null).await;
+    sender.post("/v1/campaigns", content(json!({"hours": 1}))).await.expect(201);
 }
 
 /// Cases of abuse, open and closed, from every side; the last one has a workspace suspended.
@@ -375,7 +400,8 @@ async fn relay(sender: &Sender<'_>) {
     let limits = json!({"per_day": 4000, "per_hour": 4000, "gap_seconds": 1, "jitter_seconds": 1,
         "ramp": {"start": 4000, "add": 1}});
     let id = sender.add_channel(json!({"from_name": "Ada", "from_email": "ada@filled.test", "limits": limits})).await;
-    sender.campaign(json!({"name": "Par un canal", "channels": [id]})).await;
+    let few = json!({"tags_any": ["salon"]});
+    sender.campaign(json!({"name": "Par un canal", "channels": [id], "audience": few})).await;
 }
 
 /// A purge that stopped half-way, one that was complete, an announcement that stopped half-way: with everything in them.

@@ -9,11 +9,12 @@ use content::{
 };
 use domain::{
     Timestamp,
+    campaign::Content,
     id::CampaignId,
     policy::{Rules, screen},
     prospect::Prospect,
     sender::SenderIdentity,
-    sequence::{FIRST, Step},
+    sequence::{Choice, FIRST, Words},
     subject::SHARDS,
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -23,7 +24,7 @@ use storage::{WorkspaceScope, accounts::Workspace, outreach::StoredCampaign};
 use super::{
     lifecycle::{identity_of, lacks_of_sender, to_fill_in},
     preview::{SHARDS_AT_ONCE, invented},
-    steps::{compile, field},
+    steps::{compile, field, field_of},
 };
 use crate::{
     App, Failure, FieldError,
@@ -38,10 +39,12 @@ pub struct Check {
 }
 
 /// One thing that there is to say, and what to do.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The number of the step; none for what concerns the whole campaign.
     pub step: Option<u8>,
+    /// The name of the variant; none for what concerns the whole step.
+    pub variant: Option<String>,
     /// How bad it is.
     pub level: Level,
     /// Its stable name.
@@ -53,9 +56,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn of(step: u8, found: check::Finding) -> Self {
+    fn of(content: &Content, (step, choice): (u8, Choice), found: check::Finding) -> Self {
         let check::Finding { field: name, level, code, message } = found;
-        Self { step: Some(step), level, code, field: field((step - FIRST).into(), name), message }
+        let named = field_of(content, step, choice, name);
+        // What a variant has from its step is the step's.
+        let own = named.contains(".variants[").then(|| content.step(step)?.variant(choice.own)).flatten();
+        Self { step: Some(step), variant: own.map(|variant| variant.name.clone()), level, code, field: named, message }
     }
 
     /// What receivers find of the Sender's domain, with the record that would mend it.
@@ -65,13 +71,13 @@ impl Finding {
             Some(Publish { name, kind, value }) => format!("{message}. Publish: {name} {kind} {value}"),
             None => message,
         };
-        Self { step: None, level, code, field: "sender.identity.from_email".into(), message }
+        Self { step: None, variant: None, level, code, field: "sender.identity.from_email".into(), message }
     }
 
     fn missing(FieldError { field: name, message }: FieldError) -> Self {
         let step =
             (FIRST..=domain::sequence::LAST).find(|number| name.starts_with(&field((number - FIRST).into(), "")));
-        Self { step, level: Level::Error, code: "missing", field: name, message }
+        Self { step, variant: None, level: Level::Error, code: "missing", field: name, message }
     }
 }
 
@@ -129,20 +135,22 @@ impl App {
         let person = somebody(sender, campaign, now);
         let manner = Manner { thread: &[], date: now, informed: false, test: false, preview: true, smtputf8: false };
         let mut findings = Vec::new();
-        for (number, step, templates) in written(campaign) {
+        for (number, choice, templates) in written(campaign) {
+            let finding = |found| Finding::of(content, (number, choice), found);
             let templates = match templates {
                 Ok(templates) => templates,
                 Err(wrong) => {
-                    findings.extend(wrong.into_iter().map(|wrong| Finding::of(number, check::unusable(&wrong))));
+                    findings.extend(wrong.iter().map(check::unusable).map(finding));
                     continue;
                 }
             };
+            let Some(words) = content.step(number).map(|step| step.words(choice.own)) else { continue };
             let message = Written {
                 templates: &templates,
-                begins_thread: step.subject.is_some(),
-                has_text: !step.text.trim().is_empty(),
-                has_html: step.html.is_some(),
-                removed: &step.removed,
+                begins_thread: words.subject.is_some(),
+                has_text: !words.text.trim().is_empty(),
+                has_html: words.html.is_some(),
+                removed: words.removed,
             };
             let letters = Letters {
                 workspace: scope.workspace(),
@@ -157,9 +165,9 @@ impl App {
                 pepper,
             };
             let size = check::size(letters.size(&person, manner)?, message.has_html);
-            findings.extend(check::message(&message).into_iter().chain(size).map(|found| Finding::of(number, found)));
+            findings.extend(check::message(&message).into_iter().chain(size).map(finding));
         }
-        Ok(findings)
+        Ok(each_once(findings))
     }
 
     /// Who would be left out for want of a value.
@@ -171,11 +179,11 @@ impl App {
         campaign: &StoredCampaign,
         now: Timestamp,
     ) -> Result<Vec<Finding>, Failure> {
-        let of = |(number, _, templates): (u8, &Step, Result<_, _>)| {
+        let of = |(number, choice, templates): (u8, Choice, Result<_, _>)| {
             let needs = templates.map(|templates| check::needs(&templates)).unwrap_or_default();
-            needs.into_iter().map(move |need| (number, need))
+            needs.into_iter().map(move |need| ((number, choice), need))
         };
-        let needs: Vec<(u8, Need)> = written(campaign).flat_map(of).collect();
+        let needs: Vec<((u8, Choice), Need)> = written(campaign).flat_map(of).collect();
         let rules = Rules { retention_months: workspace.retention_months };
         let counts: Vec<Lacks> = stream::iter(0..SHARDS)
             .map(|shard| self.lacking(scope, (campaign, sender, rules), &needs, shard, now))
@@ -186,21 +194,23 @@ impl App {
         counts.into_iter().for_each(|count| all.add(count.people, count.of.into_iter()));
         let empty = (all.people == 0 && !campaign.content.audience.is_empty()).then(|| Finding {
             step: None,
+            variant: None,
             level: Level::Warning,
             code: "audience_empty",
             field: "audience".into(),
             message: "there is nobody in it who can be written to: import people, or say it otherwise".into(),
         });
-        let lacking = iter::zip(needs, all.of)
-            .map(|((step, need), lacking)| Finding::of(step, check::no_fallback(need, lacking, all.people)));
-        Ok(empty.into_iter().chain(lacking).collect())
+        let lacking = iter::zip(needs, all.of).map(|((at, need), lacking)| {
+            Finding::of(&campaign.content, at, check::no_fallback(need, lacking, all.people))
+        });
+        Ok(empty.into_iter().chain(each_once(lacking)).collect())
     }
 
     async fn lacking(
         &self,
         scope: &WorkspaceScope,
         (campaign, sender, rules): (&StoredCampaign, &SenderIdentity, Rules),
-        needs: &[(u8, Need)],
+        needs: &[((u8, Choice), Need)],
         shard: u8,
         now: Timestamp,
     ) -> Result<Lacks, Failure> {
@@ -223,12 +233,28 @@ impl App {
     }
 }
 
-/// The steps that are written: those with a subject and something to read, and their templates.
-fn written(campaign: &StoredCampaign) -> impl Iterator<Item = (u8, &Step, Result<CampaignTemplate, Vec<Wrong>>)> {
+/// The messages that are written, of each step and variant: those with a subject and something to read, and their
+/// templates. Each of a reply's variants answers the first variant of what it replies to.
+fn written(campaign: &StoredCampaign) -> impl Iterator<Item = (u8, Choice, Result<CampaignTemplate, Vec<Wrong>>)> {
     let content = &campaign.content;
-    let can_be = |(number, step): &(u8, &Step)| step.has_body() && !content.subject_of(*number).trim().is_empty();
-    let steps = (FIRST..).zip(&content.steps).filter(can_be);
-    steps.map(|(number, step)| (number, step, compile(content, number)))
+    let all = (FIRST..).zip(&content.steps).flat_map(|(number, step)| {
+        content.choices(number, None).into_iter().map(move |choice| (number, choice, step.words(choice.own)))
+    });
+    let can_be = |(number, choice, words): &(u8, Choice, Words<'_>)| {
+        words.has_body() && !content.subject_of(*number, choice.first).trim().is_empty()
+    };
+    all.filter(can_be).map(|(number, choice, _)| (number, choice, compile(content, number, choice)))
+}
+
+/// What several variants have from their step is said once.
+fn each_once(findings: impl IntoIterator<Item = Finding>) -> Vec<Finding> {
+    let mut once = Vec::new();
+    for finding in findings {
+        if !once.contains(&finding) {
+            once.push(finding);
+        }
+    }
+    once
 }
 
 /// Somebody of whom everything is known.

@@ -71,7 +71,7 @@ impl App {
             self.ask_fan_out(scope, &moved, task, 0).await?;
         }
         let tallies = self.db.outreach(scope).tallies(id).await?;
-        Ok(CampaignView::new(campaign, moved, &tallies))
+        Ok(CampaignView::new(campaign, moved, &tallies, now))
     }
 
     /// Says by which channels it goes from here on: as long as one of those that it was launched with is there, by
@@ -150,7 +150,7 @@ impl App {
         if wrong.is_empty() { Ok(()) } else { Err(wrong_to_launch(wrong)) }
     }
 
-    /// Sends a sample of every step to the member who asks, and to nobody else.
+    /// Sends a sample of every step, and of each of its variants, to the member who asks, and to nobody else.
     pub async fn test_campaign(&self, scope: &WorkspaceScope, id: CampaignId, now: Timestamp) -> Result<(), Failure> {
         let (campaign, _) = self.campaign_and_progress(scope, id).await?;
         let workspace = self.sending_workspace(scope).await?;
@@ -167,8 +167,10 @@ impl App {
         let pepper = self.pepper().await?;
         let person = invented(&member.email, content.locale, now);
         let manner = Manner { thread: &[], date: now, informed: false, test: true, preview: false, smtputf8: false };
-        let messages = (FIRST..=content.last_step().max(FIRST)).map(|step| {
-            let templates = templates(content, step)?;
+        let steps = (FIRST..=content.last_step().max(FIRST))
+            .flat_map(|step| content.choices(step, None).into_iter().map(move |choice| (step, choice)));
+        let messages = steps.map(|(step, choice)| {
+            let templates = templates(content, step, choice)?;
             let letters = Letters {
                 workspace: scope.workspace(),
                 campaign: id,

@@ -2,10 +2,12 @@
 
 mod audience;
 mod check;
+mod compared;
 mod lifecycle;
 mod preview;
 mod read;
 mod steps;
+mod variants;
 
 use domain::{
     Timestamp,
@@ -159,7 +161,7 @@ impl App {
         let progress = Progress::draft(id);
         let entry = scope.entry(Action::CampaignCreated, now).about(id);
         self.db.outreach(scope).create_campaign(&campaign, &progress, &entry).await?;
-        Ok(CampaignView::new(campaign, progress, &Tallies::default()))
+        Ok(CampaignView::new(campaign, progress, &Tallies::default(), now))
     }
 
     /// Changes a draft. A launched campaign is what its recipients got, so it stays.
@@ -185,7 +187,7 @@ impl App {
             let entry = scope.entry(Action::CampaignChanged, now).about(id);
             self.db.outreach(scope).replace_campaign(&campaign, &entry).await?;
         }
-        Ok(CampaignView::new(campaign, progress, &Tallies::default()))
+        Ok(CampaignView::new(campaign, progress, &Tallies::default(), now))
     }
 
     /// Deletes a draft, or a campaign that has ended.

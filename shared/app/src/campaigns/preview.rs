@@ -29,7 +29,7 @@ use crate::{
 /// The answer to a preview.
 #[derive(Debug, Serialize)]
 pub struct Preview {
-    /// Every step, for the first person who will receive the first; for an invented one when nobody will.
+    /// Every step and variant, for the first person who will receive the first; for an invented one when nobody will.
     pub samples: Vec<Sample>,
     /// `audience = will_receive + refused`.
     pub counts: PreviewCounts,
@@ -42,6 +42,8 @@ pub struct Preview {
 pub struct Sample {
     /// The number of its step.
     pub step: u8,
+    /// The name of the variant, where the step has any.
+    pub variant: Option<String>,
     /// What a mailbox shows.
     #[serde(flatten)]
     pub message: message::Preview,
@@ -84,8 +86,10 @@ impl App {
         let pepper = self.pepper().await?;
         let content = &campaign.content;
         let identity = identity_of(&sender, content);
-        let compiled = (FIRST..=content.last_step().max(FIRST)).map(|step| templates(content, step));
-        let compiled = compiled.collect::<Result<Vec<_>, _>>()?;
+        let steps = (FIRST..=content.last_step().max(FIRST))
+            .flat_map(|step| content.choices(step, None).into_iter().map(move |choice| (step, choice)));
+        let compiled = steps.map(|(step, choice)| Ok((step, choice.own, templates(content, step, choice)?)));
+        let compiled = compiled.collect::<Result<Vec<_>, Failure>>()?;
         let letters = |step: u8, templates| Letters {
             workspace: scope.workspace(),
             campaign: campaign.id,
@@ -98,7 +102,8 @@ impl App {
             inbound_domain: &self.config.inbound_domain,
             pepper,
         };
-        let first = letters(FIRST, compiled.first().ok_or_else(unrenderable)?);
+        let first = compiled.iter().filter(|(step, ..)| *step == FIRST);
+        let first: Vec<_> = first.map(|(step, _, templates)| letters(*step, templates)).collect();
         let shards: Vec<Found> = stream::iter(0..SHARDS)
             .map(|shard| self.preview_shard(scope, &first, &workspace, shard, now))
             .buffered(SHARDS_AT_ONCE)
@@ -115,10 +120,12 @@ impl App {
         let refused = all.refused.values().sum();
         let person = all.first.unwrap_or_else(|| invented(&identity.from_email, content.locale, now));
         let manner = Manner { thread: &[], date: now, informed: false, test: false, preview: true, smtputf8: false };
-        let samples = (FIRST..).zip(&compiled).map(|(step, templates)| {
-            let letters = letters(step, templates);
+        let samples = compiled.iter().map(|(step, own, templates)| {
+            let letters = letters(*step, templates);
             let rendered = letters.render(&person).map_err(|_| unrenderable())?;
-            Ok(Sample { step, message: letters.preview(&person, &rendered, manner)?, forms: letters.forms(&person) })
+            let variant = content.step(*step).and_then(|step| step.variant(*own)).map(|variant| variant.name.clone());
+            let message = letters.preview(&person, &rendered, manner)?;
+            Ok(Sample { step: *step, variant, message, forms: letters.forms(&person) })
         });
         Ok(Preview {
             samples: samples.collect::<Result<_, Failure>>()?,
@@ -130,7 +137,7 @@ impl App {
     async fn preview_shard(
         &self,
         scope: &WorkspaceScope,
-        letters: &Letters<'_>,
+        variants: &[Letters<'_>],
         workspace: &Workspace,
         shard: u8,
         now: Timestamp,
@@ -140,9 +147,14 @@ impl App {
             self.db.suppressions(scope).of_shard(shard, now).await?.into_iter().map(|s| (s.subject, s)).collect();
         let mut found = Found::default();
         let mut after = None;
+        let Some(any) = variants.first() else { return Ok(found) };
         loop {
             let page = self.db.prospects(scope).page(shard, after, None).await?;
-            for prospect in page.prospects.into_iter().filter(|p| letters.content.audience.includes(p)) {
+            for prospect in page.prospects.into_iter().filter(|p| any.content.audience.includes(p)) {
+                // The one that they will get.
+                let lot = any.pepper.lot(any.campaign, any.step, prospect.subject);
+                let variant = any.content.step(any.step).and_then(|step| step.pick(lot));
+                let letters = variant.and_then(|variant| variants.get(variant.index())).unwrap_or(any);
                 let answer = screen(Some(&prospect), rules, now)
                     .and_then(|_| letters.render(&prospect))
                     .and_then(|_| suppressed.get(&prospect.subject).map_or(Ok(()), |s| Err(s.reason.into())));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use domain::{
     Timestamp,
     calendar::Window,
-    campaign::{Audience, CampaignStatus, Counts, Halt, LegitimateInterest, Progress, Tallies, Tally},
+    campaign::{Audience, CampaignStatus, Counts, Halt, LegitimateInterest, Progress, Tallies},
     chunk::Outcome,
     health::Trouble,
     id::{CampaignId, ChannelId},
@@ -14,11 +14,13 @@ use domain::{
     sequence::{Delay, FIRST, Step},
     subject::Subject,
     suppression::SuppressionReason,
+    variant::Letter,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use storage::{WorkspaceScope, outreach::StoredCampaign};
 
+use super::compared::{VariantView, WinnerView};
 use crate::{App, Failure};
 
 /// A campaign as the API shows it. What is not said yet is `null`.
@@ -77,13 +79,18 @@ struct StepView {
     replied: u64,
     bounced: u64,
     complained: u64,
+    variants: Vec<VariantView>,
+    winner: Option<WinnerView>,
 }
 
 impl StepView {
-    fn new(number: u8, step: Step, audience: u64, tally: &Tally) -> Self {
+    fn new(number: u8, step: Step, progress: &Progress, tallies: &Tallies, now: Timestamp) -> Self {
+        let (audience, tally) = (progress.audience, &tallies.of(number));
         Self {
             step: number,
             delay: step.delay,
+            winner: WinnerView::new(number, &step, progress, tallies, now),
+            variants: VariantView::all(number, step.variants, tallies),
             subject: step.subject,
             text: Some(step.text).filter(|text| !text.is_empty()),
             html: step.html,
@@ -97,12 +104,12 @@ impl StepView {
 }
 
 impl CampaignView {
-    pub(super) fn new(campaign: StoredCampaign, progress: Progress, tallies: &Tallies) -> Self {
+    pub(super) fn new(campaign: StoredCampaign, progress: Progress, tallies: &Tallies, now: Timestamp) -> Self {
         let StoredCampaign { id, content, created_at, updated_at, .. } = campaign;
         let said = |text: String| Some(text).filter(|text| !text.is_empty());
         let tally = tallies.total();
         let counts = tally.counts(progress.messages());
-        let step = |(number, step)| StepView::new(number, step, progress.audience, &tallies.of(number));
+        let step = |(number, step)| StepView::new(number, step, &progress, tallies, now);
         let steps = (FIRST..).zip(content.steps).map(step).collect();
         Self {
             id,
@@ -144,6 +151,8 @@ pub struct RecipientView {
     prospect: Option<Subject>,
     email: Option<String>,
     step: u8,
+    /// The name of the variant that they got, or may have.
+    variant: Option<String>,
     status: &'static str,
     reason: Option<String>,
 }
@@ -199,7 +208,7 @@ impl App {
             CampaignStatus::Sending if pending > 0 => self.waiting(scope, &progress.channels, now).await?,
             _ => Vec::new(),
         };
-        Ok(CampaignView { waiting, ..CampaignView::new(campaign, progress, &tallies) })
+        Ok(CampaignView { waiting, ..CampaignView::new(campaign, progress, &tallies, now) })
     }
 
     /// Which of these channels take nothing now.
@@ -230,11 +239,11 @@ impl App {
         limit: u32,
         now: Timestamp,
     ) -> Result<(Vec<RecipientView>, Option<String>), Failure> {
-        self.campaign_and_progress(scope, id).await?;
+        let (campaign, _) = self.campaign_and_progress(scope, id).await?;
         let mut place = after.map_or_else(|| Some(Place::default()), Place::read).ok_or_else(wrong_cursor)?;
         let chunks = limit.div_ceil(u32::try_from(domain::chunk::CHUNK).unwrap_or(50)) + 1;
         let (chunks, more) = self.db.outreach(scope).chunks(id, place.after.as_deref(), Some(chunks)).await?;
-        let mut people: Vec<(Subject, u8, Outcome)> = Vec::new();
+        let mut people: Vec<(Subject, (u8, Option<Letter>), Outcome)> = Vec::new();
         let mut full = false;
         'page: for ((chunk, number), record) in &chunks {
             let here = record.subjects.iter().copied().zip(record.results.iter()).enumerate();
@@ -246,7 +255,7 @@ impl App {
                 }
                 let wanted = status.is_none_or(|wanted| status_of(outcome) == wanted);
                 if wanted && step.is_none_or(|wanted| *number == wanted) {
-                    people.push((subject, *number, outcome));
+                    people.push((subject, (*number, record.results.variant(index)), outcome));
                 }
             }
             place.after = Some(storage::keys::chunk(scope.workspace(), id, *chunk, *number).sk);
@@ -266,10 +275,12 @@ impl App {
                 }
             }
         }
-        let items = people.into_iter().map(|(prospect, step, outcome)| RecipientView {
+        let named = |step, letter| Some(campaign.content.step(step)?.variant(letter)?.name.clone());
+        let items = people.into_iter().map(|(prospect, (step, variant), outcome)| RecipientView {
             prospect: Some(prospect).filter(|prospect| *prospect != Subject::NOBODY),
             email: emails.get(&prospect).cloned(),
             step,
+            variant: named(step, variant),
             status: status_of(outcome),
             reason: match outcome {
                 Outcome::Refused(reason) => Some(reason.as_str().to_owned()),

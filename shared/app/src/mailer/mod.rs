@@ -13,6 +13,7 @@ use domain::{
     policy::SendPermit,
     sender::{Channel, Transport},
     subject::Subject,
+    variant::Letter,
 };
 use secrecy::ExposeSecret;
 use storage::WorkspaceScope;
@@ -74,6 +75,8 @@ pub struct About {
     pub index: usize,
     /// The person.
     pub subject: Subject,
+    /// Which variant of the step it is, where it has any.
+    pub variant: Option<Letter>,
     /// Whether somebody wants to hear that it was delivered.
     pub delivery: bool,
 }

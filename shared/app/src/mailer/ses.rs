@@ -20,6 +20,8 @@ pub(crate) mod tag {
     pub(crate) const INDEX: &str = "index";
     /// The person's hash: who complains is suppressed even if nothing else is known.
     pub(crate) const SUBJECT: &str = "subject";
+    /// Which variant of the step it was: of a run that died nothing else may say so.
+    pub(crate) const VARIANT: &str = "variant";
 }
 
 impl App {
@@ -36,6 +38,8 @@ impl App {
                     (tag::INDEX, about.index.to_string()),
                     (tag::SUBJECT, about.subject.hex()),
                 ]
+                .into_iter()
+                .chain(about.variant.map(|variant| (tag::VARIANT, variant.to_string())))
             })
             .map(|(name, value)| MessageTag::builder().name(name).value(value).build())
             .collect();

@@ -10,12 +10,14 @@ use domain::{
     locale::Locale,
     policy::retention::Policy,
     prospect::{Field, LawfulBasis, Prospect, ProspectState, Source},
+    sequence::Choice,
     subject::Subject,
     suppression::{Suppression, SuppressionReason},
+    variant::Letter,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
-use storage::{StoreError, WorkspaceScope};
+use storage::{StoreError, WorkspaceScope, outreach::Delivery};
 
 use crate::{App, Failure};
 
@@ -141,7 +143,12 @@ pub(crate) struct Event {
     campaign: CampaignId,
     step: u8,
     subject: Option<String>,
+    /// The name of the variant that it was, where the step has any.
+    variant: Option<String>,
     detail: Option<&'static str>,
+    /// Which variants it was made of.
+    #[serde(skip)]
+    choice: Choice,
 }
 
 impl ProspectDetail {
@@ -150,9 +157,9 @@ impl ProspectDetail {
         self.history.iter().map(|event| event.campaign).collect()
     }
 
-    /// What was sent, or was about to be: when, what became of it, of which campaign and step.
-    pub(crate) fn deliveries(&self) -> impl Iterator<Item = (Timestamp, &'static str, CampaignId, u8)> {
-        self.history.iter().map(|event| (event.at, event.kind, event.campaign, event.step))
+    /// What was sent, or was about to be: when, what became of it, of which campaign and step, and of which variants.
+    pub(crate) fn deliveries(&self) -> impl Iterator<Item = (Timestamp, &'static str, CampaignId, u8, Choice)> {
+        self.history.iter().map(|event| (event.at, event.kind, event.campaign, event.step, event.choice))
     }
 
     /// The person, and what was sent to them.
@@ -190,6 +197,8 @@ impl App {
     ) -> Result<Vec<Event>, Failure> {
         let outreach = self.db.outreach(scope);
         let mut deliveries = outreach.deliveries_of(subject).await?;
+        let got: BTreeMap<(CampaignId, u8), Option<Letter>> =
+            deliveries.iter().map(|delivery| ((delivery.campaign, delivery.step), delivery.variant)).collect();
         deliveries.sort_unstable_by_key(|delivery| std::cmp::Reverse(delivery.at));
         deliveries.truncate(most);
         let places: Vec<_> = deliveries.iter().map(|d| (d.campaign, d.chunk, d.step, d.index)).collect();
@@ -209,9 +218,13 @@ impl App {
         }
         let events = deliveries.into_iter().zip(outcomes).map(|(delivery, outcome)| {
             let (kind, detail) = told(outcome);
-            let content = contents.get(&delivery.campaign).and_then(Option::as_ref);
-            let subject = content.map(|content| content.subject_of(delivery.step).into_owned());
-            Event { at: delivery.at, kind, campaign: delivery.campaign, step: delivery.step, subject, detail }
+            let Delivery { at, campaign, step, variant, .. } = delivery;
+            let content = contents.get(&campaign).and_then(Option::as_ref);
+            let first = |begins| got.get(&(campaign, begins)).copied().flatten();
+            let choice = content.map(|content| content.choice(step, variant, first)).unwrap_or_default();
+            let subject = content.map(|content| content.subject_of(step, choice.first).into_owned());
+            let variant = content.and_then(|content| content.step(step)?.variant(variant)).map(|v| v.name.clone());
+            Event { at, kind, campaign, step, subject, variant, detail, choice }
         });
         Ok(events.collect())
     }

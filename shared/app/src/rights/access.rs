@@ -225,9 +225,9 @@ impl App {
     ) -> Result<Vec<Sent>, Failure> {
         let Some(held) = self.db.prospects(scope).get(subject, true).await? else { return Ok(Vec::new()) };
         let mut messages = Vec::new();
-        for (at, kind, id, step) in record.deliveries().filter(|(_, kind, ..)| *kind != "refused") {
+        for (at, kind, id, step, choice) in record.deliveries().filter(|(_, kind, ..)| *kind != "refused") {
             let Some(campaign) = campaigns.get(&id) else { continue };
-            let rendered = templates(&campaign.content, step)
+            let rendered = templates(&campaign.content, step, choice)
                 .ok()
                 .and_then(|templates| letter::render(&templates, identity, &held.prospect).ok());
             let content = &campaign.content;
@@ -235,8 +235,9 @@ impl App {
                 Some(rendered) => (rendered.subject, rendered.text),
                 // A value it needs is not known any more.
                 None => {
-                    let text = content.step(step).map(|step| step.text.clone()).unwrap_or_default();
-                    (content.subject_of(step).into_owned(), text)
+                    let text =
+                        content.step(step).map(|step| step.words(choice.own).text.to_owned()).unwrap_or_default();
+                    (content.subject_of(step, choice.first).into_owned(), text)
                 }
             };
             messages.push(Sent { at, kind, subject, text });

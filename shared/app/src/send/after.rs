@@ -117,13 +117,14 @@ impl App {
             let open = results.open();
             let subjects: Vec<Subject> = open.iter().filter_map(|index| found.people.get(*index).copied()).collect();
             let claims = outreach.claims(message.campaign, step, &subjects).await?;
-            for (_, journal) in claims.iter().flatten() {
-                join_journal(&mut results, journal);
+            for claim in claims.iter().flatten() {
+                join_journal(&mut results, &claim.journal);
             }
             let earlier = Earlier::new(&so_far);
             for (index, claim) in open.into_iter().zip(claims) {
                 let refused = earlier.stops(index).map_or(end, Outcome::Refused);
                 results.join(index, if claim.is_some() { Outcome::Unknown } else { refused });
+                results.note(index, claim.and_then(|claim| claim.variant));
             }
             let people = (found.people.as_slice(), &results);
             so_far.push(outreach.settle(message.campaign, (message.chunk, step), people, None, now).await?);

@@ -6,6 +6,7 @@ use domain::{
     audit::Entry,
     campaign::{Content, Progress},
     id::{CampaignId, MemberId},
+    variant::Decision,
 };
 use serde::{Deserialize, Serialize};
 
@@ -164,6 +165,29 @@ impl Outreach<'_> {
         writes.extend(also);
         self.db.commit(writes).await?;
         Ok(progress)
+    }
+
+    /// Writes down which variant of a step has won, unless that is written down already; gives what is, of all steps.
+    pub async fn decide(&self, seen: &Progress, decision: Decision) -> Result<Vec<Decision>, StoreError> {
+        let key = keys::progress(self.workspace, seen.campaign);
+        let mut winners = seen.winners.clone();
+        winners.push(decision);
+        let value = serde_dynamo::to_attribute_value(&winners).map_err(|_| StoreError::Corrupt("winners"))?;
+        let mut update = self.db.updating(self.table(), &key).update_expression("SET winners = :winners");
+        update = match seen.winners.len() {
+            0 => update.condition_expression("attribute_exists(pk) AND attribute_not_exists(winners)"),
+            many => update
+                .condition_expression("size(winners) = :many")
+                .expression_attribute_values(":many", n(many as u64)),
+        };
+        match update.expression_attribute_values(":winners", value).send().await.map_err(StoreError::from) {
+            Ok(_) => Ok(winners),
+            // Another chunk's run was first, with this step or another.
+            Err(StoreError::Conflict) => {
+                Ok(self.progress(seen.campaign).await?.map(|progress| progress.winners).unwrap_or_default())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// How far the fan-out is. Never lowers the audience: a repeated message may be late.

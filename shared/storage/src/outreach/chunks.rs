@@ -1,6 +1,6 @@
 //! Chunks and the counters they add up to, always written together.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     primitives::Blob,
@@ -12,6 +12,7 @@ use domain::{
     chunk::{ChunkRecord, Outcome, Results},
     id::CampaignId,
     subject::Subject,
+    variant::Letter,
 };
 
 use super::Outreach;
@@ -21,6 +22,12 @@ use crate::{
     db::{Item, PageQuery, Range, StoreError, n, number, s, text},
     keys,
 };
+
+/// When somebody was first counted in a counter of a step that has variants.
+const BEGUN: &str = "begun";
+
+/// What the name of a variant's count begins with; its letter and the outcome's name follow.
+const OF_VARIANT: &str = "v_";
 
 impl Outreach<'_> {
     /// A chunk's record at one step, strongly consistent.
@@ -138,18 +145,28 @@ impl Outreach<'_> {
         };
         let put = put.build().map_err(|_| StoreError::Corrupt("a put to write"))?;
         let mut writes = vec![TransactWriteItem::builder().put(put).build()];
-        let moved = difference(before, &after.results);
-        if moved.iter().next().is_some() {
+        let (all, of_variants) = (difference(before, &after.results), difference_of_variants(before, &after.results));
+        let moved = all.iter().map(|(outcome, by)| (outcome.name(), by));
+        let of_variants = of_variants.iter().flat_map(|(variant, tally)| {
+            tally.iter().map(move |(outcome, by)| (format!("{OF_VARIANT}{variant}_{}", outcome.name()), by))
+        });
+        let moved: Vec<(String, i64)> = moved.chain(of_variants).collect();
+        if !moved.is_empty() {
             let key = keys::counter(self.workspace, id, step, chunk);
             let mut update = commit::update(self.table(), &key);
             let mut adds = Vec::new();
-            for (index, (outcome, by)) in moved.iter().enumerate() {
+            for (index, (name, by)) in moved.into_iter().enumerate() {
                 adds.push(format!("#n{index} :n{index}"));
                 update = update
-                    .expression_attribute_names(format!("#n{index}"), outcome.name())
+                    .expression_attribute_names(format!("#n{index}"), name)
                     .expression_attribute_values(format!(":n{index}"), n(by));
             }
-            writes.push(commit::updated(update.update_expression(format!("ADD {}", adds.join(", "))))?);
+            let mut expression = format!("ADD {}", adds.join(", "));
+            if after.results.has_variants() {
+                expression.push_str(&format!(" SET {BEGUN} = if_not_exists({BEGUN}, :begun)"));
+                update = update.expression_attribute_values(":begun", n(now.as_second()));
+            }
+            writes.push(commit::updated(update.update_expression(expression))?);
         }
         writes.extend(also);
         self.db.commit(writes).await
@@ -157,16 +174,33 @@ impl Outreach<'_> {
 
     /// The counters, added up for each step. Strongly consistent.
     pub async fn tallies(&self, id: CampaignId) -> Result<Tallies, StoreError> {
+        self.tallied(id, keys::COUNTER).await
+    }
+
+    /// Those of one step.
+    pub async fn tallies_of(&self, id: CampaignId, step: u8) -> Result<Tallies, StoreError> {
+        self.tallied(id, &keys::counters_of(step)).await
+    }
+
+    async fn tallied(&self, id: CampaignId, prefix: &str) -> Result<Tallies, StoreError> {
         let pk = keys::campaign_parts(self.workspace, id);
-        let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Prefix(keys::COUNTER)) };
+        let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Prefix(prefix)) };
         let mut tallies = Tallies::default();
         for item in self.db.all(self.table(), query).await? {
             let step = keys::counted_step(&text(&item, "sk")?).ok_or(StoreError::Corrupt("a counter's step"))?;
-            let tally = tallies.step_mut(step);
             for (name, value) in &item {
-                if let (Some(outcome), Ok(by)) = (Outcome::from_name(name), value.as_n()) {
-                    tally.add(outcome, by.parse().map_err(|_| StoreError::Corrupt("a counter"))?);
-                }
+                let (variant, outcome) = counted(name);
+                let (Some(outcome), Ok(by)) = (outcome, value.as_n()) else { continue };
+                let tally = match variant {
+                    Some(variant) => tallies.variant_mut(step, variant),
+                    None => tallies.step_mut(step),
+                };
+                tally.add(outcome, by.parse().map_err(|_| StoreError::Corrupt("a counter"))?);
+            }
+            if item.contains_key(BEGUN)
+                && let Ok(begun) = Timestamp::from_second(number(&item, BEGUN)?)
+            {
+                tallies.begin(step, begun);
             }
         }
         Ok(tallies)
@@ -205,6 +239,34 @@ pub(super) fn read(item: &Item) -> Result<ChunkRecord, StoreError> {
     })
 }
 
+/// What an attribute of a counter counts, if it counts outcomes.
+fn counted(name: &str) -> (Option<Letter>, Option<Outcome>) {
+    let of_variant = name.strip_prefix(OF_VARIANT).and_then(|rest| rest.split_once('_'));
+    match of_variant.and_then(|(letter, name)| Some((letter.parse().ok()?, name))) {
+        Some((letter, name)) => (Some(letter), Outcome::from_name(name)),
+        None => (None, Outcome::from_name(name)),
+    }
+}
+
+/// What a change of results moves in the counts of variants. Whose variant becomes known later is counted then.
+fn difference_of_variants(before: &Results, after: &Results) -> BTreeMap<Letter, Tally> {
+    let mut tallies = BTreeMap::<Letter, Tally>::new();
+    let mut add = |variant: Option<Letter>, outcome, by| {
+        if let Some(variant) = variant.filter(|_| outcome != Outcome::Pending) {
+            tallies.entry(variant).or_default().add(outcome, by);
+        }
+    };
+    let of = |results: &Results| results.iter().zip(results.variants()).collect::<Vec<_>>();
+    for ((old, had), (new, has)) in of(before).into_iter().zip(of(after)) {
+        if (old, had) != (new, has) {
+            add(had, old, -1);
+            add(has, new, 1);
+        }
+    }
+    tallies.retain(|_, tally| tally.iter().next().is_some());
+    tallies
+}
+
 /// What a change of results moves in the counters. Pending people are in no counter.
 fn difference(before: &Results, after: &Results) -> Tally {
     let mut tally = Tally::default();
@@ -217,4 +279,34 @@ fn difference(before: &Results, after: &Results) -> Tally {
         }
     }
     tally
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variant_counts_what_became_of_it_once_it_is_known_which_it_was() {
+        let results = |text: &str| Results::try_from(text.to_owned()).unwrap();
+        let moved = |before: &str, after: &str| -> Vec<String> {
+            let tallies = difference_of_variants(&results(before), &results(after));
+            let of = |(letter, tally): (&Letter, &Tally)| {
+                tally.iter().map(|(outcome, by)| format!("{letter} {} {by}", outcome.name())).collect::<Vec<_>>()
+            };
+            tallies.iter().flat_map(of).collect()
+        };
+        assert_eq!(moved("...", "SSF|ABA"), ["A sent 1", "A failed 1", "B sent 1"]);
+        assert_eq!(moved("SSF|ABA", "SRF|ABA"), ["B sent -1", "B replied 1"]);
+        assert_eq!(moved("SU.", "SU.|AB."), ["A sent 1", "B unknown 1"]);
+        assert_eq!(moved("SS|AB", "SS|AB"), [""; 0]);
+        assert_eq!(moved("..", "So"), [""; 0]);
+        for (name, expected) in [
+            ("v_B_replied", (Letter::at(1), Some(Outcome::Replied))),
+            ("replied", (None, Some(Outcome::Replied))),
+            ("v_X_replied", (None, None)),
+            ("begun", (None, None)),
+        ] {
+            assert_eq!(counted(name), expected, "{name}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementErrorCodeEnum, BatchStatementRequest, KeysAndAttributes};
-use domain::{Timestamp, chunk::GROUP, id::CampaignId, subject::Subject};
+use domain::{Timestamp, chunk::GROUP, id::CampaignId, subject::Subject, variant::Letter};
 
 use super::Outreach;
 use crate::{
@@ -35,17 +35,30 @@ pub struct Delivery {
     pub chunk: u32,
     /// The person's place in that chunk.
     pub index: usize,
+    /// Which variant of the step was for them, where it has any.
+    pub variant: Option<Letter>,
+}
+
+/// What another run's claim says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Theirs {
+    /// Whose it is.
+    pub nonce: String,
+    /// What was known of the chunk when it was made, if it carries that.
+    pub journal: String,
+    /// Which variant of the step it is for.
+    pub variant: Option<Letter>,
 }
 
 impl Outreach<'_> {
     /// Claims at most [`GROUP`] people of a chunk under `nonce`, in one call: `people` are their indexes
-    /// and subjects. The first claim carries `journal`, the chunk's results so far, so that a crash in
+    /// and subjects, and the variants that they get. The first claim carries `journal`, the chunk's results so far, so that a crash in
     /// this group does not make the ones before it unknown.
     pub async fn claim(
         &self,
         id: CampaignId,
         (chunk, step): (u32, u8),
-        people: &[(usize, Subject)],
+        people: &[(usize, Subject, Option<Letter>)],
         nonce: &str,
         journal: &str,
         now: Timestamp,
@@ -53,6 +66,7 @@ impl Outreach<'_> {
         debug_assert!(people.len() <= GROUP, "one call claims at most {GROUP}");
         let statement =
             format!("INSERT INTO \"{}\" VALUE {{'pk':?,'sk':?,'at':?,'k':?,'i':?,'x':?,'j':?,'ttl':?}}", self.table());
+        let with_variant = statement.replace("'ttl':?", "'ttl':?,'w':?");
         let ttl = super::ttl(now);
         let mut claimed = vec![Claimed::Not; people.len()];
         let mut todo: Vec<usize> = (0..people.len()).collect();
@@ -60,14 +74,15 @@ impl Outreach<'_> {
         for attempt in 0..6 {
             let mut call = self.db.client.batch_execute_statement();
             for &at in &todo {
-                let (index, subject) = people[at];
+                let (index, subject, variant) = people[at];
                 let key = keys::delivery(self.workspace, subject, id, step);
                 let journal = if at == 0 { journal } else { "" };
-                let values =
-                    [s(key.pk), s(key.sk), n(now.as_second()), n(chunk), n(index), s(nonce), s(journal), n(ttl)];
+                let mut values =
+                    vec![s(key.pk), s(key.sk), n(now.as_second()), n(chunk), n(index), s(nonce), s(journal), n(ttl)];
+                values.extend(variant.map(|variant| s(variant.to_string())));
                 let request = BatchStatementRequest::builder()
-                    .statement(&statement)
-                    .set_parameters(Some(values.to_vec()))
+                    .statement(if variant.is_some() { &with_variant } else { &statement })
+                    .set_parameters(Some(values))
                     .build()
                     .map_err(|_| StoreError::Corrupt("a claim"))?;
                 call = call.statements(request);
@@ -100,15 +115,14 @@ impl Outreach<'_> {
         Ok(claimed)
     }
 
-    /// Reads claims back: whose they are (the nonce) and the journal that some carry. Strongly
-    /// consistent, in the order asked; `None` for a person who is not claimed.
+    /// Reads claims back. Strongly consistent, in the order asked; `None` for a person who is not claimed.
     pub async fn claims(
         &self,
         id: CampaignId,
         step: u8,
         subjects: &[Subject],
-    ) -> Result<Vec<Option<(String, String)>>, StoreError> {
-        let mut found: Vec<Option<(String, String)>> = vec![None; subjects.len()];
+    ) -> Result<Vec<Option<Theirs>>, StoreError> {
+        let mut found: Vec<Option<Theirs>> = vec![None; subjects.len()];
         let wanted: Vec<keys::Key> =
             subjects.iter().map(|subject| keys::delivery(self.workspace, *subject, id, step)).collect();
         // Nobody has no claim, and no key may be asked for twice.
@@ -118,7 +132,7 @@ impl Outreach<'_> {
         while !todo.is_empty() {
             let request = KeysAndAttributes::builder()
                 .consistent_read(true)
-                .projection_expression("sk, x, j")
+                .projection_expression("sk, x, j, w")
                 .set_keys(Some(std::mem::take(&mut todo)))
                 .build()
                 .map_err(|_| StoreError::Corrupt("a batch of keys"))?;
@@ -126,7 +140,11 @@ impl Outreach<'_> {
             for item in answer.responses.unwrap_or_default().remove(self.table()).unwrap_or_default() {
                 let sk = text(&item, "sk")?;
                 if let Some(at) = wanted.iter().position(|k| k.sk == sk) {
-                    found[at] = Some((text(&item, "x")?, text(&item, "j").unwrap_or_default()));
+                    found[at] = Some(Theirs {
+                        nonce: text(&item, "x")?,
+                        journal: text(&item, "j").unwrap_or_default(),
+                        variant: variant(&item),
+                    });
                 }
             }
             if let Some(rest) = answer.unprocessed_keys.unwrap_or_default().remove(self.table()) {
@@ -214,6 +232,10 @@ fn key_item(key: &keys::Key) -> Item {
     Item::from([("pk".to_owned(), s(&key.pk)), ("sk".to_owned(), s(&key.sk))])
 }
 
+fn variant(item: &Item) -> Option<Letter> {
+    item.get("w")?.as_s().ok()?.parse().ok()
+}
+
 fn read(item: &Item) -> Result<Delivery, StoreError> {
     let sk = text(item, "sk")?;
     let mut parts = sk.split('#').skip(1);
@@ -229,5 +251,6 @@ fn read(item: &Item) -> Result<Delivery, StoreError> {
         at: Timestamp::from_second(number(item, "at")?).map_err(|_| StoreError::Corrupt("a delivery's time"))?,
         chunk: number(item, "k")?,
         index: number(item, "i")?,
+        variant: variant(item),
     })
 }

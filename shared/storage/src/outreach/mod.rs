@@ -16,7 +16,7 @@ use domain::{
 };
 
 pub use campaigns::StoredCampaign;
-pub use deliveries::{Claimed, Delivery};
+pub use deliveries::{Claimed, Delivery, Theirs};
 pub use due::DueChunks;
 pub use names::Names;
 pub use plan::{Cursor, Plan};
