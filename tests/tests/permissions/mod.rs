@@ -296,11 +296,10 @@ fn every_permission_is_used_and_none_is_missing() {
         stack.rights_clock().await;
 
         // Old enough to be replaced.
-        assert_eq!(stack.rotate_at(stack.now() + SignedDuration::from_hours(24 * 366)).await["rotated"], json!([
-            "SessionSecret",
-            "StatementSecret",
-            "CertificateSecret"
-        ]));
+        assert_eq!(
+            stack.rotate_at(stack.now() + SignedDuration::from_hours(24 * 366)).await["rotated"],
+            json!(["SessionSecret", "StatementSecret", "CertificateSecret"])
+        );
 
         // Time: files, prospects, objections, sessions, the workspace itself.
         sender.delete("/v1/workspace").await.expect(200);
