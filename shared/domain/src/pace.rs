@@ -136,6 +136,16 @@ pub struct Taken {
     pub now: u32,
     /// When to come again for the others.
     pub again: Option<Timestamp>,
+    /// What they were taken from.
+    from: Spans,
+}
+
+/// The day, the hour and the gap that messages were taken from, by their ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Spans {
+    day: i64,
+    hour: i64,
+    gap: i64,
 }
 
 /// What a channel has had of late.
@@ -190,16 +200,26 @@ impl Pace {
         self.of_day = self.of_day.saturating_add(free);
         self.of_hour = self.of_hour.saturating_add(free);
         let again = (free < wanted).then(|| self.place(wanted - free, limits, first, now));
-        Taken { now: free, again }
+        Taken { now: free, again, from: self.spans() }
     }
 
-    /// Gives back what was taken and not used; `all` of it, and the gap did not begin.
-    pub fn give_back(&mut self, unused: u32, all: bool, now: Timestamp) {
-        self.of_day = self.of_day.saturating_sub(unused);
-        self.of_hour = self.of_hour.saturating_sub(unused);
-        if all {
-            self.gap_ends = now.as_second();
+    /// Gives back `unused` of what was taken, to the day and the hour that it was taken from: those that began since owe
+    /// nobody anything. When nothing was used, the gap did not begin; one that somebody else's message began stays.
+    pub fn give_back(&mut self, taken: &Taken, unused: u32) {
+        let Spans { day, hour, gap } = taken.from;
+        if self.day_ends == day {
+            self.of_day = self.of_day.saturating_sub(unused);
         }
+        if self.hour_ends == hour {
+            self.of_hour = self.of_hour.saturating_sub(unused);
+        }
+        if unused > 0 && unused == taken.now && self.gap_ends == gap {
+            self.gap_ends = 0;
+        }
+    }
+
+    const fn spans(&self) -> Spans {
+        Spans { day: self.day_ends, hour: self.hour_ends, gap: self.gap_ends }
     }
 
     /// Why nothing can leave at `now`, and until when.
@@ -263,6 +283,11 @@ mod tests {
         TimeZone::get("Europe/Paris").unwrap()
     }
 
+    /// What was granted, and when to come again.
+    const fn took(taken: Taken) -> (u32, Option<Timestamp>) {
+        (taken.now, taken.again)
+    }
+
     const NONE: Limits = Limits { per_day: None, per_hour: None, gap_seconds: None, jitter_seconds: None, ramp: None };
 
     #[test]
@@ -270,10 +295,10 @@ mod tests {
         let limits = Limits { per_day: Some(30), ..NONE };
         let (mut pace, noon) = (Pace::default(), at("2026-11-26T11:00:00Z"));
         assert_eq!(pace.waits(&limits, noon), None);
-        assert_eq!(pace.take(20, &limits, &paris(), (0, false), noon), Taken { now: 20, again: None });
+        assert_eq!(took(pace.take(20, &limits, &paris(), (0, false), noon)), (20, None));
         let midnight = at("2026-11-26T23:00:00Z");
         let taken = pace.take(20, &limits, &paris(), (0, false), noon);
-        assert_eq!(taken, Taken { now: 10, again: Some(midnight) });
+        assert_eq!(took(taken), (10, Some(midnight)));
         assert_eq!(pace.waits(&limits, noon), Some(Wait { until: midnight, because: Because::PerDay }));
         // A second is a second: nothing before midnight, everything from then on.
         let before = midnight - SignedDuration::from_secs(1);
@@ -291,7 +316,7 @@ mod tests {
         let limits = Limits { per_hour: Some(5), ..NONE };
         let (mut pace, now) = (Pace::default(), at("2026-11-26T11:20:00Z"));
         let taken = pace.take(8, &limits, &paris(), (0, true), now);
-        assert_eq!(taken, Taken { now: 5, again: Some(at("2026-11-26T12:20:00Z")) });
+        assert_eq!(took(taken), (5, Some(at("2026-11-26T12:20:00Z"))));
         assert_eq!(pace.waits(&limits, now).unwrap().because, Because::PerHour);
         assert_eq!(pace.take(8, &limits, &paris(), (0, true), at("2026-11-26T12:20:00Z")).now, 5);
     }
@@ -304,7 +329,7 @@ mod tests {
         {
             let mut pace = Pace::default();
             let taken = pace.take(50, &limits, &paris(), (chance, false), now);
-            assert_eq!(taken, Taken { now: 1, again: Some(at(ends)) });
+            assert_eq!(took(taken), (1, Some(at(ends))));
             assert_eq!(
                 pace.take(50, &limits, &paris(), (chance, false), at(ends) - SignedDuration::from_secs(1)).now,
                 0
@@ -312,9 +337,27 @@ mod tests {
             assert_eq!(pace.take(50, &limits, &paris(), (chance, false), at(ends)).now, 1);
         }
         let mut pace = Pace::default();
-        pace.take(1, &limits, &paris(), (0, false), now);
-        pace.give_back(1, true, now);
+        let taken = pace.take(1, &limits, &paris(), (0, false), now);
+        pace.give_back(&taken, 1);
         assert_eq!(pace.waits(&limits, now), None, "nothing left, and no gap begins");
+    }
+
+    #[test]
+    fn what_is_given_back_late_is_not_given_to_another_day_or_gap() {
+        let caps = Limits { per_day: Some(30), per_hour: Some(30), ..NONE };
+        let (mut pace, late) = (Pace::default(), at("2026-11-26T22:59:50Z"));
+        let yesterdays = pace.take(10, &caps, &paris(), (0, false), late);
+        let midnight = at("2026-11-26T23:00:00Z");
+        pace.take(20, &caps, &paris(), (0, false), midnight);
+        pace.give_back(&yesterdays, 10);
+        assert_eq!(pace.take(20, &caps, &paris(), (0, true), midnight).now, 10, "twenty of today's thirty are gone");
+        let gap = Limits { gap_seconds: Some(5), ..NONE };
+        let mut pace = Pace::default();
+        let first = pace.take(1, &gap, &paris(), (0, false), late);
+        pace.take(1, &gap, &paris(), (0, false), late + SignedDuration::from_secs(5));
+        pace.give_back(&first, 1);
+        let soon = late + SignedDuration::from_secs(6);
+        assert_eq!(pace.take(1, &gap, &paris(), (0, true), soon).now, 0, "the second message began a gap of its own");
     }
 
     #[test]
@@ -397,6 +440,7 @@ mod tests {
             let mut waiting: Vec<(Timestamp, u32, u32, bool)> =
                 wishes.into_iter().map(|(wanted, chance, first)| (start, wanted, chance, first)).collect();
             let mut sent: Vec<(Timestamp, u32)> = Vec::new();
+            let mut owed: Vec<(Taken, u32)> = Vec::new();
             let mut rounds = 0;
             while !waiting.is_empty() {
                 rounds += 1;
@@ -406,7 +450,11 @@ mod tests {
                 let taken = pace.take(wanted, &limits, &zone, (chance, first), now);
                 prop_assert!(taken.now <= wanted && (taken.now < wanted) == taken.again.is_some());
                 let unused = u32::from(chance % 7 == 0 && taken.now > 0);
-                pace.give_back(unused, unused == taken.now && unused > 0, now);
+                // At once, or after others have taken.
+                owed.push((taken, unused));
+                if chance % 2 == 0 {
+                    owed.drain(..).for_each(|(taken, unused)| pace.give_back(&taken, unused));
+                }
                 let left = taken.now - unused;
                 if left > 0 {
                     sent.push((now, left));

@@ -8,7 +8,7 @@ use domain::{
     Timestamp,
     chunk::GROUP,
     id::ChannelId,
-    pace::Limits,
+    pace::{Limits, Taken},
     sender::{Sender, SenderIdentity, channel_of},
     sequence::FIRST,
     subject::Subject,
@@ -35,12 +35,10 @@ pub(super) struct Route {
 /// What a channel takes of this chunk.
 #[derive(Clone, Copy)]
 struct Allowance {
-    /// Messages that were granted and not used so far.
+    /// What was granted, and when to come again for more.
+    taken: Taken,
+    /// How much of it was not used so far.
     left: u32,
-    /// Whether any was used.
-    used: bool,
-    /// When to come again for more.
-    again: Option<Timestamp>,
 }
 
 /// The channels that a chunk's people have.
@@ -70,7 +68,7 @@ impl Routes {
     /// A message was handed over, or may have been.
     pub(super) fn used(&mut self, at: usize) {
         if let Some(allowance) = self.open.get_mut(at).and_then(|route| route.allowance.as_mut()) {
-            (allowance.left, allowance.used) = (allowance.left.saturating_sub(1), true);
+            allowance.left = allowance.left.saturating_sub(1);
         }
     }
 }
@@ -132,7 +130,7 @@ impl App {
         if group.is_empty() {
             for index in waiting {
                 let allowance = job.routes.of.get(&index).and_then(|at| job.routes.get(*at)?.allowance);
-                if let Some(until) = allowance.and_then(|allowance| allowance.again) {
+                if let Some(until) = allowance.and_then(|allowance| allowance.taken.again) {
                     work.wait(until);
                 }
             }
@@ -165,7 +163,7 @@ impl App {
             let taken = pace.take(wanted, &limits, &zone, lot, job.now);
             match outreach.put_pace(id, seen, pace).await {
                 Ok(()) => {
-                    let allowance = Some(Allowance { left: taken.now, used: false, again: taken.again });
+                    let allowance = Some(Allowance { taken, left: taken.now });
                     if let Some(route) = job.routes.open.get_mut(at) {
                         route.allowance = allowance;
                     }
@@ -183,13 +181,13 @@ impl App {
     pub(super) async fn give_back_rest(&self, job: &mut Job<'_>) {
         let outreach = self.db.outreach(&job.scope);
         for route in &job.routes.open {
-            let Some(Allowance { left, used, .. }) = route.allowance.filter(|allowance| allowance.left > 0) else {
+            let Some(Allowance { taken, left }) = route.allowance.filter(|allowance| allowance.left > 0) else {
                 continue;
             };
             for attempt in 0..ATTEMPTS {
                 let Ok(seen) = outreach.pace(route.id).await else { break };
                 let mut pace = seen.pace;
-                pace.give_back(left, !used, job.now);
+                pace.give_back(&taken, left);
                 match outreach.put_pace(route.id, seen, pace).await {
                     Err(StoreError::Conflict) => self.step_aside(attempt).await,
                     Err(error) => {
