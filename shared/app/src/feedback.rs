@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use domain::{
     Timestamp,
     chunk::{Outcome, Results},
+    company::Company,
     id::{CampaignId, WorkspaceId},
     message_name::MessageName,
     sequence::FIRST,
@@ -132,6 +133,23 @@ impl App {
         self.tell_webhooks(&scope, kind, now, told).await
     }
 
+    /// Somebody of a company answered: where the Sender wants it so, nobody else there gets any more of the campaign.
+    /// Before the answer itself is put down, after which its event means nothing new.
+    async fn mind_company(
+        &self,
+        scope: &WorkspaceScope,
+        id: CampaignId,
+        company: Company,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let outreach = self.db.outreach(scope);
+        let campaign = outreach.campaign(id).await?;
+        if campaign.is_some_and(|campaign| campaign.content.stop_company_on_reply) {
+            outreach.stop_company(id, company, now).await?;
+        }
+        Ok(())
+    }
+
     /// Puts down what an event says; where the message was, unless that is unknown or gone.
     async fn settle_event(&self, event: &SesEvent, now: Timestamp) -> Result<Option<Told>, Failure> {
         let (Some(news), Some(workspace)) = (event.news(), event.tag::<WorkspaceId>(tag::WORKSPACE)) else {
@@ -149,6 +167,9 @@ impl App {
         };
         // Of a message that left before there were steps, it was the first.
         let step = event.tag::<u8>(tag::STEP).unwrap_or(FIRST);
+        if let (Outcome::Replied, Some(company)) = (news.outcome, event.tag::<Company>(tag::COMPANY)) {
+            self.mind_company(&scope, campaign, company, now).await?;
+        }
         let told = |unheard_of| Some(Told { scope: scope.clone(), at: (campaign, chunk, step), index, unheard_of });
         // Most events say what the sender has written down already: one read answers for a whole chunk.
         if news.suppress.is_none() && self.settled.lock().await.knows((campaign, chunk, step), index, news.outcome) {

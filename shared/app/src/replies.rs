@@ -5,6 +5,7 @@
 
 use domain::{
     Timestamp,
+    company::Company,
     email::EmailAddress,
     id::CampaignId,
     member::Role,
@@ -14,7 +15,7 @@ use domain::{
 };
 use inbound::Kind;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use storage::{WorkspaceScope, inbox::Inbox};
 
 use crate::{App, Failure, mailer::ses::tag};
@@ -43,6 +44,17 @@ struct Verdict {
 #[serde(rename_all = "camelCase")]
 struct Action {
     object_key: String,
+}
+
+/// What a mail means for the message that it is about.
+#[derive(Debug, Clone, Copy)]
+enum News {
+    /// It was answered by somebody of this company.
+    Reply(Option<Company>),
+    /// It was reported as spam.
+    Complaint,
+    /// It came back for good.
+    Bounce,
 }
 
 impl Receipt {
@@ -85,10 +97,12 @@ impl App {
                 }
                 // What a person writes themselves starts their time again (A73), and ends the sequence.
                 self.db.prospects(&scope).contacted(subject, now).await?;
-                let about = self.report(&scope, subject, "Reply", json!({})).await?;
+                let (person, pepper) = (self.db.prospects(&scope).get(subject, true).await?, self.pepper().await?);
+                let company = person.and_then(|person| Company::of(&person.prospect.email, workspace, pepper));
+                let about = self.report(&scope, subject, News::Reply(company)).await?;
                 self.pass_on(&scope, about, raw, now).await
             }
-            Kind::Complaint(_) => self.report(&scope, subject, "Complaint", json!({})).await.map(drop),
+            Kind::Complaint(_) => self.report(&scope, subject, News::Complaint).await.map(drop),
             Kind::Bounce(failures) => {
                 let pepper = self.pepper().await?;
                 let theirs = |address: &EmailAddress| pepper.subject(workspace, address) == subject;
@@ -96,7 +110,7 @@ impl App {
                 if !failures.iter().any(|failure| failure.is_hard() && theirs(&failure.address)) {
                     return Ok(());
                 }
-                self.report(&scope, subject, "Bounce", json!({ "bounceType": "Permanent" })).await.map(drop)
+                self.report(&scope, subject, News::Bounce).await.map(drop)
             }
             Kind::Other => self.pass_on(&scope, None, raw, now).await,
             // Nobody wrote it: it ends nothing, and nobody is bothered with it.
@@ -109,8 +123,7 @@ impl App {
         &self,
         scope: &WorkspaceScope,
         subject: Subject,
-        kind: &str,
-        bounce: Value,
+        news: News,
     ) -> Result<Option<CampaignId>, Failure> {
         let deliveries = self.db.outreach(scope).deliveries_of(subject).await?;
         let latest = deliveries.into_iter().max_by_key(|delivery| delivery.at);
@@ -124,6 +137,16 @@ impl App {
                 tags[tag::VARIANT] = json!([variant]);
             }
         }
+        let (kind, bounce) = match news {
+            News::Reply(company) => {
+                if let Some(company) = company {
+                    tags[tag::COMPANY] = json!([company.to_string()]);
+                }
+                ("Reply", json!({}))
+            }
+            News::Complaint => ("Complaint", json!({})),
+            News::Bounce => ("Bounce", json!({ "bounceType": "Permanent" })),
+        };
         let event = json!({ "eventType": kind, "mail": { "tags": tags }, "bounce": bounce });
         self.enqueue(&self.config.feedback_queue_url, &event, 0).await?;
         Ok(latest.map(|latest| latest.campaign))

@@ -9,7 +9,7 @@ mod routes;
 mod variants;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -20,7 +20,8 @@ use domain::{
     calendar::{Opening, Place},
     campaign::{CampaignStatus, Halt, Progress},
     chunk::{Claim, Outcome, Results},
-    id::CampaignId,
+    company::Company,
+    id::{CampaignId, WorkspaceId},
     policy::{
         Refusal, Rules, SendPermit, may_send,
         may_send::{OptOutsAfterClaim, StopsAfterClaim},
@@ -28,7 +29,7 @@ use domain::{
     },
     prospect::Prospect,
     sequence::{Choice, Earlier, FIRST, answered_since},
-    subject::Subject,
+    subject::{Pepper, Subject},
     variant::Letter,
     webhook::{Event, EventKind},
 };
@@ -80,6 +81,8 @@ struct Job<'a> {
     campaign: StoredCampaign,
     /// The variant that whoever is left gets, if that is decided.
     winner: Option<Letter>,
+    /// Companies of which somebody answered, where that stops the campaign for all of them.
+    answered: HashSet<Company>,
     /// What the messages were called that this step replies to.
     names: Names,
     /// The channels that its people's messages go by.
@@ -325,6 +328,7 @@ impl App {
         };
         Ok(Job {
             winner: self.winner(&scope, &campaign, progress, message.step, now).await?,
+            answered: self.answered(&scope, &campaign).await?,
             names,
             workspace: workspace.ok_or_else(|| missing("workspace"))?,
             nonce: hex::encode(chance::<6>()),
@@ -450,14 +454,26 @@ impl App {
     ) -> Result<(OptOutsAfterClaim, StopsAfterClaim), Failure> {
         let subjects: Vec<Subject> = won.iter().map(|r| r.prospect.subject).collect();
         let opt_outs = OptOutsAfterClaim::read(self.db.suppressions(&job.scope).among(&subjects, job.now).await?);
-        if job.message.step == FIRST {
-            return Ok((opt_outs, StopsAfterClaim::first_step()));
+        let before = usize::from(job.message.step - FIRST);
+        let so_far = match before {
+            0 => Vec::new(),
+            _ => self.db.outreach(&job.scope).chunk_so_far(job.message.campaign, job.message.chunk).await?,
+        };
+        let earlier: Vec<Results> = so_far.into_iter().take(before).map(|record| record.results).collect();
+        let (answered, pepper) = (self.answered(&job.scope, &job.campaign).await?, self.pepper().await?);
+        let stop = |r: &Ready| {
+            let company = || company_stops(&answered, &r.prospect, job.scope.workspace(), pepper);
+            Some((r.prospect.subject, Earlier::new(&earlier).stops(r.index).or_else(company)?))
+        };
+        Ok((opt_outs, StopsAfterClaim::read(won.iter().filter_map(stop).collect())))
+    }
+
+    /// Companies of which somebody answered a campaign that is to stop then; of others nothing is read.
+    async fn answered(&self, scope: &WorkspaceScope, campaign: &StoredCampaign) -> Result<HashSet<Company>, Failure> {
+        match campaign.content.stop_company_on_reply {
+            true => Ok(self.db.outreach(scope).stopped_companies(campaign.id).await?),
+            false => Ok(HashSet::new()),
         }
-        let so_far = self.db.outreach(&job.scope).chunk_so_far(job.message.campaign, job.message.chunk).await?;
-        let earlier: Vec<Results> =
-            so_far.into_iter().take(usize::from(job.message.step - FIRST)).map(|record| record.results).collect();
-        let stops = won.iter().filter_map(|r| Some((r.prospect.subject, Earlier::new(&earlier).stops(r.index)?)));
-        Ok((opt_outs, StopsAfterClaim::read(stops.collect())))
     }
 
     /// Reads the people, and writes the message of everyone whom nothing speaks against so far. Whose window is
@@ -509,7 +525,11 @@ impl App {
             };
             let answered = answered_since(prospect.as_ref().and_then(|person| person.last_contact_at), job.launched_at);
             let cleared = screen(prospect.as_ref(), rules, job.now);
-            let cleared = cleared.and_then(|cleared| if answered { Err(Refusal::Replied) } else { Ok(cleared) });
+            let of_company = prospect
+                .as_ref()
+                .and_then(|person| company_stops(&job.answered, person, job.scope.workspace(), pepper));
+            let stop = answered.then_some(Refusal::Replied).or(of_company);
+            let cleared = cleared.and_then(|cleared| stop.map_or(Ok(cleared), Err));
             if let (Ok(_), Some(person), Some(window)) = (&cleared, &prospect, &job.campaign.content.window) {
                 let place = Place::of(person.details.country.as_deref(), &person.email);
                 if let Opening::At(at) = window.opening(place, job.now) {
@@ -618,6 +638,17 @@ impl App {
         message.tries = tries.saturating_add(1);
         self.enqueue(&self.config.send_queue_url, &message, delay).await
     }
+}
+
+/// Whether somebody else where this person works has answered.
+fn company_stops(
+    answered: &HashSet<Company>,
+    person: &Prospect,
+    workspace: WorkspaceId,
+    pepper: &Pepper,
+) -> Option<Refusal> {
+    let company = (!answered.is_empty()).then(|| Company::of(&person.email, workspace, pepper))?;
+    answered.contains(&company?).then_some(Refusal::CompanyReplied)
 }
 
 /// What a claim of a later group says about the groups before it.

@@ -109,6 +109,9 @@ pub struct Content {
     /// The channels it goes by; by all of the Sender's when none is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<ChannelId>,
+    /// Whether an answer stops it for everybody else of the same company, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stop_company_on_reply: bool,
     /// What the Sender tells people about the use of their data, in its own words (art. 14).
     #[serde(default)]
     pub information_notice: String,

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod calendar;
 pub mod campaign;
 pub mod chunk;
+pub mod company;
 pub mod dns;
 pub mod email;
 pub mod health;

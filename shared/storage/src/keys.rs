@@ -372,6 +372,14 @@ pub fn named_step(sk: &str) -> Option<u8> {
     sk.strip_prefix("M#")?.split('#').nth(1)?.parse().ok()
 }
 
+/// One of the lists of companies that get no more of a campaign.
+pub fn stopped_companies(workspace: WorkspaceId, campaign: CampaignId, shard: u8) -> Key {
+    Key::new(campaign_parts(workspace, campaign), format!("{STOPPED}{shard:x}"))
+}
+
+/// What the sort keys of those lists start with.
+pub const STOPPED: &str = "STOPPED#";
+
 /// Partition of the chunks whose next step is due at some time, of all workspaces: what `follow-up` reads.
 pub const DUE: &str = "DUE";
 

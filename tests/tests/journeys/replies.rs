@@ -2,7 +2,7 @@
 
 use local::backends::ses::receiving::Scan;
 use serde_json::{Value, json};
-use tests::{Sender, TestStack, mail::Mail, replies::answer, run};
+use tests::{Sender, TestStack, mail::Mail, replies::answer, run, store::Dump};
 
 async fn history(sender: &Sender<'_>, email: &str) -> Value {
     let person = sender.prospect(email).await;
@@ -180,5 +180,55 @@ fn a_sender_that_wants_answers_at_an_address_of_its_own_gets_them_there() {
         sender.campaign(json!({})).await;
         assert_eq!(json!(stack.only_mail_to("own@replyto.test").reply_to()), own);
         stack.check();
+    });
+}
+
+#[test]
+fn an_answer_stops_a_campaign_for_the_whole_company_where_the_sender_wants_it() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        sender.take_answers().await;
+        sender.import(b"email\nann@firm.test\nbob@FIRM.test\neve@firm.test\njoe@other.test\nkim@fr.firm.test\n").await;
+        let hours = jiff::SignedDuration::from_hours;
+        let mut content = sender.sequence(json!([
+            {"delay": {"hours": 24}, "text": "Encore."}, {"delay": {"hours": 24}, "text": "Fin."},
+        ]));
+        content["stop_company_on_reply"] = json!(true);
+        let id = sender.launch(content.clone()).await;
+        assert_eq!(sender.look(&id).await["stop_company_on_reply"], true);
+        // When the next step is due already; and twice.
+        stack.wait(hours(25));
+        stack.answer("eve@firm.test", "Appelez-moi lundi.").await;
+        stack.answer("eve@firm.test", "Ou mardi.").await;
+        stack.pass(hours(0)).await;
+        let look = sender.look(&id).await;
+        assert_eq!(look["steps"][1]["refused_by_reason"], json!({"replied": 1, "company_replied": 2}), "{look}");
+        assert_eq!((&look["steps"][1]["counts"]["sent"], &look["replied"]), (&json!(2), &json!(1)));
+        stack.pass(hours(25)).await;
+        let done = sender.look(&id).await;
+        assert_eq!(done["refused_by_reason"], json!({"replied": 2, "company_replied": 4}), "{done}");
+        assert_eq!(done["status"], "completed");
+        for (address, mails) in [("ann", 1), ("bob", 1), ("eve", 1), ("kim@fr.firm.test", 3), ("joe@other.test", 3)] {
+            let address = if address.contains('@') { address.to_owned() } else { format!("{address}@firm.test") };
+            let got =
+                stack.mails_to(&address).len().max(stack.mails_to(&address.replace("bob@firm", "bob@FIRM")).len());
+            assert_eq!(got, mails, "{address}");
+        }
+        let stored = json!(Dump::of(&stack).await.table("OutreachTable")).to_string();
+        assert!(stored.contains("STOPPED#") && !stored.contains("firm.test"), "a domain in clear");
+
+        // Whoever still waits for the first message does not get it either.
+        sender.import(b"email\none@waits.test\ntwo@waits.test\n").await;
+        sender.limit(json!({"per_hour": 1})).await;
+        content["audience"] = json!({"text": "waits.test"});
+        let id = sender.launch(content).await;
+        let first = sender.all(&format!("/v1/campaigns/{id}/recipients?step=1&status=sent")).await;
+        let [first] = &first[..] else { panic!("{first:?}") };
+        stack.answer(first["email"].as_str().unwrap(), "Oui.").await;
+        stack.pass(hours(2)).await;
+        let look = sender.look(&id).await;
+        assert_eq!(look["steps"][0]["refused_by_reason"], json!({"company_replied": 1}), "{look}");
+        stack.finish().await;
     });
 }

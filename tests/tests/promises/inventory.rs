@@ -325,7 +325,7 @@ async fn abuse(staff: &Sender<'_>, seen: &mut Seen) {
     let other = stack.sign_up().await;
     other.take_answers().await;
     other.import(b"email\nnine@filled.test\n").await;
-    other.campaign(json!({})).await;
+    other.campaign(json!({"stop_company_on_reply": true})).await;
     stack.answer("nine@filled.test", "Oui.").await;
     let mail = stack.only_mail_to("nine@filled.test");
     let headers = mail.header("Feedback-ID").expect("a header");

@@ -41,6 +41,7 @@ pub struct Draft {
     window: Option<Option<Window>>,
     #[serde(deserialize_with = "present")]
     channels: Option<Option<Vec<ChannelId>>>,
+    stop_company_on_reply: Option<bool>,
     information_notice: Option<String>,
     legitimate_interest_assessment: Option<Assessment>,
     locale: Option<Locale>,
@@ -105,6 +106,7 @@ impl Draft {
             }
             content.legitimate_interest_assessment = assessment;
         }
+        content.stop_company_on_reply = self.stop_company_on_reply.unwrap_or(content.stop_company_on_reply);
         content.locale = self.locale.unwrap_or(content.locale);
         if content.name.trim().is_empty() {
             errors.push(FieldError { field: "name".into(), message: "give the campaign a name".into() });
@@ -150,6 +152,7 @@ impl App {
             steps: Vec::new(),
             window: None,
             channels: Vec::new(),
+            stop_company_on_reply: false,
             information_notice: String::new(),
             legitimate_interest_assessment: LegitimateInterest::default(),
             locale: workspace.locale,

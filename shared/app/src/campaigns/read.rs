@@ -36,6 +36,7 @@ pub struct CampaignView {
     window: Option<Window>,
     channels: Vec<ChannelId>,
     waiting: Vec<Waiting>,
+    stop_company_on_reply: bool,
     information_notice: Option<String>,
     legitimate_interest_assessment: Option<LegitimateInterest>,
     locale: Locale,
@@ -122,6 +123,7 @@ impl CampaignView {
             window: content.window,
             channels: content.channels,
             waiting: Vec::new(),
+            stop_company_on_reply: content.stop_company_on_reply,
             information_notice: said(content.information_notice),
             legitimate_interest_assessment: Some(content.legitimate_interest_assessment)
                 .filter(|assessment| *assessment != LegitimateInterest::default()),

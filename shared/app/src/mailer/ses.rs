@@ -20,6 +20,8 @@ pub(crate) mod tag {
     pub(crate) const INDEX: &str = "index";
     /// The person's hash: who complains is suppressed even if nothing else is known.
     pub(crate) const SUBJECT: &str = "subject";
+    /// The hash of the company of whoever answered. Of our own reports only: SES is told no such thing.
+    pub(crate) const COMPANY: &str = "company";
     /// Which variant of the step it was: of a run that died nothing else may say so.
     pub(crate) const VARIANT: &str = "variant";
 }

@@ -44,6 +44,8 @@ pub enum Refusal {
     AccountClosed,
     /// Answered an earlier step, or any message of the Sender's since the campaign was launched.
     Replied,
+    /// Somebody else of the same company answered the campaign, which was to stop then.
+    CompanyReplied,
     /// An earlier step came back.
     Bounced,
     /// The channel did not take an earlier step.
@@ -54,7 +56,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason, with the letter that stands for it in a chunk's results.
-    pub const ALL: [(Refusal, u8); 15] = [
+    pub const ALL: [(Refusal, u8); 16] = [
         (Refusal::OptedOut, b'o'),
         (Refusal::Complained, b'p'),
         (Refusal::HardBounced, b'h'),
@@ -67,6 +69,7 @@ impl Refusal {
         (Refusal::Cancelled, b'c'),
         (Refusal::AccountClosed, b'w'),
         (Refusal::Replied, b'y'),
+        (Refusal::CompanyReplied, b'k'),
         (Refusal::Bounced, b'b'),
         (Refusal::EarlierFailed, b'f'),
         (Refusal::EarlierUnknown, b'u'),
@@ -87,6 +90,7 @@ impl Refusal {
             Refusal::Cancelled => "cancelled",
             Refusal::AccountClosed => "account_closed",
             Refusal::Replied => "replied",
+            Refusal::CompanyReplied => "company_replied",
             Refusal::Bounced => "bounced",
             Refusal::EarlierFailed => "earlier_step_failed",
             Refusal::EarlierUnknown => "earlier_step_unknown",
@@ -161,16 +165,12 @@ impl OptOutsAfterClaim {
     }
 }
 
-/// What became of people in the steps before, as read strongly consistently after they were claimed.
+/// What became of people in the steps before, and of their companies, as read strongly consistently after they were
+/// claimed.
 #[derive(Debug, Clone, Default)]
 pub struct StopsAfterClaim(Vec<(Subject, Refusal)>);
 
 impl StopsAfterClaim {
-    /// Before the first step nothing can have happened.
-    pub const fn first_step() -> Self {
-        Self(Vec::new())
-    }
-
     /// Who has to be left out, and why.
     pub const fn read(stops: Vec<(Subject, Refusal)>) -> Self {
         Self(stops)
@@ -252,7 +252,7 @@ mod tests {
         let cleared = || screen(Some(&person(ProspectState::Active, "ada@firm.test")), RULES, now).unwrap();
         let subject = Subject::from_bytes([7; 16]);
         let claim = Claim::won(subject);
-        let first = StopsAfterClaim::first_step();
+        let first = StopsAfterClaim::default();
         assert!(may_send(cleared(), &claim, &OptOutsAfterClaim::default(), &first).is_ok());
         for reason in [SuppressionReason::OptedOut, SuppressionReason::Complained, SuppressionReason::Erased] {
             let found = |subject| OptOutsAfterClaim::read(vec![Suppression::new(subject, reason, now)]);

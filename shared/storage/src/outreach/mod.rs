@@ -2,6 +2,7 @@
 
 mod campaigns;
 mod chunks;
+mod companies;
 mod deliveries;
 mod due;
 mod erasure;
