@@ -89,8 +89,11 @@ impl App {
             }
             let next = self.stretch(scope, &plan, (&campaign.content, &progress.channels), launched_at).await?;
             match outreach.put_plan(progress.campaign, &next, now).await {
-                // Another run of the same message is ahead of us, and will go on.
-                Err(StoreError::Conflict) => return Ok(()),
+                // Another run of the same message is ahead of us, and will go on; unless it was us, and the answer was lost.
+                Err(StoreError::Conflict) if outreach.plan(progress.campaign).await?.as_ref() != Some(&next) => {
+                    return Ok(());
+                }
+                Err(StoreError::Conflict) => {}
                 result => result?,
             }
             self.enqueue_plan(scope, progress, &next).await?;
