@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -65,9 +65,7 @@ impl TestStack {
 
     /// A stack of one's own with other options.
     pub async fn with(change: impl FnOnce(&mut Options)) -> TestStack {
-        let keep = tempfile::tempdir().expect("a folder");
-        let template_path = Some(unhurried(keep.path()));
-        let mut options = Options { bin_dir: Some(binaries().await), template_path, ..Options::test() };
+        let mut options = Options { bin_dir: Some(binaries().await), schedules_on_request: true, ..Options::test() };
         change(&mut options);
         let stack = Stack::start(options).await.unwrap_or_else(|error| panic!("the product does not start: {error:#}"));
         TestStack { stack, secrets: Mutex::default() }
@@ -244,24 +242,8 @@ impl Drop for TestStack {
     }
 }
 
-/// The template with schedules that come when a test asks for them, and not when it moves the clock.
-fn unhurried(folder: &Path) -> PathBuf {
-    let template = std::fs::read_to_string(local::workspace_root().join("template.yaml")).expect("the template");
-    let never = "Schedule: rate(36500 days)";
-    let calm = ["Schedule: rate(1 day)", "Schedule: rate(1 hour)", "Schedule: rate(1 minute)"].into_iter().fold(
-        template,
-        |template, often| {
-            assert!(template.contains(often), "template.yaml no longer says {often}");
-            template.replace(often, never)
-        },
-    );
-    let path = folder.join("template.yaml");
-    std::fs::write(&path, calm).expect("a file");
-    path
-}
-
 /// The folder of the functions' binaries: built once for the whole run.
-async fn binaries() -> PathBuf {
+pub async fn binaries() -> PathBuf {
     let build = || {
         if let Some(folder) = std::env::var_os(local::BIN_DIR) {
             return PathBuf::from(folder);

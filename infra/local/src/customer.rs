@@ -22,6 +22,7 @@ const LOOK: Duration = Duration::from_millis(400);
 const STUCK: Duration = Duration::from_secs(120);
 
 /// One account.
+#[derive(Clone)]
 pub(crate) struct Customer {
     http: reqwest::Client,
     url: String,
@@ -105,6 +106,39 @@ impl Counts {
     }
 }
 
+/// One person in one step of a campaign.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Recipient {
+    /// `pro_<hash>`; nobody where somebody was erased.
+    prospect: Option<String>,
+    pub(crate) step: u8,
+    pub(crate) status: String,
+    /// Of replies, bounces, complaints and refusals.
+    pub(crate) reason: Option<String>,
+    /// The hash alone.
+    #[serde(skip)]
+    pub(crate) person: String,
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+struct Page<T> {
+    items: Vec<T>,
+    next_cursor: Option<String>,
+}
+
+/// A prospect, as far as it matters here.
+#[derive(Deserialize)]
+struct Person {
+    id: String,
+    email: String,
+}
+
+/// The hash in a prospect's id.
+fn hash_of(id: &str) -> String {
+    id.trim_start_matches("pro_").to_owned()
+}
+
 /// What a preview answers.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Preview {
@@ -146,8 +180,8 @@ impl Customer {
         Ok(customer)
     }
 
-    /// Accepts the data processing agreement, which an import needs.
-    async fn agree(&self) -> anyhow::Result<()> {
+    /// Accepts what is to be accepted: the data processing agreement, which an import needs, and new terms.
+    pub(crate) async fn agree(&self) -> anyhow::Result<()> {
         let agreements: Value = json_of(self.request(Method::GET, "/v1/agreements"), "read the agreements").await?;
         for agreement in agreements["items"].as_array().into_iter().flatten() {
             if agreement["to_accept"] == true {
@@ -262,12 +296,65 @@ impl Customer {
         Ok(())
     }
 
+    /// Pauses, resumes or cancels a campaign; gives whether that could be done in its state.
+    pub(crate) async fn command(&self, id: &str, command: &str) -> anyhow::Result<bool> {
+        let request = self.request(Method::POST, &format!("/v1/campaigns/{id}/{command}")).json(&json!({}));
+        let response = request.send().await.with_context(|| format!("cannot {command} the campaign"))?;
+        let status = response.status();
+        if !status.is_success() && status != StatusCode::CONFLICT {
+            bail!("cannot {command} the campaign: {status} {}", response.text().await.unwrap_or_default());
+        }
+        Ok(status.is_success())
+    }
+
+    /// Adds a channel; gives its id.
+    pub(crate) async fn add_channel(&self, transport: &Value) -> anyhow::Result<String> {
+        let body = json!({ "name": "Second", "transport": transport, "from_name": "Dominique Exemple", "from_email": "dominique@atelier.test" });
+        let channel: Value = json_of(self.request(Method::POST, "/v1/channels").json(&body), "add a channel").await?;
+        Ok(channel["id"].as_str().context("a channel without an id")?.to_owned())
+    }
+
+    /// Takes a channel away.
+    pub(crate) async fn delete_channel(&self, id: &str) -> anyhow::Result<()> {
+        succeeded(self.request(Method::DELETE, &format!("/v1/channels/{id}")), "take a channel away").await?;
+        Ok(())
+    }
+
+    /// A campaign as it is now.
+    pub(crate) async fn campaign(&self, id: &str) -> anyhow::Result<Campaign> {
+        json_of(self.request(Method::GET, &format!("/v1/campaigns/{id}")), "read the campaign").await
+    }
+
+    /// Everybody in every step of a campaign.
+    pub(crate) async fn recipients(&self, id: &str) -> anyhow::Result<Vec<Recipient>> {
+        let mut all: Vec<Recipient> = self.list(&format!("/v1/campaigns/{id}/recipients?limit=200")).await?;
+        for recipient in &mut all {
+            recipient.person = recipient.prospect.as_deref().map(hash_of).unwrap_or_default();
+        }
+        Ok(all)
+    }
+
+    /// Everybody's hash and address.
+    pub(crate) async fn people(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let all: Vec<Person> = self.list("/v1/prospects?limit=200").await?;
+        Ok(all.into_iter().map(|person| (hash_of(&person.id), person.email)).collect())
+    }
+
+    async fn list<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<T>> {
+        let (mut all, mut url) = (Vec::new(), path.to_owned());
+        loop {
+            let page: Page<T> = json_of(self.request(Method::GET, &url), "read a list").await?;
+            all.extend(page.items);
+            let Some(next) = page.next_cursor else { return Ok(all) };
+            url = format!("{path}&cursor={next}");
+        }
+    }
+
     /// Waits until a campaign is completed; `look` sees it on the way.
     pub(crate) async fn completed(&self, id: &str, look: impl Fn(&Campaign)) -> anyhow::Result<Campaign> {
         let mut patience = Patience::new(STUCK);
         loop {
-            let request = self.request(Method::GET, &format!("/v1/campaigns/{id}"));
-            let campaign: Campaign = json_of(request, "read the campaign").await?;
+            let campaign = self.campaign(id).await?;
             look(&campaign);
             if campaign.status == "completed" {
                 return Ok(campaign);

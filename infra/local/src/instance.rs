@@ -69,6 +69,11 @@ impl Instance {
         }
     }
 
+    /// The function that it is a process of.
+    pub(crate) fn function(&self) -> &str {
+        self.name.rsplit_once('.').map_or(&self.name, |(function, _)| function)
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.pid.load(Ordering::SeqCst)
     }

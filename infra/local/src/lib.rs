@@ -13,6 +13,7 @@ mod console;
 mod customer;
 pub mod demo;
 mod engine;
+pub mod faults;
 mod gateway;
 pub mod iam;
 mod ids;

@@ -1,4 +1,5 @@
-//! `cargo local`, `cargo demo`, `cargo inspect`, `cargo classify`, `cargo promises`, `cargo register`, `cargo verify`, `cargo floor`.
+//! `cargo local`, `cargo demo`, `cargo inspect`, `cargo classify`, `cargo promises`, `cargo register`, `cargo verify`,
+//! `cargo floor`, `cargo faults`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks to its terminal")]
 
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 use local::bench::Bench;
 use local::classify::Classify;
 use local::demo::{Demo, Played};
+use local::faults::Faults;
 use local::promises::Promises;
 use local::register::Register;
 use local::verify::Verify;
@@ -31,6 +33,8 @@ enum Command {
     Demo(Demo),
     /// Measures what the product costs and how fast it is, each figure beside its bar.
     Bench(Bench),
+    /// Breaks everything that can break around the functions, and says what was lost, doubled or unknown.
+    Faults(Faults),
     /// Prints the record of processing activities (article 30 GDPR), from the policy file.
     Register(Register),
     /// Says which security review is due when; fails when one is overdue.
@@ -83,6 +87,7 @@ async fn main() -> ExitCode {
         Command::Serve(serve) => run(serve).await,
         Command::Demo(demo) => play(&demo).await,
         Command::Bench(bench) => measure(&bench).await,
+        Command::Faults(faults) => break_things(&faults).await,
         Command::Classify(classify) => local::classify::run(&classify),
         Command::Inspect { files } => local::inspect::run(&files),
         Command::Promises(promises) => local::promises::run(&promises),
@@ -146,6 +151,15 @@ async fn measure(bench: &Bench) -> anyhow::Result<()> {
         asked = stop_asked() => return asked,
     };
     anyhow::ensure!(missed == 0, "{missed} bars were missed");
+    Ok(())
+}
+
+async fn break_things(faults: &Faults) -> anyhow::Result<()> {
+    let broken = tokio::select! {
+        broken = local::faults::run(faults) => broken?,
+        asked = stop_asked() => return asked,
+    };
+    anyhow::ensure!(broken == 0, "{broken} invariants were broken");
     Ok(())
 }
 

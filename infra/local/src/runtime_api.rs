@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
+use crate::backends::calls::{Act, Call, Side};
 use crate::instance::{Answer, Instance};
 use crate::supervisor::Supervisor;
 use std::sync::Arc;
@@ -52,7 +53,14 @@ async fn response(
         return unknown();
     };
     match axum::body::to_bytes(body, MAX_ANSWER).await {
-        Ok(answer) => settle(&instance, &id, Answer::Returned(answer)),
+        Ok(answer) => {
+            if !passes(&supervisor, &instance, Side::Before, &answer).await {
+                return unknown();
+            }
+            let settled = settle(&instance, &id, Answer::Returned(answer.clone()));
+            passes(&supervisor, &instance, Side::After, &answer).await;
+            settled
+        }
         Err(_) => {
             let message = format!("the answer is larger than {MAX_ANSWER} bytes");
             instance.answer(&id, Answer::Failed { kind: "Function.ResponseSizeTooLarge".to_owned(), message });
@@ -81,6 +89,29 @@ async fn init_error(State(supervisor): State<Supervisor>, Path(name): Path<Strin
     };
     instance.failed_to_start(format!("{kind}: {message}"));
     accepted()
+}
+
+/// Lets an answer pass; or not, once the process that gave it has been killed.
+async fn passes(supervisor: &Supervisor, instance: &Arc<Instance>, side: Side, answer: &[u8]) -> bool {
+    let Some(watcher) = supervisor.calls().watched() else { return true };
+    let function = instance.function();
+    let given = (side == Side::After).then_some(answer);
+    let number = supervisor.calls().number();
+    let call =
+        Call { number, function, service: "runtime", operation: "response", request: answer, side, answer: given };
+    match watcher.act(&call) {
+        Act::Go => true,
+        Act::Hold(over) => {
+            over.await;
+            true
+        }
+        // The runtime is never overloaded, and the process lives beside it: nothing is lost between them but one of them.
+        Act::Kill | Act::Refuse | Act::Deny | Act::Lose => {
+            instance.kill();
+            instance.gone().await;
+            false
+        }
+    }
 }
 
 fn failed(body: &[u8]) -> Answer {

@@ -56,6 +56,11 @@ pub struct Options {
     pub visibility_timeout: Option<Duration>,
     /// The longest that a batch is gathered, where the template says longer.
     pub batching_window: Option<Duration>,
+    /// How soon the messages of an invocation that died show again, and after a few times that those that failed; by
+    /// default when their visibility ends.
+    pub retry_after: Option<Duration>,
+    /// Schedules come when they are fired, and not when their time comes.
+    pub schedules_on_request: bool,
 }
 
 impl Options {
@@ -103,6 +108,7 @@ impl Stack {
         let (created, uploads) = mpsc::unbounded_channel();
         let backends = Backends::start(&template, state, clock.clone(), created).await?;
         let runtime = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let mut victims = backends.faults().calls().hangman();
         let supervisor = Supervisor::new(Setup {
             functions: environments(&template, &backends),
             concurrency: options.concurrency.clone(),
@@ -110,9 +116,12 @@ impl Stack {
             bin_dir,
             clock: clock.clone(),
             meter: backends.meter().clone(),
+            calls: backends.faults().calls().clone(),
             console: console.clone(),
         });
-        let schedules = Schedules::new(&template.functions, clock.clone(), supervisor.clone())?;
+        let executioner = supervisor.clone();
+        let schedules =
+            Schedules::new(&template.functions, clock.clone(), supervisor.clone(), backends.faults().clone())?;
         let routes = Routes::of(&template.functions);
         let engine = Arc::new(Engine {
             clock: clock.clone(),
@@ -134,9 +143,14 @@ impl Stack {
             serve(listener, api),
             tokio::spawn(s3::forward(uploads, template.buckets.clone(), sqs.clone(), clock, console.clone())),
             tokio::spawn(schedules.run()),
+            tokio::spawn(async move {
+                while let Some(victim) = victims.recv().await {
+                    executioner.execute(victim).await;
+                }
+            }),
         ];
         for function in &template.functions {
-            let mappings = sqs::mappings(function, sqs, &supervisor, &console);
+            let mappings = sqs::mappings(function, sqs, &supervisor, &console, options.retry_after);
             tasks.extend(mappings.into_iter().map(|mapping| tokio::spawn(mapping.run())));
         }
         Ok(Stack { engine, backends, template, console, address, tasks, _lock: lock })
@@ -292,11 +306,13 @@ fn read_template(options: &Options, root: &Path, address: SocketAddr) -> anyhow:
     if let Some(timeout) = options.visibility_timeout {
         template.queues.iter_mut().for_each(|queue| queue.visibility_timeout = timeout);
     }
-    if let Some(most) = options.batching_window {
-        for event in template.functions.iter_mut().flat_map(|function| &mut function.events) {
-            if let EventSource::Sqs { window, .. } = event {
-                *window = most.min(*window);
+    for event in template.functions.iter_mut().flat_map(|function| &mut function.events) {
+        match event {
+            EventSource::Sqs { window, .. } => {
+                *window = options.batching_window.map_or(*window, |most| most.min(*window));
             }
+            EventSource::Schedule { enabled, .. } if options.schedules_on_request => *enabled = false,
+            _ => {}
         }
     }
     Ok(template)

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use tokio::sync::{Semaphore, watch};
 
+use crate::backends::calls::{Calls, Victim, owner_of};
 use crate::clock::{Clock, system_now};
 use crate::console::Console;
 use crate::ids::{trace_id, uuid};
@@ -70,6 +71,7 @@ struct Inner {
     bin_dir: PathBuf,
     clock: Clock,
     meter: Meter,
+    calls: Calls,
     console: Arc<Console>,
     stop: watch::Sender<bool>,
     serial: AtomicU64,
@@ -98,6 +100,8 @@ pub(crate) struct Setup {
     pub(crate) clock: Clock,
     /// Counts invocations and what they would cost.
     pub(crate) meter: Meter,
+    /// Where calls of functions pass.
+    pub(crate) calls: Calls,
     pub(crate) console: Arc<Console>,
 }
 
@@ -124,6 +128,7 @@ impl Supervisor {
             bin_dir: setup.bin_dir,
             clock: setup.clock,
             meter: setup.meter,
+            calls: setup.calls,
             console: setup.console,
             stop: watch::Sender::new(false),
             serial: AtomicU64::new(0),
@@ -187,6 +192,24 @@ impl Supervisor {
         victims.len()
     }
 
+    /// SIGKILL to the process that has this end of a connection, or to all of its function if that cannot be told.
+    pub(crate) async fn execute(&self, victim: Victim) {
+        let all = self.of(&victim.function);
+        let pids: Vec<u32> = all.iter().map(|instance| instance.pid()).collect();
+        let only = victim.port.and_then(|port| owner_of(port, &pids));
+        for instance in all.iter().filter(|instance| only.is_none_or(|pid| pid == instance.pid())) {
+            instance.kill();
+            instance.gone().await;
+        }
+        // Whoever asked may have given up.
+        let _ = victim.dead.send(());
+    }
+
+    /// Where calls of functions pass.
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.inner.calls
+    }
+
     /// Takes no more work and kills every process; returns once they are reaped.
     pub(crate) async fn stop(&self) {
         self.stop_soon();
@@ -247,6 +270,7 @@ impl Supervisor {
                 deadline: system_now() + limit,
                 payload: payload.clone(),
             };
+            self.inner.calls.begins(&host.function.binary, &job.payload);
             let Some(answered) = instance.hand(job) else {
                 // It died while it waited for work: nothing was handed to it.
                 if reused {

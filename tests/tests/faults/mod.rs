@@ -2,6 +2,7 @@
 //!
 //! Where chance decides, the seed is printed; `PROSPECTRA_SEED=… cargo test faults` runs it again.
 
+mod every_call;
 mod importing;
 mod purging;
 mod quotas;

@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use super::calls::Calls;
 
 /// What to break. Zero is never; `n` is every n-th.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -20,6 +23,8 @@ pub struct Plan {
     pub sqs: SqsPlan,
     /// STS.
     pub sts: StsPlan,
+    /// The time that functions are told.
+    pub clock: ClockPlan,
 }
 
 /// Faults of DynamoDB.
@@ -70,8 +75,18 @@ pub struct SmtpPlan {
 pub struct SqsPlan {
     /// How often each message sent from now on is delivered; zero and one are once.
     pub deliveries: u32,
+    /// Each is delivered once to `deliveries` times, and each time but the first up to so many milliseconds late.
+    pub late_ms: u64,
     /// Delivers in an order drawn from this seed.
     pub shuffle_seed: Option<u64>,
+}
+
+/// Faults of the clocks that stamp messages and schedules.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClockPlan {
+    /// They are up to so many seconds fast or slow, each time anew.
+    pub skew_seconds: u32,
 }
 
 /// Faults of STS.
@@ -99,12 +114,18 @@ pub(crate) enum Place {
 pub struct Faults {
     plan: Arc<Mutex<Plan>>,
     counters: Arc<[AtomicU64; 7]>,
+    calls: Calls,
 }
 
 impl Faults {
     /// Nothing breaks.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Every call of a function, for whoever wants to look at them one by one.
+    pub fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// Replaces the plan and starts counting anew.
@@ -118,6 +139,16 @@ impl Faults {
     /// The plan in force.
     pub fn plan(&self) -> Plan {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A moment as a clock tells it that may be wrong.
+    pub(crate) fn told(&self, moment: Timestamp) -> Timestamp {
+        let most = i64::from(self.plan().clock.skew_seconds);
+        if most == 0 {
+            return moment;
+        }
+        let wrong = SignedDuration::from_secs(rand::random_range(-most..=most));
+        moment.saturating_add(wrong).unwrap_or(moment)
     }
 
     /// Whether the fault strikes now; each question counts.

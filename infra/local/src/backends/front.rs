@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use super::calls::{Call, Calls, Passed, Side};
+use crate::iam::Iam;
+
 /// The access key of whoever operates the stack by hand (`aws --endpoint-url …`) and of tests: it may do anything.
 pub const OPERATOR: &str = "operator";
 
@@ -41,6 +44,20 @@ pub(crate) trait Service: Send + Sync + 'static {
 
     /// Answers one request.
     fn call(&self, request: Request<Bytes>) -> impl Future<Output = Reply> + Send;
+
+    /// What it answers when it is overloaded.
+    fn overloaded(&self, operation: &str, request: &[u8]) -> Response<Bytes> {
+        let _ = (operation, request);
+        error(StatusCode::BAD_REQUEST, "ThrottlingException", "Rate exceeded")
+    }
+}
+
+/// Who looks at the calls of a service.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    pub(crate) service: &'static str,
+    pub(crate) calls: Calls,
+    pub(crate) iam: Iam,
 }
 
 /// A listener on a free port of 127.0.0.1. It stops when dropped.
@@ -52,14 +69,14 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Serves `service` on a free loopback port.
-    pub(crate) async fn start<S: Service>(service: Arc<S>) -> anyhow::Result<Self> {
+    pub(crate) async fn start<S: Service>(service: Arc<S>, watch: Watch) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let task = tokio::spawn(async move {
             loop {
                 match listener.accept().await {
-                    Ok((stream, _)) => {
-                        tokio::spawn(converse(stream, Arc::clone(&service)));
+                    Ok((stream, peer)) => {
+                        tokio::spawn(converse(stream, peer.port(), Arc::clone(&service), watch.clone()));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "could not accept a connection");
@@ -93,11 +110,11 @@ impl Drop for Listener {
     }
 }
 
-async fn converse<S: Service>(stream: TcpStream, service: Arc<S>) {
+async fn converse<S: Service>(stream: TcpStream, port: u16, service: Arc<S>, watch: Watch) {
     stream.set_nodelay(true).ok();
     let answer = service_fn(move |request: Request<Incoming>| {
-        let service = Arc::clone(&service);
-        async move { respond(request, &*service).await }
+        let (service, watch) = (Arc::clone(&service), watch.clone());
+        async move { respond(request, port, &*service, &watch).await }
     });
     let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
     if let Err(error) = connection.await {
@@ -106,7 +123,12 @@ async fn converse<S: Service>(stream: TcpStream, service: Arc<S>) {
 }
 
 /// An error here makes hyper close the socket without a word: that is how [`Reply::HangUp`] reaches the client.
-async fn respond<S: Service>(request: Request<Incoming>, service: &S) -> Result<Response<Full<Bytes>>, std::io::Error> {
+async fn respond<S: Service>(
+    request: Request<Incoming>,
+    port: u16,
+    service: &S,
+    watch: &Watch,
+) -> Result<Response<Full<Bytes>>, std::io::Error> {
     let (parts, body) = request.into_parts();
     let body = match Limited::new(body, S::MAX_BODY).collect().await {
         Ok(body) => body.to_bytes(),
@@ -115,9 +137,52 @@ async fn respond<S: Service>(request: Request<Incoming>, service: &S) -> Result<
                 .map(Full::new));
         }
     };
-    match service.call(Request::from_parts(parts, body)).await {
+    let request = Request::from_parts(parts, body);
+    let reply = match watch.calls.watched() {
+        Some(_) => watched(request, port, service, watch).await,
+        None => service.call(request).await,
+    };
+    match reply {
         Reply::Answer(response) => Ok(response.map(Full::new)),
         Reply::HangUp => Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
+    }
+}
+
+/// What is said to a function that has a permission, and is denied what it asks for all the same.
+pub(super) const NOT_NOW: &str = "Denied by request, for a test.";
+
+/// Carries a call out as far as whoever looks at it lets it pass.
+async fn watched<S: Service>(request: Request<Bytes>, port: u16, service: &S, watch: &Watch) -> Reply {
+    let function = caller(request.headers(), request.uri()).map(|caller| watch.iam.function_of(&caller));
+    let function = function.unwrap_or_default();
+    let operation = match target(request.headers()) {
+        Some(operation) => operation.to_owned(),
+        None => format!("{} {}", request.method(), request.uri().path()),
+    };
+    let (sent, number) = (request.body().clone(), watch.calls.number());
+    let call = |side| Call {
+        number,
+        function: &function,
+        service: watch.service,
+        operation: &operation,
+        request: &sent,
+        side,
+        answer: None,
+    };
+    match watch.calls.pass(&call(Side::Before), Some(port)).await {
+        Passed::On => {}
+        Passed::Refused => return service.overloaded(&operation, &sent).into(),
+        Passed::Denied => return denied(NOT_NOW).into(),
+        Passed::Cut => return Reply::HangUp,
+    }
+    let reply = service.call(request).await;
+    let answer = match &reply {
+        Reply::Answer(response) if response.status().is_success() => Some(response.body().clone()),
+        _ => None,
+    };
+    match watch.calls.pass(&Call { answer: answer.as_deref(), ..call(Side::After) }, Some(port)).await {
+        Passed::On => reply,
+        Passed::Refused | Passed::Denied | Passed::Cut => Reply::HangUp,
     }
 }
 

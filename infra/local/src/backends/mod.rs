@@ -1,6 +1,7 @@
 //! The AWS services that the product calls, on loopback: each knows who calls, enforces the permissions of
 //! template.yaml, measures the call, and breaks on request.
 
+pub mod calls;
 pub mod dns;
 pub(crate) mod dynamodb;
 pub mod faults;
@@ -38,7 +39,7 @@ use crate::mailbox::Mailbox;
 use crate::meter::{Meter, Snapshot};
 use crate::template::{REGION, Template};
 use dynamodb::DynamoDb;
-use front::Listener;
+use front::{Listener, Watch};
 
 /// Where a stack keeps its state.
 #[derive(Clone, Debug)]
@@ -146,14 +147,16 @@ impl Backends {
         };
         let receiving =
             ses::receiving::Receiving::new(template.receipts.clone(), objects.clone(), sqs.clone(), clock.clone());
+        let watch = |service| Watch { service, calls: faults.calls().clone(), iam: iam.clone() };
+        let sts = sts::Sts::new(iam.clone(), meter.clone(), faults.clone());
         let listeners = [
-            ("DYNAMODB", Listener::start(Arc::clone(&dynamodb)).await?),
-            ("SQS", Listener::start(Arc::new(sqs.clone())).await?),
-            ("SESV2", Listener::start(Arc::new(ses.clone())).await?),
-            ("KMS", Listener::start(kms).await?),
-            ("STS", Listener::start(sts::Sts::new(iam.clone(), meter.clone(), faults.clone())).await?),
-            ("SECRETS_MANAGER", Listener::start(secrets).await?),
-            ("S3", s3::start(&objects, &template.buckets, iam.clone(), meter.clone(), created).await?),
+            ("DYNAMODB", Listener::start(Arc::clone(&dynamodb), watch("dynamodb")).await?),
+            ("SQS", Listener::start(Arc::new(sqs.clone()), watch("sqs")).await?),
+            ("SESV2", Listener::start(Arc::new(ses.clone()), watch("ses")).await?),
+            ("KMS", Listener::start(kms, watch("kms")).await?),
+            ("STS", Listener::start(sts, watch("sts")).await?),
+            ("SECRETS_MANAGER", Listener::start(secrets, watch("secretsmanager")).await?),
+            ("S3", s3::start(&objects, &template.buckets, watch("s3"), meter.clone(), created).await?),
         ];
         let mut env = BTreeMap::from([("AWS_REGION".to_owned(), REGION.to_owned())]);
         for (service, listener) in &listeners {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::cron::Expression;
+use crate::backends::Faults;
 use crate::clock::Clock;
 use crate::ids::uuid;
 use crate::supervisor::Supervisor;
@@ -45,6 +46,7 @@ struct Inner {
     made: Timestamp,
     clock: Clock,
     supervisor: Supervisor,
+    faults: Faults,
 }
 
 struct Schedule {
@@ -57,7 +59,12 @@ struct Schedule {
 }
 
 impl Schedules {
-    pub(crate) fn new(functions: &[Function], clock: Clock, supervisor: Supervisor) -> anyhow::Result<Schedules> {
+    pub(crate) fn new(
+        functions: &[Function],
+        clock: Clock,
+        supervisor: Supervisor,
+        faults: Faults,
+    ) -> anyhow::Result<Schedules> {
         let mut all = Vec::new();
         for function in functions {
             for event in &function.events {
@@ -77,7 +84,7 @@ impl Schedules {
         }
         let made = clock.now();
         let due = all.iter().map(|schedule| schedule.next(made, made)).collect();
-        Ok(Schedules { inner: Arc::new(Inner { all, due: Mutex::new(due), made, clock, supervisor }) })
+        Ok(Schedules { inner: Arc::new(Inner { all, due: Mutex::new(due), made, clock, supervisor, faults }) })
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
@@ -135,7 +142,7 @@ impl Schedules {
 
     async fn invoke(&self, at: usize, now: Timestamp, detail: &Value) -> Fired {
         let schedule = &self.inner.all[at];
-        let time = format!("{now:.0}");
+        let time = format!("{:.0}", self.inner.faults.told(now));
         let payload = schedule.event(&time, detail).to_string();
         let trigger = format!("schedule {}", schedule.name);
         let outcome = self.inner.supervisor.invoke(&schedule.binary, &trigger, payload.into()).await;

@@ -19,6 +19,9 @@ const WAIT: Duration = Duration::from_secs(20);
 /// The most that one invocation is given, in bytes; with room for the envelope of the records.
 const MAX_BATCH_BYTES: usize = 5 * 1024 * 1024;
 
+/// How much longer what fails again and again waits each time, where failures do not wait for their visibility.
+const PATIENCE: u32 = 4;
+
 /// One mapping of a queue to a function.
 pub(crate) struct Mapping {
     binary: String,
@@ -28,6 +31,7 @@ pub(crate) struct Mapping {
     window: Duration,
     partial: bool,
     concurrency: Arc<Semaphore>,
+    retry_after: Option<Duration>,
     sqs: Sqs,
     supervisor: Supervisor,
     console: Arc<Console>,
@@ -39,6 +43,7 @@ pub(crate) fn mappings(
     sqs: &Sqs,
     supervisor: &Supervisor,
     console: &Arc<Console>,
+    retry_after: Option<Duration>,
 ) -> Vec<Arc<Mapping>> {
     let mapping = |event: &EventSource| {
         let EventSource::Sqs { queue_arn, batch_size, window, report_batch_item_failures, max_concurrency } = event
@@ -55,6 +60,7 @@ pub(crate) fn mappings(
             window: *window,
             partial: *report_batch_item_failures,
             concurrency: Arc::new(Semaphore::new(at_once)),
+            retry_after,
             sqs: sqs.clone(),
             supervisor: supervisor.clone(),
             console: console.clone(),
@@ -120,6 +126,7 @@ impl Mapping {
         let event = event(&batch, &self.queue_arn);
         let trigger = format!("{} ×{}", self.trigger, batch.len());
         let Ok(answer) = self.supervisor.invoke(&self.binary, &trigger, event.to_string().into()).await else {
+            batch.iter().for_each(|message| self.show_again(message, 1));
             return;
         };
         let ids: BTreeSet<&str> = batch.iter().map(|message| message.message_id.as_str()).collect();
@@ -131,9 +138,24 @@ impl Mapping {
         if !failed.is_empty() {
             self.console.note(&format!("{}: {} of {} records failed", self.binary, failed.len(), batch.len()));
         }
+        for message in batch.iter().filter(|message| failed.contains(&message.message_id)) {
+            let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+            self.show_again(message, PATIENCE.saturating_pow(receives.unwrap_or(1)));
+        }
         let done = batch.iter().filter(|message| !failed.contains(&message.message_id));
         let receipts: Vec<String> = done.map(|message| message.receipt_handle.clone()).collect();
         if let Err(error) = self.sqs.delete(&self.binary, &self.queue_arn, &receipts) {
+            self.console.note(&format!("{}: {error:#}", self.trigger));
+        }
+    }
+}
+
+impl Mapping {
+    /// Shows what failed again before its visibility ends, where the runner was told to.
+    fn show_again(&self, message: &Received, times: u32) {
+        if let Some(delay) = self.retry_after
+            && let Err(error) = self.sqs.release(&self.queue_arn, &message.receipt_handle, delay * times)
+        {
             self.console.note(&format!("{}: {error:#}", self.trigger));
         }
     }

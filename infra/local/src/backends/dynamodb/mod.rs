@@ -12,7 +12,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use dynoxide::Database;
-use http::{Method, Request, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -21,6 +21,11 @@ use super::front::{self, Reply, Service};
 use crate::iam::{Context, Iam};
 use crate::meter::Meter;
 use crate::template::{ACCOUNT, REGION, Table};
+
+/// What a throttled caller is told.
+const THROTTLED: &str = "ProvisionedThroughputExceededException";
+const THROTTLED_BECAUSE: &str = "The level of configured provisioned throughput for the table was exceeded. \
+    Consider increasing your provisioning level with the UpdateTable API.";
 
 /// The key attributes of every table and index.
 #[derive(Debug, Default)]
@@ -187,6 +192,27 @@ impl DynamoDb {
 impl Service for DynamoDb {
     const MAX_BODY: usize = 16 * 1024 * 1024;
 
+    /// A transaction is cancelled, because another one holds its items; everything else is throttled.
+    fn overloaded(&self, operation: &str, request: &[u8]) -> Response<Bytes> {
+        if operation != "TransactWriteItems" {
+            return front::error(StatusCode::BAD_REQUEST, THROTTLED, THROTTLED_BECAUSE);
+        }
+        let request: Value = serde_json::from_slice(request).unwrap_or_default();
+        let items = request["TransactItems"].as_array().map_or(1, Vec::len);
+        let codes = vec!["TransactionConflict"; items];
+        let message = format!(
+            "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+            codes.join(", ")
+        );
+        let reason = |code| json!({"Code": code, "Message": "Transaction is ongoing for the item"});
+        let body = json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "Message": message,
+            "CancellationReasons": codes.into_iter().map(reason).collect::<Vec<Value>>(),
+        });
+        front::answer(StatusCode::BAD_REQUEST, &body)
+    }
+
     async fn call(&self, request: Request<Bytes>) -> Reply {
         let refuse = |code, message: &str| front::error(StatusCode::BAD_REQUEST, code, message).into();
         if request.method() != Method::POST {
@@ -216,10 +242,7 @@ impl Service for DynamoDb {
         }
         let throttled = match throttle::apply(&self.faults, operation, &mut json) {
             throttle::Verdict::Refuse => {
-                let code = "ProvisionedThroughputExceededException";
-                let message = "The level of configured provisioned throughput for the table was exceeded. \
-                               Consider increasing your provisioning level with the UpdateTable API.";
-                return refuse(code, message);
+                return refuse(THROTTLED, THROTTLED_BECAUSE);
             }
             throttle::Verdict::Run(held_back) => held_back,
         };

@@ -23,7 +23,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::ObjectCreated;
-use super::front::{self, Listener};
+use super::calls::{Call, Passed, Side};
+use super::front::{self, Listener, Watch};
 use crate::iam::{Context, Iam};
 use crate::meter::{Meter, Usage};
 use crate::template::{Bucket, REGION};
@@ -36,32 +37,34 @@ struct Store {
     created: UnboundedSender<ObjectCreated>,
     iam: Iam,
     meter: Meter,
+    watch: Watch,
 }
 
 /// Creates the buckets in `directory` and serves them.
 pub(super) async fn start(
     directory: &Path,
     buckets: &[Bucket],
-    iam: Iam,
+    watch: Watch,
     meter: Meter,
     created: UnboundedSender<ObjectCreated>,
 ) -> anyhow::Result<Listener> {
     for bucket in buckets {
         std::fs::create_dir_all(directory.join(&bucket.name))?;
     }
+    let iam = watch.iam.clone();
     let open = || FileSystem::new(directory).map_err(|error| anyhow::anyhow!("{}: {error:?}", directory.display()));
     let mut builder = S3ServiceBuilder::new(open()?);
     builder.set_auth(OneSecret);
     let keys = buckets.iter().filter_map(|bucket| Some((bucket.name.clone(), bucket.key.clone()?))).collect();
     builder.set_access(Access { iam: iam.clone(), keys });
-    let store = Arc::new(Store { service: builder.build(), files: open()?, created, iam, meter });
+    let store = Arc::new(Store { service: builder.build(), files: open()?, created, iam, meter, watch });
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
     let task = tokio::spawn(async move {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => {
-                    tokio::spawn(converse(stream, Arc::clone(&store)));
+                Ok((stream, peer)) => {
+                    tokio::spawn(converse(stream, peer.port(), Arc::clone(&store)));
                 }
                 Err(error) => tracing::warn!(%error, "could not accept a connection"),
             }
@@ -70,11 +73,11 @@ pub(super) async fn start(
     Ok(Listener::around(address, task))
 }
 
-async fn converse(stream: TcpStream, store: Arc<Store>) {
+async fn converse(stream: TcpStream, port: u16, store: Arc<Store>) {
     stream.set_nodelay(true).ok();
     let answer = service_fn(move |request| {
         let store = Arc::clone(&store);
-        async move { store.respond(request).await }
+        async move { store.watched(request, port).await }
     });
     let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
     if let Err(error) = connection.await {
@@ -83,6 +86,32 @@ async fn converse(stream: TcpStream, store: Arc<Store>) {
 }
 
 impl Store {
+    /// Carries a call out as far as whoever looks at it lets it pass. An error closes the connection without a word.
+    async fn watched(&self, request: Request<Incoming>, port: u16) -> Result<HttpResponse, HttpError> {
+        let calls = &self.watch.calls;
+        if calls.watched().is_none() {
+            return self.respond(request).await;
+        }
+        let (uri, method) = (request.uri().clone(), request.method().clone());
+        let function = self.iam.function_of(&front::caller(request.headers(), &uri).unwrap_or_default());
+        let operation = call_name(&method, uri.path(), uri.query().unwrap_or_default(), false);
+        let (service, number) = (self.watch.service, calls.number());
+        let call = |side| Call { number, function: &function, service, operation, request: &[], side, answer: None };
+        let cut = || HttpError::new(Box::new(std::io::Error::from(std::io::ErrorKind::ConnectionReset)));
+        match calls.pass(&call(Side::Before), Some(port)).await {
+            Passed::On => {}
+            Passed::Refused => return Ok(s3_slow_down()),
+            Passed::Denied => return Ok(s3_denied(front::NOT_NOW)),
+            Passed::Cut => return Err(cut()),
+        }
+        let response = self.respond(request).await?;
+        let answer = response.status().is_success().then_some(&[] as &[u8]);
+        match calls.pass(&Call { answer, ..call(Side::After) }, Some(port)).await {
+            Passed::On => Ok(response),
+            Passed::Refused | Passed::Denied | Passed::Cut => Err(cut()),
+        }
+    }
+
     async fn respond(&self, request: Request<Incoming>) -> Result<HttpResponse, HttpError> {
         let uri = request.uri().clone();
         let method = request.method().clone();
@@ -155,12 +184,20 @@ impl Store {
 }
 
 fn s3_denied(message: &str) -> HttpResponse {
+    s3_error_of(StatusCode::FORBIDDEN, "AccessDenied", message)
+}
+
+fn s3_slow_down() -> HttpResponse {
+    s3_error_of(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate.")
+}
+
+fn s3_error_of(status: StatusCode, code: &str, message: &str) -> HttpResponse {
     let message = message.replace('&', "&amp;").replace('<', "&lt;");
     let xml = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>AccessDenied</Code><Message>{message}</Message></Error>"
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
     );
     let mut response = HttpResponse::new(xml.into());
-    *response.status_mut() = StatusCode::FORBIDDEN;
+    *response.status_mut() = status;
     let kind = http::HeaderValue::from_static("application/xml");
     response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
     response

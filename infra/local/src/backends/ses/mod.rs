@@ -150,12 +150,7 @@ impl Ses {
             Err(refusal) => return refusal.response().into(),
         };
         if shared.faults.strikes(Place::SesThrottle) {
-            let refusal = Refusal(
-                StatusCode::TOO_MANY_REQUESTS,
-                "TooManyRequestsException",
-                "Maximum sending rate exceeded.".to_owned(),
-            );
-            return refusal.response().into();
+            return too_fast().response().into();
         }
         if shared.faults.strikes(Place::SesReject) {
             let message = "Email address is not verified.";
@@ -307,6 +302,14 @@ impl Service for Ses {
     async fn call(&self, request: Request<Bytes>) -> Reply {
         self.respond(&request).await
     }
+
+    fn overloaded(&self, _operation: &str, _request: &[u8]) -> Response<Bytes> {
+        too_fast().response()
+    }
+}
+
+fn too_fast() -> Refusal {
+    Refusal(StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException", "Maximum sending rate exceeded.".to_owned())
 }
 
 impl Refusal {

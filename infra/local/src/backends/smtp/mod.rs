@@ -112,10 +112,10 @@ async fn listen(shared: Arc<Shared>, tls: bool) -> anyhow::Result<Listener> {
     let task = tokio::spawn(async move {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     let shared = Arc::clone(&shared);
                     tokio::spawn(async move {
-                        if let Err(error) = converse(stream, &shared, tls).await {
+                        if let Err(error) = converse(stream, peer.port(), &shared, tls).await {
                             tracing::debug!(%error, "an SMTP connection ended early");
                         }
                     });
@@ -127,12 +127,12 @@ async fn listen(shared: Arc<Shared>, tls: bool) -> anyhow::Result<Listener> {
     Ok(Listener::around(address, task))
 }
 
-async fn converse(stream: TcpStream, shared: &Shared, tls: bool) -> std::io::Result<()> {
+async fn converse(stream: TcpStream, port: u16, shared: &Shared, tls: bool) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let stream = if tls {
         stream
     } else {
-        let mut session = Session::new(stream, shared, false);
+        let mut session = Session::new(stream, shared, false, port);
         match session.run().await? {
             // Whatever was pipelined behind STARTTLS in plain text is dropped with the buffer.
             End::StartTls => session.into_stream(),
@@ -140,7 +140,7 @@ async fn converse(stream: TcpStream, shared: &Shared, tls: bool) -> std::io::Res
         }
     };
     let stream = shared.acceptor.accept(stream).await?;
-    let mut session = Session::new(stream, shared, true);
+    let mut session = Session::new(stream, shared, true, port);
     if !tls {
         session.skip_greeting();
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 
 use super::Shared;
+use crate::backends::calls::{Call, Passed, Side};
 use crate::backends::faults::Place;
 use crate::mailbox::Channel;
 
@@ -31,10 +32,22 @@ pub(super) struct Session<'a, S> {
     logged_in: bool,
     from: Option<String>,
     to: Vec<String>,
+    /// The caller's end of the connection.
+    port: u16,
+}
+
+/// The function that talks to relays.
+const CALLER: &str = "send";
+
+/// Whether a conversation goes on after a command.
+enum Next {
+    On,
+    Refused,
+    Cut,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
-    pub(super) fn new(stream: S, shared: &'a Shared, secure: bool) -> Self {
+    pub(super) fn new(stream: S, shared: &'a Shared, secure: bool, port: u16) -> Self {
         Self {
             stream: BufReader::with_capacity(64 * 1024, stream),
             out: Vec::new(),
@@ -44,6 +57,19 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             logged_in: false,
             from: None,
             to: Vec::new(),
+            port,
+        }
+    }
+
+    /// Lets a step of the conversation pass, or not.
+    async fn pass(&self, operation: &str, side: Side) -> Next {
+        let answer = (side == Side::After).then_some(&[] as &[u8]);
+        let number = self.shared.faults.calls().number();
+        let call = Call { number, function: CALLER, service: "smtp", operation, request: &[], side, answer };
+        match self.shared.faults.calls().pass(&call, Some(self.port)).await {
+            Passed::On => Next::On,
+            Passed::Refused | Passed::Denied if side == Side::Before => Next::Refused,
+            Passed::Refused | Passed::Denied | Passed::Cut => Next::Cut,
         }
     }
 
@@ -67,7 +93,16 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         }
         while let Some(line) = self.line().await? {
             let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
-            match verb.to_ascii_uppercase().as_str() {
+            let verb = verb.to_ascii_uppercase();
+            match self.pass(&verb, Side::Before).await {
+                Next::On => {}
+                Next::Refused => {
+                    self.say("451 4.3.2 Please try again later").await?;
+                    continue;
+                }
+                Next::Cut => return Ok(End::Closed),
+            }
+            match verb.as_str() {
                 "EHLO" => {
                     self.reset();
                     self.capabilities().await?;
@@ -101,6 +136,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                     return Ok(End::Closed);
                 }
                 _ => self.say("500 5.5.2 Command not recognised").await?,
+            }
+            if matches!(self.pass(&verb, Side::After).await, Next::Cut) {
+                return Ok(End::Closed);
             }
         }
         Ok(End::Closed)
@@ -224,7 +262,18 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         };
         let from = self.from.take().unwrap_or_default();
         let to = std::mem::take(&mut self.to);
+        match self.pass("final dot", Side::Before).await {
+            Next::On => {}
+            Next::Refused => {
+                self.say("451 4.3.2 Please try again later").await?;
+                return Ok(None);
+            }
+            Next::Cut => return Ok(Some(End::Closed)),
+        }
         let id = self.shared.mailbox.accept(Channel::Smtp, &from, &to, Bytes::from(message));
+        if matches!(self.pass("final dot", Side::After).await, Next::Cut) {
+            return Ok(Some(End::Closed));
+        }
         if self.shared.faults.strikes(Place::SmtpCut) {
             return Ok(Some(End::Closed));
         }
@@ -242,6 +291,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             let mut limited = (&mut self.stream).take(MAX_MESSAGE as u64);
             if limited.read_until(b'\n', &mut line).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            // In the midst of it.
+            if message.is_empty() && matches!(self.pass("content", Side::Before).await, Next::Cut | Next::Refused) {
+                return Err(io::ErrorKind::ConnectionAborted.into());
             }
             // Only CRLF.CRLF ends a message: a bare line feed around the dot is how messages are smuggled.
             if line == b".\r\n" && (message.is_empty() || message.ends_with(b"\r\n")) {

@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 pub use queue::Counts;
 use queue::{BadReceipt, Message, Now, Queue};
 
-use super::faults::Faults;
+use super::faults::{Faults, SqsPlan};
 use crate::clock::{Clock, system_now};
 use crate::iam::Iam;
 use crate::meter::{Meter, Usage};
@@ -49,14 +49,14 @@ pub struct Received {
 }
 
 impl Received {
-    fn new(receipt_handle: String, message: Message) -> Self {
+    fn new(receipt_handle: String, message: Message, faults: &Faults) -> Self {
         let mut attributes = BTreeMap::new();
         let mut add = |name: &str, value: String| attributes.insert(name.to_owned(), value);
         add("SentTimestamp", message.sent_at.as_millisecond().to_string());
         add("SenderId", message.sender);
         add("ApproximateReceiveCount", message.receive_count.to_string());
         if let Some(first) = message.first_received_at {
-            add("ApproximateFirstReceiveTimestamp", first.as_millisecond().to_string());
+            add("ApproximateFirstReceiveTimestamp", faults.told(first).as_millisecond().to_string());
         }
         if let Some(arn) = message.died_in {
             add("DeadLetterQueueSourceArn", arn);
@@ -195,6 +195,26 @@ impl Sqs {
         Ok(())
     }
 
+    /// Moves what died in other queues back to where it died, as an operator does once the cause is gone; gives how
+    /// many messages that were.
+    ///
+    /// # Errors
+    ///
+    /// No such queue.
+    pub fn redrive(&self, dead_letters: &str) -> anyhow::Result<usize> {
+        let shared = self.queue(dead_letters).ok_or_else(|| unknown(dead_letters))?;
+        let dead = shared.lock().take_dead(self.now());
+        let moved = dead.len();
+        for mut message in dead {
+            let source = message.died_in.take().unwrap_or_default();
+            message.first_received_at = None;
+            let home = self.queue(&source).ok_or_else(|| unknown(&source))?;
+            home.lock().put(&message, 1);
+            home.arrived.notify_waiters();
+        }
+        Ok(moved)
+    }
+
     /// How many messages a queue holds.
     ///
     /// # Errors
@@ -231,7 +251,18 @@ impl Sqs {
     }
 
     fn put(&self, shared: &Shared, message: &Message) {
-        shared.lock().put(message, self.faults.plan().sqs.deliveries);
+        let SqsPlan { deliveries, late_ms, .. } = self.faults.plan().sqs;
+        let mut queue = shared.lock();
+        if late_ms == 0 {
+            queue.put(message, deliveries);
+        } else {
+            queue.put(message, 1);
+            for _ in 1..rand::random_range(1..=deliveries.max(1)) {
+                let late = i64::try_from(rand::random_range(0..late_ms)).unwrap_or(i64::MAX);
+                queue.put(&message.later(SignedDuration::from_millis(late)), 1);
+            }
+        }
+        drop(queue);
         shared.arrived.notify_waiters();
     }
 
@@ -278,7 +309,7 @@ impl Sqs {
                 letters.arrived.notify_waiters();
             }
         }
-        taken.into_iter().map(|(receipt, message)| Received::new(receipt, message)).collect()
+        taken.into_iter().map(|(receipt, message)| Received::new(receipt, message, &self.faults)).collect()
     }
 }
 

@@ -70,6 +70,13 @@ impl Message {
         }
     }
 
+    /// The same, delayed by so much more.
+    pub(super) fn later(&self, by: SignedDuration) -> Self {
+        let more = |moment: Timestamp| moment.saturating_add(by).unwrap_or(Timestamp::MAX);
+        let delayed_until = Some(more(self.delayed_until.unwrap_or(self.sent_at)));
+        Self { hidden_until: more(self.hidden_until), delayed_until, ..self.clone() }
+    }
+
     /// The same in a group.
     pub(super) fn of(self, group: &str) -> Self {
         Self { group: group.to_owned(), ..self }
@@ -312,6 +319,16 @@ impl Queue {
     pub(super) fn next_delayed(&mut self, now: Now) -> Option<Timestamp> {
         self.wake(now);
         self.delayed.first().map(|(until, _)| *until)
+    }
+
+    /// Takes out what is to be received now and died in another queue.
+    pub(super) fn take_dead(&mut self, now: Now) -> Vec<Message> {
+        self.wake(now);
+        let dead = |message: &Message| message.died_in.is_some() && message.held.is_none();
+        let numbers: Vec<u64> = self.messages.iter().filter(|(_, m)| dead(m)).map(|(number, _)| *number).collect();
+        let taken: Vec<Message> = numbers.into_iter().filter_map(|number| self.remove(number)).collect();
+        self.compact();
+        taken
     }
 
     /// Forgets every message.

@@ -200,7 +200,10 @@ async fn a_restart_loses_nothing() {
 #[tokio::test]
 async fn faults_deliver_often_and_in_another_order() {
     let stack = Stack::start().await;
-    stack.backends.faults().set(Plan { sqs: SqsPlan { deliveries: 3, shuffle_seed: Some(7) }, ..Plan::default() });
+    stack
+        .backends
+        .faults()
+        .set(Plan { sqs: SqsPlan { deliveries: 3, shuffle_seed: Some(7), late_ms: 0 }, ..Plan::default() });
     let entries: Vec<Value> = (0..10).map(|n| json!({"Id": n.to_string(), "MessageBody": n.to_string()})).collect();
     stack.sqs("SendMessageBatch", json!({"Entries": entries})).await;
     let mut bodies = Vec::new();

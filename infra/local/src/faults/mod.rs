@@ -1,0 +1,135 @@
+//! `cargo faults`: the real functions under everything that can go wrong, and the product's word held against the mail
+//! that was really accepted.
+//!
+//! Every fault is done from outside: processes are killed, calls are held, refused or lost, queues repeat themselves.
+//! Nothing in the product knows of it.
+
+mod deeds;
+mod ledger;
+mod report;
+mod scenarios;
+mod truth;
+mod world;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use serde_json::json;
+
+pub use self::report::Report;
+pub use self::scenarios::{Play, Scenario};
+pub use self::truth::{Counted, Invariant};
+use crate::demo::screen::Screen;
+use crate::{BIN_DIR, build_functions, workspace_root};
+
+/// People of a chunk where something is done at every call: more than are claimed at once, less than twice as many.
+const CHUNK: usize = 28;
+
+/// What is broken, how much, and how.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Faults {
+    /// The dice are rolled with it; printed, so that a run can be had again.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Messages in all, about. What is done at every call in turn takes its thousands, whatever this says.
+    #[arg(long, default_value_t = 100_000)]
+    pub messages: usize,
+    /// Only these scenarios.
+    #[arg(long, value_delimiter = ',')]
+    pub scenario: Vec<String>,
+    /// Prints JSON instead of tables.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Plays the scenarios and prints what was found; gives how many invariants were broken.
+///
+/// # Errors
+///
+/// The functions do not build, there is no such scenario, or something under faults does not come to an end.
+pub async fn run(faults: &Faults) -> anyhow::Result<usize> {
+    let screen = Screen::new();
+    let say = |line: &str| {
+        if !faults.json {
+            screen.say(line);
+        }
+    };
+    let scenarios = chosen(&faults.scenario)?;
+    let seed = faults.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    let bin_dir = tokio::task::spawn_blocking(built).await??;
+    say(&format!("Seed {seed}."));
+    let began = Instant::now();
+    let shares: usize = scenarios.iter().map(|scenario| scenario.share()).sum();
+    let mut reports = Vec::new();
+    for scenario in scenarios {
+        say(&format!("{}: {} …", scenario.name(), scenario.what()));
+        let messages = faults.messages * scenario.share() / shares.max(1);
+        let progress: fn(&str) = if faults.json { |_| {} } else { |line| Screen::new().say(&format!("    {line}")) };
+        let play = Play { bin_dir: bin_dir.clone(), seed, messages, chunk: CHUNK, say: progress };
+        let report = self::play(scenario, play).await?;
+        report.wrong().iter().for_each(|line| say(&format!("  BROKEN {line}")));
+        say(&format!("  {} accepted, {} faults, {:.0} s", report.counted.accepted, report.struck(), report.seconds));
+        reports.push(report);
+    }
+    if faults.json {
+        let total = report::Total::of(&reports);
+        let seconds = began.elapsed().as_secs_f64();
+        screen.say(&serde_json::to_string_pretty(
+            &json!({ "seed": seed, "seconds": seconds, "total": total, "scenarios": reports }),
+        )?);
+    } else {
+        screen.say(&report::counts(&reports).to_string());
+        screen.say(&report::invariants(&reports).to_string());
+        screen.say(&format!("Seed {seed}, {:.0} s.", began.elapsed().as_secs_f64()));
+    }
+    Ok(reports.iter().map(|report| report.wrong().len()).sum())
+}
+
+/// Plays one scenario.
+///
+/// # Errors
+///
+/// Something does not come to an end.
+pub async fn play(scenario: Scenario, play: Play) -> anyhow::Result<Report> {
+    let (seed, began) = (play.seed, Instant::now());
+    let mut world = scenarios::play(scenario, &play).await.context(scenario.name())?;
+    world.stay_signed_in().await?;
+    let truth = truth::look(&world).await?;
+    let claims = world.director.ledger.claims();
+    let world::World { stack, places, unfinished, redriven, .. } = world;
+    stack.stop().await;
+    Ok(Report {
+        scenario: scenario.name(),
+        seed,
+        seconds: began.elapsed().as_secs_f64(),
+        counted: truth.counted,
+        faults: places,
+        redriven,
+        claims,
+        unfinished,
+        invariants: truth.invariants,
+    })
+}
+
+fn chosen(names: &[String]) -> anyhow::Result<Vec<Scenario>> {
+    if names.is_empty() {
+        return Ok(Scenario::ALL.to_vec());
+    }
+    let find = |name: &String| {
+        let found = Scenario::ALL.into_iter().find(|scenario| scenario.name() == name);
+        found.with_context(|| {
+            let names: Vec<&str> = Scenario::ALL.iter().map(|scenario| scenario.name()).collect();
+            format!("there is no scenario {name}; there are {}", names.join(", "))
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+/// The functions, built by cargo, which shows its own progress.
+fn built() -> anyhow::Result<PathBuf> {
+    match std::env::var_os(BIN_DIR) {
+        Some(given) => Ok(given.into()),
+        None => build_functions(&workspace_root(), &crate::demo::binaries()?),
+    }
+}

@@ -1,0 +1,77 @@
+//! `cargo faults`, with few people: something goes wrong at every call that a function makes, one by one.
+
+use local::faults::{Play, Report, Scenario, play};
+use tests::{run, seed, stack};
+
+/// People of a chunk: each of them is a call more.
+const CHUNK: usize = 3;
+
+/// Plays a scenario, and fails with everything that did not hold.
+async fn holds(scenario: Scenario, messages: usize) -> Report {
+    let seed = seed::number(scenario.name());
+    let bin_dir = stack::binaries().await;
+    let report = play(scenario, Play { bin_dir, seed, messages, chunk: CHUNK, say: |_| {} }).await;
+    let report = report.unwrap_or_else(|error| panic!("{}: {error:#}", scenario.name()));
+    assert!(report.wrong().is_empty(), "{}", report.wrong().join("\n"));
+    assert!(report.struck() > 0 && report.counted.accepted > 0, "{report:?}");
+    assert_eq!((report.counted.duplicates, report.counted.lost), (0, 0), "{report:?}");
+    report
+}
+
+/// The places where something was done, of those that contain this.
+fn places(report: &Report, of: &str) -> usize {
+    report.faults.keys().filter(|place| place.contains(of)).count()
+}
+
+#[test]
+fn send_is_killed_at_every_call() {
+    run(async {
+        let report = holds(Scenario::KillSend, 0).await;
+        for place in [
+            "before dynamodb BatchExecuteStatement",
+            "after dynamodb BatchExecuteStatement",
+            "before ses outbound-emails",
+            "after ses outbound-emails",
+            "before dynamodb TransactWriteItems",
+            "after dynamodb TransactWriteItems",
+            "before runtime response",
+            "after runtime response",
+        ] {
+            assert!(places(&report, place) > 0, "{place}: {:?}", report.faults);
+        }
+    });
+}
+
+#[test]
+fn fan_out_is_killed_at_every_call() {
+    run(async {
+        let report = holds(Scenario::KillFanOut, 0).await;
+        assert_eq!(report.counted.unknown, 0, "{report:?}");
+        for kind in ["advance: ", "finish: ", "resume: "] {
+            assert!(places(&report, kind) > 4, "{kind}: {:?}", report.faults);
+        }
+    });
+}
+
+#[test]
+fn every_answer_is_lost() {
+    run(async {
+        holds(Scenario::Lost, 0).await;
+    });
+}
+
+#[test]
+fn somebody_opts_out_at_every_call() {
+    run(async {
+        let report = holds(Scenario::OptOuts, 0).await;
+        assert!(report.counted.objections > 40, "{report:?}");
+        assert_eq!(report.counted.unknown, 0, "{report:?}");
+    });
+}
+
+#[test]
+fn everything_at_random() {
+    run(async {
+        holds(Scenario::Random, 1_500).await;
+    });
+}
