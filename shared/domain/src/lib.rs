@@ -19,6 +19,7 @@ pub mod import;
 pub mod locale;
 pub mod member;
 pub mod message_name;
+pub mod news;
 pub mod pace;
 pub mod policy;
 pub mod prospect;

@@ -37,6 +37,7 @@ fn kept(class: Class) -> Option<Span> {
         Class::ImportRecord
         | Class::Delivery
         | Class::Suppression
+        | Class::NewsObjection
         | Class::Erasure
         | Class::MailEvidence
         | Class::RightsRequest

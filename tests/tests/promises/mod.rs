@@ -16,6 +16,7 @@ mod isolation;
 mod leaving;
 mod logs;
 mod messages;
+mod news;
 mod opt_out;
 mod pages;
 mod purge;

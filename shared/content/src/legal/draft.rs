@@ -47,6 +47,7 @@ pub(super) const OF_USERS: &[Class] = &[
     Class::SecurityLog,
     Class::TechnicalLog,
     Class::MailEvidence,
+    Class::NewsObjection,
     Class::RightsRequest,
     Class::IdentityCopy,
     Class::AbuseCase,

@@ -266,6 +266,12 @@ impl Policy {
         self.expiry(Class::Suppression, objected_or_blocked)
     }
 
+    /// When an objection to the operator's news is due (A14): after it, or after the last news kept from the member.
+    #[must_use]
+    pub fn news_objection_expiry(&self, objected_or_kept_from: Timestamp) -> Timestamp {
+        self.expiry(Class::NewsObjection, objected_or_kept_from)
+    }
+
     /// When a closed account is due, with everything of it (A29, A74).
     #[must_use]
     pub fn closed_account_expiry(&self, closed_at: Timestamp) -> Timestamp {

@@ -177,6 +177,7 @@ fn the_periods_of_the_ledger_are_the_ones_compiled_in() {
     let policy = Policy::current();
     for (promise, class, keep) in [
         ("A7", Class::Limiter, Retention::Hours(24)),
+        ("A14", Class::NewsObjection, Retention::Years(3)),
         ("A29", Class::Account, Retention::Days(30)),
         ("A30", Class::Backup, Retention::Days(90)),
         ("A30", Class::PointInTimeBackup, Retention::Days(35)),
