@@ -29,6 +29,7 @@ pub mod sender;
 pub mod sequence;
 pub mod staff;
 pub mod statement;
+pub mod statistics;
 pub mod subject;
 pub mod suppression;
 pub mod totp;

@@ -11,6 +11,7 @@ use domain::{
     },
     news::Reader,
     staff::Whom,
+    statistics::Month,
     subject::Subject,
 };
 
@@ -492,6 +493,14 @@ pub fn purge_cursor() -> Key {
 /// Where an announcement that ran out of time goes on.
 pub fn announcement_cursor() -> Key {
     Key::new("ANNOUNCEMENT_CURSOR", "CURSOR")
+}
+
+/// Partition of the statistics of use. No workspace has a part in it.
+pub const STATISTICS: &str = "STATISTICS";
+
+/// Those of a month.
+pub fn statistics(month: Month) -> Key {
+    Key::new(STATISTICS, month.to_string())
 }
 
 /// Partition of the operator's news, and of how far each came.

@@ -25,6 +25,7 @@ pub mod rights;
 pub mod scope;
 pub mod service_mail;
 pub mod staff;
+pub mod statistics;
 pub mod suppressions;
 pub mod sweep;
 pub mod webhooks;

@@ -9,6 +9,7 @@ use domain::Timestamp;
 use domain::news::{News, Words};
 use domain::policy::inventory::{About, Inventory, Kind};
 use domain::policy::retention::Store;
+use domain::statistics::{Counts, Month};
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -411,7 +412,7 @@ async fn relay(sender: &Sender<'_>) {
 }
 
 /// A purge that stopped half-way, one that was complete, an announcement that stopped half-way: with everything in them.
-fn runs() -> [Value; 4] {
+fn runs() -> [Value; 5] {
     let at = Timestamp::UNIX_EPOCH;
     let count = BTreeMap::from([("prospect".to_owned(), 1)]);
     let restore = Some("filled".to_owned());
@@ -431,6 +432,7 @@ fn runs() -> [Value; 4] {
         item
     };
     let announcement = AnnouncementRun::at(at, Some(("p".into(), "s".into())));
+    let counts = Counts::from([(domain::statistics::Kind::SignUps, 10)]);
     let says = || Words { subject: "s".into(), text: "t".into() };
     let mut news = NewsRun::begin(News { fr: says(), en: says() }, at);
     news.place = Some(("p".into(), "s".into()));
@@ -439,6 +441,8 @@ fn runs() -> [Value; 4] {
         item(storage::keys::purge_cursor(), json(&run)),
         item(storage::keys::purge_run("x"), json(&whole)),
         item(storage::keys::announcement_cursor(), serde_json::to_value(announcement).expect("JSON")),
+        // What eleven companies do takes more than one journey.
+        item(storage::keys::statistics(Month::before(at)), json!({"all": counts, "fr": counts, "en": counts})),
         item(storage::keys::news("x"), serde_json::to_value(news).expect("JSON")),
     ]
 }

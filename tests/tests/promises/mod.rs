@@ -30,3 +30,4 @@ mod secrets;
 mod service_mails;
 mod sources;
 mod staff;
+mod statistics;

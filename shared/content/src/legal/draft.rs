@@ -52,6 +52,7 @@ pub(super) const OF_USERS: &[Class] = &[
     Class::IdentityCopy,
     Class::AbuseCase,
     Class::PurgeRecord,
+    Class::ProductAnalytics,
     Class::QueueMessage,
     Class::Backup,
     Class::PointInTimeBackup,
