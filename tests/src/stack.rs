@@ -184,6 +184,16 @@ impl TestStack {
         fired.result
     }
 
+    /// Orders news; gives what became of it, or why it was refused.
+    pub async fn order_news(&self, news: &serde_json::Value) -> Result<serde_json::Value, String> {
+        let order = serde_json::json!({"time": self.now().to_string(), "detail": {"news": news}});
+        match self.stack.invoke("announce", &order).await {
+            Ok(answer) => Ok(serde_json::from_slice(&answer).expect("JSON")),
+            Err(local::Failure::Function { message, .. }) => Err(message),
+            Err(killed) => Err(killed.to_string()),
+        }
+    }
+
     /// Waits until every queue is empty and nothing runs. What only waits for a queue's delay to pass has the
     /// clock moved for it.
     pub async fn settle(&self) {

@@ -1,8 +1,8 @@
-//! Deletes what is due, on schedule.
+//! Deletes what is due, on schedule; then draws the statistics of a month that is over.
 
 use app::{
     App, Deadline, Failure,
-    purge::{Forecast, PurgeReport},
+    purge::{Forecast, PurgeReport, Report},
 };
 use domain::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,9 @@ pub struct Ask {
     /// Everything is put back: replay what happened since, then let sending go on.
     #[serde(default)]
     replay: bool,
+    /// Only say what is known of how the product is used.
+    #[serde(default)]
+    statistics: bool,
 }
 
 /// What came of it.
@@ -27,10 +30,15 @@ pub enum Outcome {
     Purged(PurgeReport),
     /// It would be.
     Foreseen(Forecast),
+    /// Nothing was.
+    Used(Report),
 }
 
 /// One run; `now` is the schedule's own time.
 pub async fn handle(app: &App, now: Timestamp, ask: Ask, deadline: Deadline) -> Result<Outcome, Failure> {
+    if ask.statistics {
+        return Ok(Outcome::Used(app.statistics(now).await?));
+    }
     if ask.dry_run {
         let forecast = app.foresee_purge(now, deadline).await?;
         let Forecast { scanned, complete, .. } = &forecast;

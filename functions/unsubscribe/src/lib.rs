@@ -6,24 +6,30 @@
 
 use app::{App, Failure};
 use content::{optout, page::Html};
-use domain::{locale::Locale, unsubscribe::OptOutClaim};
+use domain::{
+    locale::Locale,
+    unsubscribe::{self, Whose},
+};
 use edge::http::{Request, Response, no_such_route};
 use lambda_http::http::{HeaderValue, Method, StatusCode};
 
 /// One request to `/u/{token}`.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
     let token = request.path_param("token").ok_or_else(no_such_route)?;
-    let claimed = OptOutClaim::peek_locale(&token);
-    let locale = claimed.unwrap_or_else(|| request.locale());
+    let claimed = unsubscribe::peek(&token);
+    let (whose, locale) = claimed.unwrap_or_else(|| (Whose::Senders, request.locale()));
     match *request.method() {
         Method::GET | Method::HEAD | Method::POST if claimed.is_none() => {
             html(StatusCode::NOT_FOUND, optout::incomplete(locale), locale)
         }
         Method::POST => {
-            app.opt_out(&token, request.now()?).await?;
-            html(StatusCode::OK, optout::confirmed(locale), locale)
+            match whose {
+                Whose::Senders => app.opt_out(&token, request.now()?).await?,
+                Whose::Operators => app.opt_out_of_news(&token, request.now()?).await?,
+            }
+            html(StatusCode::OK, optout::confirmed(whose, locale), locale)
         }
-        Method::GET | Method::HEAD => html(StatusCode::OK, optout::ask(locale, request.path()), locale),
+        Method::GET | Method::HEAD => html(StatusCode::OK, optout::ask(whose, locale, request.path()), locale),
         Method::OPTIONS => {
             let mut answer = edge::http::no_content()?;
             answer.headers_mut().insert("allow", HeaderValue::from_static("GET, HEAD, OPTIONS, POST"));

@@ -34,7 +34,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
             }
         }
         ("GET", "/v1/audit") => audit(app, &scope, &request).await,
-        ("GET", "/v1/me") => json(StatusCode::OK, &app.me(&scope).await?),
+        ("GET", "/v1/me") => json(StatusCode::OK, &app.me(&scope, now).await?),
         ("PATCH", "/v1/me") => json(StatusCode::OK, &app.change_me(&scope, request.json()?, now).await?),
         ("DELETE", "/v1/me") => {
             app.leave(&scope, now).await?;

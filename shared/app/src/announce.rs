@@ -20,10 +20,13 @@ use storage::{
     keys::Key,
 };
 
-use crate::{App, Deadline, Failure};
+use crate::{App, Deadline, Failure, news::NewsReport};
 
 /// Left of an invocation when no other workspace is begun.
 const RESERVE: Duration = Duration::from_secs(30);
+
+/// The key that was looked at last.
+type Place = (String, String);
 
 /// What a run did, for whoever fired it.
 #[derive(Debug, Serialize)]
@@ -38,13 +41,24 @@ pub struct AnnounceReport {
     pub told: u64,
     /// Members who could not be told; the next run tries again.
     pub unreached: u64,
+    /// News that was under way.
+    pub news: Vec<NewsReport>,
 }
 
 impl App {
-    /// Tells whoever does not know yet of the changes that are announced at `now`.
+    /// Tells whoever does not know yet of the changes that are announced at `now`, then goes on with news.
     pub async fn announce(&self, now: Timestamp, deadline: Deadline) -> Result<AnnounceReport, Failure> {
+        let report = self.announce_changes(now, deadline).await?;
+        if !report.complete {
+            return Ok(report);
+        }
+        Ok(AnnounceReport { news: self.go_on_with_news(now, deadline).await?, ..report })
+    }
+
+    async fn announce_changes(&self, now: Timestamp, deadline: Deadline) -> Result<AnnounceReport, Failure> {
         let changes = legal::changes(now);
-        let mut report = AnnounceReport { at: now, complete: true, changes: changes.len(), told: 0, unreached: 0 };
+        let mut report =
+            AnnounceReport { at: now, complete: true, changes: changes.len(), told: 0, unreached: 0, news: Vec::new() };
         // Who was told is not known for certain while a backup is put back.
         if self.is_muted().await? {
             return Ok(AnnounceReport { complete: false, ..report });
@@ -52,21 +66,36 @@ impl App {
         if changes.is_empty() {
             return Ok(report);
         }
-        let mut after = self.db.announcement_place().await?.map(|(pk, sk)| Key { pk, sk });
-        loop {
-            let page = self.db.sweep(&self.db.tables.accounts, after.as_ref()).await?;
-            for workspace in page.items.iter().filter(|item| is_workspace(item)) {
-                self.announce_to(&from_item(workspace.clone())?, &changes, &mut report).await?;
-            }
-            after = page.next;
-            report.complete = after.is_none();
-            if report.complete || deadline.left() < RESERVE {
-                break;
-            }
-        }
-        let place = after.map(|key| (key.pk, key.sk));
+        let place = self.db.announcement_place().await?;
+        let place = self
+            .each_workspace(place, deadline, async |workspace| {
+                self.announce_to(&workspace, &changes, &mut report).await
+            })
+            .await?;
+        report.complete = place.is_none();
         self.db.record_announcement(&AnnouncementRun::at(now, place)).await?;
         Ok(report)
+    }
+
+    /// Goes through the workspaces from a place on, until there is none left or the time is up: then it gives the
+    /// place to go on from.
+    pub(crate) async fn each_workspace(
+        &self,
+        place: Option<Place>,
+        deadline: Deadline,
+        mut with: impl AsyncFnMut(Workspace) -> Result<(), Failure>,
+    ) -> Result<Option<Place>, Failure> {
+        let mut after = place.map(|(pk, sk)| Key { pk, sk });
+        loop {
+            let page = self.db.sweep(&self.db.tables.accounts, after.as_ref()).await?;
+            for workspace in page.items.into_iter().filter(is_workspace) {
+                with(from_item(workspace)?).await?;
+            }
+            after = page.next;
+            if after.is_none() || deadline.left() < RESERVE {
+                return Ok(after.map(|key| (key.pk, key.sk)));
+            }
+        }
     }
 
     /// Tells the members of one workspace. One that is closed may come back and find that the change applies:

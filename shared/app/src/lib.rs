@@ -28,6 +28,7 @@ pub mod letter;
 pub mod limits;
 pub mod mailer;
 pub mod members;
+pub mod news;
 pub mod password;
 pub mod post;
 pub mod prospects;

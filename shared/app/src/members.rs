@@ -24,11 +24,14 @@ pub struct ChangeRole {
     role: Role,
 }
 
-/// One's own new name.
+/// One's own new name, and whether one is sent the operator's news (A14).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeMe {
-    display_name: String,
+    #[serde(default)]
+    display_name: Option<String>,
+    #[serde(default)]
+    news: Option<bool>,
 }
 
 /// A member as those who manage members see them.
@@ -49,6 +52,8 @@ pub struct Me {
     workspace_id: WorkspaceId,
     permissions: Vec<Permission>,
     second_factor: SecondFactorView,
+    /// Whether they are sent the operator's news: as long as they do not object.
+    news: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,11 +64,13 @@ struct SecondFactorView {
 
 impl App {
     /// The caller, what they may do, and how they sign in.
-    pub async fn me(&self, scope: &WorkspaceScope) -> Result<Me, Failure> {
+    pub async fn me(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<Me, Failure> {
         let member = self.acting_member(scope).await?;
+        let reader = self.pepper().await?.reader(&member.email);
         let factor = self.db.accounts(scope).second_factor(member.id).await?.filter(SecondFactor::is_on);
         let permissions = Permission::ALL.iter().copied().filter(|permission| member.role.may(*permission));
         Ok(Me {
+            news: self.db.objects_to_news(reader, now).await?.is_none(),
             permissions: permissions.collect(),
             member: view(member),
             workspace_id: scope.workspace(),
@@ -74,18 +81,29 @@ impl App {
         })
     }
 
-    /// Changes the caller's own name.
+    /// Changes the caller's own name, and whether they are sent the operator's news.
     pub async fn change_me(&self, scope: &WorkspaceScope, asked: ChangeMe, now: Timestamp) -> Result<Me, Failure> {
+        if asked.display_name.is_none() && asked.news.is_none() {
+            return Err(Failure::refused("validation-failed", "Send at least one of display_name and news."));
+        }
         let mut fields = Fields::default();
-        let name = fields.line("display_name", &asked.display_name, 200);
+        let name = asked.display_name.map(|name| fields.line("display_name", &name, 200));
         fields.done()?;
         let member = self.acting_member(scope).await?;
-        if member.display_name.as_ref() != Some(&name) {
-            let entry = scope.entry(Action::MemberChanged, now).about(member.id).with("fields", vec!["display_name"]);
-            let change = WorkspaceChange { display_name: Some((member.id, name)), ..WorkspaceChange::default() };
+        let reader = self.pepper().await?.reader(&member.email);
+        let wanted = self.db.objects_to_news(reader, now).await?.is_none();
+        let change = WorkspaceChange {
+            display_name: name.filter(|name| member.display_name.as_ref() != Some(name)).map(|name| (member.id, name)),
+            news: asked.news.filter(|news| *news != wanted).map(|news| (reader, news)),
+            ..WorkspaceChange::default()
+        };
+        if change != WorkspaceChange::default() {
+            let fields = [("display_name", change.display_name.is_some()), ("news", change.news.is_some())];
+            let fields: Vec<_> = fields.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect();
+            let entry = scope.entry(Action::MemberChanged, now).about(member.id).with("fields", fields);
             self.db.accounts(scope).change(&change, &entry).await?;
         }
-        self.me(scope).await
+        self.me(scope, now).await
     }
 
     /// The caller goes, with their sign-in and everything about them. The last owner cannot: they close

@@ -15,6 +15,16 @@ use storage::{WorkspaceScope, service_mail::ServiceMail};
 
 use crate::{App, Failure};
 
+/// A system mail that is ready to go.
+pub(crate) struct Letter {
+    from: EmailAddress,
+    message: Message,
+    /// The unique part of its Message-ID.
+    name: String,
+    /// What is kept of it once it has gone.
+    pub(crate) evidence: ServiceMail,
+}
+
 impl App {
     /// Tells the operator's contact for questions about data.
     pub(crate) async fn post_to_operator(&self, notification: Notification<'_>, now: Timestamp) -> Result<(), Failure> {
@@ -49,9 +59,23 @@ impl App {
         notification: Notification<'_>,
         now: Timestamp,
     ) -> Result<(), Failure> {
+        let pseudonym = self.pepper().await?.correspondent(to);
+        let letter = self.letter(to, locale, notification, now)?;
+        let (name, sent) = (letter.name.clone(), letter.evidence.clone());
+        self.hand_over(to, letter).await?;
+        Ok(self.db.note_service_mail(&pseudonym, &name, sent).await?)
+    }
+
+    /// A system mail that is ready to go.
+    pub(crate) fn letter(
+        &self,
+        to: &EmailAddress,
+        locale: Locale,
+        notification: Notification<'_>,
+        now: Timestamp,
+    ) -> Result<Letter, Failure> {
         let from = EmailAddress::parse(&self.config.mail_from)
             .map_err(|_| Failure::internal("MAIL_FROM is not an address"))?;
-        let pseudonym = self.pepper().await?.correspondent(to);
         let name = hex::encode(crate::chance::<16>());
         let message_id = format!("{name}@{}", from.domain());
         let mail = SystemMail {
@@ -67,14 +91,18 @@ impl App {
         };
         let (shown, message) =
             system::compose(&mail).map_err(|error| Failure::internal(format!("system mail: {error}")))?;
-        self.hand_to_ses(&from, to, message).await?;
-        let sent = ServiceMail {
+        let evidence = ServiceMail {
             template: notification.template().to_owned(),
             locale,
             sha256: hex::encode(Sha256::digest(shown.text)),
             sent_at: now,
         };
-        Ok(self.db.note_service_mail(&pseudonym, &name, sent).await?)
+        Ok(Letter { from, message, name, evidence })
+    }
+
+    /// Hands it to SES.
+    pub(crate) async fn hand_over(&self, to: &EmailAddress, letter: Letter) -> Result<(), Failure> {
+        self.hand_to_ses(&letter.from, to, letter.message).await
     }
 
     /// Passes on a mail that came in. What is no mail is passed on to nobody.

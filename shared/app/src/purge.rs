@@ -12,6 +12,7 @@ mod files;
 mod forecast;
 mod prospects;
 mod replay;
+mod statistics;
 mod steps;
 
 use std::{
@@ -36,7 +37,6 @@ use storage::{
     sweep::{Swept, key_of},
 };
 
-pub use self::forecast::{Expected, Forecast};
 use self::{
     alerts::MOST_COUNTED,
     chunks::{Erased, deliveries_of, erased},
@@ -44,6 +44,10 @@ use self::{
     forecast::Foreseen,
     replay::nothing_to_replay,
     steps::{STEPS, Step},
+};
+pub use self::{
+    forecast::{Expected, Forecast},
+    statistics::Report,
 };
 use crate::{App, Deadline, Failure, restore::Restore};
 
@@ -142,6 +146,7 @@ impl App {
         run.statement = Some(text);
         self.db.record_purge(&run).await?;
         self.note_restore(restore, &run, now).await?;
+        self.draw_statistics(&pass).await?;
         Ok(report(run, Some(statement)))
     }
 

@@ -3,7 +3,7 @@
 use domain::{
     Timestamp,
     suppression::{Suppression, SuppressionReason},
-    unsubscribe::OptOutClaim,
+    unsubscribe::{NewsClaim, OptOutClaim},
 };
 use storage::WorkspaceScope;
 
@@ -18,5 +18,11 @@ impl App {
         let objection = Suppression::new(claim.subject, SuppressionReason::OptedOut, now);
         self.db.suppressions(&scope).record(&objection).await?;
         Ok(())
+    }
+
+    /// The same for the operator's own news (A14).
+    pub async fn opt_out_of_news(&self, token: &str, now: Timestamp) -> Result<(), Failure> {
+        let Some(claim) = NewsClaim::verify(token, self.pepper().await?) else { return Ok(()) };
+        Ok(self.db.object_to_news(claim.reader, now).await?)
     }
 }

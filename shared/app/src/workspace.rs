@@ -136,6 +136,7 @@ impl App {
             retention_months: months.filter(|months| *months != workspace.retention_months),
             locale: asked.locale.filter(|locale| *locale != workspace.locale),
             display_name: renamed,
+            ..WorkspaceChange::default()
         };
         if change != WorkspaceChange::default() {
             let fields = [

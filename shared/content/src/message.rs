@@ -124,11 +124,8 @@ pub fn preview(mail: &CampaignMail<'_>) -> Result<Preview, ComposeError> {
 pub fn compose(mail: &CampaignMail<'_>) -> Result<Message, ComposeError> {
     let shown = preview(mail)?;
     let list_id = ascii_value("List-Id", mail.list_id, ".-_")?;
-    let mut extra = vec![
-        ("List-Unsubscribe", Cow::Owned(format!("<{}>", mail.unsubscribe_url))),
-        ("List-Unsubscribe-Post", Cow::Borrowed("List-Unsubscribe=One-Click")),
-        ("List-Id", Cow::Owned(format!("<{list_id}>"))),
-    ];
+    let mut extra = Vec::from(mime::one_click(mail.unsubscribe_url));
+    extra.push(("List-Id", Cow::Owned(format!("<{list_id}>"))));
     if let Some(feedback) = mail.feedback_id {
         extra.push(("Feedback-ID", Cow::Borrowed(ascii_value("Feedback-ID", feedback, ":._-")?)));
     }

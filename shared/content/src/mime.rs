@@ -141,6 +141,14 @@ pub(crate) fn link<'a>(which: &'static str, url: &'a str) -> Result<&'a str, Com
     if allowed && plain { Ok(url) } else { Err(ComposeError::UnsafeLink(which)) }
 }
 
+/// The headers of a link that stops a message with one click (RFC 8058); `url` has passed [`link`].
+pub(crate) fn one_click(url: &str) -> [(&'static str, Cow<'static, str>); 2] {
+    [
+        ("List-Unsubscribe", Cow::Owned(format!("<{url}>"))),
+        ("List-Unsubscribe-Post", Cow::Borrowed("List-Unsubscribe=One-Click")),
+    ]
+}
+
 /// Text on one line: whatever breaks lines or reorders them becomes a space.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     let bad = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || crate::html::is_bidi_control(c);

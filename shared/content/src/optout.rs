@@ -3,29 +3,37 @@
 //! They name nobody: the same page answers a token that means somebody and one that means nobody.
 //! The first changes nothing (A59): only its button, or a mail program's one-click POST, does.
 
-use domain::locale::Locale;
+use domain::{locale::Locale, unsubscribe::Whose};
 
 use crate::message::opt_outs_kept;
-use crate::page::{self, Html, Page, escape};
+use crate::page::{self, Html, PRODUCT, Page, escape};
 
 /// The page that asks; its one button POSTs to `action_url`, the page's own path.
 #[must_use]
-pub fn ask(locale: Locale, action_url: &str) -> Html {
+pub fn ask(whose: Whose, locale: Locale, action_url: &str) -> Html {
     let action = escape(action_url);
-    let (title, why, button, after) = match locale {
-        Locale::Fr => (
-            "Ne plus recevoir de messages",
-            "Un clic sur le bouton suffit : l’entreprise qui vous a écrit ne vous enverra plus aucun message par \
-             Prospectra. C’est immédiat, gratuit, sans compte et sans motif à donner.",
-            "Me désinscrire",
-            "Rien n’est modifié tant que vous n’avez pas cliqué.",
+    let (title, button, after) = match locale {
+        Locale::Fr => {
+            ("Ne plus recevoir de messages", "Me désinscrire", "Rien n’est modifié tant que vous n’avez pas cliqué.")
+        }
+        Locale::En => ("Stop these messages", "Unsubscribe me", "Nothing changes until you click."),
+    };
+    let why = match (whose, locale) {
+        (Whose::Senders, Locale::Fr) => format!(
+            "Un clic sur le bouton suffit : l’entreprise qui vous a écrit ne vous enverra plus aucun message par {PRODUCT}. \
+             C’est immédiat, gratuit, sans compte et sans motif à donner."
         ),
-        Locale::En => (
-            "Stop these messages",
+        (Whose::Senders, Locale::En) => format!(
             "One click on the button is enough: the company that wrote to you will send you no further message through \
-             Prospectra. It is immediate, free, and needs no account and no reason.",
-            "Unsubscribe me",
-            "Nothing changes until you click.",
+             {PRODUCT}. It is immediate, free, and needs no account and no reason."
+        ),
+        (Whose::Operators, Locale::Fr) => format!(
+            "Un clic sur le bouton suffit : l’éditeur de {PRODUCT} ne vous enverra plus de nouvelles du produit. C’est \
+             immédiat, sans motif à donner. Les messages du service (sécurité, alertes, conditions) continuent."
+        ),
+        (Whose::Operators, Locale::En) => format!(
+            "One click on the button is enough: the company that runs {PRODUCT} will send you no more news of the product. It \
+             is immediate and needs no reason. Messages of the service (security, alerts, terms) go on."
         ),
     };
     let body = format!(
@@ -38,12 +46,11 @@ pub fn ask(locale: Locale, action_url: &str) -> Html {
 
 /// The page that answers the POST, whoever the token means.
 #[must_use]
-pub fn confirmed(locale: Locale) -> Html {
+pub fn confirmed(whose: Whose, locale: Locale) -> Html {
     let period = opt_outs_kept(locale);
-    let (title, done, kept, policy) = match locale {
+    let (title, kept, policy) = match locale {
         Locale::Fr => (
             "C’est fait",
-            "L’entreprise qui vous a écrit ne vous enverra plus de message par Prospectra.",
             format!(
                 "Pour respecter votre choix, nous gardons pendant {period} une empreinte de votre adresse et la date de \
                  votre demande, rien d’autre. Pour toute autre demande sur vos données :"
@@ -52,7 +59,6 @@ pub fn confirmed(locale: Locale) -> Html {
         ),
         Locale::En => (
             "Done",
-            "The company that wrote to you will send you no further message through Prospectra.",
             format!(
                 "To honour your choice, we keep a fingerprint of your address and the date of your request for {period}, \
                  and nothing else. For anything else about your data:"
@@ -60,10 +66,26 @@ pub fn confirmed(locale: Locale) -> Html {
             "your data and your rights",
         ),
     };
+    let (page, done) = match (whose, locale) {
+        (Whose::Senders, Locale::Fr) => {
+            ("prospects-privacy", "L’entreprise qui vous a écrit ne vous enverra plus de message par Prospectra.")
+        }
+        (Whose::Senders, Locale::En) => {
+            ("prospects-privacy", "The company that wrote to you will send you no further message through Prospectra.")
+        }
+        (Whose::Operators, Locale::Fr) => (
+            "privacy",
+            "Vous ne recevrez plus de nouvelles de Prospectra. Si vous changez d’avis, rétablissez-les dans votre compte.",
+        ),
+        (Whose::Operators, Locale::En) => (
+            "privacy",
+            "You will receive no more news of Prospectra. If you change your mind, turn it on again in your account.",
+        ),
+    };
     let lang = locale.tag();
     let body = format!(
         "<h1>{title}</h1>\n<p role=\"status\">{done}</p>\n\
-         <p>{kept} <a href=\"/legal/prospects-privacy?lang={lang}\">{policy}</a>.</p>"
+         <p>{kept} <a href=\"/legal/{page}?lang={lang}\">{policy}</a>.</p>"
     );
     lay_out(locale, title, &body)
 }
@@ -105,21 +127,25 @@ mod tests {
     fn a59_the_pages_in_both_languages() {
         for locale in Locale::ALL {
             let lang = locale.tag();
-            insta::assert_snapshot!(format!("ask_{lang}"), without_style(&ask(locale, "/u/AbC-123_xyz")));
-            insta::assert_snapshot!(format!("confirmed_{lang}"), without_style(&confirmed(locale)));
+            for (whose, of) in [(Whose::Senders, ""), (Whose::Operators, "news_")] {
+                let asked = without_style(&ask(whose, locale, "/u/AbC-123_xyz"));
+                insta::assert_snapshot!(format!("{of}ask_{lang}"), asked);
+                insta::assert_snapshot!(format!("{of}confirmed_{lang}"), without_style(&confirmed(whose, locale)));
+            }
             insta::assert_snapshot!(format!("incomplete_{lang}"), without_style(&incomplete(locale)));
         }
     }
 
     #[test]
     fn a59_the_page_asks_with_one_form_that_posts_what_rfc_8058_posts() {
-        for locale in Locale::ALL {
-            let html = ask(locale, "/u/x\"><script>").into_string();
+        for (whose, locale) in [Whose::Senders, Whose::Operators].into_iter().flat_map(|w| Locale::ALL.map(|l| (w, l)))
+        {
+            let html = ask(whose, locale, "/u/x\"><script>").into_string();
             assert_eq!(html.matches("<form").count(), 1);
             assert!(html.contains("method=\"post\" action=\"/u/x&quot;&gt;&lt;script&gt;\""));
             assert!(html.contains("name=\"List-Unsubscribe\" value=\"One-Click\""));
             assert!(html.contains("noindex"));
-            assert!(!confirmed(locale).as_str().contains("<form"));
+            assert!(!confirmed(whose, locale).as_str().contains("<form"));
         }
     }
 }

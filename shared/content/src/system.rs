@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use domain::email::EmailAddress;
 use domain::health::{Sample, Trouble};
 use domain::locale::Locale;
+use domain::news::Words;
 use domain::staff::Purpose;
 use jiff::Timestamp;
 
@@ -121,6 +122,13 @@ pub enum Notification<'a> {
         /// What changes; one at least.
         changes: &'a [Coming],
     },
+    /// News of the product: the only mail here that can be turned off (A14).
+    News {
+        /// What it says.
+        says: &'a Words,
+        /// Where one click turns it off (RFC 8058).
+        stop: &'a str,
+    },
 }
 
 /// Why an endpoint is told of nothing any more.
@@ -152,6 +160,7 @@ impl<'a> Notification<'a> {
             Self::Abuse(mail) => mail.template(),
             Self::StaffAccess { .. } => "staff_access",
             Self::LegalChange { .. } => "legal_change",
+            Self::News { .. } => "news",
         }
     }
 
@@ -173,8 +182,14 @@ impl<'a> Notification<'a> {
             | Self::StaffAccess { .. }
             | Self::Breach(_)
             | Self::Abuse(_)
-            | Self::LegalChange { .. } => None,
+            | Self::LegalChange { .. }
+            | Self::News { .. } => None,
         }
+    }
+
+    /// Where one click turns such mails off, if anything does.
+    const fn stop(&self) -> Option<&'a str> {
+        if let Self::News { stop, .. } = *self { Some(stop) } else { None }
     }
 }
 
@@ -210,6 +225,9 @@ pub fn preview(mail: &SystemMail<'_>) -> Result<Preview, ComposeError> {
     if let Some(token) = mail.notification.token() {
         ascii_value("token", token, "-_.")?;
     }
+    if let Some(stop) = mail.notification.stop() {
+        mime::link("unsubscribe", stop)?;
+    }
     let (subject, body) = words::of(mail);
     let (operator, contact) = (mime::one_line(mail.operator), mime::one_line(mail.contact));
     let end = match mail.locale {
@@ -239,6 +257,10 @@ pub fn preview(mail: &SystemMail<'_>) -> Result<Preview, ComposeError> {
 /// As [`preview`]; and an address or Message-ID that cannot be written, see [`ComposeError`].
 pub fn compose(mail: &SystemMail<'_>) -> Result<(Preview, Message), ComposeError> {
     let shown = preview(mail)?;
+    let mut extra = vec![("Auto-Submitted", Cow::Borrowed("auto-generated"))];
+    if let Some(stop) = mail.notification.stop() {
+        extra.extend(mime::one_click(stop));
+    }
     let message = mime::assemble(&Parts {
         from: (PRODUCT, mail.from),
         to: (None, mail.to),
@@ -251,7 +273,7 @@ pub fn compose(mail: &SystemMail<'_>) -> Result<(Preview, Message), ComposeError
         thread: &[],
         date: mail.date,
         smtputf8: false,
-        extra: vec![("Auto-Submitted", Cow::Borrowed("auto-generated"))],
+        extra,
     })?;
     Ok((shown, message))
 }
@@ -273,6 +295,13 @@ mod tests {
     use crate::rights::Holder;
 
     const TOKEN: &str = "tok_AbC-123_xyz";
+
+    const STOP: &str = "https://prospectra.test/u/AbC-123_xyz";
+
+    static NEWS: LazyLock<Words> = LazyLock::new(|| Words {
+        subject: "Vos relances partent\r\nBcc: toutes seules".into(),
+        text: "Une étape peut suivre une autre <après> quelques jours.\n\nEssayez !".into(),
+    });
 
     const fn invitation(elsewhere: bool) -> Notification<'static> {
         Notification::Invitation { token: TOKEN, company: "Atelier\r\nExemple", elsewhere, hours: 168 }
@@ -328,6 +357,7 @@ mod tests {
             ("webhook_failing", disabled(WebhookTrouble::Failing)),
             ("webhook_gone", disabled(WebhookTrouble::Gone)),
             ("legal_change", Notification::LegalChange { changes: changes() }),
+            ("news", Notification::News { says: &NEWS, stop: STOP }),
             ("staff_access", staff_access(&Purpose::Maintenance)),
             ("staff_access_disclosure", staff_access(&DISCLOSURE)),
         ];
@@ -471,7 +501,8 @@ mod tests {
                 let (_, message) = with_mail(notification, locale, |mail| compose(&mail).unwrap());
                 let parsed = MessageParser::default().parse(&message.bytes).unwrap();
                 assert_eq!(parsed.header_raw("Auto-Submitted").map(str::trim), Some("auto-generated"), "{name}");
-                assert!(parsed.header_raw("List-Unsubscribe").is_none(), "{name}");
+                let stop = parsed.header_raw("List-Unsubscribe").map(str::trim);
+                assert_eq!(stop.is_some(), name == "news", "{name}: only news is turned off");
                 for part in [parsed.body_text(0).unwrap(), parsed.body_html(0).unwrap()] {
                     let needs_token = notification.token().is_some();
                     assert_eq!(part.contains(TOKEN), needs_token, "{name}");

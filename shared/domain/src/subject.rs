@@ -14,6 +14,7 @@ use sha2::Sha256;
 use crate::{
     email::EmailAddress,
     id::{BadId, CampaignId, WorkspaceId},
+    news::Reader,
 };
 
 /// Partitions that one workspace's people are spread over.
@@ -174,6 +175,14 @@ impl Pepper {
         let [a, b, c, d, e, f, g, h, ..] =
             self.mac("variant", 1, &message).expect("version 1 was checked at construction");
         u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// Who objects to the operator's news, without saying who (A14). It leads to neither of the others.
+    pub fn reader(&self, email: &EmailAddress) -> Reader {
+        let mut mac = self.subject.clone();
+        mac.update(b"reader\0");
+        mac.update(email.canonical().as_bytes());
+        Reader::from_bytes(first16(mac))
     }
 
     /// The newest version of the secret.

@@ -1,7 +1,7 @@
-//! The unsubscribe token: stateless, opaque, 59 characters, good for as long as its key version.
+//! Unsubscribe tokens: stateless, opaque, 59 characters at most, good for as long as their key version.
 //!
-//! Layout, base64url without padding: version (1 byte), language (1), workspace (10), subject (16),
-//! MAC (16). It names nobody: the subject is a keyed hash. RFC 8058 asks that it be hard to forge.
+//! Layout, base64url without padding: version (1 byte), language (1), whose messages to whom (26 or 16),
+//! MAC (16). A token names nobody: a person is a keyed hash in it. RFC 8058 asks that it be hard to forge.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use subtle::ConstantTimeEq;
@@ -9,14 +9,20 @@ use subtle::ConstantTimeEq;
 use crate::{
     id::WorkspaceId,
     locale::Locale,
+    news::Reader,
     subject::{Pepper, Subject},
 };
 
-const PURPOSE: &str = "unsubscribe";
-const SIGNED: usize = 28;
-const LENGTH: usize = SIGNED + 16;
+const HEAD: usize = 2;
+const MAC: usize = 16;
 
-/// What a verified token says.
+/// Bytes that say whom a Sender must not write to any more.
+const OF_SENDER: usize = 26;
+
+/// Bytes that say who wants no news of the operator's any more.
+const OF_OPERATOR: usize = 16;
+
+/// What a verified token of a Sender's message says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OptOutClaim {
     /// The Sender's workspace that the person wants to hear no more from.
@@ -28,46 +34,87 @@ pub struct OptOutClaim {
 }
 
 impl OptOutClaim {
+    const PURPOSE: &str = "unsubscribe";
+
     /// The token for a message's unsubscribe link.
     pub fn sign(&self, pepper: &Pepper) -> String {
-        let version = pepper.current_version();
-        let mut bytes = Vec::with_capacity(LENGTH);
-        bytes.push(version);
-        bytes.push(match self.locale {
-            Locale::Fr => b'f',
-            Locale::En => b'e',
-        });
-        bytes.extend_from_slice(self.workspace.as_bytes());
-        bytes.extend_from_slice(self.subject.as_bytes());
-        let mac = pepper.mac(PURPOSE, version, &bytes).expect("the current version exists");
-        bytes.extend_from_slice(&mac);
-        URL_SAFE_NO_PAD.encode(bytes)
+        seal(Self::PURPOSE, self.locale, &[self.workspace.as_bytes().as_slice(), self.subject.as_bytes()], pepper)
     }
 
     /// Verifies a token; `None` for whatever we did not sign.
     pub fn verify(token: &str, pepper: &Pepper) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(token).ok().filter(|b| b.len() == LENGTH)?;
-        let (signed, mac) = bytes.split_at(SIGNED);
-        let expected = pepper.mac(PURPOSE, signed[0], signed)?;
-        if !bool::from(expected.ct_eq(mac)) {
-            return None;
-        }
-        let mut workspace = [0; 10];
-        workspace.copy_from_slice(&signed[2..12]);
-        let mut subject = [0; 16];
-        subject.copy_from_slice(&signed[12..28]);
-        Some(Self {
-            workspace: WorkspaceId::from_bytes(workspace),
-            subject: Subject::from_bytes(subject),
-            locale: locale_of(signed[1])?,
-        })
+        let (locale, body) = open::<OF_SENDER>(Self::PURPOSE, token, pepper)?;
+        let (workspace, subject) = (*body.first_chunk()?, *body.last_chunk()?);
+        Some(Self { workspace: WorkspaceId::from_bytes(workspace), subject: Subject::from_bytes(subject), locale })
+    }
+}
+
+/// What a verified token of the operator's news says (A14).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewsClaim {
+    /// Who wants no more of it.
+    pub reader: Reader,
+    /// The language it was written in.
+    pub locale: Locale,
+}
+
+impl NewsClaim {
+    const PURPOSE: &str = "unsubscribe-news";
+
+    /// The token for the unsubscribe link of news.
+    pub fn sign(&self, pepper: &Pepper) -> String {
+        seal(Self::PURPOSE, self.locale, &[self.reader.as_bytes()], pepper)
     }
 
-    /// The language a token claims, verified or not: a forged one is answered like a true one.
-    pub fn peek_locale(token: &str) -> Option<Locale> {
-        let bytes = URL_SAFE_NO_PAD.decode(token).ok().filter(|b| b.len() == LENGTH)?;
-        locale_of(bytes[1])
+    /// Verifies a token; `None` for whatever we did not sign.
+    pub fn verify(token: &str, pepper: &Pepper) -> Option<Self> {
+        let (locale, body) = open::<OF_OPERATOR>(Self::PURPOSE, token, pepper)?;
+        Some(Self { reader: Reader::from_bytes(body), locale })
     }
+}
+
+/// Whose messages a token is there to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// A Sender's.
+    Senders,
+    /// The operator's own.
+    Operators,
+}
+
+/// Whose messages a token claims to stop and in which language, verified or not: a forged one is answered like a
+/// true one. `None` for what is no token at all.
+pub fn peek(token: &str) -> Option<(Whose, Locale)> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+    let whose = match bytes.len().checked_sub(HEAD + MAC)? {
+        OF_SENDER => Whose::Senders,
+        OF_OPERATOR => Whose::Operators,
+        _ => return None,
+    };
+    Some((whose, locale_of(bytes[1])?))
+}
+
+fn seal(purpose: &str, locale: Locale, body: &[&[u8]], pepper: &Pepper) -> String {
+    let version = pepper.current_version();
+    let language = match locale {
+        Locale::Fr => b'f',
+        Locale::En => b'e',
+    };
+    let mut bytes = vec![version, language];
+    bytes.extend(body.iter().copied().flatten());
+    let mac = pepper.mac(purpose, version, &bytes).expect("the current version exists");
+    bytes.extend_from_slice(&mac);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn open<const BODY: usize>(purpose: &str, token: &str, pepper: &Pepper) -> Option<(Locale, [u8; BODY])> {
+    let bytes = URL_SAFE_NO_PAD.decode(token).ok().filter(|bytes| bytes.len() == HEAD + BODY + MAC)?;
+    let (signed, mac) = bytes.split_at(HEAD + BODY);
+    let expected = pepper.mac(purpose, signed[0], signed)?;
+    if !bool::from(expected.ct_eq(mac)) {
+        return None;
+    }
+    Some((locale_of(signed[1])?, *signed.last_chunk()?))
 }
 
 fn locale_of(byte: u8) -> Option<Locale> {
@@ -93,26 +140,39 @@ mod tests {
         }
     }
 
+    fn of_news() -> NewsClaim {
+        NewsClaim { reader: Reader::from_bytes([9; 16]), locale: Locale::Fr }
+    }
+
     #[test]
     fn a_token_reads_back_is_short_and_survives_a_key_rotation() {
-        let old = Pepper::from_json(ONE).unwrap();
-        let token = claim().sign(&old);
-        assert!(token.len() <= 72, "{}", token.len());
-        assert_eq!(OptOutClaim::verify(&token, &old), Some(claim()));
-        assert_eq!(OptOutClaim::verify(&token, &Pepper::from_json(TWO).unwrap()), Some(claim()));
+        let (old, new) = (Pepper::from_json(ONE).unwrap(), Pepper::from_json(TWO).unwrap());
+        let (token, news) = (claim().sign(&old), of_news().sign(&old));
+        assert!(token.len() <= 72 && news.len() <= 72, "{} {}", token.len(), news.len());
+        for pepper in [&old, &new] {
+            assert_eq!(OptOutClaim::verify(&token, pepper), Some(claim()));
+            assert_eq!(NewsClaim::verify(&news, pepper), Some(of_news()));
+        }
+        assert_eq!(peek(&token), Some((Whose::Senders, Locale::En)));
+        assert_eq!(peek(&news), Some((Whose::Operators, Locale::Fr)));
     }
 
     #[test]
     fn a_token_changed_in_any_byte_means_nobody() {
         let pepper = Pepper::from_json(TWO).unwrap();
-        let token = URL_SAFE_NO_PAD.decode(claim().sign(&pepper)).unwrap();
-        for at in 0..token.len() {
-            let mut forged = token.clone();
-            forged[at] ^= 1;
-            assert_eq!(OptOutClaim::verify(&URL_SAFE_NO_PAD.encode(&forged), &pepper), None, "byte {at}");
+        for token in [claim().sign(&pepper), of_news().sign(&pepper)] {
+            let token = URL_SAFE_NO_PAD.decode(token).unwrap();
+            for at in 0..token.len() {
+                let mut forged = token.clone();
+                forged[at] ^= 1;
+                let forged = URL_SAFE_NO_PAD.encode(&forged);
+                assert_eq!(OptOutClaim::verify(&forged, &pepper), None, "byte {at}");
+                assert_eq!(NewsClaim::verify(&forged, &pepper), None, "byte {at}");
+            }
         }
-        for bad in ["", "a", "é", &"A".repeat(59), &"A".repeat(500)] {
+        for bad in ["", "a", "é", &"A".repeat(46), &"A".repeat(59), &"A".repeat(500)] {
             assert_eq!(OptOutClaim::verify(bad, &pepper), None);
+            assert_eq!(NewsClaim::verify(bad, &pepper), None);
         }
     }
 }

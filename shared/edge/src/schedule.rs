@@ -69,9 +69,16 @@ where
         lambda_runtime::run(service_fn(async move |event: LambdaEvent<Fired<D>>| {
             let deadline = Deadline::of_invocation(event.context.deadline);
             let (time, detail) = event.payload.ask()?;
-            handle(app, time, detail, deadline).await.map_err(|failure| {
-                tracing::error!(slug = failure.slug, cause = failure.cause.as_deref(), "scheduled run failed");
-                Error::from(failure.cause.unwrap_or(failure.detail))
+            handle(app, time, detail, deadline).await.map_err(|failure| match failure.cause {
+                Some(cause) => {
+                    tracing::error!(slug = failure.slug, cause, "scheduled run failed");
+                    Error::from(cause)
+                }
+                // Nothing is wrong with us: it tells whoever gave the order what to do.
+                None => {
+                    tracing::warn!(slug = failure.slug, "order refused");
+                    Error::from(failure.detail)
+                }
             })
         }))
         .await

@@ -26,6 +26,7 @@ use domain::{
     id::{MemberId, WorkspaceId},
     locale::Locale,
     member::Role,
+    news::Reader,
     policy::retention::Policy,
     sender::{Sender, Transport},
 };
@@ -163,6 +164,8 @@ pub struct WorkspaceChange {
     pub locale: Option<Locale>,
     /// Another name for a member.
     pub display_name: Option<(MemberId, String)>,
+    /// Whether a member is sent the operator's news from now on.
+    pub news: Option<(Reader, bool)>,
 }
 
 /// One workspace's own records.
@@ -265,6 +268,12 @@ impl Accounts<'_> {
                 .condition_expression("attribute_exists(pk)")
                 .expression_attribute_values(":name", s(name));
             writes.push(commit::updated(update)?);
+        }
+        if let Some((reader, wanted)) = change.news {
+            writes.push(match wanted {
+                true => self.db.welcoming_news(reader)?,
+                false => self.db.objecting_to_news(reader, entry.at)?,
+            });
         }
         self.db.commit(writes).await
     }

@@ -9,7 +9,9 @@ use domain::{
         ApiKeyId, AuditId, CampaignId, CaseId, ChannelId, EventId, GrantId, ImportId, IncidentId, InvitationId,
         MemberId, RequestId, SessionId, WebhookId, WorkspaceId,
     },
+    news::Reader,
     staff::Whom,
+    statistics::Month,
     subject::Subject,
 };
 
@@ -274,6 +276,11 @@ pub fn closed(hash: &str) -> Key {
     Key::new(CLOSED, hash)
 }
 
+/// That a member wants no news of the operator's, in whatever workspace: no part of any.
+pub fn news_objection(reader: Reader) -> Key {
+    Key::new("NEWS_OFF", reader.hex())
+}
+
 /// That everything has been replayed after a restore.
 pub fn replayed(restore: &str) -> Key {
     Key::new("RESTORE", restore)
@@ -488,6 +495,22 @@ pub fn announcement_cursor() -> Key {
     Key::new("ANNOUNCEMENT_CURSOR", "CURSOR")
 }
 
+/// Partition of the statistics of use. No workspace has a part in it.
+pub const STATISTICS: &str = "STATISTICS";
+
+/// Those of a month.
+pub fn statistics(month: Month) -> Key {
+    Key::new(STATISTICS, month.to_string())
+}
+
+/// Partition of the operator's news, and of how far each came.
+pub const NEWS: &str = "NEWS";
+
+/// One of them, by the hash of what it says.
+pub fn news(id: &str) -> Key {
+    Key::new(NEWS, id)
+}
+
 /// The service mails to whoever has this pseudonym, sorted by time.
 pub fn service_mails(pseudonym: &str) -> String {
     format!("MAIL#{pseudonym}")
@@ -592,6 +615,8 @@ mod tests {
             statement_key("x"),
             purge_cursor(),
             announcement_cursor(),
+            news("x"),
+            news_objection(Reader::from_bytes([9; 16])),
             service_mail("x", Timestamp::UNIX_EPOCH, "y"),
             staff_appointment(),
             staff_pointer(grant),

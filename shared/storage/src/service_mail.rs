@@ -1,6 +1,7 @@
 //! Evidence of the mails that the product itself sends: which, when, and a hash of what it said. Neither the
 //! address nor a word of it is kept (A36).
 
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::{
     Timestamp,
     locale::Locale,
@@ -9,8 +10,9 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    commit,
     db::{Db, Expected, PageQuery, Range, StoreError, from_item},
-    keys,
+    keys::{self, Key},
 };
 
 /// That a service mail was handed over.
@@ -33,12 +35,23 @@ struct Stored {
     ttl: i64,
 }
 
+impl Stored {
+    fn of(mail: ServiceMail) -> Self {
+        let ttl = retention::ttl(Policy::current().mail_evidence_expiry(mail.sent_at));
+        Self { mail, ttl }
+    }
+}
+
 impl Db {
     /// Notes a mail that was handed over to whoever has the pseudonym; `name` is the unique part of its Message-ID.
     pub async fn note_service_mail(&self, pseudonym: &str, name: &str, mail: ServiceMail) -> Result<(), StoreError> {
         let key = keys::service_mail(pseudonym, mail.sent_at, name);
-        let ttl = retention::ttl(Policy::current().mail_evidence_expiry(mail.sent_at));
-        self.put(&self.tables.evidence, &key, &Stored { mail, ttl }, Expected::Anything).await
+        self.put(&self.tables.evidence, &key, &Stored::of(mail), Expected::Anything).await
+    }
+
+    /// The same of a mail that is about to go and goes once, as a part of a transaction: its key is known before.
+    pub(crate) fn noting_service_mail(&self, key: &Key, mail: ServiceMail) -> Result<TransactWriteItem, StoreError> {
+        commit::put(&self.tables.evidence, key, &Stored::of(mail), Expected::Absent)
     }
 
     /// The mails to whoever has the pseudonym, oldest first, without those whose time is over at `now`.

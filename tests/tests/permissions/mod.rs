@@ -312,6 +312,16 @@ fn every_permission_is_used_and_none_is_missing() {
         // Nearly a month later nobody has told that person: their workspace is alerted.
         stack.wait(SignedDuration::from_hours(24 * 25));
         assert_eq!(stack.purge().await["alerted"], 1);
+        // News: while no mail can leave, then to all but who objects; one does by the link, and thinks better of it.
+        let news = |name: &str| json!({"fr": {"subject": name, "text": "x"}, "en": {"subject": name, "text": "x"}});
+        stack.break_things(serde_json::from_value(json!({"ses": {"throttle_every": 1}})).expect("a plan"));
+        stack.order_news(&news("Attend")).await.expect("an order");
+        stack.break_things(Plan::default());
+        stack.announce().await;
+        let link = stack.mails_to(&other.email).pop().expect("a mail").unsubscribe();
+        client.request(Method::POST, &link).send().await.expect(200);
+        stack.order_news(&news("Refusée")).await.expect("an order");
+        other.patch("/v1/me", json!({"news": true})).await.expect(200);
         sender.delete("/v1/workspace").await.expect(200);
         stack.wait(SignedDuration::from_hours(24 * 32));
         stack.purge().await;

@@ -234,7 +234,7 @@ async fn asked(sender: &Sender<'_>, route: &str, number: usize) -> Asked {
         }
         "PATCH /v1/me" => {
             let colleague = sender.join("editor").await;
-            colleague.request(method, path).json(&json!({"display_name": "Zwitscher"}))
+            colleague.request(method, path).json(&json!({"display_name": "Zwitscher", "news": false}))
         }
         "DELETE /v1/me" => sender.join("editor").await.request(method, path),
         "PATCH /v1/members/{id}" | "DELETE /v1/members/{id}" => {

@@ -6,12 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::Timestamp;
+use domain::news::{News, Words};
 use domain::policy::inventory::{About, Inventory, Kind};
 use domain::policy::retention::Store;
+use domain::statistics::{Counts, Month};
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use storage::evidence::{AnnouncementRun, Place, PurgeRun, Touched, Uninformed};
+use storage::news::NewsRun;
 use tests::inventory::{Seen, held_about, scalars};
 use tests::rights::done;
 use tests::store::Dump;
@@ -93,6 +96,7 @@ fn a11_a38_an_owners_export_holds_all_that_is_held_about_them_and_their_company(
         relay(&sender).await;
         let own = json!({"kind": "rectification", "message": "Ada"});
         sender.post("/v1/privacy/requests", own).await.expect(201);
+        sender.patch("/v1/me", json!({"news": false})).await.expect(200);
         sender.get("/v1/privacy/export").await.expect(200);
 
         let held = held_about(&Dump::of(&stack).await, &[About::Member, About::Sender]);
@@ -209,6 +213,8 @@ async fn fill(stack: &TestStack, seen: &mut Seen) {
     seen.look(&Dump::of(stack).await);
     stack.wait(SignedDuration::from_hours(24 * 7));
     stack.purge().await;
+    let words = json!({"subject": "Relances", "text": "Elles sont là."});
+    stack.order_news(&json!({"fr": words, "en": words})).await.expect("it may be sent by now");
     seen.look(&Dump::of(stack).await);
     for item in runs() {
         seen.item(Store::Evidence, &item);
@@ -220,6 +226,7 @@ async fn people(sender: &Sender<'_>) {
     let stack = sender.stack;
     let colleague = sender.join("editor").await;
     colleague.turn_on_second_factor().await;
+    colleague.patch("/v1/me", json!({"news": false})).await.expect(200);
     let member = sender.join("editor").await.get("/v1/me").await.json()["id"].as_str().unwrap().to_owned();
     sender.patch(&format!("/v1/members/{member}"), json!({"role": "viewer"})).await.expect(200);
     sender.post("/v1/invitations", json!({"email": "invited@filled.test", "role": "viewer"})).await.expect(201);
@@ -405,7 +412,7 @@ async fn relay(sender: &Sender<'_>) {
 }
 
 /// A purge that stopped half-way, one that was complete, an announcement that stopped half-way: with everything in them.
-fn runs() -> [Value; 3] {
+fn runs() -> [Value; 5] {
     let at = Timestamp::UNIX_EPOCH;
     let count = BTreeMap::from([("prospect".to_owned(), 1)]);
     let restore = Some("filled".to_owned());
@@ -425,10 +432,17 @@ fn runs() -> [Value; 3] {
         item
     };
     let announcement = AnnouncementRun::at(at, Some(("p".into(), "s".into())));
+    let counts = Counts::from([(domain::statistics::Kind::SignUps, 10)]);
+    let says = || Words { subject: "s".into(), text: "t".into() };
+    let mut news = NewsRun::begin(News { fr: says(), en: says() }, at);
+    news.place = Some(("p".into(), "s".into()));
     let json = |run: &PurgeRun| serde_json::to_value(run).expect("JSON");
     [
         item(storage::keys::purge_cursor(), json(&run)),
         item(storage::keys::purge_run("x"), json(&whole)),
         item(storage::keys::announcement_cursor(), serde_json::to_value(announcement).expect("JSON")),
+        // What eleven companies do takes more than one journey.
+        item(storage::keys::statistics(Month::before(at)), json!({"all": counts, "fr": counts, "en": counts})),
+        item(storage::keys::news("x"), serde_json::to_value(news).expect("JSON")),
     ]
 }

@@ -54,6 +54,7 @@ impl App {
         let record = accounts.member(member).await?.ok_or_else(Failure::unauthenticated)?;
         let locale = record.language(self.any_workspace(scope).await?.locale);
         let factor = accounts.second_factor(member).await?;
+        let objected = self.db.objects_to_news(self.pepper().await?.reader(&record.email), now).await?;
         let company = if record.role == Role::Owner { self.company_data(scope, now).await? } else { Value::Null };
         let mut data = json!({
             "exported_at": now,
@@ -62,6 +63,7 @@ impl App {
             "sessions": self.sessions(scope, now).await?,
             "activity": self.activity(scope, &record, now).await?,
             "requests": self.db.own_requests(scope, member).await?,
+            "objects_to_news_since": objected,
             "service_mails": self.db.service_mails(&self.pepper().await?.correspondent(&record.email), now).await?,
             "workspace": company,
             "information": content::rights::member_facts(locale, &self.config.public_url),

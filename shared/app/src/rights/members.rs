@@ -18,9 +18,9 @@ use storage::{
 use super::certificate::{Erasure, stated};
 use crate::{App, Failure, secret::Secret, signup::minutes};
 
-/// What is left of a member: what they did in the trail of the workspace, that mails went to a pseudonym, and the
-/// dates and outcomes of what they asked.
-const KEPT: [Class; 3] = [Class::SecurityLog, Class::MailEvidence, Class::RightsRequest];
+/// What is left of a member: what they did in the trail of the workspace, that mails went to a pseudonym, that they want
+/// no news of ours, and the dates and outcomes of what they asked.
+const KEPT: [Class; 4] = [Class::SecurityLog, Class::MailEvidence, Class::NewsObjection, Class::RightsRequest];
 
 /// What an answer hands over.
 #[derive(Default)]

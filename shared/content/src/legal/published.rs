@@ -33,7 +33,7 @@ macro_rules! published {
 
 /// Every version of every document.
 pub(super) const ARCHIVES: &[Archive] = published! {
-    "privacy": "1.0", "1.1";
+    "privacy": "1.0", "1.1", "2.0", "2.1";
     "prospects-privacy": "1.0", "1.1", "1.2";
     "terms": "1.0", "2.0";
     "dpa": "1.0";

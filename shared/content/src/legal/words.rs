@@ -53,6 +53,10 @@ pub(crate) fn clock(clock: Clock, locale: Locale) -> &'static str {
             "après l'opposition ou, s'il est plus tardif, le dernier import où elle a écarté la personne",
             "after the objection or, if later, the last import in which it kept the person out",
         ),
+        Clock::ObjectedOrKeptFrom => (
+            "après l'opposition ou, si elle est plus tardive, la dernière nouvelle qu'elle a retenue",
+            "after the objection or, if later, the last news that it held back",
+        ),
         Clock::Erased => ("après l'effacement", "after the erasure"),
         Clock::Recorded => ("après l'enregistrement", "after recording"),
         Clock::BackedUp => ("après la sauvegarde", "after the backup"),

@@ -5,6 +5,7 @@ mod breach;
 mod campaign_paused;
 mod invitation;
 mod legal_change;
+mod news;
 mod notice_due;
 mod rights;
 mod second_factor;
@@ -98,6 +99,7 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
             staff_access::french(purpose, reason, &moment(Locale::Fr, until))
         }
         Notification::LegalChange { changes } => legal_change::french(changes, mail.public_url),
+        Notification::News { says, stop } => news::french(says, stop),
     };
     (subject, text)
 }
@@ -168,6 +170,7 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
             staff_access::english(purpose, reason, &moment(Locale::En, until))
         }
         Notification::LegalChange { changes } => legal_change::english(changes, mail.public_url),
+        Notification::News { says, stop } => news::english(says, stop),
     };
     (subject, text)
 }

@@ -56,6 +56,13 @@ const THIRTEEN_MONTHS: Ends = &[
 ];
 
 /// 36 months and three years are the same.
+const TWENTY_FIVE_MONTHS: Ends = &[
+    ("2027-01-31T12:00:00+01:00", "2029-02-28T12:00:00+01:00"),
+    ("2028-02-29T08:00:00+01:00", "2030-03-29T08:00:00+01:00"),
+    ("2025-02-28T02:30:00+01:00", "2027-03-28T03:30:00+02:00"),
+    ("2031-09-30T02:30:00+02:00", "2033-10-30T02:30:00+01:00"),
+];
+
 const THREE_YEARS: Ends = &[
     ("2027-01-31T12:00:00+01:00", "2030-01-31T12:00:00+01:00"),
     ("2028-02-29T08:00:00+01:00", "2031-02-28T08:00:00+01:00"),
@@ -75,6 +82,7 @@ const PURGED: &[(Ends, &[Class])] = &[
     ),
     (A_YEAR_OF_DAYS, &[ApiKey]),
     (THIRTEEN_MONTHS, &[SecurityLog]),
+    (TWENTY_FIVE_MONTHS, &[ProductAnalytics]),
     (
         THREE_YEARS,
         &[
@@ -82,6 +90,7 @@ const PURGED: &[(Ends, &[Class])] = &[
             ImportRecord,
             Delivery,
             Suppression,
+            NewsObjection,
             Erasure,
             MailEvidence,
             RightsRequest,
@@ -112,6 +121,7 @@ fn end_of(class: Class, start: Timestamp) -> Timestamp {
         Upload => policy.upload_expiry(start),
         ImportReport => policy.import_report_expiry(start),
         Suppression => policy.suppression_expiry(start),
+        NewsObjection => policy.news_objection_expiry(start),
         SecurityLog => policy.security_log_expiry(start),
         MailEvidence => policy.mail_evidence_expiry(start),
         AbuseCase => policy.abuse_case_expiry(start),

@@ -108,6 +108,8 @@ classes! {
     QueueMessage = "queue_message", at_most Days(14), at_least Days(1);
     /// Opt-outs (A61; K9: at least as long as promised).
     Suppression = "suppression", at_most Years(3), at_least Years(3);
+    /// Members who want no news of the operator's (A14).
+    NewsObjection = "news_objection", at_most Years(3), at_least Years(3);
     /// Erasures, to be replayed after a restore (A30): outlives every backup.
     Erasure = "erasure", at_most Years(3), at_least Days(90);
     /// Audit and security log (K1: beyond twelve months only with a reason).
@@ -172,6 +174,8 @@ pub enum Clock {
     /// The person objected or, if it is later, an import that named them was blocked by it: the Sender
     /// has not forgotten them (K9).
     ObjectedOrBlocked,
+    /// The member objected or, if it is later, news was kept from them for it.
+    ObjectedOrKeptFrom,
     /// The person was erased.
     Erased,
     /// The entry was written.

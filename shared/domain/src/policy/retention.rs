@@ -14,6 +14,9 @@ pub use super::{
 /// A justification shorter than this justifies nothing.
 const SHORTEST_JUSTIFICATION: usize = 40;
 
+/// Fewer workspaces than these make no anonymous count.
+const LEAST_ANONYMOUS: u64 = 10;
+
 static CURRENT: LazyLock<Policy> = LazyLock::new(|| {
     Policy::load(include_str!("../../../../infra/policy/policy.toml")).expect("a test loads the compiled-in policy")
 });
@@ -57,6 +60,14 @@ pub enum PolicyError {
         keep: Retention,
         /// The longest published.
         ceiling: Retention,
+    },
+    /// A count of so few workspaces could be about one of them.
+    #[error("policy file: statistics of {given} workspaces are not anonymous, {least} are the least")]
+    TooFew {
+        /// What is asked for.
+        given: u64,
+        /// What anonymity takes.
+        least: u64,
     },
     /// Asks at the end for what nothing carries out.
     #[error("policy file: `{class}` cannot be anything but deleted at its end: nothing does otherwise yet")]
@@ -118,6 +129,14 @@ struct Accounting {
     year_ends: YearEnd,
 }
 
+/// When a count of events is anonymous.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Anonymity {
+    /// How many workspaces contribute to it, at least (A16).
+    fewest_workspaces: u64,
+}
+
 /// What the record of processing activities says of every class alike.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -130,6 +149,7 @@ struct Common {
 #[serde(deny_unknown_fields)]
 struct File {
     promises: Promises,
+    statistics: Anonymity,
     accounting: Accounting,
     record: Common,
     class: BTreeMap<Class, Rule>,
@@ -139,6 +159,7 @@ struct File {
 #[derive(Clone, Debug)]
 pub struct Policy {
     promises: Promises,
+    statistics: Anonymity,
     accounting: Accounting,
     record: Common,
     rules: BTreeMap<Class, Rule>,
@@ -161,6 +182,10 @@ impl Policy {
     pub fn load(text: &str) -> Result<Self, PolicyError> {
         let file: File = toml::from_str(text).map_err(|e| PolicyError::Syntax(e.to_string()))?;
         check_promises(&file.promises)?;
+        let given = file.statistics.fewest_workspaces;
+        if given < LEAST_ANONYMOUS {
+            return Err(PolicyError::TooFew { given, least: LEAST_ANONYMOUS });
+        }
         for &class in Class::ALL {
             let rule = file.class.get(&class).ok_or(PolicyError::Missing(class.key()))?;
             check_blank(class, rule)?;
@@ -171,8 +196,8 @@ impl Policy {
         if file.record.security.is_blank() {
             return Err(PolicyError::Blank { class: "record", what: "security in both languages" });
         }
-        let File { promises, accounting, record, class: rules } = file;
-        Ok(Self { promises, accounting, record, rules, fingerprint })
+        let File { promises, statistics, accounting, record, class: rules } = file;
+        Ok(Self { promises, statistics, accounting, record, rules, fingerprint })
     }
 
     /// The rule of one class.
@@ -191,6 +216,12 @@ impl Policy {
     #[must_use]
     pub fn promises(&self) -> &Promises {
         &self.promises
+    }
+
+    /// How many workspaces contribute to a count of the statistics of use, at least (A16).
+    #[must_use]
+    pub const fn fewest_workspaces(&self) -> u64 {
+        self.statistics.fewest_workspaces
     }
 
     /// What protects the data (article 32 GDPR).
@@ -264,6 +295,12 @@ impl Policy {
     #[must_use]
     pub fn suppression_expiry(&self, objected_or_blocked: Timestamp) -> Timestamp {
         self.expiry(Class::Suppression, objected_or_blocked)
+    }
+
+    /// When an objection to the operator's news is due (A14): after it, or after the last news kept from the member.
+    #[must_use]
+    pub fn news_objection_expiry(&self, objected_or_kept_from: Timestamp) -> Timestamp {
+        self.expiry(Class::NewsObjection, objected_or_kept_from)
     }
 
     /// When a closed account is due, with everything of it (A29, A74).

@@ -177,6 +177,8 @@ fn the_periods_of_the_ledger_are_the_ones_compiled_in() {
     let policy = Policy::current();
     for (promise, class, keep) in [
         ("A7", Class::Limiter, Retention::Hours(24)),
+        ("A14", Class::NewsObjection, Retention::Years(3)),
+        ("A16", Class::ProductAnalytics, Retention::Months(25)),
         ("A29", Class::Account, Retention::Days(30)),
         ("A30", Class::Backup, Retention::Days(90)),
         ("A30", Class::PointInTimeBackup, Retention::Days(35)),
@@ -365,9 +367,16 @@ fn a31_invoices_of_one_accounting_year_are_due_together_ten_years_after_its_clos
 }
 
 #[test]
+fn a16_statistics_of_fewer_than_ten_workspaces_are_refused() {
+    let few = FILE.replace("fewest_workspaces = 10", "fewest_workspaces = 9");
+    assert_eq!(Policy::load(&few).unwrap_err(), PolicyError::TooFew { given: 9, least: 10 });
+    assert_eq!(Policy::current().fewest_workspaces(), 10);
+}
+
+#[test]
 fn a13_what_is_not_in_the_product_needs_no_store_and_everything_else_does() {
     let policy = Policy::current();
-    for class in [Class::Billing, Class::Ticket, Class::OwnLead, Class::ProductAnalytics] {
+    for class in [Class::Billing, Class::Ticket, Class::OwnLead] {
         assert!(!policy.rule(class).is_in_the_product(), "{class:?}");
         let text = edit(class, |line| without(line, "state = "));
         assert_eq!(Policy::load(&text).unwrap_err(), PolicyError::Blank { class: class.key(), what: "store" });
