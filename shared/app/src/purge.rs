@@ -34,6 +34,7 @@ use storage::{
     db::Item,
     evidence::{Place, PurgeRun},
     keys::Key,
+    restore::Frozen,
     sweep::{Swept, key_of},
 };
 
@@ -67,6 +68,8 @@ struct Pass {
     deadline: Deadline,
     /// After a restore, until what happened since is replayed: nothing is sent.
     muted: bool,
+    /// In a replay: whose records are frozen at their request.
+    frozen: Frozen,
 }
 
 /// What a run has done so far, or has found that it would do.
@@ -125,13 +128,14 @@ impl App {
         let unfinished = self.db.unfinished_purge().await?.filter(|_| !replay);
         let run = unfinished.unwrap_or_else(|| PurgeRun { restore: asked, ..PurgeRun::begin(now) });
         let muted = matches!(restore, Restore::Muted(_));
+        let frozen = if run.restore.is_some() { self.db.frozen_people().await? } else { Frozen::default() };
         let mut work = Work { run, foreseen: None, erased: Erased::new() };
         let mut census = self.census(now).await?;
         if muted {
             work.run.touched(Store::Accounts).changed += self.close_again(&mut census, now).await?;
             census.spare_orphans(work.run.restore.is_none());
         }
-        let pass = Pass { census, now, deadline, muted };
+        let pass = Pass { census, now, deadline, muted, frozen };
         // Made before there was a directory, or restored without their entry.
         for workspace in pass.census.unlisted() {
             self.db.list_workspace(workspace).await?;
@@ -152,7 +156,8 @@ impl App {
 
     /// What [`App::purge`] would delete at `now`, when and why. Nothing is deleted, sent or written.
     pub async fn foresee_purge(&self, now: Timestamp, deadline: Deadline) -> Result<Forecast, Failure> {
-        let pass = Pass { census: self.census(now).await?, now, deadline, muted: false };
+        let census = self.census(now).await?;
+        let pass = Pass { census, now, deadline, muted: false, frozen: Frozen::default() };
         let mut work = Work { run: PurgeRun::begin(now), foreseen: Some(Foreseen::default()), erased: Erased::new() };
         let complete = self.go_through(&pass, &mut work).await?;
         let scanned = work.run.scanned();
@@ -205,6 +210,7 @@ impl App {
             }
             after = page.next;
             if after.is_none() {
+                census.mind_removed(self.db.removed_members().await?);
                 return Ok(census);
             }
         }
@@ -243,6 +249,9 @@ impl App {
                 let keys = self.delete(step, &page.items, due, work).await?;
                 self.verify(step, after.as_ref(), &keys, pass, work).await?;
             }
+            if step == Step::Prospects {
+                work.run.touched(Store::Prospects).changed += self.freeze_again(&page.items, pass).await?;
+            }
             let place = match &page.next {
                 Some(next) => Place { step: number, after: Some((next.pk.clone(), next.sk.clone())) },
                 None => Place { step: number + 1, after: None },
@@ -270,7 +279,11 @@ impl App {
             Step::Prospects => return self.due_prospects(items, pass).await,
             Step::DeadAccounts => census.dead_accounts(items, *now, false, step.sort()),
             Step::DeadProfiles => census.dead_accounts(items, *now, true, step.sort()),
-            Step::ExpiredAccounts => census.expired(items, *now, step.sort()),
+            Step::ExpiredAccounts => {
+                let mut due = census.expired(items, *now, step.sort());
+                due.extend(census.of_removed(items, *now, step.sort()));
+                due
+            }
             Step::Outreach => {
                 let mut due = census.due(items, *now, step.sort());
                 let known: HashSet<usize> = due.iter().map(|due| due.index).collect();

@@ -152,6 +152,12 @@ impl Db {
         self.get(&self.tables.rights, &keys::open_case(id), true).await
     }
 
+    /// Forgets who reported a case, and their words. `Conflict` when it changed since it was read.
+    pub async fn forget_reporter(&self, case: &AbuseCase) -> Result<(), StoreError> {
+        let without = AbuseCase { reporter: None, text: None, v: case.v + 1, ..case.clone() };
+        self.put(&self.tables.rights, &keys::open_case(case.id), &without, Expected::Version(case.v)).await
+    }
+
     /// One page of the open cases, oldest first, after `after`; the second value says where to go on.
     pub async fn abuse_cases(
         &self,

@@ -55,6 +55,12 @@ pub fn member(workspace: WorkspaceId, member: MemberId) -> Key {
 /// What a member's sort key starts with.
 pub const MEMBER: &str = "MEMBER#";
 
+/// Whose an item of a workspace's account is, as far as its sort key says.
+pub fn member_of(sk: &str) -> Option<MemberId> {
+    let rest = [MEMBER, SECOND_FACTOR, ANNOUNCED].iter().find_map(|head| sk.strip_prefix(head))?;
+    rest.split('#').next()?.parse().ok()
+}
+
 /// A family of refresh tokens.
 pub fn session(workspace: WorkspaceId, session: SessionId) -> Key {
     Key::new(account(workspace), format!("{SESSION}{session}"))
@@ -279,6 +285,22 @@ pub fn closed(hash: &str) -> Key {
 /// That a member wants no news of the operator's, in whatever workspace: no part of any.
 pub fn news_objection(reader: Reader) -> Key {
     Key::new("NEWS_OFF", reader.hex())
+}
+
+/// Partition of the hashes of removed members.
+pub const REMOVED: &str = "REMOVED";
+
+/// That a member was removed.
+pub fn removed(hash: &str) -> Key {
+    Key::new(REMOVED, hash)
+}
+
+/// Partition of the hashes of people whose records are frozen at their request.
+pub const FROZEN: &str = "FROZEN";
+
+/// By which request a person's record is frozen.
+pub fn frozen(hash: &str) -> Key {
+    Key::new(FROZEN, hash)
 }
 
 /// That everything has been replayed after a restore.

@@ -3,7 +3,7 @@
 //! Attribute names have one letter: a usual prospect with its source stays well below 1 KB, which is one
 //! write unit. There is no index; whoever goes through all of them goes shard by shard ([`Prospects::page`]).
 
-use aws_sdk_dynamodb::types::BatchStatementRequest;
+use aws_sdk_dynamodb::types::{BatchStatementRequest, TransactWriteItem};
 use domain::{Timestamp, audit::Entry, id::WorkspaceId, prospect::Prospect, subject::Subject};
 
 use crate::{
@@ -171,11 +171,17 @@ impl Prospects<'_> {
         self.db.put(self.table(), &key, &stored, Expected::Version(version)).await
     }
 
-    /// As [`Prospects::replace`], for a change that a person asked for: it leaves an entry.
-    pub async fn change(&self, prospect: &Prospect, version: u64, entry: &Entry) -> Result<(), StoreError> {
+    /// As [`Prospects::replace`], for a change that a person asked for: it leaves an entry, and what goes with it.
+    pub async fn change(
+        &self,
+        prospect: &Prospect,
+        version: u64,
+        entry: &Entry,
+        also: Option<TransactWriteItem>,
+    ) -> Result<(), StoreError> {
         let stored = Stored::new(prospect, version + 1);
         let write = commit::put(self.table(), &self.key(prospect.subject), &stored, Expected::Version(version))?;
-        self.db.act(write, entry).await
+        self.db.commit([Some(write), Some(self.db.recording(entry)?), also].into_iter().flatten().collect()).await
     }
 
     /// Notes the person's own contact at `at`, unless a later one is known. False when nobody is held.

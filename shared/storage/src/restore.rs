@@ -1,13 +1,15 @@
 //! What has to be known after a backup was restored, kept where no backup is put back: in the table of
-//! opt-outs. Which workspaces were closed, and for which restore everything has been replayed.
+//! opt-outs. Which workspaces were closed and which members removed, who asked that their data be kept and not used, and
+//! for which restore everything has been replayed.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::{
     Timestamp,
-    id::WorkspaceId,
+    id::{MemberId, RequestId, WorkspaceId},
     policy::retention::{self, Class, Policy},
+    subject::Subject,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -25,6 +27,9 @@ struct Noted {
     /// Of a workspace: its owner wanted nothing to wait.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     erase: bool,
+    /// Of a person: the request that froze their record; nothing once that ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request: Option<RequestId>,
     /// When the note itself goes, epoch seconds.
     ttl: i64,
 }
@@ -32,7 +37,7 @@ struct Noted {
 impl Noted {
     /// What happened at `at`, remembered from `now` on for as long as erasures are.
     fn new(at: Timestamp, now: Timestamp) -> Self {
-        Self { at, erase: false, ttl: retention::ttl(Policy::current().expiry(Class::Erasure, now)) }
+        Self { at, erase: false, request: None, ttl: retention::ttl(Policy::current().expiry(Class::Erasure, now)) }
     }
 }
 
@@ -47,20 +52,83 @@ impl Closed {
     }
 }
 
+/// Members who were removed, by a hash of their names and their workspaces'.
+#[derive(Debug, Default)]
+pub struct Removed(HashMap<String, Timestamp>);
+
+impl Removed {
+    /// When a member was removed.
+    pub fn since(&self, workspace: WorkspaceId, member: MemberId) -> Option<Timestamp> {
+        if self.0.is_empty() { None } else { self.0.get(&hash_of(workspace, member)).copied() }
+    }
+}
+
+/// People who asked that their data be kept and not used (art. 18), by a hash of their names and their workspaces'.
+#[derive(Debug, Default)]
+pub struct Frozen(HashMap<String, RequestId>);
+
+impl Frozen {
+    /// The request by which a person's record is frozen.
+    pub fn by(&self, workspace: WorkspaceId, subject: Subject) -> Option<RequestId> {
+        if self.0.is_empty() { None } else { self.0.get(&hash_of(workspace, subject)).copied() }
+    }
+}
+
 fn hash(workspace: WorkspaceId) -> String {
     hex::encode(Sha256::digest(workspace.to_string()))
+}
+
+fn hash_of(workspace: WorkspaceId, whom: impl std::fmt::Display) -> String {
+    hex::encode(Sha256::digest(format!("{workspace}/{whom}")))
 }
 
 impl Db {
     /// Every workspace that is known to be closed, or was when it went.
     pub async fn closed_workspaces(&self) -> Result<Closed, StoreError> {
-        let query = PageQuery { strong: true, ..PageQuery::of(keys::CLOSED, Range::All) };
+        let noted = self.noted(keys::CLOSED).await?;
+        Ok(Closed(noted.into_iter().map(|(name, Noted { at, erase, .. })| (name, Closing { at, erase })).collect()))
+    }
+
+    /// Every member who is known to have been removed.
+    pub async fn removed_members(&self) -> Result<Removed, StoreError> {
+        let noted = self.noted(keys::REMOVED).await?;
+        Ok(Removed(noted.into_iter().map(|(name, noted)| (name, noted.at)).collect()))
+    }
+
+    /// Notes that a member is removed: a part of removing them.
+    pub(crate) fn noting_removed(
+        &self,
+        workspace: WorkspaceId,
+        member: MemberId,
+        at: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let key = keys::removed(&hash_of(workspace, member));
+        commit::put(&self.tables.suppressions, &key, &Noted::new(at, at), Expected::Anything)
+    }
+
+    /// Everybody whose record is known to be frozen at their request.
+    pub async fn frozen_people(&self) -> Result<Frozen, StoreError> {
+        let noted = self.noted(keys::FROZEN).await?;
+        Ok(Frozen(noted.into_iter().filter_map(|(name, noted)| Some((name, noted.request?))).collect()))
+    }
+
+    /// Notes by which request a person's record is frozen, or that none freezes it any more: a part of doing it.
+    pub fn noting_frozen(
+        &self,
+        workspace: WorkspaceId,
+        subject: Subject,
+        request: Option<RequestId>,
+        at: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let key = keys::frozen(&hash_of(workspace, subject));
+        let noted = Noted { request, ..Noted::new(at, at) };
+        commit::put(&self.tables.suppressions, &key, &noted, Expected::Anything)
+    }
+
+    async fn noted(&self, partition: &str) -> Result<Vec<(String, Noted)>, StoreError> {
+        let query = PageQuery { strong: true, ..PageQuery::of(partition, Range::All) };
         let items = self.all(&self.tables.suppressions, query).await?;
-        let noted = items.into_iter().map(|item| {
-            let (name, Noted { at, erase, .. }) = (text(&item, "sk")?, from_item(item)?);
-            Ok((name, Closing { at, erase }))
-        });
-        Ok(Closed(noted.collect::<Result<_, StoreError>>()?))
+        items.into_iter().map(|item| Ok((text(&item, "sk")?, from_item(item)?))).collect()
     }
 
     /// Notes that a workspace is closed, and how: a part of closing it.

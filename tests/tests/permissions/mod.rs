@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use local::backends::Plan;
 use reqwest::Method;
 use serde_json::json;
-use tests::{TestStack, files, rights::done, run, sender::signup};
+use tests::{TestStack, files, rights::done, run, sender::signup, store::Backup};
 
 /// Permissions that this machine cannot exercise: function, Sid, action or the end of a resource, and why they stay.
 const ALLOWED: &[(&str, &str, &str, &str)] = &[
@@ -42,6 +42,9 @@ fn every_permission_is_used_and_none_is_missing() {
         stack.set_time("2026-12-02T12:00:00Z".parse().expect("a time"));
         let sender = stack.sign_up().await;
         sender.import(b"email\nfirst@tour.test\n").await;
+        let people = Backup::of(&stack, &["ProspectsTable"]);
+        stack.exercise("first@tour.test", "restriction", None).await;
+        people.put_back(&stack);
         let restored = sender.draft(json!({"name": "Reprise"})).await;
         sender.command(&restored, "launch").await.expect(202);
         stack.replay().await;

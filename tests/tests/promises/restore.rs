@@ -35,11 +35,12 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
         stayer
             .import(
                 b"email\nstays@restored.test\nobjects@restored.test\nerased@restored.test\nboth@restored.test\n\
-                  by-herself@restored.test\n",
+                  by-herself@restored.test\nfrozen@restored.test\n",
             )
             .await;
         leaver.import(b"email\nleft@restored.test\n").await;
         gone.import(b"email\ngiven-up@restored.test\n").await;
+        let removed = stayer.join("editor").await;
         stayer.campaign(json!({})).await;
         let waiting = leaver.draft(json!({"name": "Jamais"})).await;
         stack.settle().await;
@@ -61,12 +62,18 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
         // Her record goes with the purge, her history when she asks for it.
         stack.purge().await;
         stack.exercise("by-herself@restored.test", "erasure", None).await;
+        // One asks that their data be kept and not used, and a member is erased.
+        stack.exercise("frozen@restored.test", "restriction", None).await;
+        let erasure = removed.post("/v1/privacy/requests", json!({"kind": "erasure"})).await.expect(201).json();
+        stack.desk(json!({"answer": {"request": erasure["id"], "refused": false}})).await;
+        assert_eq!(Dump::of(&stack).await.mentions(&removed.email), [""; 0]);
         leaver.delete("/v1/workspace").await.expect(200);
         gone.give_up().await.expect(200);
         stack.wait(SignedDuration::from_hours(1));
         stack.purge().await;
         assert_eq!(Dump::of(&stack).await.mentions("given-up@restored.test"), [""; 0]);
-        assert_eq!(stayer.prospects().await.len(), 1);
+        assert_eq!(stayer.prospects().await.len(), 2);
+        let removed_one = [removed.email.clone(), removed.password.clone()];
         let (stays, left) = (Who::of(&stayer), Who::of(&leaver));
         stack.finish().await;
 
@@ -83,11 +90,13 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
         people.put_back(&stack);
         stack.purge().await;
         let there = Dump::of(&stack).await.table("ProspectsTable").len();
-        assert_eq!(there, 7, "whose company may still come back is not nobody's");
+        assert_eq!(there, 8, "whose company may still come back is not nobody's");
         [&accounts, &outreach].iter().for_each(|table| table.put_back(&stack));
 
         let (stayer, leaver) = (stays.at(&stack).await, left.at(&stack).await);
-        assert_eq!(stayer.prospects().await.len(), 5, "they are back");
+        assert_eq!(stayer.prospects().await.len(), 6, "they are back");
+        assert_eq!(stayer.prospect("frozen@restored.test").await["state"], "active");
+        assert_eq!(stayer.all("/v1/members").await.len(), 2);
         let history = async |of: &Value| {
             let subject = of["id"].as_str().unwrap().trim_start_matches("pro_").to_owned();
             let dump = Dump::of(&stack).await;
@@ -121,7 +130,12 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
         }
         assert_eq!(report["statement"]["statement"]["restore"], "drill-1", "{report}");
         let emails: Vec<_> = stayer.prospects().await.iter().map(|p| p["email"].clone()).collect();
-        assert_eq!(emails, ["stays@restored.test"]);
+        assert_eq!(emails.len(), 2, "{emails:?}");
+        assert_eq!(stayer.prospect("frozen@restored.test").await["state"], "restricted");
+        assert_eq!(stayer.all("/v1/members").await.len(), 1);
+        assert_eq!(Dump::of(&stack).await.mentions(&removed_one[0]), [""; 0], "a member who was erased is back");
+        let who = json!({"email": removed_one[0], "password": removed_one[1]});
+        stack.client().post("/v1/session", who).await.expect(401);
         assert_eq!(leaver.get("/v1/workspace").await.json()["status"], "closed");
         assert_eq!(stayer.look(&next).await["status"], "paused");
         assert_eq!(stack.mails().len(), before, "something was sent before its Sender looked");
@@ -130,7 +144,7 @@ fn a30_a_restore_starts_muted_and_replays_objections_erasures_and_closings() {
         stack.wait(SignedDuration::from_mins(1));
         stack.settle().await;
         assert!(written_to("stays@restored.test"));
-        let names = ["objects", "erased", "both", "by-herself", "left"];
+        let names = ["objects", "erased", "both", "by-herself", "frozen", "left"];
         for gone in names.map(|name| format!("{name}@restored.test")) {
             assert!(!written_to(&gone), "{gone} was written to");
         }

@@ -418,6 +418,10 @@ fn a40_a46_a_member_who_asks_for_erasure_is_erased_and_it_is_certified() {
             of.post("/v1/privacy/requests", json!({"kind": kind})).await.expect(201).json()["id"].clone()
         };
         let (theirs, owners) = (ask(&editor, "erasure").await, ask(&sender, "erasure").await);
+        // What else they asked, and what they reported, is about nobody afterwards.
+        let also = json!({"kind": "rectification", "message": "Redaktorin statt Redaktor"});
+        editor.post("/v1/privacy/requests", also).await.expect(201);
+        stack.report_abuse("unlawful_content", "Redaktorin: so nicht.", Some(&editor.email)).await;
         // The only owner closes the workspace, or names another one.
         let (_, said) = stack.desk_refuses(json!({"answer": {"request": owners, "refused": false}})).await;
         assert!(said.contains("only owner"), "{said}");
@@ -428,8 +432,15 @@ fn a40_a46_a_member_who_asks_for_erasure_is_erased_and_it_is_certified() {
         let signed: Signed = serde_json::from_value(stack.client().get(&path).await.expect(200).json()).unwrap();
         let keys: KeySet = serde_json::from_value(stack.client().get("/legal/keys").await.expect(200).json()).unwrap();
         assert_eq!(signed.verify(&keys.keys), Ok(()));
-        assert_eq!((&signed.statement["erased"], &signed.statement["residuals"]), (&json!({"account": 1}), &json!({})));
-        assert_eq!(Dump::of(&stack).await.mentions(&editor.email), [""; 0]);
+        assert_eq!(
+            (&signed.statement["erased"], &signed.statement["residuals"]),
+            (&json!({"account": 1, "rights_request": 1, "abuse_case": 1}), &json!({}))
+        );
+        let dump = Dump::of(&stack).await;
+        for word in [editor.email.as_str(), "Redaktorin"] {
+            assert_eq!(dump.mentions(word), [""; 0], "{word}");
+        }
+        assert_eq!(stack.abuse_cases("OPEN").await.len(), 1, "what was reported is still to be looked at");
         let who = json!({"email": editor.email, "password": editor.password});
         stack.client().post("/v1/session", who).await.expect(401);
         assert_eq!(sender.all("/v1/members").await.len(), 1);

@@ -248,12 +248,20 @@ fn a40_of_a_person_who_was_erased_no_store_file_queue_or_log_holds_a_word() {
         });
         let key = one.request(Method::POST, "/v1/prospects").header("idempotency-key", "k").json(&by_hand);
         key.send().await.expect(201);
+        // She reported one of them, and is asked to join the other.
+        let report = "Zwitscher, Kanarienvogel: woher haben die das?";
+        stack.report_abuse("unlawful_list", report, Some("kanari@voliere.test")).await;
+        two.post("/v1/invitations", json!({"email": "kanari@voliere.test", "role": "viewer"})).await.expect(201);
         let words = |dump: &Dump| canaries.iter().flat_map(|word| dump.mentions(word)).collect::<Vec<_>>();
         assert!(words(&Dump::of(&stack).await).len() > 4, "there is something to erase");
 
         // What else was asked is about nothing once there is nothing, and its words go too.
         stack.exercise("kanari@voliere.test", "rectification", Some("Kanarienvogel, nicht Kanari.")).await;
-        stack.exercise("kanari@voliere.test", "access", None).await;
+        let read = stack.exercise("kanari@voliere.test", "access", None).await;
+        let read = stack.read_data(read["access_token"].as_str().unwrap(), "json").await.expect(200).json();
+        assert_eq!(read["operator"]["reports"][0]["text"], report, "{read}");
+        let invited = |held: &&Value| held["invitations"][0]["email"] == "kanari@voliere.test";
+        assert_eq!(read["senders"].as_array().unwrap().iter().filter(invited).count(), 1, "{read}");
         let erased = stack.exercise("kanari@voliere.test", "erasure", None).await;
         for task in one.all("/v1/rights-tasks").await.iter().filter(|task| task["kind"] != "erasure") {
             assert_eq!((&task["outcome"], &task["prospect"]), (&json!("overtaken"), &Value::Null), "{task}");
@@ -263,7 +271,14 @@ fn a40_of_a_person_who_was_erased_no_store_file_queue_or_log_holds_a_word() {
         let path = format!("/rights/certificates/{}", erased["certificate"].as_str().unwrap());
         let certified = stack.client().get(&path).await.expect(200).json()["statement"].clone();
         assert_eq!(certified["residuals"], json!({}));
-        for (class, least) in [("prospect", 2), ("delivery", 2), ("upload", 2), ("rights_request", 2)] {
+        for (class, least) in [
+            ("prospect", 2),
+            ("delivery", 2),
+            ("upload", 2),
+            ("rights_request", 2),
+            ("invitation", 1),
+            ("abuse_case", 1),
+        ] {
             assert!(certified["erased"][class].as_u64() >= Some(least), "{class}: {certified}");
         }
         assert!(certified["kept"].as_array().unwrap().contains(&json!("security_log")), "{certified}");

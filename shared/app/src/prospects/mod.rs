@@ -183,7 +183,11 @@ impl App {
                 return Ok(true);
             }
             prospect.updated_at = now;
-            match prospects.change(&prospect, held.version, entry).await {
+            // A backup may bring the record back as it was before the person asked.
+            let asked = prospect.restricted_by != held.prospect.restricted_by;
+            let noted = |request| self.db.noting_frozen(scope.workspace(), subject, request, now);
+            let noted = asked.then(|| noted(prospect.restricted_by)).transpose()?;
+            match prospects.change(&prospect, held.version, entry, noted).await {
                 Ok(()) => return Ok(true),
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),

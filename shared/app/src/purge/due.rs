@@ -22,6 +22,7 @@ use storage::{
     accounts::{Closing, Workspace},
     db::{Item, from_item, number, text},
     keys,
+    restore::Removed,
 };
 
 /// An item that is due.
@@ -53,6 +54,8 @@ pub enum Why {
     NeverInformed,
     /// Nobody waits for the copy of an identity document any more (A48).
     NotWaitedFor,
+    /// The member was removed, and a backup brought them back (A30).
+    Removed,
 }
 
 /// What the items of a table are.
@@ -80,6 +83,8 @@ pub(super) struct Census {
     listed: HashSet<WorkspaceId>,
     /// What belongs to nobody is left alone: its owner may still be put back.
     orphans_stay: bool,
+    /// Members who were removed.
+    removed: Removed,
 }
 
 impl Census {
@@ -115,6 +120,25 @@ impl Census {
     /// Whether to leave alone what belongs to nobody: while a backup is put back, its owner may come later.
     pub(super) fn spare_orphans(&mut self, spare: bool) {
         self.orphans_stay = spare;
+    }
+
+    /// Who was removed as a member.
+    pub(super) fn mind_removed(&mut self, removed: Removed) {
+        self.removed = removed;
+    }
+
+    /// What is there of members who were removed: themselves, their sign-ins, sessions and second factors.
+    pub(super) fn of_removed(&self, items: &[Item], now: Timestamp, sort: Sort) -> Vec<Due> {
+        let theirs = |(index, item): (usize, &Item)| {
+            let own = text(item, "sk").ok().and_then(|sk| keys::member_of(&sk));
+            let member = own.or_else(|| text(item, "member").ok().and_then(|id| id.parse().ok()))?;
+            let since = self.removed.since(workspace_of(item)?, member)?;
+            let sort = sort.of(item);
+            // What else they left under their identifier is the workspace's.
+            let goes = matches!(sort, Class::Account | Class::Session | Class::ApiKey);
+            (goes && !is_over(item, now)).then_some(Due { index, class: sort, guard: None, since, why: Why::Removed })
+        };
+        items.iter().enumerate().filter_map(theirs).collect()
     }
 
     /// The workspaces that are not closed.

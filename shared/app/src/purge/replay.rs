@@ -4,6 +4,8 @@
 use domain::{
     Timestamp,
     campaign::{CampaignStatus, Progress},
+    prospect::{Prospect, ProspectState},
+    subject::Subject,
 };
 use jiff::SignedDuration;
 use storage::{
@@ -13,7 +15,7 @@ use storage::{
     keys,
 };
 
-use super::due::Census;
+use super::{Pass, due::Census};
 use crate::{App, Failure, restore::Restore};
 
 /// How far from the last scheduled run the time of an order by hand may be.
@@ -31,6 +33,28 @@ impl App {
             census.close(workspace, closing, now);
         }
         Ok(closed)
+    }
+
+    /// People of a page who asked that their data be kept and not used, and came back as they were before, are frozen
+    /// again. How many.
+    pub(super) async fn freeze_again(&self, items: &[Item], pass: &Pass) -> Result<u64, Failure> {
+        let mut frozen = 0;
+        for item in items {
+            let (pk, sk) = (text(item, "pk")?, text(item, "sk")?);
+            let (Some(workspace), Some(subject)) = (keys::workspace_of(&pk), Subject::from_hex(&sk)) else { continue };
+            let Some(request) = pass.frozen.by(workspace, subject) else { continue };
+            let scope = WorkspaceScope::internal(workspace);
+            let prospects = self.db.prospects(&scope);
+            let Some(held) = prospects.get(subject, true).await?.filter(|held| held.prospect.restricted_by.is_none())
+            else {
+                continue;
+            };
+            let (state, restricted_by) = (ProspectState::Restricted, Some(request));
+            let prospect = Prospect { state, restricted_by, updated_at: pass.now, ..held.prospect };
+            not_lost(prospects.replace(&prospect, held.version).await)?;
+            frozen += 1;
+        }
+        Ok(frozen)
     }
 
     /// Campaigns that came back under way may have gone on after the backup was made: whom they wrote to

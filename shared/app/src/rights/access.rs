@@ -7,8 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use content::rights::{self, Facts, Whose};
 use domain::{
     Timestamp,
+    abuse::AbuseKind,
+    email::EmailAddress,
     id::{CampaignId, RequestId, WorkspaceId},
     locale::Locale,
+    member::Role,
     rights::{Channel, RequestKind, identity::Doubt},
     sender::{self, SenderIdentity, Transport},
     subject::Subject,
@@ -16,7 +19,12 @@ use domain::{
 use serde::Serialize;
 use serde_json::{Value, json};
 use storage::{
-    WorkspaceScope, accounts::once::GoodFor, outreach::StoredCampaign, rights::RightsRequest, service_mail::ServiceMail,
+    WorkspaceScope,
+    abuse::AbuseCase,
+    accounts::{invitation::Invitation, once::GoodFor},
+    outreach::StoredCampaign,
+    rights::RightsRequest,
+    service_mail::ServiceMail,
 };
 
 use super::{
@@ -43,13 +51,33 @@ struct Held {
     history: Vec<Event>,
     messages: Vec<Sent>,
     fingerprint: Value,
+    /// What they are asked to join.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    invitations: Vec<Invited>,
+}
+
+/// An invitation that is open.
+#[derive(Serialize)]
+struct Invited {
+    email: EmailAddress,
+    role: Role,
+    created_at: Timestamp,
 }
 
 /// What the operator itself holds about a person.
 #[derive(Serialize)]
 struct Registered {
     requests: Vec<Asked>,
+    reports: Vec<Reported>,
     service_mails: Vec<ServiceMail>,
+}
+
+/// A report of abuse that is open.
+#[derive(Serialize)]
+struct Reported {
+    kind: Option<AbuseKind>,
+    received_at: Timestamp,
+    text: Option<String>,
 }
 
 /// A request that is open. Of the others no one knows whose they were.
@@ -125,8 +153,13 @@ impl App {
                 requests.push(Asked::of(request, line));
             }
         }
+        let mut reports = Vec::with_capacity(access.reports.len());
+        for id in access.reports {
+            let case = self.db.abuse_case(id).await?;
+            reports.extend(case.map(|AbuseCase { kind, received_at, text, .. }| Reported { kind, received_at, text }));
+        }
         let service_mails = self.db.service_mails(&access.correspondent, now).await?;
-        let registered = Registered { requests, service_mails };
+        let registered = Registered { requests, reports, service_mails };
         let copied = copy(form, access.locale, &held, (&self.config.operator_name, &registered))?;
         if self.db.take_once(&hash, form.name(), now).await? { Ok(copied) } else { Err(not_valid()) }
     }
@@ -152,6 +185,9 @@ impl App {
         if record.is_none() && fingerprint.is_none() && history.is_empty() {
             return Ok(None);
         }
+        let pepper = self.pepper().await?;
+        let invitations = accounts.invitations(now).await?.into_iter();
+        let invitations = invitations.filter(|invitation| pepper.subject(workspace, &invitation.email) == subject);
         let by_relay = |channel: &sender::Channel| matches!(channel.transport, Transport::Smtp { .. });
         let relay = sender.as_ref().is_some_and(|sender| sender.channels.iter().any(by_relay));
         let Facts {
@@ -199,6 +235,9 @@ impl App {
             history,
             messages,
             fingerprint: value(&fingerprint)?,
+            invitations: invitations
+                .map(|Invitation { email, role, created_at, .. }| Invited { email, role, created_at })
+                .collect(),
         }))
     }
 

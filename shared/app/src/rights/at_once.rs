@@ -78,11 +78,31 @@ impl App {
         let deliveries = outreach.forget(holding.subject).await?;
         let answers = self.db.accounts(scope).forget_answers(email.expose()).await?;
         let tasks = self.end_tasks_of(scope.workspace(), holding.subject, now).await?;
+        let invitations = self.withdraw_invitations(scope, email, now).await?;
         erasure.looked(Store::Prospects, Class::Prospect, usize::from(held));
         erasure.looked(Store::Outreach, Class::Delivery, lists + deliveries);
         erasure.looked(Store::Accounts, Class::IdempotencyKey, answers);
+        erasure.looked(Store::Accounts, Class::Invitation, invitations);
         erasure.looked(Store::Rights, Class::RightsRequest, tasks);
         Ok(())
+    }
+
+    /// Takes back what a Sender asked the person to join. How many invitations there were.
+    async fn withdraw_invitations(
+        &self,
+        scope: &WorkspaceScope,
+        email: &EmailAddress,
+        now: Timestamp,
+    ) -> Result<usize, Failure> {
+        let accounts = self.db.accounts(scope);
+        let theirs = accounts.invitations(now).await?.into_iter().filter(|invitation| invitation.email == *email);
+        let mut withdrawn = 0;
+        for invitation in theirs {
+            let entry = scope.entry(Action::InvitationWithdrawn, now).about(invitation.id);
+            not_lost(accounts.withdraw(&invitation, &entry).await)?;
+            withdrawn += 1;
+        }
+        Ok(withdrawn)
     }
 
     /// Ends what else a person asked of a Sender, with their words in it: after the erasure it is about nothing.

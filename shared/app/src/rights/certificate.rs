@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Timestamp,
+    email::EmailAddress,
     id::RequestId,
     policy::retention::{Class, Policy, Store},
     rights::{Outcome, RequestKind},
@@ -12,6 +13,7 @@ use domain::{
 use serde_json::{Value, json};
 use storage::{
     WorkspaceScope,
+    abuse::AbuseCase,
     rights::{Ended, Person, RightsRequest},
 };
 
@@ -22,8 +24,11 @@ use crate::{App, Failure, failure::not_lost};
 /// the dates and outcomes of what they asked, without them.
 const KEPT: [Class; 4] = [Class::Erasure, Class::SecurityLog, Class::MailEvidence, Class::RightsRequest];
 
+/// Open cases of abuse read at once.
+const CASES: u32 = 100;
+
 /// Times that an erasure is looked over before the clock has to come again.
-const LOOKS: usize = 3;
+pub(super) const LOOKS: usize = 3;
 
 /// Where a person was looked for, and what was found there, and is gone.
 #[derive(Debug, Default)]
@@ -70,7 +75,7 @@ impl App {
                 let scope = WorkspaceScope::internal(holding.workspace);
                 self.erase_everywhere(&scope, holding, request.person.email(), &mut look, now).await?;
             }
-            self.end_others(request, &mut look, now).await?;
+            self.forget_asked(request, &mut look, now).await?;
             if !all {
                 return Ok(None);
             }
@@ -85,11 +90,20 @@ impl App {
     }
 
     /// Closes what else the person asked and is not answered, with their address and words in it: nothing is left that
-    /// it could be about. Another erasure has a certificate of its own to come.
-    async fn end_others(&self, request: &RightsRequest, look: &mut Erasure, now: Timestamp) -> Result<(), Failure> {
+    /// it could be about. Another erasure has a certificate of its own to come. What they reported goes on without them.
+    pub(super) async fn forget_asked(
+        &self,
+        request: &RightsRequest,
+        look: &mut Erasure,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let whose = |person: &Person| match person {
+            Person::Member { workspace, member, .. } => Some((*workspace, *member)),
+            Person::Prospect { .. } => None,
+        };
         let mut ended = 0;
         for other in self.open_requests_of(request.person.email()).await? {
-            let theirs = matches!(other.person, Person::Prospect { .. });
+            let theirs = whose(&other.person) == whose(&request.person);
             if other.id == request.id || other.kind == RequestKind::Erasure || !theirs {
                 continue;
             }
@@ -105,11 +119,33 @@ impl App {
                 how.push(Ended { workspace: None, outcome: Outcome::Overtaken, at: now, due });
             }
             self.delete_copy(&other).await?;
-            not_lost(self.db.close_request(&other, how, None, now).await)?;
+            not_lost(match whose(&other.person) {
+                Some(member) => self.db.close_nameless(&other, member, how, None, now).await,
+                None => self.db.close_request(&other, how, None, now).await,
+            })?;
             ended += 1;
         }
+        let reported = self.reports_of(request.person.email()).await?;
+        for case in &reported {
+            not_lost(self.db.forget_reporter(case).await)?;
+        }
         look.looked(Store::Rights, Class::RightsRequest, ended);
+        look.looked(Store::Rights, Class::AbuseCase, reported.len());
         Ok(())
+    }
+
+    /// The open cases of abuse that somebody reported, and wants an answer to.
+    pub(super) async fn reports_of(&self, email: &EmailAddress) -> Result<Vec<AbuseCase>, Failure> {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let (cases, next) = self.db.abuse_cases(after, CASES).await?;
+            let theirs = |case: &AbuseCase| case.reporter.as_ref().is_some_and(|reporter| reporter.email == *email);
+            found.extend(cases.into_iter().filter(theirs));
+            after = next;
+            if after.is_none() {
+                return Ok(found);
+            }
+        }
     }
 
     /// The certificate of a request, for whoever knows its number. `not-found`: there is no such request, it

@@ -146,6 +146,7 @@ impl App {
             let access = RightsAccess {
                 places,
                 requests: self.open_requests_of(request.person.email()).await?.iter().map(|open| open.id).collect(),
+                reports: self.reports_of(request.person.email()).await?.iter().map(|case| case.id).collect(),
                 correspondent: self.pepper().await?.correspondent(request.person.email()),
                 member: None,
                 locale: request.locale,

@@ -3,7 +3,7 @@
 use domain::{locale::Locale, policy::inventory::Inventory};
 
 /// Names of the answer, with what they say in French and in English.
-const NAMES: [(&str, &str, &str); 84] = [
+const NAMES: [(&str, &str, &str); 87] = [
     ("sender", "Expéditeur", "Sender"),
     ("information", "Informations", "Information"),
     ("record", "Fiche", "Record"),
@@ -64,6 +64,9 @@ const NAMES: [(&str, &str, &str); 84] = [
     ("text", "texte", "text"),
     // What the operator holds.
     ("requests", "Demandes en cours", "Open requests"),
+    ("reports", "Signalements en cours", "Open reports"),
+    ("invitations", "Invitations en attente", "Pending invitations"),
+    ("role", "rôle", "role"),
     ("request", "numéro", "number"),
     ("channel", "voie", "channel"),
     ("received_at", "reçue le", "received"),

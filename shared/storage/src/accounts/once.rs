@@ -5,7 +5,7 @@ use domain::{
     Timestamp,
     audit::Entry,
     email::EmailAddress,
-    id::{InvitationId, MemberId, RequestId, WorkspaceId},
+    id::{CaseId, InvitationId, MemberId, RequestId, WorkspaceId},
     locale::Locale,
     policy::retention,
     rights::RequestKind,
@@ -98,6 +98,9 @@ pub struct RightsAccess {
     /// Their requests that are open.
     #[serde(default)]
     pub requests: Vec<RequestId>,
+    /// Cases of abuse that they reported, and that are open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<CaseId>,
     /// The pseudonym that mails of the product to them are noted under.
     #[serde(default)]
     pub correspondent: String,
@@ -206,6 +209,7 @@ mod tests {
         let access = GoodFor::RightsAccess(RightsAccess {
             places,
             requests: Vec::new(),
+            reports: vec![CaseId::from_bytes([4; 10])],
             correspondent: String::new(),
             member: None,
             locale: Locale::Fr,

@@ -58,7 +58,8 @@ impl Accounts<'_> {
         self.db.commit(vec![person, sign_in, self.move_on(roster)?, self.db.recording(entry)?]).await
     }
 
-    /// Removes a member with their sign-in and their second factor.
+    /// Removes a member with their sign-in and their second factor. What a backup brings back of them is found by the
+    /// note that stays (A30).
     pub async fn remove_member(&self, roster: Roster, member: &Member, entry: &Entry) -> Result<(), StoreError> {
         let table = &self.db.tables.accounts;
         let mut writes = vec![
@@ -66,6 +67,7 @@ impl Accounts<'_> {
             commit::delete(table, &keys::login(&member.login))?,
             self.move_on(roster)?,
             self.db.recording(entry)?,
+            self.db.noting_removed(self.workspace, member.id, entry.at)?,
         ];
         if self.second_factor(member.id).await?.is_some() {
             writes.push(commit::delete(table, &keys::second_factor(self.workspace, member.id))?);
