@@ -4,16 +4,18 @@
 //! that. A mail is deleted once it is read: what is kept of it is an outcome and a date.
 
 use domain::{
-    Timestamp,
+    Timestamp, absence,
     company::Company,
     email::EmailAddress,
     id::CampaignId,
     member::Role,
+    policy::retention::TIME_ZONE,
     reply_address::ReplyAddress,
     subject::Subject,
     suppression::{Suppression, SuppressionReason},
 };
 use inbound::Kind;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::json;
 use storage::{WorkspaceScope, inbox::Inbox};
@@ -113,8 +115,16 @@ impl App {
                 self.report(&scope, subject, News::Bounce).await.map(drop)
             }
             Kind::Other => self.pass_on(&scope, None, raw, now).await,
-            // Nobody wrote it: it ends nothing, and nobody is bothered with it.
-            Kind::AutoReply(_) | Kind::Delay(_) => Ok(()),
+            // Nobody wrote it: it ends nothing, and nobody is bothered with it. Whoever is away is written to later.
+            Kind::AutoReply(answer) => {
+                let zone = TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC);
+                let today = zone.to_datetime(now).date();
+                match answer.until.filter(|back| absence::is_waited_for(*back, today)) {
+                    Some(back) => Ok(self.db.prospects(&scope).away(subject, back).await?),
+                    None => Ok(()),
+                }
+            }
+            Kind::Delay(_) => Ok(()),
         }
     }
 

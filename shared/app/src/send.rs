@@ -5,6 +5,7 @@
 //! whom, and what a run cannot know it calls unknown.
 
 mod after;
+mod late;
 mod routes;
 mod variants;
 
@@ -41,7 +42,12 @@ use storage::{
 };
 use tokio::sync::Mutex;
 
-use self::{after::Found, routes::Routes, variants::choice};
+use self::{
+    after::Found,
+    late::{Postponed, away},
+    routes::Routes,
+    variants::choice,
+};
 use crate::{
     App, Deadline, Failure, Kind,
     campaigns::compile,
@@ -153,7 +159,7 @@ impl App {
         let scope = WorkspaceScope::internal(message.workspace);
         let outreach = self.db.outreach(&scope);
         let Some(progress) = outreach.progress(message.campaign).await? else { return Ok(()) };
-        let so_far = outreach.chunk_so_far(message.campaign, message.chunk).await?;
+        let so_far = self.so_far(&scope, message.campaign, message.chunk).await?;
         let Some(mut found) = Found::of(message, so_far)? else { return Ok(()) };
         if found.results.settled() {
             return self.after_step(&scope, message, found, &progress, now).await;
@@ -195,7 +201,7 @@ impl App {
             Err(failure) if failure.kind == Kind::Unavailable => {
                 let this = message.step..=message.step;
                 self.end_rest(&scope, message, &found, this, Outcome::Failed, now).await?;
-                let so_far = outreach.chunk_so_far(message.campaign, message.chunk).await?;
+                let so_far = self.so_far(&scope, message.campaign, message.chunk).await?;
                 let Some(found) = Found::of(message, so_far)? else { return Ok(()) };
                 return self.after_step(&scope, message, found, &progress, now).await;
             }
@@ -324,7 +330,7 @@ impl App {
         let routes = self.routes(&scope, &sender, &progress.channels, open, now).await?;
         let names = match campaign.content.thread_of(message.step).is_empty() {
             true => Names::new(),
-            false => outreach.names(message.campaign, message.chunk).await?,
+            false => self.names(&scope, message.campaign, message.chunk).await?,
         };
         Ok(Job {
             winner: self.winner(&scope, &campaign, progress, message.step, now).await?,
@@ -457,7 +463,7 @@ impl App {
         let before = usize::from(job.message.step - FIRST);
         let so_far = match before {
             0 => Vec::new(),
-            _ => self.db.outreach(&job.scope).chunk_so_far(job.message.campaign, job.message.chunk).await?,
+            _ => self.so_far(&job.scope, job.message.campaign, job.message.chunk).await?,
         };
         let earlier: Vec<Results> = so_far.into_iter().take(before).map(|record| record.results).collect();
         let (answered, pepper) = (self.answered(&job.scope, &job.campaign).await?, self.pepper().await?);
@@ -483,6 +489,7 @@ impl App {
         let mut wanted = Vec::with_capacity(group.len());
         for &(index, route) in group {
             match earlier.stops(index) {
+                _ if earlier.is_elsewhere(index) => work.results.join(index, Outcome::Postponed),
                 Some(refusal) => work.results.join(index, Outcome::Refused(refusal)),
                 None => match job.found.people.get(index) {
                     // Erased since the chunk was put down.
@@ -530,6 +537,19 @@ impl App {
                 .and_then(|person| company_stops(&job.answered, person, job.scope.workspace(), pepper));
             let stop = answered.then_some(Refusal::Replied).or(of_company);
             let cleared = cleared.and_then(|cleared| stop.map_or(Ok(cleared), Err));
+            if let (Ok(_), Some(until)) = (&cleared, prospect.as_ref().and_then(|person| away(job, person))) {
+                match self.postpone(job, (index, subject), until).await? {
+                    Postponed::Yes => {
+                        work.results.join(index, Outcome::Postponed);
+                        continue;
+                    }
+                    Postponed::Waits => {
+                        work.wait(until);
+                        continue;
+                    }
+                    Postponed::Claimed => {}
+                }
+            }
             if let (Ok(_), Some(person), Some(window)) = (&cleared, &prospect, &job.campaign.content.window) {
                 let place = Place::of(person.details.country.as_deref(), &person.email);
                 if let Opening::At(at) = window.opening(place, job.now) {

@@ -20,11 +20,31 @@ pub const CHUNK: usize = 50;
 /// Claims made in one call, and handed over before the next ones are made.
 pub const GROUP: usize = 25;
 
+/// The first number of those chunks in which one person is who was postponed. A million chunks come before it.
+const LATE: u32 = 50_000_000;
+
+/// The number of the chunk that whoever is at `index` of a chunk goes on in, once they are postponed: always the same. `None` for one
+/// who was postponed before, and in a campaign of more people than there are numbers.
+#[must_use]
+pub fn late(chunk: u32, index: usize) -> Option<u32> {
+    let place = chunk.checked_mul(u32::try_from(CHUNK).ok()?)?.checked_add(u32::try_from(index).ok()?)?;
+    (index < CHUNK && place < LATE).then_some(LATE + place)
+}
+
+/// The chunk that such a one comes from, and the place there; `None` of any other chunk.
+#[must_use]
+pub fn origin(chunk: u32) -> Option<(u32, usize)> {
+    let place = usize::try_from(chunk.checked_sub(LATE)?).ok()?;
+    Some((u32::try_from(place / CHUNK).ok()?, place % CHUNK))
+}
+
 /// What became of one recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
     /// Nothing yet.
     Pending,
+    /// Away: in a chunk of their own from this step on, and counted there ([`late`]).
+    Postponed,
     /// Accepted by the channel.
     Sent,
     /// Accepted, and answered by the person.
@@ -46,6 +66,7 @@ impl Outcome {
     pub fn letter(self) -> u8 {
         match self {
             Outcome::Pending => b'.',
+            Outcome::Postponed => b'P',
             Outcome::Sent => b'S',
             Outcome::Replied => b'R',
             Outcome::Bounced => b'B',
@@ -62,6 +83,7 @@ impl Outcome {
     pub fn from_letter(letter: u8) -> Option<Self> {
         Some(match letter {
             b'.' => Outcome::Pending,
+            b'P' => Outcome::Postponed,
             b'S' => Outcome::Sent,
             b'R' => Outcome::Replied,
             b'B' => Outcome::Bounced,
@@ -76,6 +98,7 @@ impl Outcome {
     pub fn name(self) -> String {
         match self {
             Outcome::Pending => "pending".into(),
+            Outcome::Postponed => "postponed".into(),
             Outcome::Sent => "sent".into(),
             Outcome::Replied => "replied".into(),
             Outcome::Bounced => "bounced".into(),
@@ -90,6 +113,7 @@ impl Outcome {
     pub fn from_name(name: &str) -> Option<Self> {
         let plain = [
             Outcome::Pending,
+            Outcome::Postponed,
             Outcome::Sent,
             Outcome::Replied,
             Outcome::Bounced,
@@ -101,18 +125,19 @@ impl Outcome {
         plain.into_iter().chain(refused).find(|outcome| outcome.name() == name)
     }
 
-    /// How much later news weighs: complaint > bounce > reply > sent > failed > unknown > pending. A refusal is
+    /// How much later news weighs: complaint > bounce > reply > sent > failed > unknown > postponed > pending. A refusal is
     /// final, because nothing was handed over.
     fn weight(self) -> u8 {
         match self {
             Outcome::Pending => 0,
-            Outcome::Unknown => 1,
-            Outcome::Failed => 2,
-            Outcome::Sent => 3,
-            Outcome::Replied => 4,
-            Outcome::Bounced => 5,
-            Outcome::Complained => 6,
-            Outcome::Refused(_) => 7,
+            Outcome::Postponed => 1,
+            Outcome::Unknown => 2,
+            Outcome::Failed => 3,
+            Outcome::Sent => 4,
+            Outcome::Replied => 5,
+            Outcome::Bounced => 6,
+            Outcome::Complained => 7,
+            Outcome::Refused(_) => 8,
         }
     }
 
@@ -158,6 +183,13 @@ impl Results {
     /// The variant that was handed over, or may have been, to whoever is at `index`.
     pub fn variant(&self, index: usize) -> Option<Letter> {
         self.variants.get(index).copied().flatten()
+    }
+
+    /// The results of whoever is at `index`, alone.
+    #[must_use]
+    pub fn alone(&self, index: usize) -> Self {
+        let outcome = self.get(index).unwrap_or(Outcome::Unknown);
+        Self { outcomes: vec![outcome], variants: vec![self.variant(index)] }
     }
 
     /// Variants in order.
@@ -324,9 +356,24 @@ mod tests {
         assert_eq!(record.without_the_erased(), [people[0], Subject::NOBODY, people[2]]);
     }
 
+    #[test]
+    fn whoever_is_postponed_goes_on_in_a_chunk_that_leads_back() {
+        for (chunk, index) in [(0, 0), (0, 49), (7, 3), (999_999, 49)] {
+            let late = late(chunk, index).unwrap();
+            assert_eq!(origin(late), Some((chunk, index)));
+            assert!(format!("{late:08}").len() == 8, "keys sort by eight digits");
+            assert_eq!(super::late(late, 0), None, "and no further");
+        }
+        assert_eq!((late(1_000_000, 0), late(0, CHUNK), origin(999_999)), (None, None, None));
+        let results = Results::try_from("SRP|AB.".to_owned()).unwrap();
+        assert_eq!(results.alone(1).to_string(), "R|B");
+        assert!(results.settled(), "the others need not wait");
+    }
+
     fn outcomes() -> Vec<Outcome> {
         let plain = [
             Outcome::Pending,
+            Outcome::Postponed,
             Outcome::Sent,
             Outcome::Replied,
             Outcome::Bounced,

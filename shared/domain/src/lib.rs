@@ -4,6 +4,7 @@
 //! function that a table of examples can test. What must never happen should not compile: only
 //! [`policy::may_send`] makes a [`policy::SendPermit`], and a mailer takes one by value.
 
+pub mod absence;
 pub mod abuse;
 pub mod access;
 pub mod audit;

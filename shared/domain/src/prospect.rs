@@ -195,6 +195,8 @@ pub struct Prospect {
     pub updated_at: Timestamp,
     /// The person's own last contact: a reply, a human click. Never a message of ours (A73).
     pub last_contact_at: Option<Timestamp>,
+    /// The day until which they said that they are away, or on which they are back.
+    pub away_until: Option<Date>,
 }
 
 impl fmt::Debug for Prospect {

@@ -5,7 +5,11 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use jiff::{SignedDuration, Timestamp, civil::Weekday, tz::TimeZone};
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, Weekday},
+    tz::TimeZone,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -162,17 +166,16 @@ impl Delay {
         match self {
             Self::Hours(hours) => at.checked_add(SignedDuration::from_hours(hours.into())).unwrap_or(Timestamp::MAX),
             Self::WorkingDays(days) => {
-                let mut local = zone.to_datetime(at);
-                for _ in 0..days {
-                    local = next_working_day(local);
-                }
-                zone.to_ambiguous_timestamp(local).later().unwrap_or(Timestamp::MAX)
+                let local = zone.to_datetime(at);
+                let day = (0..days).fold(local.date(), |day, _| next_working_day(day));
+                zone.to_ambiguous_timestamp(day.to_datetime(local.time())).later().unwrap_or(Timestamp::MAX)
             }
         }
     }
 }
 
-fn next_working_day(mut day: jiff::civil::DateTime) -> jiff::civil::DateTime {
+/// The first day from Monday to Friday after this one.
+pub(crate) fn next_working_day(mut day: Date) -> Date {
     loop {
         let Ok(tomorrow) = day.tomorrow() else { return day };
         day = tomorrow;
@@ -248,7 +251,7 @@ const fn stop(outcome: Outcome) -> Option<Refusal> {
         Outcome::Complained => Some(Refusal::Complained),
         Outcome::Failed => Some(Refusal::EarlierFailed),
         // Nobody knows whether that one arrived, so that the next one would come out of nowhere.
-        Outcome::Pending | Outcome::Unknown => Some(Refusal::EarlierUnknown),
+        Outcome::Pending | Outcome::Postponed | Outcome::Unknown => Some(Refusal::EarlierUnknown),
         Outcome::Refused(reason) => Some(reason),
     }
 }
@@ -261,6 +264,12 @@ impl<'a> Earlier<'a> {
     /// The results of the steps before, in their order.
     pub const fn new(results: &'a [Results]) -> Self {
         Self(results)
+    }
+
+    /// Whether the person at `index` goes on in a chunk of their own.
+    #[must_use]
+    pub fn is_elsewhere(self, index: usize) -> bool {
+        self.0.iter().any(|results| results.get(index) == Some(Outcome::Postponed))
     }
 
     /// Why the person at `index` is left out of the step at hand, if they are. The last thing that happened counts.
@@ -422,6 +431,8 @@ mod tests {
         ];
         assert_eq!(stops, expected);
         assert_eq!(Earlier::default().stops(3), None, "nothing comes before the first step");
+        let away = [results("SS"), results("PS")];
+        assert!(Earlier::new(&away).is_elsewhere(0) && !Earlier::new(&away).is_elsewhere(1));
         // A reply to the first step that came after the second had left.
         assert_eq!(Earlier::new(&[results("R"), results("S")]).stops(0), Some(Refusal::Replied));
     }
@@ -435,6 +446,7 @@ mod tests {
             (&["Uo"], true),
             (&["FFoBCR"], false),
             (&["FFoBCRS"], true),
+            (&["SSS", "PPo"], false),
         ] {
             let steps: Vec<_> = steps.iter().map(|letters| results(letters)).collect();
             assert_eq!(goes_on(&steps), expected, "{steps:?}");

@@ -14,7 +14,7 @@ use crate::wording::Wording;
 pub struct AutoReply {
     /// Whether it says that the person is away, rather than that a message has come in.
     pub is_absence: bool,
-    /// The day that it names as the end of the absence or as that of the return, in French or English.
+    /// The day that it names as the end of the absence or as that of the return, in French, English, German or Spanish.
     pub until: Option<Date>,
 }
 

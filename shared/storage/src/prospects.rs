@@ -6,10 +6,12 @@
 use aws_sdk_dynamodb::types::{BatchStatementRequest, TransactWriteItem};
 use domain::{Timestamp, audit::Entry, id::WorkspaceId, prospect::Prospect, subject::Subject};
 
+use jiff::civil::Date;
+
 use crate::{
     WorkspaceScope,
     commit::{self, Cancelled},
-    db::{Db, Expected, GET_BATCH, PageQuery, Range, StoreError, back_off, n, to_item},
+    db::{Db, Expected, GET_BATCH, PageQuery, Range, StoreError, back_off, n, s, to_item},
     keys::{self, Key},
     suppressions::Suppressions,
 };
@@ -200,6 +202,23 @@ impl Prospects<'_> {
         match answer {
             Ok(_) => Ok(true),
             Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes the day until which the person is away, or on which they are back. Nothing when nobody is held.
+    pub async fn away(&self, subject: Subject, until: Date) -> Result<(), StoreError> {
+        let answer = self
+            .db
+            .updating(self.table(), &self.key(subject))
+            .update_expression("SET h = :until ADD v :one")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":until", s(until.to_string()))
+            .expression_attribute_values(":one", n(1))
+            .send()
+            .await;
+        match answer.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }
     }

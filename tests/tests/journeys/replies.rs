@@ -232,3 +232,133 @@ fn an_answer_stops_a_campaign_for_the_whole_company_where_the_sender_wants_it() 
         stack.finish().await;
     });
 }
+
+#[test]
+fn an_absence_postpones_the_next_step_of_that_person_alone() {
+    run(async {
+        let stack = TestStack::start().await;
+        // A Thursday.
+        stack.set_time("2026-11-26T09:00:00Z".parse().unwrap());
+        let sender = stack.sign_up().await;
+        sender.take_answers().await;
+        let people = ["ann", "away", "back", "long", "leaves", "erased"];
+        let rows: String = people.iter().map(|name| format!("{name}@away.test\n")).collect();
+        sender.import(format!("email\n{rows}").as_bytes()).await;
+        let (hours, minute) = (jiff::SignedDuration::from_hours, jiff::SignedDuration::from_mins(1));
+        let mut content = sender.sequence(json!([
+            {"delay": {"hours": 24}, "text": "Encore."}, {"delay": {"hours": 24}, "text": "Fin."},
+        ]));
+        content["steps"][0]["variants"] = json!([{"subject": "Un"}, {"subject": "Deux"}]);
+        let id = sender.launch(content).await;
+        let out_of_office = async |name: &str, words: &str| {
+            let from = format!("{name}@away.test");
+            let to = stack.mails_to(&from)[0].reply_to();
+            let raw = answer(&to, &from, "Réponse automatique : absence du bureau", words)
+                .replace("MIME-Version", "Auto-Submitted: auto-replied\r\nMIME-Version");
+            stack.receive(&to, &raw, Scan::default()).await;
+        };
+        for name in ["away", "leaves", "erased"] {
+            out_of_office(name, "Je suis absente jusqu'au 3 décembre 2026.").await;
+        }
+        out_of_office("back", "I will be back on 26 November 2026.").await;
+        out_of_office("long", "Je suis absente jusqu'au 3 mars 2027.").await;
+        let person = history(&sender, "away@away.test").await;
+        assert_eq!((&person["away_until"], &person["last_contact_at"]), (&json!("2026-12-03"), &Value::Null));
+        assert_eq!(history(&sender, "long@away.test").await["away_until"], Value::Null, "too long to be waited for");
+
+        // The others go on; who was back the day before is one of them.
+        stack.pass(hours(24) + minute).await;
+        let sent = |campaign: &Value, step: usize| {
+            ["sent", "pending", "refused"].map(|name| campaign["steps"][step - 1]["counts"][name].as_u64().unwrap())
+        };
+        let look = sender.look(&id).await;
+        assert_eq!((sent(&look, 1), sent(&look, 2)), ([6, 0, 0], [3, 3, 0]), "{look}");
+        let waiting = sender.all(&format!("/v1/campaigns/{id}/recipients?step=2&status=pending")).await;
+        let waits: Vec<_> = waiting.iter().map(|one| &one["postponed_until"]).collect();
+        assert_eq!(waits, [&json!("2026-12-04"); 3], "{waiting:?}");
+        assert_eq!(sender.all(&format!("/v1/campaigns/{id}/recipients?step=2")).await.len(), 6, "each of them once");
+        stack.pass(hours(24) + minute).await;
+        let look = sender.look(&id).await;
+        assert_eq!((sent(&look, 3), &look["status"]), ([3, 3, 0], &json!("sending")), "{look}");
+
+        // Meanwhile: a pause loses nobody; an answer still stops, and so does an erasure.
+        sender.command(&id, "pause").await.expect(200);
+        sender.command(&id, "resume").await.expect(202);
+        stack.settle().await;
+        stack.answer("leaves@away.test", "Me voilà. Non merci.").await;
+        let erased = sender.prospect("erased@away.test").await["id"].as_str().unwrap().to_owned();
+        sender.delete(&format!("/v1/prospects/{erased}")).await.expect(204);
+        stack.pass(hours(24 * 5)).await;
+        assert_eq!(stack.mails_to("away@away.test").len(), 1, "not on the third, nor before");
+        stack.pass(hours(24 * 2)).await;
+        let look = sender.look(&id).await;
+        assert_eq!((sent(&look, 2), sent(&look, 3)), ([4, 0, 2], [3, 1, 2]), "{look}");
+        assert_eq!(look["steps"][1]["refused_by_reason"], json!({"replied": 1, "erased": 1}), "{look}");
+        assert_eq!(look["replied"], 1, "the answer counts where it was answered");
+        let mails = stack.mails_to("away@away.test");
+        assert!(mails[1].accepted_at.to_string().as_str() >= "2026-12-04", "{}", mails[1].accepted_at);
+        assert_eq!(mails[1].subject, format!("Re: {}", mails[0].subject));
+        assert_eq!(mails[1].header("In-Reply-To"), mails[0].header("Message-ID"));
+        stack.pass(hours(24) + minute).await;
+        let done = sender.look(&id).await;
+        assert_eq!((sent(&done, 3), &done["status"]), ([4, 0, 2], &json!("completed")), "{done}");
+        let mails = stack.mails_to("away@away.test");
+        let both: Vec<_> = mails[..2].iter().map(|mail| mail.header("Message-ID").unwrap()).collect();
+        assert_eq!((mails.len(), mails[2].header("References")), (3, Some(both.join(" "))));
+        let kinds: Vec<_> = history(&sender, "away@away.test").await["history"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| (event["step"].clone(), event["kind"].clone()))
+            .collect();
+        assert_eq!(kinds, [3, 2, 1].map(|step| (json!(step), json!("sent"))));
+        for (name, many) in [("ann", 3), ("back", 3), ("long", 3), ("leaves", 1)] {
+            assert_eq!(stack.mails_to(&format!("{name}@away.test")).len(), many, "{name}");
+        }
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn whoever_is_away_follows_once_however_often_a_chunk_comes_and_a_cancel_ends_them_too() {
+    run(async {
+        let stack = TestStack::start().await;
+        stack.set_time("2026-11-26T09:00:00Z".parse().unwrap());
+        let sender = stack.sign_up().await;
+        sender.take_answers().await;
+        sender.import(b"email\nann@often.test\naway@often.test\n").await;
+        let later = json!([{"delay": {"hours": 24}, "text": "Encore."}, {"delay": {"hours": 24}, "text": "Fin."}]);
+        let away = async || {
+            let to = stack.mails_to("away@often.test").pop().unwrap().reply_to();
+            let raw = answer(&to, "away@often.test", "Absence", "Ich bin bis zum 30. November 2026 im Urlaub.")
+                .replace("MIME-Version", "Auto-Submitted: auto-replied\r\nMIME-Version");
+            stack.receive(&to, &raw, Scan::default()).await;
+        };
+        let id = sender.launch(sender.sequence(later.clone())).await;
+        away().await;
+        stack.break_things(
+            serde_json::from_value(json!({"sqs": {"deliveries": 3, "shuffle_seed": 7}})).expect("a plan"),
+        );
+        for _ in 0..8 {
+            stack.wait(jiff::SignedDuration::from_hours(25));
+            let _ = tokio::join!(stack.fire("follow-up"), stack.fire("follow-up"));
+            stack.settle().await;
+        }
+        stack.break_things(local::backends::Plan::default());
+        let done = sender.look(&id).await;
+        assert_eq!((&done["status"], &done["counts"]["sent"]), (&json!("completed"), &json!(6)), "{done}");
+        assert_eq!((stack.mails_to("ann@often.test").len(), stack.mails_to("away@often.test").len()), (3, 3));
+
+        stack.set_time("2026-12-10T09:00:00Z".parse().unwrap());
+        let id = sender.launch(sender.sequence(later)).await;
+        let to = stack.mails_to("away@often.test").pop().unwrap().reply_to();
+        let raw = answer(&to, "away@often.test", "Absence", "Ich bin bis zum 15. Dezember 2026 im Urlaub.")
+            .replace("MIME-Version", "Auto-Submitted: auto-replied\r\nMIME-Version");
+        stack.receive(&to, &raw, Scan::default()).await;
+        stack.pass(jiff::SignedDuration::from_hours(25)).await;
+        sender.command(&id, "cancel").await.expect(200);
+        let cancelled = sender.wait_ended(&id).await;
+        assert_eq!(cancelled["refused_by_reason"], json!({"cancelled": 3}), "{cancelled}");
+        stack.finish().await;
+    });
+}

@@ -11,11 +11,13 @@ use domain::policy::inventory::{About, Inventory, Kind};
 use domain::policy::retention::Store;
 use domain::statistics::{Counts, Month};
 use jiff::SignedDuration;
+use local::backends::ses::receiving::Scan;
 use reqwest::Method;
 use serde_json::{Value, json};
 use storage::evidence::{AnnouncementRun, Place, PurgeRun, Touched, Uninformed};
 use storage::news::NewsRun;
 use tests::inventory::{Seen, held_about, scalars};
+use tests::replies::answer;
 use tests::rights::done;
 use tests::store::Dump;
 use tests::{Sender, TestStack, files, run, sender::signup};
@@ -201,6 +203,7 @@ async fn fill(stack: &TestStack, seen: &mut Seen) {
     // A change of the terms is announced then.
     stack.set_time("2026-12-02T12:00:00Z".parse().expect("a time"));
     let sender = furnish(stack, seen).await;
+    absence(stack).await;
     seen.look(&Dump::of(stack).await);
 
     // Uninformed people: an alert. Then the files, and the account.
@@ -323,6 +326,21 @@ async fn comparison(sender: &Sender<'_>) {
     assert_eq!(sender.wait_ended(&id).await["steps"][0]["winner"]["status"], "decided");
     sender.limit(Value::Null).await;
     sender.post("/v1/campaigns", content(json!({"hours": 1}))).await.expect(201);
+}
+
+/// Somebody who is away when the second step is due for everybody.
+async fn absence(stack: &TestStack) {
+    let sender = stack.sign_up().await;
+    sender.take_answers().await;
+    sender.import(&files::at("away.filled.test", 2)).await;
+    sender.launch(sender.sequence(json!([{"delay": {"hours": 1}, "text": "Encore."}]))).await;
+    let from = "person0@away.filled.test";
+    let to = stack.mails_to(from)[0].reply_to();
+    let back = stack.now().to_zoned(jiff::tz::TimeZone::UTC).date().saturating_add(jiff::Span::new().days(9));
+    let raw = answer(&to, from, "Automatic reply", &format!("I am out of the office until {back}."))
+        .replace("MIME-Version", "Auto-Submitted: auto-replied\r\nMIME-Version");
+    stack.receive(&to, &raw, Scan::default()).await;
+    stack.pass(SignedDuration::from_mins(61)).await;
 }
 
 /// Cases of abuse, open and closed, from every side; the last one has a workspace suspended.

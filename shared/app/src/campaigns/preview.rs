@@ -208,5 +208,6 @@ pub(super) fn invented(email: &EmailAddress, locale: Locale, now: Timestamp) -> 
         created_at: now,
         updated_at: now,
         last_contact_at: None,
+        away_until: None,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
-    Timestamp,
+    Timestamp, absence,
     calendar::Window,
     campaign::{Audience, CampaignStatus, Counts, Halt, LegitimateInterest, Progress, Tallies},
     chunk::Outcome,
@@ -17,6 +17,7 @@ use domain::{
     variant::Letter,
 };
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::civil::Date;
 use serde::Serialize;
 use storage::{WorkspaceScope, outreach::StoredCampaign};
 
@@ -156,6 +157,8 @@ pub struct RecipientView {
     /// The name of the variant that they got, or may have.
     variant: Option<String>,
     status: &'static str,
+    /// The day before which they are not written to, because they are away.
+    postponed_until: Option<Date>,
     reason: Option<String>,
 }
 
@@ -255,6 +258,10 @@ impl App {
                     full = true;
                     break 'page;
                 }
+                // They are in a chunk of their own.
+                if outcome == Outcome::Postponed {
+                    continue;
+                }
                 let wanted = status.is_none_or(|wanted| status_of(outcome) == wanted);
                 if wanted && step.is_none_or(|wanted| *number == wanted) {
                     people.push((subject, (*number, record.results.variant(index)), outcome));
@@ -265,10 +272,11 @@ impl App {
         let next = (full || more.is_some()).then(|| place.write());
         let subjects: BTreeSet<Subject> = people.iter().map(|(subject, ..)| *subject).collect();
         let subjects: Vec<Subject> = subjects.into_iter().collect();
-        let mut emails = HashMap::new();
+        let (mut emails, mut away) = (HashMap::new(), HashMap::new());
         for batch in subjects.chunks(100) {
             for prospect in self.db.prospects(scope).batch_get(batch).await? {
                 emails.insert(prospect.subject, prospect.email.expose().to_owned());
+                away.extend(prospect.away_until.map(|back| (prospect.subject, absence::first_day(back))));
             }
             // Who objected since counts in the campaign, and is no longer an address in it.
             for found in self.db.suppressions(scope).among(batch, now).await? {
@@ -284,6 +292,7 @@ impl App {
             step,
             variant: named(step, variant),
             status: status_of(outcome),
+            postponed_until: away.get(&prospect).filter(|_| outcome == Outcome::Pending && step > FIRST).copied(),
             reason: match outcome {
                 Outcome::Refused(reason) => Some(reason.as_str().to_owned()),
                 Outcome::Replied | Outcome::Bounced | Outcome::Complained => Some(outcome.name()),
@@ -320,7 +329,7 @@ fn wrong_cursor() -> Failure {
 /// The five words of the API.
 const fn status_of(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Pending => "pending",
+        Outcome::Pending | Outcome::Postponed => "pending",
         Outcome::Sent | Outcome::Replied | Outcome::Bounced | Outcome::Complained => "sent",
         Outcome::Refused(_) => "refused",
         Outcome::Failed => "failed",

@@ -49,6 +49,7 @@ impl Origin<'_> {
             created_at: self.now,
             updated_at: self.now,
             last_contact_at: None,
+            away_until: None,
         }
     }
 }

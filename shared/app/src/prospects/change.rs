@@ -98,6 +98,7 @@ impl Checked {
             created_at: now,
             updated_at: now,
             last_contact_at: None,
+            away_until: None,
         }
     }
 }
@@ -286,6 +287,7 @@ mod tests {
             created_at: at,
             updated_at: at,
             last_contact_at: None,
+            away_until: None,
         }
     }
 

@@ -16,6 +16,7 @@ use domain::{
     variant::Letter,
 };
 use futures::{StreamExt, TryStreamExt, stream};
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use storage::{StoreError, WorkspaceScope, outreach::Delivery};
 
@@ -80,6 +81,7 @@ pub struct ProspectView {
     pub(crate) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
     pub(super) last_contact_at: Option<Timestamp>,
+    pub(super) away_until: Option<Date>,
     pub(super) delete_after: Timestamp,
 }
 
@@ -111,6 +113,7 @@ impl ProspectView {
             created_at: prospect.created_at,
             updated_at: prospect.updated_at,
             last_contact_at: prospect.last_contact_at,
+            away_until: prospect.away_until,
         }
     }
 
@@ -181,7 +184,7 @@ const fn told(outcome: Outcome) -> (&'static str, Option<&'static str>) {
         Outcome::Bounced => ("bounced", None),
         Outcome::Complained => ("complained", None),
         Outcome::Failed => ("failed", None),
-        Outcome::Pending | Outcome::Unknown => ("unknown", None),
+        Outcome::Pending | Outcome::Postponed | Outcome::Unknown => ("unknown", None),
         Outcome::Refused(reason) => ("refused", Some(reason.as_str())),
     }
 }

@@ -122,7 +122,10 @@ impl App {
             }
             let earlier = Earlier::new(&so_far);
             for (index, claim) in open.into_iter().zip(claims) {
-                let refused = earlier.stops(index).map_or(end, Outcome::Refused);
+                let refused = match earlier.stops(index) {
+                    _ if earlier.is_elsewhere(index) => Outcome::Postponed,
+                    stop => stop.map_or(end, Outcome::Refused),
+                };
                 results.join(index, if claim.is_some() { Outcome::Unknown } else { refused });
                 results.note(index, claim.and_then(|claim| claim.variant));
             }

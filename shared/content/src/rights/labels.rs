@@ -3,7 +3,7 @@
 use domain::{locale::Locale, policy::inventory::Inventory};
 
 /// Names of the answer, with what they say in French and in English.
-const NAMES: [(&str, &str, &str); 87] = [
+const NAMES: [(&str, &str, &str); 89] = [
     ("sender", "Expéditeur", "Sender"),
     ("information", "Informations", "Information"),
     ("record", "Fiche", "Record"),
@@ -52,6 +52,7 @@ const NAMES: [(&str, &str, &str); 87] = [
     ("created_at", "entrée dans le service", "entered into the service"),
     ("updated_at", "dernière modification", "last change"),
     ("last_contact_at", "votre dernier contact", "your last contact"),
+    ("away_until", "absence annoncée jusqu'au", "said to be away until"),
     ("delete_after", "suppression prévue", "will be deleted"),
     ("suppression", "opposition", "objection"),
     ("reason", "motif", "reason"),
@@ -60,6 +61,7 @@ const NAMES: [(&str, &str, &str); 87] = [
     ("at", "date", "date"),
     ("campaign", "campagne", "campaign"),
     ("step", "étape", "step"),
+    ("variant", "variante", "variant"),
     ("subject", "objet", "subject"),
     ("text", "texte", "text"),
     // What the operator holds.

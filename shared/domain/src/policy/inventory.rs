@@ -343,6 +343,6 @@ mod tests {
         let names = |about| Inventory::current().about(about).map(|(name, _)| name).collect::<Vec<_>>();
         assert!(names(About::Prospect).contains(&"delivery") && names(About::Member).contains(&"login"));
         let kinds: Vec<_> = Inventory::current().of_class(Class::Delivery).map(|(name, _)| name).collect();
-        assert_eq!(kinds, ["chunk", "delivery", "message_names", "plan"]);
+        assert_eq!(kinds, ["chunk", "delivery", "message_names", "plan", "stopped_companies"]);
     }
 }

@@ -229,6 +229,7 @@ mod tests {
             created_at: at,
             updated_at: at,
             last_contact_at: None,
+            away_until: None,
         }
     }
 

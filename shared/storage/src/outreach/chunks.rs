@@ -37,11 +37,16 @@ impl Outreach<'_> {
         answer.item.as_ref().map(read).transpose()
     }
 
-    /// A chunk's records at all the steps that it has been through or begun, in their order, strongly consistent.
-    pub async fn chunk_so_far(&self, id: CampaignId, chunk: u32) -> Result<Vec<ChunkRecord>, StoreError> {
+    /// A chunk's records at all the steps that it has been through or begun, with their numbers and in their order,
+    /// strongly consistent.
+    pub async fn chunk_so_far(&self, id: CampaignId, chunk: u32) -> Result<Vec<(u8, ChunkRecord)>, StoreError> {
         let (pk, prefix) = (keys::campaign_parts(self.workspace, id), keys::steps_of(chunk));
         let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Prefix(&prefix)) };
-        self.db.all(self.table(), query).await?.iter().map(read).collect()
+        let of = |item: &Item| {
+            let (_, step) = keys::chunk_and_step(&text(item, "sk")?).ok_or(StoreError::Corrupt("a chunk's number"))?;
+            Ok((step, read(item)?))
+        };
+        self.db.all(self.table(), query).await?.iter().map(of).collect()
     }
 
     /// Joins `results` into a chunk's record at a step and moves the step's counters by what changed, in one

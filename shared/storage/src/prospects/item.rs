@@ -75,6 +75,9 @@ pub(super) struct Stored {
     /// The person's own last contact, epoch seconds, rounded up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     q: Option<i64>,
+    /// Away until that day, as they said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    h: Option<Date>,
 }
 
 fn is_usual(state: &ProspectState) -> bool {
@@ -115,6 +118,7 @@ impl Stored {
             a: created,
             u: (updated != created).then_some(updated),
             q: prospect.last_contact_at.map(seconds_up),
+            h: prospect.away_until,
         }
     }
 
@@ -155,6 +159,7 @@ impl Stored {
             created_at: Timestamp::from_second(self.a).ok()?,
             updated_at: Timestamp::from_second(self.u.unwrap_or(self.a)).ok()?,
             last_contact_at,
+            away_until: self.h,
         })
     }
 }
@@ -212,6 +217,7 @@ mod tests {
             created_at: at,
             updated_at: at,
             last_contact_at: None,
+            away_until: None,
         }
     }
 
@@ -232,6 +238,7 @@ mod tests {
             import: None,
             updated_at: "2026-09-16T00:00:00Z".parse().unwrap(),
             last_contact_at: Some("2026-09-17T00:00:00Z".parse().unwrap()),
+            away_until: Some("2026-09-30".parse().unwrap()),
             ..whole
         };
         assert_eq!(read(item(&bare)).unwrap().prospect, bare);

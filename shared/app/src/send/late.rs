@@ -1,0 +1,114 @@
+//! Whoever is away: the others of their chunk go on, and they follow in a chunk of their own.
+//!
+//! Their place in the chunk says so ([`Outcome::Postponed`]), and is counted nowhere; in the chunk of their own, which is
+//! due when they are back, they are counted as anybody. Until the place says so, the chunk of their own does
+//! nothing: whichever of the two is first, one of them has the person, and the claim is by person and step anyway.
+
+use domain::{
+    Timestamp, absence,
+    calendar::{Opening, Place},
+    chunk::{ChunkRecord, Outcome, Results, late, origin},
+    id::CampaignId,
+    prospect::Prospect,
+    sequence::FIRST,
+    subject::Subject,
+};
+use jiff::tz::TimeZone;
+use storage::{WorkspaceScope, outreach::Names};
+
+use super::Job;
+use crate::{App, Failure};
+
+/// When somebody who is away gets this step; `None` for now. The first step waits for nobody: they have not been written to.
+pub(super) fn away(job: &Job<'_>, person: &Prospect) -> Option<Timestamp> {
+    let back = person.away_until.filter(|_| job.message.step > FIRST)?;
+    let content = &job.campaign.content;
+    let place = Place::of(person.details.country.as_deref(), &person.email);
+    let zone = place.and_then(|place| TimeZone::get(place.zone).ok()).unwrap_or_else(|| content.zone());
+    let at = absence::resumes(back, job.now, &zone)?;
+    Some(match content.window.as_ref().map(|window| window.opening(place, at)) {
+        Some(Opening::At(opens)) => opens,
+        Some(Opening::Now) | None => at,
+    })
+}
+
+/// What came of a wish to write to somebody later.
+pub(super) enum Postponed {
+    /// In a chunk of their own.
+    Yes,
+    /// They are alone in theirs, or there is no number left: it waits.
+    Waits,
+    /// Somebody has claimed them already: nobody knows whether they were written to.
+    Claimed,
+}
+
+impl App {
+    /// Puts somebody of a chunk into one of their own that is due at `until`.
+    pub(super) async fn postpone(
+        &self,
+        job: &Job<'_>,
+        (index, person): (usize, Subject),
+        until: Timestamp,
+    ) -> Result<Postponed, Failure> {
+        let (campaign, step) = (job.message.campaign, job.message.step);
+        let Some(late) = late(job.message.chunk, index).filter(|_| job.found.people.len() > 1) else {
+            return Ok(Postponed::Waits);
+        };
+        let outreach = self.db.outreach(&job.scope);
+        if outreach.claims(campaign, step, &[person]).await?.iter().any(Option::is_some) {
+            return Ok(Postponed::Claimed);
+        }
+        // Before their place in the chunk says so: whoever reads that need not think of them.
+        outreach.note_due(campaign, (late, step), until).await?;
+        outreach.settle(campaign, (late, step), (&[person], &Results::pending(1)), None, job.now).await?;
+        Ok(Postponed::Yes)
+    }
+
+    /// A chunk's records at all steps so far, strongly consistent. Those of one who was postponed begin with what became of them
+    /// in the chunk that they come from; there are none as long as that one does not say that they are here.
+    pub(super) async fn so_far(
+        &self,
+        scope: &WorkspaceScope,
+        campaign: CampaignId,
+        chunk: u32,
+    ) -> Result<Vec<ChunkRecord>, Failure> {
+        let outreach = self.db.outreach(scope);
+        let own = outreach.chunk_so_far(campaign, chunk).await?;
+        let Some((before, index)) = origin(chunk) else {
+            return Ok(own.into_iter().map(|(_, record)| record).collect());
+        };
+        let Some((begins, subjects)) = own.first().map(|(step, record)| (*step, record.subjects.clone())) else {
+            return Ok(Vec::new());
+        };
+        let earlier = outreach.chunk_so_far(campaign, before).await?;
+        let is_here = |(step, record): &(u8, ChunkRecord)| {
+            *step == begins && record.results.get(index) == Some(Outcome::Postponed)
+        };
+        if !earlier.iter().any(is_here) {
+            return Ok(Vec::new());
+        }
+        let theirs = earlier.into_iter().filter(|(step, _)| *step < begins).map(|(_, record)| ChunkRecord {
+            subjects: subjects.clone(),
+            results: record.results.alone(index),
+            ..record
+        });
+        Ok(theirs.chain(own.into_iter().map(|(_, record)| record)).collect())
+    }
+
+    /// What the messages of a chunk were called; of one who was postponed, those in the chunk that they come from, too.
+    pub(super) async fn names(
+        &self,
+        scope: &WorkspaceScope,
+        campaign: CampaignId,
+        chunk: u32,
+    ) -> Result<Names, Failure> {
+        let outreach = self.db.outreach(scope);
+        let mut names = outreach.names(campaign, chunk).await?;
+        if let Some((before, index)) = origin(chunk) {
+            let earlier = outreach.names(campaign, before).await?;
+            let theirs = earlier.into_iter().filter(|((_, place), _)| *place == index);
+            names.extend(theirs.map(|((step, _), name)| ((step, 0), name)));
+        }
+        Ok(names)
+    }
+}
