@@ -97,8 +97,16 @@ async fn passes(supervisor: &Supervisor, instance: &Arc<Instance>, side: Side, a
     let function = instance.function();
     let given = (side == Side::After).then_some(answer);
     let number = supervisor.calls().number();
-    let call =
-        Call { number, function, service: "runtime", operation: "response", request: answer, side, answer: given };
+    let call = Call {
+        number,
+        function,
+        port: None,
+        service: "runtime",
+        operation: "response",
+        request: answer,
+        side,
+        answer: given,
+    };
     match watcher.act(&call) {
         Act::Go => true,
         Act::Hold(over) => {

@@ -26,6 +26,8 @@ pub struct Call<'a> {
     pub number: u64,
     /// The function, by its binary.
     pub function: &'a str,
+    /// The function's end of the connection, where there is one of its own.
+    pub port: Option<u16>,
     /// `dynamodb`, `sqs`, `sesv2`, `s3`, `smtp`, `runtime` and so on.
     pub service: &'static str,
     /// `TransactWriteItems`, `DATA`, `response`; for the services that have no such header, method and path.
@@ -138,8 +140,8 @@ impl Calls {
         }
     }
 
-    /// Lets a call pass, or not. `port` is the caller's end of the connection.
-    pub(crate) async fn pass(&self, call: &Call<'_>, port: Option<u16>) -> Passed {
+    /// Lets a call pass, or not.
+    pub(crate) async fn pass(&self, call: &Call<'_>) -> Passed {
         let Some(watcher) = self.watched() else { return Passed::On };
         match watcher.act(call) {
             Act::Go => {}
@@ -148,7 +150,7 @@ impl Calls {
             Act::Lose => return Passed::Cut,
             Act::Hold(over) => over.await,
             Act::Kill => {
-                self.kill(call.function, port).await;
+                self.kill(call.function, call.port).await;
                 return Passed::Cut;
             }
         }

@@ -163,13 +163,14 @@ async fn watched<S: Service>(request: Request<Bytes>, port: u16, service: &S, wa
     let call = |side| Call {
         number,
         function: &function,
+        port: Some(port),
         service: watch.service,
         operation: &operation,
         request: &sent,
         side,
         answer: None,
     };
-    match watch.calls.pass(&call(Side::Before), Some(port)).await {
+    match watch.calls.pass(&call(Side::Before)).await {
         Passed::On => {}
         Passed::Refused => return service.overloaded(&operation, &sent).into(),
         Passed::Denied => return denied(NOT_NOW).into(),
@@ -180,7 +181,7 @@ async fn watched<S: Service>(request: Request<Bytes>, port: u16, service: &S, wa
         Reply::Answer(response) if response.status().is_success() => Some(response.body().clone()),
         _ => None,
     };
-    match watch.calls.pass(&Call { answer: answer.as_deref(), ..call(Side::After) }, Some(port)).await {
+    match watch.calls.pass(&Call { answer: answer.as_deref(), ..call(Side::After) }).await {
         Passed::On => reply,
         Passed::Refused | Passed::Denied | Passed::Cut => Reply::HangUp,
     }

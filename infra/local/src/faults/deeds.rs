@@ -1,6 +1,6 @@
 //! What is done to calls: at each of them in turn, or at random ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::rngs::StdRng;
@@ -46,6 +46,8 @@ pub(super) struct Sweep {
     deed: Deed,
     kinds: BTreeMap<String, Reached>,
     current: Option<Current>,
+    /// Connections of processes that are dead: what comes over them is of an invocation before.
+    dead: HashSet<u16>,
     places: BTreeMap<String, u64>,
 }
 
@@ -73,13 +75,23 @@ struct Current {
     target: Option<usize>,
     /// It was.
     struck: bool,
+    /// Its connections.
+    ports: HashSet<u16>,
     /// Everything is denied from here on.
     down: bool,
 }
 
 impl Sweep {
-    pub(super) fn new(function: &'static str, wanted: &'static [&'static str], deed: Deed) -> Sweep {
-        Sweep { function, wanted, deed, kinds: BTreeMap::new(), current: None, places: BTreeMap::new() }
+    pub(super) fn new(function: &'static str, wanted: &'static [&'static str], deed: Deed) -> Box<Sweep> {
+        Box::new(Sweep {
+            function,
+            wanted,
+            deed,
+            kinds: BTreeMap::new(),
+            current: None,
+            dead: HashSet::new(),
+            places: BTreeMap::new(),
+        })
     }
 
     fn begins(&mut self, event: &[u8]) {
@@ -90,7 +102,15 @@ impl Sweep {
         let fresh = records.is_none_or(|records| records.iter().all(fresh));
         let kind = kind_of(&event);
         let target = fresh.then(|| self.kinds.entry(kind.clone()).or_default().next);
-        self.current = Some(Current { kind, event: Arc::new(event), passed: 0, target, struck: false, down: false });
+        self.current = Some(Current {
+            kind,
+            event: Arc::new(event),
+            passed: 0,
+            target,
+            struck: false,
+            ports: HashSet::new(),
+            down: false,
+        });
     }
 
     fn act(&mut self, call: &Call<'_>) -> Act {
@@ -99,7 +119,11 @@ impl Sweep {
         if call.side == Side::After && !both && call.service != "runtime" {
             return Act::Go;
         }
+        if call.port.is_some_and(|port| self.dead.contains(&port)) {
+            return Act::Go;
+        }
         let Some(current) = &mut self.current else { return Act::Go };
+        current.ports.extend(call.port);
         if current.down {
             if call.service == "runtime" {
                 self.current = None;
@@ -121,13 +145,14 @@ impl Sweep {
         if call.service == "runtime" && call.side == Side::After {
             let whole = current.target.is_some() && !current.struck;
             let reached = self.kinds.entry(current.kind.clone()).or_default();
-            self.current = None;
+            let ports = self.current.take().map(|current| current.ports).unwrap_or_default();
             if whole {
                 reached.length = at + 1;
                 reached.without += 1;
             }
             // A process that has worked before asks for less: where processes die anyhow, every invocation has a new one.
             if matches!(self.deed, Deed::Kill) {
+                self.dead.extend(ports);
                 return Act::Kill;
             }
         }
@@ -138,7 +163,7 @@ impl Sweep {
         let over = call.service == "runtime";
         match &self.deed {
             Deed::Kill => {
-                self.current = None;
+                self.dead.extend(self.current.take().map(|current| current.ports).unwrap_or_default());
                 Act::Kill
             }
             // The runtime does not refuse.
@@ -210,7 +235,7 @@ pub(super) enum Doing {
     #[default]
     Nothing,
     /// Call by call.
-    Sweep(Sweep),
+    Sweep(Box<Sweep>),
     /// At random.
     Chance(Box<Chance>),
 }
@@ -323,7 +348,7 @@ mod tests {
     use super::*;
 
     fn call(operation: &'static str, service: &'static str, side: Side) -> Call<'static> {
-        Call { number: 0, function: "send", service, operation, request: &[], side, answer: None }
+        Call { number: 0, function: "send", port: None, service, operation, request: &[], side, answer: None }
     }
 
     /// Where processes of a sweep that kills end: after everything.

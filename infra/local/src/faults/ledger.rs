@@ -198,7 +198,7 @@ mod tests {
     fn claim(number: u64, answer: Option<&[u8]>, request: &[u8], ledger: &Ledger) {
         let side = if answer.is_some() { Side::After } else { Side::Before };
         let (function, service, operation) = ("send", "dynamodb", "BatchExecuteStatement");
-        let call = Call { number, function, service, operation, request, side, answer };
+        let call = Call { number, function, port: None, service, operation, request, side, answer };
         if answer.is_some() { ledger.done(&call) } else { ledger.reaches(&call) }
     }
 
@@ -214,7 +214,7 @@ mod tests {
         let request = json!({"TableName": "SuppressionsTable", "Item": {"sk": {"S": "aa"}}}).to_string();
         let (function, service, operation, answer) = ("unsubscribe", "dynamodb", "PutItem", Some(b"{}" as &[u8]));
         let request = request.as_bytes();
-        ledger.done(&Call { number: 2, function, service, operation, request, side: Side::After, answer });
+        ledger.done(&Call { number: 2, function, port: None, service, operation, request, side: Side::After, answer });
         claim(1, Some(br#"{"Responses":[{}]}"#), early.as_bytes(), &ledger);
         assert!(!ledger.claimed_after_objection("aa", "cmp_1", 1), "its call was under way");
 

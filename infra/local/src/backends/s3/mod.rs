@@ -96,9 +96,18 @@ impl Store {
         let function = self.iam.function_of(&front::caller(request.headers(), &uri).unwrap_or_default());
         let operation = call_name(&method, uri.path(), uri.query().unwrap_or_default(), false);
         let (service, number) = (self.watch.service, calls.number());
-        let call = |side| Call { number, function: &function, service, operation, request: &[], side, answer: None };
+        let call = |side| Call {
+            number,
+            function: &function,
+            port: Some(port),
+            service,
+            operation,
+            request: &[],
+            side,
+            answer: None,
+        };
         let cut = || HttpError::new(Box::new(std::io::Error::from(std::io::ErrorKind::ConnectionReset)));
-        match calls.pass(&call(Side::Before), Some(port)).await {
+        match calls.pass(&call(Side::Before)).await {
             Passed::On => {}
             Passed::Refused => return Ok(s3_slow_down()),
             Passed::Denied => return Ok(s3_denied(front::NOT_NOW)),
@@ -106,7 +115,7 @@ impl Store {
         }
         let response = self.respond(request).await?;
         let answer = response.status().is_success().then_some(&[] as &[u8]);
-        match calls.pass(&Call { answer, ..call(Side::After) }, Some(port)).await {
+        match calls.pass(&Call { answer, ..call(Side::After) }).await {
             Passed::On => Ok(response),
             Passed::Refused | Passed::Denied | Passed::Cut => Err(cut()),
         }

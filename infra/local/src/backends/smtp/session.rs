@@ -65,8 +65,17 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
     async fn pass(&self, operation: &str, side: Side) -> Next {
         let answer = (side == Side::After).then_some(&[] as &[u8]);
         let number = self.shared.faults.calls().number();
-        let call = Call { number, function: CALLER, service: "smtp", operation, request: &[], side, answer };
-        match self.shared.faults.calls().pass(&call, Some(self.port)).await {
+        let call = Call {
+            number,
+            function: CALLER,
+            port: Some(self.port),
+            service: "smtp",
+            operation,
+            request: &[],
+            side,
+            answer,
+        };
+        match self.shared.faults.calls().pass(&call).await {
             Passed::On => Next::On,
             Passed::Refused | Passed::Denied if side == Side::Before => Next::Refused,
             Passed::Refused | Passed::Denied | Passed::Cut => Next::Cut,

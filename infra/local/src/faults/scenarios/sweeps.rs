@@ -93,7 +93,7 @@ pub(super) async fn lost(play: &Play, relay: bool) -> anyhow::Result<World> {
 const CHAIN: [(&str, &[&str]); 2] = [("send", &["step 1"]), ("fan-out", &["advance", "finish"])];
 
 /// Launches campaigns to one group after another, until something was done at every call.
-pub(super) async fn sweep(world: &mut World, name: &str, sweep: Sweep) -> anyhow::Result<()> {
+pub(super) async fn sweep(world: &mut World, name: &str, sweep: Box<Sweep>) -> anyhow::Result<()> {
     world.director.does(Doing::Sweep(sweep));
     let none: [Value; 0] = [];
     for _ in 0..MOST {
