@@ -9,7 +9,10 @@ use std::fmt::Write as _;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeSeed, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::Value;
 
 /// What every signed statement begins with: no signature of anything else can be taken for one.
@@ -42,7 +45,8 @@ pub enum Unproven {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signed {
-    /// What is stated.
+    /// What is stated. Read from a text, no name may be there twice: readers would differ in what it says.
+    #[serde(deserialize_with = "unambiguous")]
     pub statement: Value,
     /// Always `Ed25519`.
     pub alg: String,
@@ -50,6 +54,59 @@ pub struct Signed {
     pub kid: String,
     /// 64 bytes in base64url without padding.
     pub signature: String,
+}
+
+/// JSON in which no object has a name twice.
+fn unambiguous<'de, D: Deserializer<'de>>(from: D) -> Result<Value, D::Error> {
+    struct Unambiguous;
+    impl<'de> DeserializeSeed<'de> for Unambiguous {
+        type Value = Value;
+        fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
+            from.deserialize_any(self)
+        }
+    }
+    impl<'de> Visitor<'de> for Unambiguous {
+        type Value = Value;
+        fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            to.write_str("JSON")
+        }
+        fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+            Ok(value.into())
+        }
+        fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+            Ok(value.into())
+        }
+        fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+            Ok(value.into())
+        }
+        fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+            Ok(value.into())
+        }
+        fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+            Ok(value.into())
+        }
+        fn visit_unit<E>(self) -> Result<Value, E> {
+            Ok(Value::Null)
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Value, A::Error> {
+            let mut all = Vec::new();
+            while let Some(value) = values.next_element_seed(Unambiguous)? {
+                all.push(value);
+            }
+            Ok(all.into())
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+            let mut all = serde_json::Map::new();
+            while let Some(name) = members.next_key::<String>()? {
+                let value = members.next_value_seed(Unambiguous)?;
+                if all.insert(name.clone(), value).is_some() {
+                    return Err(serde::de::Error::custom(format!("`{name}` is there twice")));
+                }
+            }
+            Ok(all.into())
+        }
+    }
+    from.deserialize_any(Unambiguous)
 }
 
 /// A public key (RFC 8037).
@@ -170,6 +227,19 @@ mod tests {
 
     fn signed() -> Signed {
         Signed::new(json!({"kind": "purge", "deleted": {"prospect": 3, "session": 1}}), "v1-a", &key(1)).unwrap()
+    }
+
+    #[test]
+    fn a37_a_statement_that_says_something_twice_is_not_read() {
+        let read = |statement: &str| {
+            let text = format!(r#"{{"statement": {statement}, "alg": "Ed25519", "kid": "k", "signature": ""}}"#);
+            serde_json::from_str::<Signed>(&text).map(|signed| signed.statement).map_err(|error| error.to_string())
+        };
+        let once = r#"{"a": [1, -2, {"b": null, "c": true}], "d": "x", "e": {}}"#;
+        assert_eq!(read(once).unwrap(), serde_json::from_str::<Value>(once).unwrap());
+        for twice in [r#"{"senders": 0, "senders": 2}"#, r#"{"of": [{"x": {}, "x": {"prospect": 5}}]}"#] {
+            assert!(read(twice).unwrap_err().contains("twice"), "{twice}");
+        }
     }
 
     #[test]

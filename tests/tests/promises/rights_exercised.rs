@@ -84,6 +84,10 @@ fn a41_who_asks_for_restriction_in_the_middle_of_a_campaign_is_kept_and_not_writ
         assert_eq!(sender.prospect("freeze@queued.test").await["state"], "restricted");
         stack.purge().await;
         assert_eq!(sender.prospects().await.len(), 1, "frozen is kept");
+        // Who wants it kept still does when they object as well.
+        stack.exercise("freeze@queued.test", "objection", None).await;
+        stack.purge().await;
+        assert_eq!(sender.prospects().await.len(), 1, "frozen is kept, whatever else they say");
         stack.finish().await;
     });
 }

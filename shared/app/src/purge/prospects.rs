@@ -1,6 +1,6 @@
 //! Which people are due.
 
-use domain::{policy::retention::Class, subject::Subject, suppression::SuppressionReason};
+use domain::{policy::retention::Class, prospect::Prospect, subject::Subject, suppression::SuppressionReason};
 use storage::{WorkspaceScope, db::Item, prospects::read_prospect, sweep::key_of};
 
 use super::{
@@ -40,9 +40,15 @@ impl App {
         let prospects = items.iter().map(|item| read_prospect(item.clone())).collect::<Result<Vec<_>, _>>()?;
         let subjects: Vec<Subject> = prospects.iter().map(|p| p.subject).collect();
         let suppressed = self.db.suppressions(&scope).among(&subjects, now).await?;
-        let objected = |subject| {
-            let stands = suppressed.iter().find(|s| s.subject == subject && s.reason != SuppressionReason::HardBounced);
-            stands.map(|suppression| suppression.since)
+        // Who asked that their data be kept and not used (art. 18(1)(b)) still wants it kept when they object as well.
+        let objected = |prospect: &Prospect| {
+            let stands = suppressed.iter().find(|suppression| suppression.subject == prospect.subject)?;
+            let goes = match stands.reason {
+                SuppressionReason::HardBounced => false,
+                SuppressionReason::OptedOut | SuppressionReason::Complained => prospect.restricted_by.is_none(),
+                SuppressionReason::Erased => true,
+            };
+            goes.then_some(stands.since)
         };
         let waiting: Vec<Subject> =
             prospects.iter().filter(|p| due::notice(p, now).is_some()).map(|p| p.subject).collect();
@@ -54,7 +60,7 @@ impl App {
             let notice = due::notice(prospect, now).filter(|_| !informed.contains(&prospect.subject));
             let over = Some(due::kept_until(prospect, rules)).filter(|end| *end <= now);
             let over = over.map(|since| (since, Why::PeriodOver));
-            if let Some((since, why)) = over.or_else(|| objected(prospect.subject).map(|since| (since, Why::OptedOut)))
+            if let Some((since, why)) = over.or_else(|| objected(prospect).map(|since| (since, Why::OptedOut)))
             {
                 found.due.push(due(index, Class::Prospect, Some("v"), since, why));
             } else if let Some(Notice::Over(since)) = notice {
