@@ -53,6 +53,8 @@ pub(super) struct Sweep {
 
 /// So many invocations in a row have to be without the next call.
 const WITHOUT: usize = 2;
+/// Where the last of them had more calls than were struck: how many there are is not always the same.
+const OFTEN: usize = 6;
 
 /// How far the sweep is for one kind of invocation.
 #[derive(Default)]
@@ -191,7 +193,7 @@ impl Sweep {
 
     /// Whether there is no call left, in any of the wanted kinds of invocation.
     fn is_through(&self) -> bool {
-        let through = |kind: &Reached| kind.without >= WITHOUT && kind.next >= kind.length;
+        let through = |kind: &Reached| kind.without >= if kind.next >= kind.length { WITHOUT } else { OFTEN };
         self.wanted.iter().all(|kind| self.kinds.get(*kind).is_some_and(through))
     }
 }

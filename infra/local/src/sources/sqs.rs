@@ -21,6 +21,8 @@ const MAX_BATCH_BYTES: usize = 5 * 1024 * 1024;
 
 /// How much longer what fails again and again waits each time, where failures do not wait for their visibility.
 const PATIENCE: u32 = 4;
+/// After so many times it waits no longer.
+const LONGEST: u32 = 5;
 
 /// One mapping of a queue to a function.
 pub(crate) struct Mapping {
@@ -140,7 +142,7 @@ impl Mapping {
         }
         for message in batch.iter().filter(|message| failed.contains(&message.message_id)) {
             let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
-            self.show_again(message, PATIENCE.saturating_pow(receives.unwrap_or(1)));
+            self.show_again(message, PATIENCE.pow(receives.unwrap_or(1).min(LONGEST)));
         }
         let done = batch.iter().filter(|message| !failed.contains(&message.message_id));
         let receipts: Vec<String> = done.map(|message| message.receipt_handle.clone()).collect();

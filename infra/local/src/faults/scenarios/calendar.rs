@@ -22,7 +22,9 @@ pub(super) async fn nights(play: &Play) -> anyhow::Result<World> {
     let first: Timestamp = EVENINGS[0].parse()?;
     let mut world = World::make(Making { at: Some(first), ..play.many(people) }).await?;
     for evening in EVENINGS {
-        world.stack.clock().set(evening.parse()?);
+        // Never back: whoever is entered after a launch is not in its audience.
+        let now = world.stack.clock().now();
+        world.stack.clock().set(now.max(evening.parse()?));
         let odds = [("send", 300), ("fan-out", 30), ("feedback", 100), ("follow-up", 8)];
         world.director.does(Doing::Chance(Chance::new(Deed::Kill, &odds, play.seed)));
         let later = [json!({ "hours": 24 }), json!({ "working_days": 1 })];
