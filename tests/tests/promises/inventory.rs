@@ -347,6 +347,11 @@ async fn absence(stack: &TestStack) {
 async fn abuse(staff: &Sender<'_>, seen: &mut Seen) {
     let stack = staff.stack;
     stack.report_abuse("despite_unsubscribe", "Encore un message.", Some("seven@filled.test")).await;
+    // Who reported something has it in their copy.
+    stack.report_abuse("unlawful_content", "Encore.", Some("five@filled.test")).await;
+    stack.exercise("five@filled.test", "access", None).await;
+    let gone = staff.join("viewer").await.get("/v1/me").await.expect(200).json();
+    staff.delete(&format!("/v1/members/{}", gone["id"].as_str().expect("an id"))).await.expect(204);
     let other = stack.sign_up().await;
     other.take_answers().await;
     other.import(b"email\nnine@filled.test\n").await;

@@ -37,7 +37,7 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
         let key = theirs.post("/v1/api-keys", asked).await.expect(200).json();
         stack.keep_secret(key["key"].as_str().unwrap());
         let channel = json!({"id": theirs.add_channel(json!({})).await});
-        let endpoint = theirs.register("theirs", &["message.sent"]).await;
+        let endpoint = theirs.register("/theirs", &["message.sent"]).await;
         let webhook = json!(endpoint.path.rsplit('/').next());
         // A request about the person's data that their Sender has to answer.
         stack.exercise("canary@theirs.test", "rectification", Some("My name is spelt Canary.")).await;
