@@ -60,8 +60,7 @@ impl App {
             let notice = due::notice(prospect, now).filter(|_| !informed.contains(&prospect.subject));
             let over = Some(due::kept_until(prospect, rules)).filter(|end| *end <= now);
             let over = over.map(|since| (since, Why::PeriodOver));
-            if let Some((since, why)) = over.or_else(|| objected(prospect).map(|since| (since, Why::OptedOut)))
-            {
+            if let Some((since, why)) = over.or_else(|| objected(prospect).map(|since| (since, Why::OptedOut))) {
                 found.due.push(due(index, Class::Prospect, Some("v"), since, why));
             } else if let Some(Notice::Over(since)) = notice {
                 found.due.push(due(index, Class::UninformedProspect, Some("v"), since, Why::NeverInformed));
