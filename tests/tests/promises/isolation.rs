@@ -61,7 +61,7 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
                 Some("webhooks") => &webhook,
                 _ => &prospect["id"],
             };
-            let url = path.replace("{id}", id.as_str().unwrap());
+            let url = path.replace("{id}", id.as_str().unwrap()).replace("{event}", "evt_00000000000000000000");
             let bare = stack.client().request(method.clone(), &url).json(&json!({})).send().await;
             bare.problem(401, "unauthenticated");
             if path.contains("{id}") {
@@ -70,6 +70,11 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
                 let body = if path.contains("prospects") { json!({"company": "La nôtre"}) } else { body };
                 let named = path.contains("campaigns") || path.contains("channels");
                 let body = if method == Method::PATCH && named { json!({"name": "La nôtre"}) } else { body };
+                let body = match (path.contains("webhooks"), method.as_str()) {
+                    (true, "PATCH") => json!({"enabled": false}),
+                    (true, _) => json!({}),
+                    _ => body,
+                };
                 let body = if path.ends_with("/handle") { handled } else { body };
                 let body = if path.ends_with("/extend") { json!({"reason": "We look for it."}) } else { body };
                 let body = if path.contains("members") { json!({"role": "viewer"}) } else { body };
