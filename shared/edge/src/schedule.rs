@@ -2,7 +2,7 @@
 
 use app::{App, Deadline, Failure};
 use domain::Timestamp;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, IgnoredAny},
@@ -68,21 +68,26 @@ where
         let (app, handle) = (&app, &handle);
         lambda_runtime::run(service_fn(async move |event: LambdaEvent<Fired<D>>| {
             let deadline = Deadline::of_invocation(event.context.deadline);
-            let (time, detail) = event.payload.ask()?;
+            let (time, detail) = event.payload.ask().map_err(|why| refusal("validation-failed", why.to_owned()))?;
             handle(app, time, detail, deadline).await.map_err(|failure| match failure.cause {
                 Some(cause) => {
                     tracing::error!(slug = failure.slug, cause, "scheduled run failed");
-                    Error::from(cause)
+                    refusal(failure.slug, cause)
                 }
                 // Nothing is wrong with us: it tells whoever gave the order what to do.
                 None => {
                     tracing::warn!(slug = failure.slug, "order refused");
-                    Error::from(failure.detail)
+                    refusal(failure.slug, failure.detail)
                 }
             })
         }))
         .await
     })
+}
+
+/// What whoever fired it reads.
+fn refusal(slug: &str, error_message: String) -> Diagnostic {
+    Diagnostic { error_type: slug.to_owned(), error_message }
 }
 
 #[cfg(test)]
