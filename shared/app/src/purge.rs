@@ -211,6 +211,7 @@ impl App {
             after = page.next;
             if after.is_none() {
                 census.mind_removed(self.db.removed_members().await?);
+                census.mind_own(self.db.staff_workspace().await?);
                 return Ok(census);
             }
         }

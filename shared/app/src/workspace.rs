@@ -138,6 +138,10 @@ impl App {
             display_name: renamed,
             ..WorkspaceChange::default()
         };
+        if change.retention_months.is_some() && self.db.staff_workspace().await? == Some(workspace.id) {
+            let detail = "This is the operator's own workspace: how long its prospects are kept is the operator's promise, and is in the policy.";
+            return Err(Failure::conflict("operators-own", detail));
+        }
         if change != WorkspaceChange::default() {
             let fields = [
                 ("retention_months", change.retention_months.is_some()),

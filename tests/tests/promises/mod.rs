@@ -18,6 +18,7 @@ mod logs;
 mod messages;
 mod news;
 mod opt_out;
+mod own_leads;
 mod pages;
 mod purge;
 mod restore;

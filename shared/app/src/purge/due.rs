@@ -85,6 +85,8 @@ pub(super) struct Census {
     orphans_stay: bool,
     /// Members who were removed.
     removed: Removed,
+    /// The operator's own workspace.
+    own: Option<WorkspaceId>,
 }
 
 impl Census {
@@ -127,6 +129,16 @@ impl Census {
         self.removed = removed;
     }
 
+    /// Which workspace is the operator's own: its prospects are the operator's leads (A35).
+    pub(super) fn mind_own(&mut self, own: Option<WorkspaceId>) {
+        self.own = own;
+    }
+
+    /// What the people of a workspace are.
+    pub(super) fn class_of_people(&self, workspace: WorkspaceId) -> Class {
+        if self.own == Some(workspace) { Class::OwnLead } else { Class::Prospect }
+    }
+
     /// What is there of members who were removed: themselves, their sign-ins, sessions and second factors.
     pub(super) fn of_removed(&self, items: &[Item], now: Timestamp, sort: Sort) -> Vec<Due> {
         let theirs = |(index, item): (usize, &Item)| {
@@ -154,8 +166,13 @@ impl Census {
         self.dead.get(&workspace).copied().or_else(|| orphan.then_some(orphaned))
     }
 
+    /// How long a living workspace keeps its people.
     pub(super) fn rules(&self, workspace: WorkspaceId) -> Option<Rules> {
-        self.living.get(&workspace).copied()
+        let chosen = self.living.get(&workspace).copied()?;
+        Some(match self.class_of_people(workspace) {
+            Class::OwnLead => Rules { retention_months: Policy::current().own_lead_months() },
+            _ => chosen,
+        })
     }
 
     /// The language of mail to a workspace's members; `None` when it is closed, or unknown.

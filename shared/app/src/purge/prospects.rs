@@ -10,7 +10,7 @@ use super::{
 use crate::{App, Failure};
 
 impl App {
-    /// Which prospects of a page are due: too old (A72, A73), never informed (A69), objected or erased
+    /// Which prospects of a page are due: too old (A35, A72, A73), never informed (A69), objected or erased
     /// (A61), or of a closed workspace (A74). And who will soon be, because nobody informed them.
     pub(super) async fn due_prospects(&self, items: &[Item], pass: &Pass) -> Result<Found, Failure> {
         let mut found = Found::default();
@@ -29,9 +29,10 @@ impl App {
         let Some(first) = items.first() else { return Ok(()) };
         let Some(workspace) = storage::keys::workspace_of(&key_of(first)?.pk) else { return Ok(()) };
         let due = |index: usize, class, guard, since, why| Due { index: start + index, class, guard, since, why };
+        let class = census.class_of_people(workspace);
         if let Some(since) = census.dead_since(workspace, now) {
             let all = 0..items.len();
-            found.due.extend(all.map(|index| due(index, Class::Prospect, None, since, Why::AccountOver)));
+            found.due.extend(all.map(|index| due(index, class, None, since, Why::AccountOver)));
             return Ok(());
         }
         // Just made: the next run's business.
@@ -61,7 +62,7 @@ impl App {
             let over = Some(due::kept_until(prospect, rules)).filter(|end| *end <= now);
             let over = over.map(|since| (since, Why::PeriodOver));
             if let Some((since, why)) = over.or_else(|| objected(prospect).map(|since| (since, Why::OptedOut))) {
-                found.due.push(due(index, Class::Prospect, Some("v"), since, why));
+                found.due.push(due(index, class, Some("v"), since, why));
             } else if let Some(Notice::Over(since)) = notice {
                 found.due.push(due(index, Class::UninformedProspect, Some("v"), since, Why::NeverInformed));
             } else if let (Some(Notice::Soon(deadline)), Some(_)) = (notice, census.open(workspace)) {

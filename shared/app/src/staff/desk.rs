@@ -5,6 +5,7 @@ use domain::{
     Timestamp,
     audit::Action,
     id::{CaseId, WorkspaceId},
+    policy::retention::Policy,
 };
 use serde::{Deserialize, Serialize};
 use storage::{WorkspaceScope, abuse::AbuseCase};
@@ -16,7 +17,8 @@ use crate::{App, Failure, abuse::EnteredReport, fields::Fields};
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StaffOrder {
-    /// The members of this workspace are staff from here on, and nobody else.
+    /// The members of this workspace are staff from here on, and nobody else. It is the operator's own: its prospects are
+    /// the operator's leads, and are kept as long as those (A35).
     Appoint(Appoint),
     /// Nobody is staff from here on.
     Dismiss(Dismiss),
@@ -76,14 +78,15 @@ impl App {
             StaffOrder::Appoint(Appoint { workspace }) => {
                 let scope = WorkspaceScope::internal(workspace);
                 self.active_workspace(&scope).await?;
+                let months = Policy::current().own_lead_months();
                 let entry = scope.entry(Action::StaffAppointed, now).with("appointed", "yes");
-                self.db.appoint_staff(Some(workspace), &entry).await?;
+                self.db.appoint_staff(workspace, months, &entry.with("retention_months", u64::from(months))).await?;
                 Ok(StaffAnswer::Appointed { staff: Some(workspace) })
             }
             StaffOrder::Dismiss(Dismiss {}) => {
                 if let Some(workspace) = self.db.staff_workspace().await? {
                     let entry = WorkspaceScope::internal(workspace).entry(Action::StaffAppointed, now);
-                    self.db.appoint_staff(None, &entry.with("appointed", "no")).await?;
+                    self.db.dismiss_staff(&entry.with("appointed", "no")).await?;
                 }
                 Ok(StaffAnswer::Appointed { staff: None })
             }

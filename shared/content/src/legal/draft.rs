@@ -53,6 +53,7 @@ pub(super) const OF_USERS: &[Class] = &[
     Class::AbuseCase,
     Class::PurgeRecord,
     Class::ProductAnalytics,
+    Class::OwnLead,
     Class::QueueMessage,
     Class::Backup,
     Class::PointInTimeBackup,

@@ -153,9 +153,7 @@ pub fn of(kept_as: As, locale: Locale, operator: &Operator) -> Record {
 
 fn activity(class: Class, locale: Locale) -> Activity {
     let rule = Policy::current().rule(class);
-    // A prospect whom nobody has informed is a prospect like any other.
-    let listed = if class == Class::UninformedProspect { Class::Prospect } else { class };
-    let kinds: Vec<_> = Inventory::current().of_class(listed).map(|(_, kind)| kind).collect();
+    let kinds: Vec<_> = Inventory::current().of_class(class.stored_as()).map(|(_, kind)| kind).collect();
     let people: BTreeSet<About> = kinds.iter().map(|kind| kind.about).collect();
     let data: BTreeSet<&str> =
         kinds.iter().flat_map(|kind| kind.fields.values()).map(|field| field.label(locale)).collect();

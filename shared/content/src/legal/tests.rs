@@ -153,6 +153,7 @@ fn periods_on_the_pages_are_those_of_the_policy() {
     let mut shorter = POLICY.to_owned();
     for (from, to) in [
         ("keep = \"36 months\"", "keep = \"17 months\""),
+        ("keep = \"3 years\"\nclock = \"collected_or", "keep = \"17 months\"\nclock = \"collected_or"),
         ("purge_lag = \"24 hours\"", "purge_lag = \"19 hours\""),
         ("rights_answer = \"30 days\"", "rights_answer = \"21 days\""),
         ("policy_change_notice = \"30 days\"", "policy_change_notice = \"45 days\""),

@@ -87,6 +87,7 @@ const PURGED: &[(Ends, &[Class])] = &[
         THREE_YEARS,
         &[
             Prospect,
+            OwnLead,
             ImportRecord,
             Delivery,
             Suppression,
@@ -117,6 +118,7 @@ fn end_of(class: Class, start: Timestamp) -> Timestamp {
         Account | SenderIdentity | Campaign | DataKey => policy.closed_account_expiry(start),
         UnverifiedSignup => policy.unverified_signup_expiry(start),
         Prospect => policy.prospect_expiry(long_before, Some(start), None),
+        OwnLead => policy.prospect_expiry(long_before, Some(start), Some(policy.own_lead_months())),
         UninformedProspect => policy.notice_deadline(long_before, start),
         Upload => policy.upload_expiry(start),
         ImportReport => policy.import_report_expiry(start),

@@ -178,8 +178,7 @@ impl Inventory {
                 return Err(InventoryError::Blank(name.clone()));
             }
         }
-        // A prospect whom nobody has informed is a prospect: the class adds an end, not an item.
-        for &class in Class::ALL.iter().filter(|class| **class != Class::UninformedProspect) {
+        for &class in Class::ALL.iter().filter(|class| class.stored_as() == **class) {
             let rule = policy.rule(class);
             let listed = |store| kinds.values().any(|kind| kind.class == class && kind.store == store);
             if let Some(&store) = rule.stores.iter().find(|store| rule.is_in_the_product() && !listed(**store)) {

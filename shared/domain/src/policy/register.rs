@@ -146,6 +146,18 @@ classes! {
     PointInTimeBackup = "point_in_time_backup", at_most Days(35), at_least Days(1);
 }
 
+impl Class {
+    /// What its items are in the inventory. A prospect whom nobody has informed is a prospect, and so is a lead of the
+    /// operator's: these classes add an end, not an item.
+    #[must_use]
+    pub const fn stored_as(self) -> Self {
+        match self {
+            Self::UninformedProspect | Self::OwnLead => Self::Prospect,
+            class => class,
+        }
+    }
+}
+
 /// The event from which a period runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

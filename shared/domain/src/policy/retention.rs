@@ -39,7 +39,7 @@ pub enum PolicyError {
         what: &'static str,
     },
     /// Workspaces choose in months, so the policy for prospects must be whole months, below 256.
-    #[error("policy file: `prospect` must keep whole months, not {0}")]
+    #[error("policy file: `prospect` and `own_lead` must keep whole months, not {0}")]
     NotMonths(Retention),
     /// Whoever has to act in time is reminded so often.
     #[error("policy file: `{what}` has {given} periods, not the {promised} that were promised")]
@@ -192,6 +192,9 @@ impl Policy {
             check_end(class, rule)?;
             check_limits(class, rule)?;
         }
+        // They are stored alike, and go alike.
+        let keep = |class: Class| file.class[&class].keep;
+        at_most(Class::OwnLead.key(), keep(Class::OwnLead), keep(Class::Prospect))?;
         let fingerprint = hex::encode(Sha256::digest(text));
         if file.record.security.is_blank() {
             return Err(PolicyError::Blank { class: "record", what: "security in both languages" });
@@ -246,7 +249,13 @@ impl Policy {
     /// The longest a workspace may keep its prospects, in months (A72).
     #[must_use]
     pub fn most_prospect_months(&self) -> u8 {
-        prospect_months_of(self.rule(Class::Prospect)).expect("`load` refuses anything else")
+        months_of(self.rule(Class::Prospect)).expect("`load` refuses anything else")
+    }
+
+    /// How long the operator keeps its own leads, in months (A35): the prospects of its own workspace.
+    #[must_use]
+    pub fn own_lead_months(&self) -> u8 {
+        months_of(self.rule(Class::OwnLead)).expect("`load` refuses anything else")
     }
 
     /// Checks the months a workspace chooses for its prospects: less than the policy, never more.
@@ -371,7 +380,7 @@ pub fn prospect_expiry(collected_on: Date, last_contact: Option<Timestamp>, mont
     Policy::current().prospect_expiry(collected_on, last_contact, Some(months))
 }
 
-fn prospect_months_of(rule: &Rule) -> Option<u8> {
+fn months_of(rule: &Rule) -> Option<u8> {
     rule.keep.months().and_then(|months| u8::try_from(months).ok())
 }
 
@@ -417,7 +426,7 @@ fn check_blank(class: Class, rule: &Rule) -> Result<(), PolicyError> {
 }
 
 fn check_limits(class: Class, rule: &Rule) -> Result<(), PolicyError> {
-    if class == Class::Prospect && prospect_months_of(rule).is_none() {
+    if matches!(class, Class::Prospect | Class::OwnLead) && months_of(rule).is_none() {
         return Err(PolicyError::NotMonths(rule.keep));
     }
     at_least(class.key(), rule.keep, class.floor())?;
