@@ -149,6 +149,8 @@ actions! {
     RightsExtended = "rights.extended",
     /// A restriction that a person had asked for was ended, after telling them.
     RightsLifted = "rights.lifted",
+    /// The operator's desk read a request about somebody whom this workspace holds, or of a member.
+    RightsShown = "rights.shown",
     /// A member took away what is held about them and the workspace.
     AccountExported = "account.exported",
     /// The members of this workspace are the operator's staff from here on, or not any more.

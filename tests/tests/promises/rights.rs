@@ -238,6 +238,7 @@ fn a46_a_request_by_mail_or_on_paper_is_in_the_same_register_with_the_same_clock
         // On paper, with a proof in the letter: done at once.
         let letter = stack.desk(enter("post", "letter@paper.test", true)).await;
         assert!(time(&letter["due"]) < stack.now() + DAY * 28, "the clock runs from the letter: {letter}");
+        assert_eq!(letter["waits_for"], "nobody", "it is done");
         assert_eq!(sender.get("/v1/prospects?state=opted_out").await.json()["items"].as_array().unwrap().len(), 1);
         assert!(stack.only_mail_to("letter@paper.test").text.contains("none of them will write to you again"));
         // By mail: anybody can write a From line, so the mailbox is asked.
@@ -305,6 +306,32 @@ fn a29_a_members_request_ends_with_the_account() {
         let rights: Vec<String> = dump.table("RightsTable").iter().map(ToString::to_string).collect();
         assert!(rights.iter().all(|item| !item.contains(&sender.workspace)), "{rights:?}");
         assert!(rights.iter().any(|item| item.contains(own["id"].as_str().unwrap())), "that it was asked and when");
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a79_whoever_holds_a_person_sees_that_the_desk_read_their_request() {
+    run(async {
+        let stack = TestStack::start().await;
+        let (holder, other) = (stack.sign_up().await, stack.sign_up().await);
+        holder.import(b"email\nlooked@desk.test\n").await;
+        let letter = json!({"enter": {"channel": "post", "kind": "rectification", "email": "looked@desk.test",
+            "received_at": stack.now().to_string(), "proved": true, "message": "My name is Durand."}});
+        let entered = stack.desk(letter).await;
+        let own = json!({"kind": "rectification", "message": "My company moved."});
+        let own = other.post("/v1/privacy/requests", own).await.expect(201).json();
+        let shown = "/v1/audit?action=rights.shown";
+        // A list of numbers is not a look at anybody.
+        stack.desk(json!({"list": {}})).await;
+        assert_eq!((holder.all(shown).await, other.all(shown).await), (vec![], vec![]));
+        for (request, sees, not) in [(&entered["request"], &holder, &other), (&own["id"], &other, &holder)] {
+            let before = not.all(shown).await.len();
+            stack.desk(json!({"show": {"request": request}})).await;
+            let [entry] = sees.all(shown).await.try_into().expect("one look, one entry");
+            assert_eq!((&entry["about"], &entry["actor"]["kind"]), (request, &json!("system")), "{entry}");
+            assert_eq!(not.all(shown).await.len(), before);
+        }
         stack.finish().await;
     });
 }

@@ -3,9 +3,12 @@
 //!
 //! Staff reaches it by invoking the function itself, so that IAM says who may, and CloudTrail who did.
 
+use std::collections::BTreeSet;
+
 use content::system::{Notification, RightsMail};
 use domain::{
     Timestamp,
+    audit::Action,
     email::EmailAddress,
     id::RequestId,
     locale::Locale,
@@ -17,6 +20,7 @@ use domain::{
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use storage::{
+    WorkspaceScope,
     accounts::once::RightsAsked,
     rights::{Holding, OwnRequest, Person, RightsRequest},
 };
@@ -206,16 +210,7 @@ impl App {
             DeskOrder::Look(named) => self.look(named, now).await,
             DeskOrder::Decide(asked) => self.decide(asked, now).await,
             DeskOrder::Prove(named) => self.prove_again(named, now).await,
-            DeskOrder::Show(named) => {
-                let request = self.of_the_desk(named.request).await?;
-                Ok(DeskAnswer::Whole {
-                    line: self.request_line(&request).await?,
-                    email: request.person.email().expose().to_owned(),
-                    message: request.message,
-                    holdings: request.holdings,
-                    doubt: request.doubt.map(|doubt| DoubtView::of(doubt, now)),
-                })
-            }
+            DeskOrder::Show(named) => self.show(named, now).await,
             DeskOrder::List(_) => {
                 let (mut open, mut after) = (Vec::new(), None::<String>);
                 loop {
@@ -230,6 +225,27 @@ impl App {
                 }
             }
         }
+    }
+
+    /// Everything that is known of a request, once whoever holds the person can see that it was looked at (A79).
+    async fn show(&self, named: Named, now: Timestamp) -> Result<DeskAnswer, Failure> {
+        let request = self.of_the_desk(named.request).await?;
+        let own = match &request.person {
+            Person::Member { workspace, .. } => Some(*workspace),
+            Person::Prospect { .. } => None,
+        };
+        let concerned: BTreeSet<_> = request.holdings.iter().map(|holding| holding.workspace).chain(own).collect();
+        for workspace in concerned {
+            let entry = WorkspaceScope::internal(workspace).entry(Action::RightsShown, now).about(request.id);
+            self.db.commit(vec![self.db.recording(&entry)?]).await?;
+        }
+        Ok(DeskAnswer::Whole {
+            line: self.request_line(&request).await?,
+            email: request.person.email().expose().to_owned(),
+            message: request.message,
+            holdings: request.holdings,
+            doubt: request.doubt.map(|doubt| DoubtView::of(doubt, now)),
+        })
     }
 
     /// A request with the last date that somebody who has to answer it was given.
@@ -285,7 +301,7 @@ impl App {
             writes.push(self.db.note_own_request(*workspace, *member, &own(&request))?);
         }
         self.db.commit(writes).await?;
-        let line = Line::of(&request);
+        let mut line = Line::of(&request);
         let (id, kind, locale) = (request.id, request.kind, request.locale);
         if unproved {
             let (asked_at, entered) = (request.received_at, Some(id));
@@ -295,6 +311,9 @@ impl App {
             self.post(&email, locale, Notification::Rights(mail), now).await?;
         } else {
             Box::pin(self.carry_out(request, now)).await?;
+            if self.db.open_request(id).await?.is_none() {
+                line.waits_for = "nobody";
+            }
         }
         Ok(DeskAnswer::One(line))
     }
