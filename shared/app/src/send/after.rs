@@ -12,7 +12,7 @@ use domain::{
 };
 use storage::WorkspaceScope;
 
-use super::join_journal;
+use super::claim::join_journal;
 use crate::{App, Failure, queues::ChunkMessage};
 
 /// A chunk as it is found at one step.

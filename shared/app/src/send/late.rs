@@ -16,7 +16,7 @@ use domain::{
 use jiff::tz::TimeZone;
 use storage::{WorkspaceScope, outreach::Names};
 
-use super::Job;
+use super::job::Job;
 use crate::{App, Failure};
 
 /// When somebody who is away gets this step; `None` for now. The first step waits for nobody: they have not been written to.

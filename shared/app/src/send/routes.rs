@@ -16,7 +16,7 @@ use domain::{
 use jiff::tz::TimeZone;
 use storage::{StoreError, WorkspaceScope};
 
-use super::{Job, NO_CHANNEL, Work};
+use super::{NO_CHANNEL, Work, job::Job};
 use crate::{App, Failure, chance, mailer::Mailer};
 
 /// Times that others may take from a channel between our look and our taking.

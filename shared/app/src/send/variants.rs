@@ -9,7 +9,7 @@ use domain::{
 };
 use storage::{WorkspaceScope, outreach::StoredCampaign};
 
-use super::Job;
+use super::job::Job;
 use crate::{App, Failure};
 
 /// What somebody's message is made of: of the winner's variant, or of that of their lot; and of the one that they

@@ -1,0 +1,103 @@
+//! Handing messages over, and what is known of each afterwards.
+
+use domain::{campaign::Halt, chunk::Outcome, subject::Subject, variant::Letter};
+use futures::{StreamExt, stream};
+
+use super::{QUOTA_WAIT, TRIES, Work, claim::Permitted, job::Job};
+use crate::{
+    App, Deadline, Failure,
+    mailer::{About, Handed, Outgoing},
+    queues::ChunkMessage,
+};
+
+/// What came of handing one message over.
+struct Delivered {
+    index: usize,
+    route: usize,
+    variant: Option<Letter>,
+    subject: Subject,
+    handed: Handed,
+}
+
+impl App {
+    /// Claims and writes to the people at `group`: their places, and those of their routes.
+    pub(super) async fn work_group(
+        &self,
+        job: &mut Job<'_>,
+        group: &[(usize, usize)],
+        work: &mut Work,
+        deadline: Deadline,
+    ) -> Result<(), Failure> {
+        let ready = self.prepare(job, group, work).await?;
+        let permitted = self.permitted(job, ready, work).await?;
+        if permitted.is_empty() {
+            return Ok(());
+        }
+        let (at_once, this) = (job.routes.concurrency(), &*job);
+        let handed: Vec<Delivered> = stream::iter(permitted)
+            .map(|person| self.deliver(this, person, deadline))
+            .buffer_unordered(at_once)
+            .collect()
+            .await;
+        let (mut again, mut free, mut uninformed, mut names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for Delivered { index, route, variant, subject, handed } in handed {
+            if matches!(handed, Handed::Accepted(_) | Handed::Rejected | Handed::Unknown) {
+                job.routes.used(route);
+                work.results.note(index, variant);
+            }
+            match handed {
+                Handed::Accepted(name) => {
+                    work.results.join(index, Outcome::Sent);
+                    names.push((index, name));
+                }
+                Handed::Unknown => {
+                    work.results.join(index, Outcome::Unknown);
+                    uninformed.push(subject);
+                }
+                Handed::QuotaUsed => {
+                    free.push(subject);
+                    work.stopped = true;
+                    work.wait(job.now + QUOTA_WAIT);
+                }
+                Handed::Paused => {
+                    free.push(subject);
+                    work.halt = Some(Halt::SendingPaused);
+                }
+                Handed::Later if job.message.tries < TRIES => again.push(subject),
+                Handed::Rejected | Handed::Later => {
+                    work.results.join(index, Outcome::Failed);
+                    uninformed.push(subject);
+                }
+            }
+        }
+        let outreach = self.db.outreach(&job.scope);
+        let ChunkMessage { campaign, chunk, step, .. } = *job.message;
+        // Before the next claim says that these were sent. Without its name a message is not threaded, no more.
+        if job.campaign.content.is_replied_to(step)
+            && let Err(error) = outreach.note_names(campaign, (chunk, step), &names, job.now).await
+        {
+            tracing::warn!(%campaign, chunk, step, %error, "names of messages are lost");
+        }
+        work.again |= !again.is_empty();
+        for subject in again.into_iter().chain(free) {
+            outreach.release(campaign, step, subject, &job.nonce).await?;
+        }
+        for subject in uninformed {
+            outreach.mark_uninformed(campaign, step, subject).await?;
+        }
+        Ok(())
+    }
+
+    /// Hands one message over, waiting a little when the channel throttles.
+    async fn deliver(&self, job: &Job<'_>, person: Permitted, deadline: Deadline) -> Delivered {
+        let Permitted { index, route: at, variant, prospect, bytes, permit } = person;
+        let subject = permit.subject();
+        let delivered = |handed| Delivered { index, route: at, variant, subject, handed };
+        let Some(route) = job.routes.get(at) else { return delivered(Handed::Later) };
+        let ChunkMessage { campaign, chunk, step, .. } = *job.message;
+        let (workspace, delivery) = (job.scope.workspace(), job.delivery);
+        let about = About { workspace, campaign, chunk, step, index, subject, variant, delivery };
+        let message = Outgoing { from: &route.identity.from_email, to: &prospect.email, bytes, about: Some(about) };
+        delivered(route.mailer.hand_over(self, permit, &message, deadline).await)
+    }
+}

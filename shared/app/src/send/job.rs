@@ -1,0 +1,116 @@
+//! What a chunk is worked on with: the campaign, its channels, and what does not change meanwhile.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use content::campaign::CampaignTemplate;
+use domain::{
+    Timestamp, campaign::Progress, company::Company, id::CampaignId, sequence::Choice, variant::Letter,
+    webhook::EventKind,
+};
+use storage::{
+    WorkspaceScope,
+    accounts::Workspace,
+    outreach::{Names, StoredCampaign},
+};
+use tokio::sync::Mutex;
+
+use super::{after::Found, routes::Routes};
+use crate::{App, Failure, campaigns::compile, chance, queues::ChunkMessage};
+
+/// Templates compiled by this process, by campaign, version, step and the variants that they are made of.
+pub(crate) type Compiled = Mutex<HashMap<(CampaignId, u64, u8, Choice), Arc<CampaignTemplate>>>;
+/// Everything about a chunk that does not change while it is worked on.
+pub(super) struct Job<'a> {
+    pub(super) scope: WorkspaceScope,
+    pub(super) message: &'a ChunkMessage,
+    pub(super) found: &'a Found,
+    pub(super) workspace: Workspace,
+    pub(super) campaign: StoredCampaign,
+    /// The variant that whoever is left gets, if that is decided.
+    pub(super) winner: Option<Letter>,
+    /// Companies of which somebody answered, where that stops the campaign for all of them.
+    pub(super) answered: HashSet<Company>,
+    /// What the messages were called that this step replies to.
+    pub(super) names: Names,
+    /// The channels that its people's messages go by.
+    pub(super) routes: Routes,
+    /// Whether somebody wants to hear of each delivery.
+    pub(super) delivery: bool,
+    /// Since when whoever answers anything gets no more of it.
+    pub(super) launched_at: Option<Timestamp>,
+    pub(super) nonce: String,
+    pub(super) now: Timestamp,
+}
+
+impl App {
+    /// Reads and opens what this chunk is worked on with.
+    pub(super) async fn job<'a>(
+        &self,
+        scope: WorkspaceScope,
+        message: &'a ChunkMessage,
+        found: &'a Found,
+        workspace: Option<Workspace>,
+        progress: &Progress,
+        now: Timestamp,
+    ) -> Result<Job<'a>, Failure> {
+        let missing = |what: &str| Failure::internal(format!("a campaign under way without its {what}"));
+        let outreach = self.db.outreach(&scope);
+        let campaign = outreach.campaign(message.campaign).await?.ok_or_else(|| missing("text"))?;
+        let sender = self.db.accounts(&scope).sender().await?.ok_or_else(|| missing("sender"))?;
+        let open = found.results.open().into_iter().filter_map(|index| Some((index, *found.people.get(index)?)));
+        let routes = self.routes(&scope, &sender, &progress.channels, open, now).await?;
+        let names = match campaign.content.thread_of(message.step).is_empty() {
+            true => Names::new(),
+            false => self.names(&scope, message.campaign, message.chunk).await?,
+        };
+        Ok(Job {
+            winner: self.winner(&scope, &campaign, progress, message.step, now).await?,
+            answered: self.answered(&scope, &campaign).await?,
+            names,
+            workspace: workspace.ok_or_else(|| missing("workspace"))?,
+            nonce: hex::encode(chance::<6>()),
+            launched_at: progress.launched_at,
+            delivery: self.is_wanted(&scope, EventKind::Delivered, now).await?,
+            scope,
+            message,
+            found,
+            campaign,
+            routes,
+            now,
+        })
+    }
+
+    /// The templates of a step as one choice of variants has them.
+    pub(super) async fn compiled(
+        &self,
+        campaign: &StoredCampaign,
+        step: u8,
+        choice: Choice,
+    ) -> Result<Arc<CampaignTemplate>, Failure> {
+        let mut cache = self.compiled.lock().await;
+        let key = (campaign.id, campaign.version, step, choice);
+        if let Some(templates) = cache.get(&key) {
+            return Ok(Arc::clone(templates));
+        }
+        let templates = compile(&campaign.content, step, choice)
+            .map_err(|_| Failure::internal("a launched campaign whose templates cannot be read"))?;
+        let templates = Arc::new(templates);
+        cache.insert(key, Arc::clone(&templates));
+        Ok(templates)
+    }
+
+    /// Companies of which somebody answered a campaign that is to stop then; of others nothing is read.
+    pub(super) async fn answered(
+        &self,
+        scope: &WorkspaceScope,
+        campaign: &StoredCampaign,
+    ) -> Result<HashSet<Company>, Failure> {
+        match campaign.content.stop_company_on_reply {
+            true => Ok(self.db.outreach(scope).stopped_companies(campaign.id).await?),
+            false => Ok(HashSet::new()),
+        }
+    }
+}

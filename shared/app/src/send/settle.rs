@@ -1,0 +1,76 @@
+//! Writing down and telling what came of a chunk, and putting it where it is found again.
+
+use domain::{
+    Timestamp,
+    campaign::{CampaignStatus, Progress},
+    chunk::{Outcome, Results},
+    webhook::{Event, EventKind},
+};
+use storage::WorkspaceScope;
+
+use super::after::Found;
+use crate::{App, Failure, queues::ChunkMessage};
+
+impl App {
+    /// Tells endpoints whose messages were accepted in this run: once for the chunk, before it is written down, so that a
+    /// run that dies in between has told what it did.
+    pub(super) async fn tell_sent(
+        &self,
+        scope: &WorkspaceScope,
+        message: &ChunkMessage,
+        (before, after): (&Results, &Results),
+        now: Timestamp,
+    ) {
+        let accepted = before.iter().zip(after.iter()).enumerate();
+        let accepted = accepted.filter(|(_, (was, is))| *is == Outcome::Sent && was != is).map(|(index, _)| index);
+        let places: Vec<usize> = accepted.collect();
+        if !places.is_empty() {
+            let at = (message.campaign, message.chunk, message.step);
+            let (workspace, kind) = (scope.workspace(), EventKind::Sent);
+            let event = || Event::of_places(workspace, kind, at, &places, now);
+            self.try_tell_webhooks(scope, kind, now, event).await;
+        }
+    }
+
+    /// `None` when the campaign is paused: the chunk is then put down for the resume to find.
+    pub(super) async fn unless_paused(
+        &self,
+        scope: &WorkspaceScope,
+        message: &ChunkMessage,
+        found: &Found,
+        progress: Progress,
+        now: Timestamp,
+    ) -> Result<Option<Progress>, Failure> {
+        if progress.status != CampaignStatus::Paused {
+            return Ok(Some(progress));
+        }
+        let outreach = self.db.outreach(scope);
+        let people = (found.people.as_slice(), &found.results);
+        outreach.settle(message.campaign, (message.chunk, message.step), people, None, now).await?;
+        // A resume that came between the two reads may have looked for such chunks already.
+        let again = outreach.progress(message.campaign).await?;
+        Ok(again.filter(|progress| progress.status != CampaignStatus::Paused))
+    }
+    /// Puts the chunk on the queue for a time that is near. Waiting is no try.
+    pub(super) async fn come_again(
+        &self,
+        message: &ChunkMessage,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let seconds = until.duration_since(now).as_secs_f64().ceil();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 900")]
+        let delay = seconds.clamp(1.0, 900.0) as u16;
+        self.enqueue(&self.config.send_queue_url, message, delay).await
+    }
+
+    /// Puts the chunk on the queue again: in two seconds at first, a quarter of an hour later at most.
+    pub(super) async fn put_back(&self, message: &ChunkMessage, results: &Results) -> Result<(), Failure> {
+        let tries = message.tries;
+        let delay = (1u16 << tries.min(9)).saturating_mul(2).min(900);
+        tracing::info!(campaign = %message.campaign, chunk = message.chunk, open = results.open().len(), delay, "put back");
+        let mut message = message.clone();
+        message.tries = tries.saturating_add(1);
+        self.enqueue(&self.config.send_queue_url, &message, delay).await
+    }
+}
