@@ -7,10 +7,14 @@
 use std::time::Duration;
 
 use content::{
-    legal::{self, Coming},
+    legal::{self, Coming, Version},
     system::Notification,
 };
-use domain::{Timestamp, policy::retention};
+use domain::{
+    Timestamp,
+    policy::retention::{self, Policy},
+};
+use jiff::ToSpan as _;
 use serde::Serialize;
 use storage::{
     WorkspaceScope,
@@ -39,6 +43,9 @@ pub struct AnnounceReport {
     pub changes: usize,
     /// Members who were told.
     pub told: u64,
+    /// Those of them who hear of it later than promised, though they were there when it was announced: the version needs
+    /// a later date.
+    pub late: u64,
     /// Members who could not be told; the next run tries again.
     pub unreached: u64,
     /// News that was under way.
@@ -57,8 +64,15 @@ impl App {
 
     async fn announce_changes(&self, now: Timestamp, deadline: Deadline) -> Result<AnnounceReport, Failure> {
         let changes = legal::changes(now);
-        let mut report =
-            AnnounceReport { at: now, complete: true, changes: changes.len(), told: 0, unreached: 0, news: Vec::new() };
+        let mut report = AnnounceReport {
+            at: now,
+            complete: true,
+            changes: changes.len(),
+            told: 0,
+            late: 0,
+            unreached: 0,
+            news: Vec::new(),
+        };
         // Who was told is not known for certain while a backup is put back.
         if self.is_muted().await? {
             return Ok(AnnounceReport { complete: false, ..report });
@@ -73,6 +87,9 @@ impl App {
             })
             .await?;
         report.complete = place.is_none();
+        if report.late > 0 {
+            tracing::error!(late = report.late, "change announced late");
+        }
         self.db.record_announcement(&AnnouncementRun::at(now, place)).await?;
         Ok(report)
     }
@@ -121,6 +138,7 @@ impl App {
             let Err(failure) = self.post(&member.email, member.language(workspace.locale), mail, report.at).await
             else {
                 report.told += 1;
+                report.late += u64::from(news.iter().any(|change| is_late(change, &member, report.at)));
                 continue;
             };
             tracing::warn!(
@@ -160,6 +178,15 @@ impl App {
         }
         Ok(taken)
     }
+}
+
+/// Whether a member hears of a change so late that less than the promised notice is left (A56). Who joined after it was
+/// announced found it announced. A change is announced in the course of its day.
+fn is_late(change: &Coming, member: &Member, now: Timestamp) -> bool {
+    let Version { announced, effective, .. } = change.version;
+    let notice = Policy::current().promises().policy_change_notice;
+    member.created_at < retention::day_begins(*announced)
+        && notice.expires_at(now) > retention::day_begins(effective.saturating_add(1.day()))
 }
 
 fn is_workspace(item: &Item) -> bool {

@@ -5,6 +5,7 @@
 //! that has been damaged on purpose, because a check that cannot fail proves nothing.
 
 mod access;
+mod alarms;
 mod audit;
 mod dependencies;
 mod egress;

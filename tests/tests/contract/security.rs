@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::policy::security;
 
-use super::template::Template;
-use super::{clean, notices, read};
+use super::{clean, notices, template::Template};
 
 fn check(template: &Template) -> Vec<String> {
     let rules = security::current();
@@ -32,20 +31,6 @@ fn check(template: &Template) -> Vec<String> {
             findings.push(format!("{name} is to be rotated, and rotate does not know it"));
         }
     }
-    // What is overdue is said in a line that an alarm waits for.
-    let filter =
-        template.resource("ReviewsOverdue").map(|filter| filter.body["Properties"].clone()).unwrap_or_default();
-    let said = filter["FilterPattern"].as_str().and_then(|pattern| pattern.split('"').nth(1)).unwrap_or("nothing");
-    if !read("shared/app/src/rotate.rs").contains(&format!("\"{said}\");")) {
-        findings.push(format!("rotate never says {said:?}"));
-    }
-    let metric = &filter["MetricTransformations"][0]["MetricName"];
-    let alarm = template.resource("ReviewsOverdueAlarm").map(|alarm| alarm.body["Properties"].clone());
-    if alarm.is_none_or(|alarm| {
-        alarm["MetricName"] != *metric || alarm["AlarmActions"].as_array().is_none_or(Vec::is_empty)
-    }) {
-        findings.push("nobody is told that a review is overdue".to_owned());
-    }
     findings
 }
 
@@ -65,12 +50,5 @@ fn a53_what_is_forgotten_is_noticed() {
         "Action: secretsmanager:GetSecretValue",
         "Action: secretsmanager:PutSecretValue",
         "only rotate writes",
-    );
-    notices(check, "review overdue", "review due", "rotate never says");
-    notices(
-        check,
-        "AlarmDescription: A security review is overdue., AlarmActions: [!Ref AlarmTopic],",
-        "AlarmDescription: x,",
-        "nobody is told",
     );
 }

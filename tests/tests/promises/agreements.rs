@@ -89,7 +89,8 @@ fn a15_a56_every_member_is_told_once_at_least_thirty_days_before() {
         let report = stack.announce().await;
         assert_eq!((&report["told"], &report["unreached"]), (&json!(0), &json!(2)), "{report}");
         stack.break_things(local::backends::Plan::default());
-        assert_eq!(stack.announce().await["told"], 2);
+        let report = stack.announce().await;
+        assert_eq!((&report["told"], &report["late"]), (&json!(2), &json!(0)), "{report}");
         assert_eq!(stack.announce().await["told"], 0);
         assert_eq!(told(&sender.email), 1);
         assert_eq!(told(&closed.email), 1, "who may come back is asked to agree then, and is told as well");
@@ -100,10 +101,26 @@ fn a15_a56_every_member_is_told_once_at_least_thirty_days_before() {
         // Somebody new is told too, until the text applies; then there is nothing left to announce.
         stack.set_time(applies() - DAY);
         let late = stack.sign_up().await;
-        assert_eq!(stack.announce().await["told"], 1);
+        let report = stack.announce().await;
+        assert_eq!((&report["told"], &report["late"]), (&json!(1), &json!(0)), "it was announced before they came");
         assert_eq!((told(&late.email), told(&sender.email)), (1, 1));
         stack.set_time(applies());
         assert_eq!(stack.announce().await["changes"], 0);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a56_whoever_hears_of_a_change_later_than_promised_is_counted_and_an_alarm_waits_for_that() {
+    run(async {
+        let stack = TestStack::start().await;
+        stack.set_time(announced() - DAY);
+        let _member = stack.sign_up().await;
+        let said = || stack.logs().iter().any(|line| line.line.contains("change announced late"));
+        stack.set_time(applies() - DAY * 20);
+        let report = stack.announce().await;
+        assert_eq!((&report["told"], &report["late"]), (&json!(1), &json!(1)), "{report}");
+        assert!(said());
         stack.finish().await;
     });
 }
