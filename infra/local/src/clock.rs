@@ -1,5 +1,6 @@
 //! The movable clock: what every function, queue and schedule takes for now.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -9,6 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     offset_nanos: Arc<AtomicI64>,
+    /// Where the offset is kept over a restart.
+    kept: Option<Arc<PathBuf>>,
 }
 
 impl Clock {
@@ -17,10 +20,24 @@ impl Clock {
         Clock::default()
     }
 
+    /// A clock whose offset is in this file, once it was moved: what was stored under a later time stays in the past.
+    pub fn kept_in(file: &Path) -> Clock {
+        let offset = std::fs::read_to_string(file).ok().and_then(|text| text.trim().parse().ok());
+        Clock {
+            offset_nanos: Arc::new(AtomicI64::new(offset.unwrap_or_default())),
+            kept: Some(Arc::new(file.to_owned())),
+        }
+    }
+
     /// The time the product lives at; it keeps running after [`Clock::set`].
     pub fn now(&self) -> Timestamp {
         let offset = SignedDuration::from_nanos(self.offset_nanos.load(Ordering::SeqCst));
         system_now().saturating_add(offset).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Whether it does not agree with the system's.
+    pub fn is_moved(&self) -> bool {
+        self.offset_nanos.load(Ordering::SeqCst) != 0
     }
 
     /// Moves the clock, backwards too. An offset beyond 292 years is clamped.
@@ -28,6 +45,11 @@ impl Clock {
         let offset = now.duration_since(system_now()).as_nanos();
         let clamped = i64::try_from(offset).unwrap_or(if offset < 0 { i64::MIN } else { i64::MAX });
         self.offset_nanos.store(clamped, Ordering::SeqCst);
+        if let Some(file) = &self.kept
+            && let Err(error) = std::fs::write(&**file, format!("{clamped}\n"))
+        {
+            tracing::warn!(%error, "the clock is back to the system's after a restart");
+        }
     }
 }
 
@@ -40,6 +62,17 @@ pub(crate) fn system_now() -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_that_is_kept_is_where_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("clock");
+        Clock::kept_in(&file).set("2031-02-28T23:59:59Z".parse().unwrap());
+        let again = Clock::kept_in(&file).now();
+        assert!(again.duration_since("2031-02-28T23:59:59Z".parse().unwrap()) < SignedDuration::from_secs(5));
+        std::fs::write(&file, "not a number").unwrap();
+        assert!(Clock::kept_in(&file).now().duration_since(system_now()).abs() < SignedDuration::from_secs(5));
+    }
 
     #[test]
     fn moves_both_ways_and_keeps_running() {

@@ -104,7 +104,14 @@ impl Stack {
         let bin_dir = bin_dir(&options, &root, &template).await?;
         let (state, lock) = state(&options, &root)?;
 
-        let clock = Clock::new();
+        let clock = match &state {
+            State::Memory => Clock::new(),
+            State::Dir(directory) => Clock::kept_in(&directory.join("clock")),
+        };
+        if clock.is_moved() {
+            console
+                .note(&format!("the clock was moved: it is {:.0}, and POST /_local/clock moves it back", clock.now()));
+        }
         let (created, uploads) = mpsc::unbounded_channel();
         let backends = Backends::start(&template, state, clock.clone(), created).await?;
         let runtime = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;

@@ -1,4 +1,4 @@
-//! What a queue remembers over a restart: a file of JSON lines, rewritten when it has grown long.
+//! What a queue remembers over a restart: a file of JSON lines, rewritten when it has grown long, emptied when the queue is.
 //! The lines reach the operating system at once, so the death of this process loses nothing.
 
 use std::collections::{BTreeMap, HashMap};
@@ -92,8 +92,16 @@ impl Journal {
         self.lines += 1;
     }
 
-    pub(super) fn compact_when_long(&mut self, messages: &HashMap<u64, Message>) {
-        if self.file.is_none() || self.lines < messages.len() + SLACK {
+    /// What was deleted does not stay in the file for long: it is somebody's data.
+    pub(super) fn compact(&mut self, messages: &HashMap<u64, Message>) {
+        let Some((_, file)) = &self.file else { return };
+        if messages.is_empty() && self.lines > 0 {
+            match file.set_len(0) {
+                Ok(()) => self.lines = 0,
+                Err(error) => tracing::error!(%error, "a queue's journal could not be emptied"),
+            }
+        }
+        if self.lines < messages.len() + SLACK {
             return;
         }
         let mut all: Vec<_> = messages.iter().collect();

@@ -341,7 +341,7 @@ impl Queue {
     }
 
     fn compact(&mut self) {
-        self.journal.compact_when_long(&self.messages);
+        self.journal.compact(&self.messages);
     }
 }
 
