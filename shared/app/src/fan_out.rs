@@ -24,7 +24,7 @@ use storage::{
 
 use crate::{
     App, Deadline, Failure,
-    queues::{ChunkMessage, FanOutMessage, FanOutTask},
+    queues::{Awaited, ChunkMessage, FanOutMessage, FanOutTask},
 };
 
 /// Prospects read in one page: sixteen shards take turns to fill a stretch.
@@ -32,6 +32,12 @@ const PAGE: u32 = 900;
 
 /// Pages read for one stretch, at most: an audience of few among many must not run out of time.
 const PAGES: usize = 96;
+
+/// How often it is looked whether a command was carried out, together for longer than whoever carries it out may take.
+const LOOKS: u16 = 12;
+
+/// Seconds between two such looks at most.
+const LOOK: u16 = 10;
 
 /// Whose people share chunks: a time zone, where that matters, and a channel.
 type Together<'a> = (Option<&'a str>, Option<ChannelId>);
@@ -47,6 +53,11 @@ impl App {
         }
         let scope = WorkspaceScope::internal(message.workspace);
         let Some(progress) = self.db.outreach(&scope).progress(message.campaign).await? else { return Ok(()) };
+        if let Some(awaited) = message.awaits
+            && progress.epoch != awaited.epoch
+        {
+            return self.look_again(message, awaited, &progress).await;
+        }
         match message.task {
             FanOutTask::Advance => self.advance(&scope, &progress, now, deadline).await,
             FanOutTask::Resume => {
@@ -55,6 +66,17 @@ impl App {
             }
             FanOutTask::Finish { looks } => self.finish(&scope, &progress, looks, now).await,
         }
+    }
+
+    /// The command is not carried out yet, or never was; or another one came after it, which has a message of its own where
+    /// something follows from it.
+    async fn look_again(&self, message: &FanOutMessage, awaited: Awaited, progress: &Progress) -> Result<(), Failure> {
+        if progress.epoch > awaited.epoch || awaited.looks >= LOOKS {
+            return Ok(());
+        }
+        let looks = awaited.looks + 1;
+        let again = FanOutMessage { awaits: Some(Awaited { looks, ..awaited }), ..message.clone() };
+        self.enqueue(&self.config.fan_out_queue_url, &again, looks.min(LOOK)).await
     }
 
     async fn advance(
@@ -256,15 +278,28 @@ impl App {
         }
     }
 
-    pub(crate) async fn ask_fan_out(
+    async fn ask_fan_out(
         &self,
         scope: &WorkspaceScope,
         progress: &Progress,
         task: FanOutTask,
         delay_seconds: u16,
     ) -> Result<(), Failure> {
-        let message = FanOutMessage { workspace: scope.workspace(), campaign: progress.campaign, task };
+        let message = FanOutMessage { workspace: scope.workspace(), campaign: progress.campaign, task, awaits: None };
         self.enqueue(&self.config.fan_out_queue_url, &message, delay_seconds).await
+    }
+
+    /// Asks for what follows once the campaign is where `moved` says. That is asked before it is moved, so that
+    /// whoever dies in between leaves either nothing or a campaign that goes on.
+    pub(crate) async fn ask_to_follow(
+        &self,
+        scope: &WorkspaceScope,
+        moved: &Progress,
+        task: FanOutTask,
+    ) -> Result<(), Failure> {
+        let awaits = Some(Awaited { epoch: moved.epoch, looks: 0 });
+        let message = FanOutMessage { workspace: scope.workspace(), campaign: moved.campaign, task, awaits };
+        self.enqueue(&self.config.fan_out_queue_url, &message, 0).await
     }
 }
 

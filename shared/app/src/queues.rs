@@ -21,6 +21,18 @@ pub struct FanOutMessage {
     pub campaign: CampaignId,
     /// What to do.
     pub task: FanOutTask,
+    /// Of a message that was sent before its command was carried out: what that leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaits: Option<Awaited>,
+}
+
+/// A command that is about to be carried out when its message is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Awaited {
+    /// The epoch that it moves the campaign to.
+    pub epoch: u64,
+    /// How often that was looked for and not found.
+    pub looks: u16,
 }
 
 /// What `fan-out` is asked to do.
@@ -236,7 +248,9 @@ mod tests {
         let chunk = ChunkMessage::first(workspace, campaign, 7, &[Subject::from_bytes([1; 16])], &[true]);
         assert!(listed("chunk_message", &body(&chunk).unwrap()));
         for task in [FanOutTask::Advance, FanOutTask::Resume, FanOutTask::Finish { looks: 1 }] {
-            assert!(listed("fan_out_message", &body(&FanOutMessage { workspace, campaign, task }).unwrap()));
+            let awaits = Some(Awaited { epoch: 1, looks: 0 });
+            let message = FanOutMessage { workspace, campaign, task, awaits };
+            assert!(listed("fan_out_message", &body(&message).unwrap()));
         }
         let import = ImportMessage { workspace, import: domain::id::ImportId::from_bytes([3; 10]) };
         assert!(listed("import_message", &body(&import).unwrap()));

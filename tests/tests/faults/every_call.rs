@@ -36,6 +36,18 @@ fn send_is_killed_at_every_call() {
 }
 
 #[test]
+fn whoever_commands_a_campaign_is_killed_at_every_call() {
+    run(async {
+        let report = holds(Scenario::KillCommand, 0).await;
+        for command in ["launch: ", "resume: ", "cancel: "] {
+            for place in ["before sqs SendMessage", "after dynamodb TransactWriteItems"] {
+                assert!(places(&report, &format!("{command}{place}")) > 0, "{command}{place}: {:?}", report.faults);
+            }
+        }
+    });
+}
+
+#[test]
 fn fan_out_is_killed_at_every_call() {
     run(async {
         let report = holds(Scenario::KillFanOut, 0).await;

@@ -44,6 +44,8 @@ pub(super) struct Sweep {
     /// The kinds of invocation that have to come to their end.
     wanted: &'static [&'static str],
     deed: Deed,
+    /// Nothing is done to invocations of another kind.
+    only: bool,
     kinds: BTreeMap<String, Reached>,
     current: Option<Current>,
     /// Connections of processes that are dead: what comes over them is of an invocation before.
@@ -89,11 +91,17 @@ impl Sweep {
             function,
             wanted,
             deed,
+            only: false,
             kinds: BTreeMap::new(),
             current: None,
             dead: HashSet::new(),
             places: BTreeMap::new(),
         })
+    }
+
+    /// The same in invocations of these kinds alone: of a function that does much else.
+    pub(super) fn only(function: &'static str, wanted: &'static [&'static str], deed: Deed) -> Box<Sweep> {
+        Box::new(Sweep { only: true, ..*Sweep::new(function, wanted, deed) })
     }
 
     fn begins(&mut self, event: &[u8]) {
@@ -103,6 +111,10 @@ impl Sweep {
         let fresh = |record: &Value| record["attributes"]["ApproximateReceiveCount"] == "1";
         let fresh = records.is_none_or(|records| records.iter().all(fresh));
         let kind = kind_of(&event);
+        if self.only && !self.wanted.contains(&kind.as_str()) {
+            self.current = None;
+            return;
+        }
         let target = fresh.then(|| self.kinds.entry(kind.clone()).or_default().next);
         self.current = Some(Current {
             kind,
@@ -321,6 +333,9 @@ impl Watcher for Director {
 
 /// What an invocation is about: those of one kind make the same calls.
 fn kind_of(event: &Value) -> String {
+    if let Some(route) = event["routeKey"].as_str() {
+        return route.rsplit('/').next().unwrap_or(route).to_owned();
+    }
     let Some(record) = event["Records"].get(0) else { return "schedule".to_owned() };
     let body: Value = record["body"].as_str().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
     // SNS wraps what SES says.

@@ -186,7 +186,7 @@ impl World {
     }
 
     /// Writes a campaign to everybody, or to a group of people.
-    async fn write(&mut self, group: Option<usize>, delays: &[Value]) -> anyhow::Result<Launched> {
+    pub(super) async fn write(&mut self, group: Option<usize>, delays: &[Value]) -> anyhow::Result<Launched> {
         let number = self.campaigns.len() + 1;
         let mut steps = vec![json!({ "subject": format!("Question {number}"), "text": text(1) })];
         for (step, delay) in (2..).zip(delays) {
@@ -216,6 +216,25 @@ impl World {
         let launched = self.write(group, delays).await?;
         self.customer.launch(&launched.id).await?;
         Ok(launched)
+    }
+
+    /// Commands something as people do: whoever is told of a failure looks, and asks again where nothing came of it.
+    /// Where something did, nobody asks again, and it has to go on by itself.
+    pub(super) async fn insist(&mut self, id: &str, command: &str, before: &str) -> anyhow::Result<()> {
+        for _ in 0..ROUNDS {
+            let answered = self.customer.command(id, command).await;
+            // What answered may be about to die.
+            let seen = match self.customer.campaign(id).await {
+                Ok(seen) => seen,
+                Err(_) => self.customer.campaign(id).await?,
+            };
+            if answered.is_ok() || seen.status != before {
+                let cancelled = command == "cancel";
+                self.campaigns.iter_mut().filter(|one| one.id == id).for_each(|one| one.cancelled = cancelled);
+                return Ok(());
+            }
+        }
+        bail!("{command} is not carried out");
     }
 
     /// Waits until nothing goes on any more, whatever is late, and lets everything come to its end.

@@ -27,7 +27,7 @@ use crate::{
 };
 
 impl App {
-    /// Carries a command out. The status is durable before anything follows from it.
+    /// Carries a command out. What follows from it is asked for first, and waits until the status is durable.
     pub async fn command_campaign(
         &self,
         scope: &WorkspaceScope,
@@ -57,10 +57,6 @@ impl App {
             }
             Command::Pause | Command::Cancel => {}
         }
-        let entry = scope.entry(action(command), now).about(id);
-        let moved = self.db.outreach(scope).transition(&progress, moved, Some(&entry)).await?;
-        let (workspace, kind) = (scope.workspace(), told(command));
-        self.try_tell_webhooks(scope, kind, now, || Event::of_campaign(workspace, kind, id, now)).await;
         let task = match command {
             Command::Launch => Some(FanOutTask::Advance),
             // Those who are left get their outcome from the same hands: refused, for `cancelled`.
@@ -68,8 +64,12 @@ impl App {
             Command::Pause => None,
         };
         if let Some(task) = task {
-            self.ask_fan_out(scope, &moved, task, 0).await?;
+            self.ask_to_follow(scope, &moved, task).await?;
         }
+        let entry = scope.entry(action(command), now).about(id);
+        let moved = self.db.outreach(scope).transition(&progress, moved, Some(&entry)).await?;
+        let (workspace, kind) = (scope.workspace(), told(command));
+        self.try_tell_webhooks(scope, kind, now, || Event::of_campaign(workspace, kind, id, now)).await;
         let tallies = self.db.outreach(scope).tallies(id).await?;
         Ok(CampaignView::new(campaign, moved, &tallies, now))
     }

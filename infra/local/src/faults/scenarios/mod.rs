@@ -18,6 +18,8 @@ pub enum Scenario {
     KillSend,
     /// The same through a relay.
     KillRelay,
+    /// Kills of `campaigns` at every call of a launch, a resume and a cancel.
+    KillCommand,
     /// Kills of `fan-out` at every call.
     KillFanOut,
     /// Kills of `follow-up` and of `send` in a later step, over a night when clocks change.
@@ -50,9 +52,10 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Scenario; 16] = [
+    pub const ALL: [Scenario; 17] = [
         Scenario::KillSend,
         Scenario::KillRelay,
+        Scenario::KillCommand,
         Scenario::KillFanOut,
         Scenario::KillSequence,
         Scenario::KillFeedback,
@@ -74,6 +77,7 @@ impl Scenario {
         match self {
             Scenario::KillSend => "kill-send",
             Scenario::KillRelay => "kill-relay",
+            Scenario::KillCommand => "kill-command",
             Scenario::KillFanOut => "kill-fan-out",
             Scenario::KillSequence => "kill-sequence",
             Scenario::KillFeedback => "kill-feedback",
@@ -96,6 +100,9 @@ impl Scenario {
         match self {
             Scenario::KillSend => "send is killed before and after each of its calls",
             Scenario::KillRelay => "the same, in conversation with a relay",
+            Scenario::KillCommand => {
+                "campaigns is killed before and after each call of a launch, a resume and a cancel"
+            }
             Scenario::KillFanOut => "fan-out is killed before and after each of its calls: launch, end, resume",
             Scenario::KillSequence => "follow-up, and send in a second step, are killed before and after each call",
             Scenario::KillFeedback => "feedback is killed at each call; events come in every order, and twice",
@@ -165,6 +172,7 @@ pub(super) async fn play(scenario: Scenario, play: &Play) -> anyhow::Result<Worl
     let mut world = match scenario {
         Scenario::KillSend => sweeps::kill_send(play, false).await,
         Scenario::KillRelay => sweeps::kill_send(play, true).await,
+        Scenario::KillCommand => sweeps::kill_command(play).await,
         Scenario::KillFanOut => sweeps::kill_fan_out(play).await,
         Scenario::KillSequence => sweeps::kill_sequence(play).await,
         Scenario::Refused => sweeps::refused(play).await,

@@ -21,6 +21,38 @@ pub(super) async fn kill_send(play: &Play, relay: bool) -> anyhow::Result<World>
     Ok(world)
 }
 
+pub(super) async fn kill_command(play: &Play) -> anyhow::Result<World> {
+    let alone = [("campaigns".to_owned(), 1)].into();
+    let mut world = World::make(Making { concurrency: alone, ..play.many(FEW) }).await?;
+    let commands = [
+        ("launch", &["launch"] as &[&str], "draft"),
+        ("resume", &["resume"], "paused"),
+        ("cancel", &["cancel"], "sending"),
+    ];
+    for (command, kinds, before) in commands {
+        world.director.does(Doing::Sweep(Sweep::only("campaigns", kinds, Deed::Kill)));
+        for _ in 0..MOST {
+            for group in 0..GROUPS {
+                let written = world.write(Some(group), &[json!({ "hours": 20 })]).await?;
+                if before != "draft" {
+                    world.customer.launch(&written.id).await?;
+                }
+                if before == "paused" {
+                    world.customer.command(&written.id, "pause").await?;
+                }
+                world.insist(&written.id, command, before).await?;
+            }
+            world.settle().await?;
+            world.pass(LATER).await?;
+            if world.is_through() {
+                break;
+            }
+        }
+        world.does(&format!("{command} killed"), Doing::Nothing);
+    }
+    Ok(world)
+}
+
 pub(super) async fn kill_fan_out(play: &Play) -> anyhow::Result<World> {
     let mut world = World::make(play.one_by_one(FEW)).await?;
     sweep(&mut world, "fan-out killed", Sweep::new("fan-out", &["advance", "finish"], Deed::Kill)).await?;
