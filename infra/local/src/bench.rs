@@ -7,6 +7,7 @@ mod boto;
 mod figure;
 mod import;
 mod sending;
+mod sequence;
 mod size;
 mod spent;
 mod start;
@@ -42,7 +43,7 @@ pub struct Bench {
     /// People held when the purge is measured; a tenth of them is due.
     #[arg(long, default_value_t = 1_000_000)]
     pub prospects: usize,
-    /// Only these parts: start, size, csv, import, sending, purge.
+    /// Only these parts: start, size, csv, import, sending, sequence, purge.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
 }
@@ -105,6 +106,14 @@ pub async fn run(bench: &Bench) -> anyhow::Result<usize> {
         figures.extend(import::again(&stack, &customer, bench.messages).await?);
         figures.extend(sending::measure(&stack, &customer, bench.messages).await?);
         figures.extend(sweep::measure(&stack).await?);
+        peaks.look(&stack, &binaries);
+        stack.stop().await;
+    }
+    if bench.wants("sequence") {
+        say("Following up …");
+        let (stack, mut customer) = account(&bin_dir).await?;
+        let people = import::people(&stack, &customer, bench.messages).await?;
+        figures.extend(sequence::measure(&stack, &mut customer, people).await?);
         peaks.look(&stack, &binaries);
         stack.stop().await;
     }

@@ -35,6 +35,12 @@ async fn import(stack: &Stack, customer: &Customer, file: Vec<u8>) -> anyhow::Re
     Ok(Ran { import, usage: spent(&before, &meter.snapshot(), &[IMPORT]), seconds: began.elapsed().as_secs_f64() })
 }
 
+/// People to write to; how many.
+pub(super) async fn people(stack: &Stack, customer: &Customer, rows: usize) -> anyhow::Result<usize> {
+    let ran = import(stack, customer, csv(rows, 2, Style::PLAIN)).await?;
+    Ok(usize::try_from(ran.import.created)?)
+}
+
 /// A large file into an empty workspace.
 pub(super) async fn measure(stack: &Stack, customer: &Customer, rows: usize) -> anyhow::Result<Vec<Figure>> {
     let ran = import(stack, customer, csv(rows, 1, Style::PLAIN)).await?;
