@@ -32,6 +32,13 @@ impl TestStack {
         assert!(!left.keys().any(|key| key.contains("/mail/")), "{:?}", left.keys());
     }
 
+    /// The message of the latest check of a relay.
+    #[track_caller]
+    pub fn message_of_check(&self) -> Mail {
+        let of_a_check = |mail: &Mail| mail.to.starts_with('c') && mail.to.ends_with("@replies.operator.example.com");
+        self.mails().into_iter().rfind(of_a_check).expect("the message of a check")
+    }
+
     /// Answers the latest message to somebody in these words.
     pub async fn answer(&self, from: &str, words: &str) {
         let to = self.mails_to(from).pop().expect("a message").reply_to();

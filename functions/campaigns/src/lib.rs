@@ -1,4 +1,5 @@
-//! Campaigns over HTTP: draft, check, preview, test, launch, pause, resume, cancel, and what became of it.
+//! Campaigns over HTTP: draft, check, preview, test, launch, pause, resume, cancel, and what became of it. And the check of
+//! a relay: here is what speaks to one.
 
 use app::{
     App, Failure,
@@ -16,10 +17,13 @@ use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde_json::json as object;
 use storage::WorkspaceScope;
 
-/// One request under `/v1/campaigns`.
+/// One request under `/v1/campaigns`, or about the check of a channel.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
     let scope = request.scope(app).await?;
     let route = request.route();
+    if route == "/v1/channels/{id}/check" {
+        return of_channel(app, &scope, &request).await;
+    }
     match (request.method().as_str(), route.strip_prefix("/v1/campaigns").unwrap_or(&route)) {
         ("POST", "") => idempotency::run(app, &scope, &request, async || create(app, &scope, &request).await).await,
         ("GET", "") => list(app, &scope, &request).await,
@@ -42,6 +46,16 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
         ("POST", "/{id}/resume") => command(app, &scope, &request, Command::Resume, StatusCode::ACCEPTED).await,
         ("POST", "/{id}/cancel") => command(app, &scope, &request, Command::Cancel, StatusCode::OK).await,
         ("GET", "/{id}/recipients") => recipients(app, &scope, &request).await,
+        _ => Err(no_such_route()),
+    }
+}
+
+/// The check of a relay before its first use.
+async fn of_channel(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
+    let (id, now) = (request.id("channel")?, request.now()?);
+    match request.method().as_str() {
+        "GET" => json(StatusCode::OK, &app.channel_check(scope, id, now).await?),
+        "POST" => json(StatusCode::OK, &app.check_channel(scope, id, now).await?),
         _ => Err(no_such_route()),
     }
 }

@@ -104,7 +104,7 @@ impl App {
     }
 }
 
-fn too_many(seconds: i64) -> Failure {
+pub(crate) fn too_many(seconds: i64) -> Failure {
     let seconds = u32::try_from(seconds.max(1)).unwrap_or(1);
     Failure {
         retry_after: Some(seconds),

@@ -5,6 +5,7 @@
 
 use domain::{
     Timestamp, absence,
+    channel_check::CheckAddress,
     company::Company,
     email::EmailAddress,
     id::CampaignId,
@@ -34,6 +35,7 @@ struct Receipt {
     recipients: Vec<String>,
     spam_verdict: Option<Verdict>,
     virus_verdict: Option<Verdict>,
+    dkim_verdict: Option<Verdict>,
     action: Action,
 }
 
@@ -76,8 +78,15 @@ impl App {
         let inbox = Inbox::new(&self.s3, &self.config.inbound_bucket);
         let Receipt { recipients, action, .. } = &received.receipt;
         let pepper = self.pepper().await?;
-        let local_parts = recipients.iter().filter_map(|address| address.split('@').next());
-        let whose = local_parts.into_iter().find_map(|local| ReplyAddress::verify(local, pepper));
+        let local_parts = || recipients.iter().filter_map(|address| address.split('@').next());
+        let whose = local_parts().find_map(|local| ReplyAddress::verify(local, pepper));
+        let checked = local_parts().find_map(|local| CheckAddress::verify(local, pepper));
+        if let Some(checked) = checked
+            && let Some(raw) = inbox.read(&action.object_key).await?
+        {
+            let signed = received.receipt.dkim_verdict.as_ref().is_some_and(|verdict| verdict.status == "PASS");
+            self.take_check_back(checked, &raw, signed, received.receipt.is_harmful(), now).await?;
+        }
         if let Some(whose) = whose.filter(|_| !received.receipt.is_harmful())
             && let Some(raw) = inbox.read(&action.object_key).await?
         {

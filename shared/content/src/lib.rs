@@ -4,6 +4,7 @@
 
 pub mod abuse;
 pub mod campaign;
+pub mod channel_check;
 pub mod check;
 pub mod domain_check;
 pub mod failed;

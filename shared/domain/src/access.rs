@@ -126,6 +126,8 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("GET", "/v1/channels/{id}", ReadSender),
     ("PATCH", "/v1/channels/{id}", ChangeSender),
     ("DELETE", "/v1/channels/{id}", ChangeSender),
+    ("GET", "/v1/channels/{id}/check", ReadSender),
+    ("POST", "/v1/channels/{id}/check", ChangeSender),
     ("GET", "/v1/sender/check", ReadSender),
     ("GET", "/v1/imports", ReadImports),
     ("POST", "/v1/imports", Import),

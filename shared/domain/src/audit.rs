@@ -111,6 +111,8 @@ actions! {
     ChannelChanged = "channel.changed",
     /// A channel was taken away.
     ChannelDeleted = "channel.deleted",
+    /// A message was sent through a channel to see what comes back of it.
+    ChannelChecked = "channel.checked",
     /// A file was announced.
     ImportAnnounced = "import.announced",
     /// A file was read to its end, or could not be.

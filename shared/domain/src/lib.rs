@@ -10,6 +10,7 @@ pub mod access;
 pub mod audit;
 pub mod calendar;
 pub mod campaign;
+pub mod channel_check;
 pub mod chunk;
 pub mod company;
 pub mod dns;

@@ -1,7 +1,7 @@
 //! The address that answers to a message go to: stateless, opaque, good for as long as its key version.
 //!
-//! The local part is `r` and, in base32 without padding, version (1 byte), workspace (10), subject (16) and MAC
-//! (10): 61 characters of the 64 that RFC 5321 §4.5.3.1.1 allows, in one case, because some mail systems
+//! The local part is `r` and, in base32 without padding, version (1 byte), workspace (10), subject (16) and MAC (10);
+//! an address that a channel's check goes to has another letter and something else in place of the subject. 61 characters of the 64 that RFC 5321 §4.5.3.1.1 allows, in one case, because some mail systems
 //! fold it. It names nobody: the subject is a keyed hash.
 
 use data_encoding::BASE32_NOPAD;
@@ -29,32 +29,40 @@ pub struct ReplyAddress {
 impl ReplyAddress {
     /// The part of the address before the `@`.
     pub fn local_part(&self, pepper: &Pepper) -> String {
-        let version = pepper.current_version();
-        let mut bytes = Vec::with_capacity(SIGNED + MAC);
-        bytes.push(version);
-        bytes.extend_from_slice(self.workspace.as_bytes());
-        bytes.extend_from_slice(self.subject.as_bytes());
-        let mac = pepper.mac(PURPOSE, version, &bytes).expect("the current version exists");
-        bytes.extend_from_slice(&mac[..MAC]);
-        format!("{PREFIX}{}", BASE32_NOPAD.encode(&bytes).to_ascii_lowercase())
+        sign(PREFIX, PURPOSE, self.workspace, self.subject.as_bytes(), pepper)
     }
 
     /// Reads a local part back; `None` for whatever we did not make.
     pub fn verify(local_part: &str, pepper: &Pepper) -> Option<Self> {
-        let text = local_part.to_ascii_uppercase();
-        let text = text.strip_prefix(PREFIX.to_ascii_uppercase())?;
-        let bytes = BASE32_NOPAD.decode(text.as_bytes()).ok().filter(|bytes| bytes.len() == SIGNED + MAC)?;
-        let (signed, mac) = bytes.split_at(SIGNED);
-        let expected = pepper.mac(PURPOSE, signed[0], signed)?;
-        if !bool::from(expected[..MAC].ct_eq(mac)) {
-            return None;
-        }
-        let (workspace, subject) = signed[1..].split_at(10);
-        Some(Self {
-            workspace: WorkspaceId::from_bytes(workspace.try_into().ok()?),
-            subject: Subject::from_bytes(subject.try_into().ok()?),
-        })
+        let (workspace, subject) = open(PREFIX, PURPOSE, local_part, pepper)?;
+        Some(Self { workspace, subject: Subject::from_bytes(subject) })
     }
+}
+
+/// The local part that says this of a workspace.
+pub(crate) fn sign(prefix: char, purpose: &str, workspace: WorkspaceId, what: &[u8; 16], pepper: &Pepper) -> String {
+    let version = pepper.current_version();
+    let mut bytes = Vec::with_capacity(SIGNED + MAC);
+    bytes.push(version);
+    bytes.extend_from_slice(workspace.as_bytes());
+    bytes.extend_from_slice(what);
+    let mac = pepper.mac(purpose, version, &bytes).expect("the current version exists");
+    bytes.extend_from_slice(&mac[..MAC]);
+    format!("{prefix}{}", BASE32_NOPAD.encode(&bytes).to_ascii_lowercase())
+}
+
+/// What [`sign`] made for the same purpose.
+pub(crate) fn open(prefix: char, purpose: &str, local_part: &str, pepper: &Pepper) -> Option<(WorkspaceId, [u8; 16])> {
+    let text = local_part.to_ascii_uppercase();
+    let text = text.strip_prefix(prefix.to_ascii_uppercase())?;
+    let bytes = BASE32_NOPAD.decode(text.as_bytes()).ok().filter(|bytes| bytes.len() == SIGNED + MAC)?;
+    let (signed, mac) = bytes.split_at(SIGNED);
+    let expected = pepper.mac(purpose, signed[0], signed)?;
+    if !bool::from(expected[..MAC].ct_eq(mac)) {
+        return None;
+    }
+    let (workspace, what) = signed[1..].split_at(10);
+    Some((WorkspaceId::from_bytes(workspace.try_into().ok()?), what.try_into().ok()?))
 }
 
 #[cfg(test)]

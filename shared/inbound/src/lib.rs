@@ -23,6 +23,7 @@ mod fold;
 mod limits;
 mod mail;
 mod notice;
+pub mod own;
 mod phase;
 mod reply;
 mod report;

@@ -7,6 +7,7 @@ pub mod agreements;
 pub mod alert;
 pub mod announced;
 pub mod api_key;
+pub mod channel_check;
 pub mod directory;
 pub mod invitation;
 pub mod limit;

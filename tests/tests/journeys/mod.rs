@@ -4,6 +4,7 @@ mod alternatives;
 mod api_keys;
 mod api_rules;
 mod campaigns;
+mod channel_check;
 mod channels;
 mod checks;
 mod domain_check;

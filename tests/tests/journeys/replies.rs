@@ -108,8 +108,9 @@ fn a_wish_to_be_left_alone_is_an_objection_and_what_a_machine_says_is_nothing() 
         let away = answer(&to("ooo"), &from("ooo"), "Absence : answered", "Je suis absente jusqu'au 3 mars. Stop.")
             .replace("MIME-Version", "Auto-Submitted: auto-replied\r\nMIME-Version");
         stack.receive(&to("ooo"), &away, Scan::default()).await;
-        for (name, scan) in [("spam", Scan { spam: true, virus: false }), ("virus", Scan { spam: false, virus: true })]
-        {
+        let spam = Scan { spam: true, ..Scan::default() };
+        let virus = Scan { virus: true, ..Scan::default() };
+        for (name, scan) in [("spam", spam), ("virus", virus)] {
             let raw = answer(&to(name), &from(name), "Re: answered", "stop");
             stack.receive(&to(name), &raw, scan).await;
         }

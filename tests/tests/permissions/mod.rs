@@ -178,6 +178,11 @@ fn every_permission_is_used_and_none_is_missing() {
         stack.kill("workspace").await;
         sender.put("/v1/sender", sender.identity(channel)).await.expect(200);
         sender.get("/v1/sender").await.expect(200);
+        // A check of the relay, and what is left of its message.
+        let relay = sender.first_channel().await;
+        sender.post(&format!("/v1/channels/{relay}/check"), json!({})).await.expect(200);
+        let checked = stack.message_of_check();
+        stack.receive(&checked.to, &checked.raw, Default::default()).await;
         // Twice each: the second finds the first one's claims.
         stack.break_things(serde_json::from_value(json!({"sqs": {"deliveries": 2}})).expect("a plan"));
         let second = sender.draft(json!({"name": "Relais"})).await;

@@ -66,6 +66,7 @@ const LEAVES: &[(&str, &str)] = &[
     ("POST /v1/channels", "channel.created"),
     ("PATCH /v1/channels/{id}", "channel.changed"),
     ("DELETE /v1/channels/{id}", "channel.deleted"),
+    ("POST /v1/channels/{id}/check", "channel.checked"),
     ("POST /v1/imports", "import.announced"),
     ("POST /v1/prospects", "prospect.created"),
     ("GET /v1/prospects/export", "prospect.exported"),
@@ -278,6 +279,15 @@ async fn asked(sender: &Sender<'_>, route: &str, number: usize) -> Asked {
             with(path).json(&sender.identity(json!({"kind": "ses"})))
         }
         "POST /v1/channels" => with(path).json(&json!({"name": "Zwitscher", "transport": {"kind": "ses"}})),
+        "POST /v1/channels/{id}/check" | "GET /v1/channels/{id}/check" => {
+            let port = sender.stack.backends().smtp().tls_port();
+            let relay = json!({"kind": "smtp", "host": "localhost", "port": port, "security": "tls", "username": "u", "password": "relay word"});
+            let path = path.replace("{id}", &sender.add_channel(json!({"transport": relay})).await);
+            if method == Method::GET {
+                sender.post(&path, json!({})).await.expect(200);
+            }
+            with(&path)
+        }
         _ if path == "/v1/channels/{id}" => {
             let id = sender.add_channel(json!({"from_name": "Zwitscher"})).await;
             with(&path.replace("{id}", &id)).json(&json!({"name": "Zwitscher"}))

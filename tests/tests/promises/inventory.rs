@@ -431,6 +431,15 @@ async fn relay(sender: &Sender<'_>) {
         "ramp": {"start": 4000, "add": 1}});
     let id = sender.add_channel(json!({"from_name": "Ada", "from_email": "ada@filled.test", "limits": limits})).await;
     let few = json!({"tags_any": ["salon"]});
+    // The check of a relay: one that came back, and one that did not get in.
+    let checked = sender.first_channel().await;
+    sender.post(&format!("/v1/channels/{checked}/check"), json!({})).await.expect(200);
+    let message = sender.stack.message_of_check();
+    let signed = format!("DKIM-Signature: v=1; d=filled.test; h=from; b=A\r\n{}", message.raw);
+    sender.stack.receive(&message.to, &signed, Scan::default()).await;
+    let refused = json!({"kind": "smtp", "host": "localhost", "port": port, "security": "tls", "username": "u", "password": "wrong"});
+    let refused = sender.add_channel(json!({"transport": refused})).await;
+    sender.post(&format!("/v1/channels/{refused}/check"), json!({})).await.expect(200);
     sender.campaign(json!({"name": "Par un canal", "channels": [id], "audience": few})).await;
 }
 

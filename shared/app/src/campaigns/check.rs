@@ -4,6 +4,7 @@ use std::iter;
 
 use content::{
     campaign::{CampaignTemplate, FieldError as Wrong},
+    channel_check::ChannelFinding,
     check::{self, Level, Need, Written},
     domain_check::{DomainFinding, Publish},
 };
@@ -74,6 +75,13 @@ impl Finding {
         Self { step: None, variant: None, level, code, field: "sender.identity.from_email".into(), message }
     }
 
+    /// What a check of a relay found, or that nobody has checked it.
+    pub(super) fn of_relay((channel, found): (String, ChannelFinding)) -> Self {
+        let ChannelFinding { level, code, message } = found;
+        let message = format!("channel \u{201c}{channel}\u{201d}: {message}");
+        Self { step: None, variant: None, level, code, field: "channels".into(), message }
+    }
+
     fn missing(FieldError { field: name, message }: FieldError) -> Self {
         let step =
             (FIRST..=domain::sequence::LAST).find(|number| name.starts_with(&field((number - FIRST).into(), "")));
@@ -115,6 +123,8 @@ impl App {
             findings.extend(self.findings_of_messages(scope, &workspace, &identity, &campaign, now).await?);
             let of_domain = self.findings_of_domain(sender, &campaign.content.channels).await;
             findings.extend(of_domain.into_iter().map(Finding::of_domain));
+            let of_relays = self.findings_of_relays(scope, sender, &campaign.content.channels, now).await?;
+            findings.extend(of_relays.into_iter().map(Finding::of_relay));
             findings.extend(self.findings_of_audience(scope, &workspace, &identity, &campaign, now).await?);
         }
         findings.sort_by_key(|finding| (finding.step, finding.level));

@@ -22,6 +22,7 @@ use serde::Deserialize;
 use storage::{WorkspaceScope, outreach::StoredCampaign};
 
 pub use check::{Check, Finding};
+pub(crate) use preview::invented;
 pub use preview::{Preview, PreviewCounts, Sample};
 pub use read::{CampaignView, RecipientView};
 pub(crate) use steps::{compile, templates};

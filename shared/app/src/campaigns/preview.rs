@@ -183,7 +183,7 @@ pub(super) fn unrenderable() -> Failure {
 }
 
 /// Somebody to show the message for when there is nobody yet.
-pub(super) fn invented(email: &EmailAddress, locale: Locale, now: Timestamp) -> Prospect {
+pub(crate) fn invented(email: &EmailAddress, locale: Locale, now: Timestamp) -> Prospect {
     let text = |fr: &str, en: &str| Some(if locale == Locale::Fr { fr } else { en }.to_owned());
     Prospect {
         subject: Subject::from_bytes([0; 16]),

@@ -1,10 +1,11 @@
 //! The channels that a Sender's messages leave by.
 
+pub mod check;
 pub mod transport;
 
 use domain::{
     Timestamp,
-    audit::Action,
+    audit::{Action, Entry},
     email::EmailAddress,
     id::ChannelId,
     pace::Limits,
@@ -163,7 +164,9 @@ impl App {
             ));
         }
         let gone = record.sender.channels.remove(at);
-        self.put_channels(scope, record, Action::ChannelDeleted, &gone, now).await
+        let record = SenderRecord { updated_at: now, version: record.version + 1, ..record };
+        let entry = entry(scope, Action::ChannelDeleted, &gone, now);
+        Ok(self.db.accounts(scope).put_sender_without(&record, id, &entry).await?)
     }
 
     async fn put_channels(
@@ -175,9 +178,12 @@ impl App {
         now: Timestamp,
     ) -> Result<(), Failure> {
         let record = SenderRecord { updated_at: now, version: record.version + 1, ..record };
-        let entry = scope.entry(action, now).about(channel.id).with("channel", channel.transport.kind());
-        Ok(self.db.accounts(scope).put_sender(&record, &entry).await?)
+        Ok(self.db.accounts(scope).put_sender(&record, &entry(scope, action, channel, now)).await?)
     }
+}
+
+fn entry(scope: &WorkspaceScope, action: Action, channel: &Channel, now: Timestamp) -> Entry {
+    scope.entry(action, now).about(channel.id).with("channel", channel.transport.kind())
 }
 
 fn not_found() -> Failure {

@@ -5,13 +5,14 @@
 //! tell (RFC 5321 §4.5.3.2.6).
 
 use std::{
-    fmt,
+    error::Error,
+    fmt, io,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use domain::{message_name::MessageName, sender::RelaySecurity};
+use domain::{channel_check::Stop, message_name::MessageName, policy::SendPermit, sender::RelaySecurity};
 use lettre::{
     Address,
     transport::smtp::{
@@ -34,6 +35,9 @@ pub(crate) const CONNECTIONS: usize = 4;
 
 /// How long a relay may take to answer one command.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long each half of a check may take: whoever asked for it waits.
+const CHECK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a relay that could not be reached is left alone: the rest of a chunk need not find out again.
 const LEFT_ALONE: Duration = Duration::from_secs(10);
@@ -108,7 +112,7 @@ impl Relay {
         }
         match self.connect().await {
             Ok(line) => self.converse(line, message).await.unwrap_or(Handed::Later),
-            Err(error) => {
+            Err(Unopened { error, .. }) => {
                 if !self.is_down() {
                     tracing::warn!(status = status(&error), tls = error.is_tls(), "the relay cannot be used");
                 }
@@ -120,17 +124,37 @@ impl Relay {
         }
     }
 
-    async fn connect(&self) -> Result<Line, SmtpError> {
+    /// One message over a new connection, to see how far it comes; `None` when the relay took it.
+    pub(crate) async fn try_out(&self, permit: SendPermit, message: &Outgoing<'_>) -> Option<Stop> {
+        drop(permit);
+        let line = match tokio::time::timeout(CHECK_PATIENCE, self.connect()).await {
+            Ok(Ok(line)) => line,
+            Ok(Err(unopened)) => return Some(unopened.stop()),
+            Err(_) => return Some(Stop::Unreachable),
+        };
+        match tokio::time::timeout(CHECK_PATIENCE, self.converse(line, message)).await {
+            Ok(Some(Handed::Accepted(_))) => None,
+            Ok(Some(Handed::Rejected)) => Some(Stop::Refused),
+            Ok(Some(Handed::Unknown)) | Err(_) => Some(Stop::Silent),
+            Ok(Some(Handed::Later | Handed::QuotaUsed | Handed::Paused) | None) => Some(Stop::Later),
+        }
+    }
+
+    async fn connect(&self) -> Result<Line, Unopened> {
         let inner = &self.0;
         let hello = ClientId::default();
         let implicit = (inner.security == RelaySecurity::Tls).then(|| inner.tls.clone());
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(inner.address, Some(PATIENCE), &hello, implicit, None).await?;
+        let mut connection = AsyncSmtpConnection::connect_tokio1(inner.address, Some(PATIENCE), &hello, implicit, None)
+            .await
+            .map_err(Unopened::when(Phase::Connecting))?;
         if inner.security == RelaySecurity::Starttls {
-            connection.starttls(inner.tls.clone(), &hello).await?;
+            connection.starttls(inner.tls.clone(), &hello).await.map_err(Unopened::when(Phase::Encrypting))?;
         }
-        connection.auth(&[Mechanism::Plain, Mechanism::Login], &inner.credentials).await?;
-        Line::open(connection, &hello).await
+        connection
+            .auth(&[Mechanism::Plain, Mechanism::Login], &inner.credentials)
+            .await
+            .map_err(Unopened::when(Phase::LoggingIn))?;
+        Line::open(connection, &hello).await.map_err(Unopened::when(Phase::LoggingIn))
     }
 
     /// `None` when the connection was dead before the relay had answered anything about this message.
@@ -155,6 +179,52 @@ impl Relay {
                 tracing::warn!("the relay went silent after a message was handed over");
                 Some(Handed::Unknown)
             }
+        }
+    }
+}
+
+/// What was being done.
+#[derive(Clone, Copy)]
+enum Phase {
+    Connecting,
+    Encrypting,
+    LoggingIn,
+}
+
+/// A connection that could not be made, and how far it came.
+struct Unopened {
+    phase: Phase,
+    error: SmtpError,
+}
+
+impl Unopened {
+    fn when(phase: Phase) -> impl Fn(SmtpError) -> Self {
+        move |error| Self { phase, error }
+    }
+
+    /// Whether the other end was there, and spoke no TLS that could be trusted.
+    fn is_handshake(&self) -> bool {
+        let invalid = |error: &io::Error| error.kind() == io::ErrorKind::InvalidData;
+        let mut cause: Option<&(dyn Error + 'static)> = Some(&self.error);
+        while let Some(error) = cause {
+            if error.downcast_ref().is_some_and(invalid) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
+    }
+
+    fn stop(&self) -> Stop {
+        match self.phase {
+            Phase::Connecting if self.is_handshake() => Stop::Certificate,
+            Phase::Connecting => Stop::Unreachable,
+            // The client itself gives up where the server does not offer what it wants.
+            Phase::Encrypting if self.error.is_client() || self.error.status().is_some() => Stop::NoEncryption,
+            Phase::Encrypting => Stop::Certificate,
+            Phase::LoggingIn if self.error.is_client() => Stop::NoMechanism,
+            Phase::LoggingIn if self.error.is_permanent() => Stop::Credentials,
+            Phase::LoggingIn => Stop::LoginLater,
         }
     }
 }

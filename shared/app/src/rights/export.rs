@@ -103,6 +103,7 @@ impl App {
             "profile": accounts.workspace().await?,
             "sender": sender,
             "channels": self.channels(scope).await?,
+            "channel_checks": self.channel_checks(scope).await?,
             "agreements": accounts.agreements().await?,
             "members": members,
             "invitations": self.invitations(scope, now).await?,

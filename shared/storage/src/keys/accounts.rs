@@ -1,7 +1,9 @@
 //! Table `accounts`: workspaces, their members and settings, and what staff has in common.
 
 use domain::{
-    id::{ApiKeyId, GrantId, ImportId, IncidentId, InvitationId, MemberId, SessionId, WebhookId, WorkspaceId},
+    id::{
+        ApiKeyId, ChannelId, GrantId, ImportId, IncidentId, InvitationId, MemberId, SessionId, WebhookId, WorkspaceId,
+    },
     staff::Whom,
 };
 
@@ -71,6 +73,12 @@ pub const API_KEY: &str = "API_KEY#";
 /// The Sender's identity and channels.
 pub fn sender(workspace: WorkspaceId) -> Key {
     Key::new(account(workspace), "SENDER")
+}
+
+/// What the latest check of a channel found. It is not in the workspace's own partition, so that whoever may write it may
+/// write nothing else of it.
+pub fn channel_check(workspace: WorkspaceId, channel: ChannelId) -> Key {
+    Key::new(format!("W#{workspace}#V"), channel.to_string())
 }
 
 /// Partition of a workspace's endpoints for events. It is not the workspace's own partition, so that whoever may write

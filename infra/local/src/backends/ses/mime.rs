@@ -30,14 +30,21 @@ pub(super) fn stamp(raw: &[u8], message_id: &str, now: Timestamp) -> Vec<u8> {
     out
 }
 
-/// A mail as SES puts it down: with the line of its own server at the head.
-pub(super) fn received(raw: &[u8], to: &str, id: &str, now: Timestamp) -> Vec<u8> {
+/// A mail as SES puts it down: with the line of its own server at the head, and what it found of each signature.
+pub(super) fn received(raw: &[u8], to: &str, id: &str, now: Timestamp, signatures_hold: bool) -> Vec<u8> {
     let date = now.strftime("%a, %d %b %Y %H:%M:%S +0000");
     let line = format!(
         "Received: from mx.example (mx.example [192.0.2.1])\r\n by inbound-smtp.amazonaws.com with SMTP id {id}\r\n \
          for {to}; {date}\r\n"
     );
-    [line.as_bytes(), raw].concat()
+    let found = if signatures_hold { "pass" } else { "fail" };
+    let signed = headers(raw).into_iter().filter(|(name, _)| name.eq_ignore_ascii_case("DKIM-Signature"));
+    let domains = signed.filter_map(|(_, value)| {
+        let domain = value.split(';').find_map(|tag| tag.trim().strip_prefix("d="))?;
+        Some(format!(";\r\n dkim={found} header.i=@{domain}"))
+    });
+    let results = format!("Authentication-Results: amazonses.com;\r\n spf=pass{}\r\n", domains.collect::<String>());
+    [line.as_bytes(), results.as_bytes(), raw].concat()
 }
 
 /// Every header, unfolded.

@@ -38,6 +38,9 @@ pub struct Scan {
     /// The mail has a virus.
     #[serde(default)]
     pub virus: bool,
+    /// No signature of the mail holds.
+    #[serde(default)]
+    pub forged: bool,
 }
 
 impl Receiving {
@@ -67,8 +70,12 @@ impl Receiving {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        std::fs::write(&path, mime::received(raw, recipients[0], &id, now))?;
+        std::fs::write(&path, mime::received(raw, recipients[0], &id, now, !scan.forged))?;
         let verdict = |bad: bool| json!({ "status": if bad { "FAIL" } else { "PASS" } });
+        let signed = match mime::header(raw, "DKIM-Signature") {
+            Some(_) => verdict(scan.forged),
+            None => json!({ "status": "GRAY" }),
+        };
         let notification = json!({
             "notificationType": "Received",
             "mail": {
@@ -87,7 +94,7 @@ impl Receiving {
                 "spamVerdict": verdict(scan.spam),
                 "virusVerdict": verdict(scan.virus),
                 "spfVerdict": verdict(false),
-                "dkimVerdict": verdict(false),
+                "dkimVerdict": signed,
                 "dmarcVerdict": verdict(false),
                 "action": {
                     "type": "S3",
