@@ -19,6 +19,8 @@ const FUNCTIONS: [&str; 4] = ["fan-out", "follow-up", "send", "feedback"];
 const STEPS: usize = 4;
 /// Hours between one step and the next.
 const HOURS: i64 = 24;
+/// What is due is found a little later.
+const LATE: SignedDuration = SignedDuration::from_mins(2);
 /// The longest that the queues may take over a step.
 const STEP: Duration = Duration::from_secs(1_200);
 /// How often `follow-up` may have to come by for one step: it takes as many chunks as one run has time for.
@@ -36,7 +38,7 @@ pub(super) async fn measure(stack: &Stack, customer: &mut Customer, people: usiz
         if step == 1 {
             customer.launch(&id).await?;
         } else {
-            stack.set_clock(stack.clock().now() + SignedDuration::from_hours(HOURS)).await;
+            stack.set_clock(stack.clock().now() + SignedDuration::from_hours(HOURS) + LATE).await;
         }
         let mut runs = 0;
         loop {
