@@ -6,6 +6,7 @@
 mod boto;
 mod figure;
 mod import;
+mod relay;
 mod sending;
 mod sequence;
 mod size;
@@ -13,7 +14,7 @@ mod spent;
 mod start;
 mod sweep;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
@@ -25,8 +26,7 @@ use crate::demo::{binaries, screen::Screen};
 use crate::{BIN_DIR, Options, Stack, build_functions, workspace_root};
 
 /// What the floor also names.
-const NOT_HERE: &str = "Not measured here: the TLS handshake with AWS (no network), SMTP without the store, rights \
-    requests, duplicates under faults (the tests count them).";
+const NOT_HERE: &str = "Not measured here: the TLS handshake with AWS (no network), rights requests, duplicates under faults (the tests count them).";
 
 /// What is measured, and on how much.
 #[derive(Clone, Debug, clap::Args)]
@@ -43,7 +43,13 @@ pub struct Bench {
     /// People held when the purge is measured; a tenth of them is due.
     #[arg(long, default_value_t = 1_000_000)]
     pub prospects: usize,
-    /// Only these parts: start, size, csv, import, sending, sequence, purge.
+    /// A mail server to hand messages to as well: `smtps://user:password@host:port`, or `smtp://…` for STARTTLS.
+    #[arg(long)]
+    pub relay: Option<String>,
+    /// A file with the certificate (PEM) of the authority that signed that server's.
+    #[arg(long, requires = "relay")]
+    pub relay_roots: Option<PathBuf>,
+    /// Only these parts: start, size, csv, import, sending, sequence, relay, purge.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
 }
@@ -51,6 +57,15 @@ pub struct Bench {
 impl Bench {
     fn wants(&self, part: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| only == part)
+    }
+
+    fn server(&self) -> anyhow::Result<Option<relay::Server>> {
+        let Some(url) = &self.relay else { return Ok(None) };
+        let roots = match &self.relay_roots {
+            Some(file) => std::fs::read_to_string(file).with_context(|| file.display().to_string())?,
+            None => String::new(),
+        };
+        relay::Server::new(url, roots).map(Some)
     }
 }
 
@@ -116,6 +131,10 @@ pub async fn run(bench: &Bench) -> anyhow::Result<usize> {
         figures.extend(sequence::measure(&stack, &mut customer, people).await?);
         peaks.look(&stack, &binaries);
         stack.stop().await;
+    }
+    if bench.wants("relay") {
+        say("Handing over to a relay …");
+        figures.extend(relay::measure(bench.messages, bench.server()?.as_ref()).await?);
     }
     if bench.wants("purge") {
         say("Purging …");

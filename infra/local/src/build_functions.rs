@@ -39,14 +39,28 @@ pub(crate) fn forget_cargo(command: &mut Command) {
 ///
 /// Cargo cannot be run, a binary does not compile, or the workspace has none of that name.
 pub fn build_functions(root: &Path, binaries: &[String]) -> anyhow::Result<PathBuf> {
+    build(root, "--bin", binaries)
+}
+
+/// The same for one example; gives the program.
+///
+/// # Errors
+///
+/// As [`build_functions`].
+pub(crate) fn build_example(root: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    Ok(build(root, "--example", &[name.to_owned()])?.join(name))
+}
+
+/// Builds targets of one kind; gives the folder they are in.
+fn build(root: &Path, kind: &str, targets: &[String]) -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(root).args(["build", "--message-format=json-render-diagnostics"]);
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
-    for binary in binaries {
-        command.args(["--bin", binary]);
+    for target in targets {
+        command.args([kind, target]);
     }
     forget_cargo(&mut command);
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
@@ -63,12 +77,12 @@ pub fn build_functions(root: &Path, binaries: &[String]) -> anyhow::Result<PathB
         }
     }
     if !child.wait().context("cargo did not end")?.success() {
-        bail!("the functions do not compile");
+        bail!("what was to be built does not compile");
     }
-    if let Some(missing) = binaries.iter().find(|binary| !built.contains(binary)) {
+    if let Some(missing) = targets.iter().find(|target| !built.contains(target)) {
         bail!("cargo built no {missing}");
     }
-    folder.context("the template names no function")
+    folder.context("nothing was to be built")
 }
 
 /// The workspace that this runner was compiled from.

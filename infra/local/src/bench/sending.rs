@@ -19,7 +19,7 @@ const FUNCTIONS: [&str; 3] = ["fan-out", "send", "feedback"];
 /// Kernel ticks a second, on every Linux this runs on.
 const TICKS: f64 = 100.0;
 /// How often the text is repeated for the relay: its bar is for messages of 10 KB.
-const LONG: usize = 18;
+pub(super) const LONG: usize = 18;
 /// Time for events to come back.
 const EVENTS: Duration = Duration::from_secs(60);
 
@@ -194,7 +194,7 @@ fn mean_kb(ran: &Ran) -> f64 {
 }
 
 /// A text that makes a short message; what the law asks for is longer.
-const SHORT: &str = "Bonjour {{ first_name | default: \"à vous\" }},\n\nNous fabriquons des pièces sur mesure. Une visite \
+pub(super) const SHORT: &str = "Bonjour {{ first_name | default: \"à vous\" }},\n\nNous fabriquons des pièces sur mesure. Une visite \
     de l'atelier vous dirait-elle, avec {{ company | default: \"votre équipe\" }} ?\n\n";
 
 fn letter(text: &str) -> Value {

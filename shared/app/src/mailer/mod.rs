@@ -1,7 +1,7 @@
 //! Handing one message to a channel, once, and saying honestly what came of it.
 
 pub(crate) mod ses;
-pub(crate) mod smtp;
+pub mod smtp;
 mod standing;
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};

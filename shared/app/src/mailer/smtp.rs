@@ -31,7 +31,7 @@ use crate::Failure;
 mod line;
 
 /// Connections to one relay from one process.
-pub(crate) const CONNECTIONS: usize = 4;
+pub const CONNECTIONS: usize = 4;
 
 /// How long a relay may take to answer one command.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -94,6 +94,12 @@ impl Relay {
     /// True while it is left alone because it could not be reached.
     pub(super) fn is_down(&self) -> bool {
         self.0.down_until.lock().is_ok_and(|until| until.is_some_and(|until| Instant::now() < until))
+    }
+
+    /// One message, handed over once and not offered again. The permit is used up.
+    pub async fn hand_over(&self, permit: SendPermit, message: &Outgoing<'_>) -> Handed {
+        drop(permit);
+        self.send(message).await
     }
 
     /// One message, over a connection that is used again unless something went wrong on it.
