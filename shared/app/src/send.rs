@@ -5,7 +5,7 @@
 //! whom, and what a run cannot know it calls unknown.
 //!
 //! Here is the way of a chunk from its message to its end; its stages are in a file each, in the order of the walk:
-//! [`job`], [`routes`], [`prepare`], [`claim`], [`hand_over`], [`settle`], [`after`].
+//! [`job`], [`routes`], [`prepare`], [`receivers`], [`claim`], [`hand_over`], [`settle`], [`after`].
 
 mod after;
 mod claim;
@@ -13,6 +13,7 @@ mod hand_over;
 mod job;
 mod late;
 mod prepare;
+mod receivers;
 mod routes;
 mod settle;
 mod variants;
@@ -131,6 +132,7 @@ impl App {
         let mut work = Work { results: found.results.clone(), again: false, stopped: false, halt: None, waits: None };
         let worked = self.work(&mut job, &mut work, deadline).await;
         self.give_back_rest(&mut job).await;
+        self.give_back_receivers(&mut job).await;
         let Work { results, again, halt, waits, .. } = work;
         let later = waits.filter(|until| until.duration_since(now) > SOON);
         // Before the record has them as pending: whoever reads that need not think of them.

@@ -25,6 +25,7 @@ pub mod news;
 pub mod pace;
 pub mod policy;
 pub mod prospect;
+pub mod receivers;
 pub mod reply_address;
 pub mod rights;
 pub mod sender;

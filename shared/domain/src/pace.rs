@@ -8,6 +8,8 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
+use crate::receivers::DomainLimits;
+
 /// What a channel takes at most. What is not said has no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -27,6 +29,9 @@ pub struct Limits {
     /// How a new channel gets up to its messages a day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ramp: Option<Ramp>,
+    /// What each receiving domain gets by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient_domain: Option<DomainLimits>,
 }
 
 /// From few messages a day to as many as a channel takes: receivers distrust a new one that sends many at once.
@@ -60,6 +65,12 @@ impl Limits {
         *self == Self::default()
     }
 
+    /// True when the channel itself takes only so much, whoever receives it.
+    #[must_use]
+    pub fn paces(&self) -> bool {
+        !Self { recipient_domain: None, ..*self }.is_empty()
+    }
+
     /// What is wrong with it: a field, and a sentence for whoever wrote it.
     #[must_use]
     pub fn wrong(&self) -> Vec<(&'static str, String)> {
@@ -88,6 +99,7 @@ impl Limits {
         if self.jitter_seconds.is_some() && self.gap_seconds.is_none() {
             wrong.push(("jitter_seconds", "lengthens a gap: say gap_seconds, too".to_owned()));
         }
+        wrong.extend(self.recipient_domain.iter().flat_map(DomainLimits::wrong));
         wrong
     }
 
@@ -118,10 +130,14 @@ pub enum Because {
     PerHour,
     /// The gap since its last message is not over.
     Gap,
+    /// A receiving domain has had its messages of the day.
+    DomainPerDay,
+    /// Those of the hour.
+    DomainPerHour,
 }
 
 /// A time to wait for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {
     /// Until when.
     pub until: Timestamp,
@@ -146,6 +162,16 @@ struct Spans {
     day: i64,
     hour: i64,
     gap: i64,
+}
+
+/// Seconds of an hour.
+pub(crate) const HOUR: i64 = 3_600;
+
+/// When the day is over, in epoch seconds.
+pub(crate) fn midnight(zone: &TimeZone, now: Timestamp) -> i64 {
+    let today = now.to_zoned(zone.clone());
+    let midnight = today.tomorrow().and_then(|tomorrow| tomorrow.start_of_day());
+    midnight.map_or(Timestamp::MAX, |midnight| midnight.timestamp()).as_second()
 }
 
 /// What a channel has had of late.
@@ -239,13 +265,11 @@ impl Pace {
     /// Begins another day or hour when the last one is over.
     fn turn(&mut self, zone: &TimeZone, now: Timestamp) {
         if now.as_second() >= self.day_ends {
-            let today = now.to_zoned(zone.clone());
-            let midnight = today.tomorrow().and_then(|tomorrow| tomorrow.start_of_day());
-            self.day_ends = midnight.map_or(Timestamp::MAX, |midnight| midnight.timestamp()).as_second();
+            self.day_ends = midnight(zone, now);
             self.of_day = 0;
         }
         if now.as_second() >= self.hour_ends {
-            self.hour_ends = now.as_second() + 3_600;
+            self.hour_ends = now.as_second() + HOUR;
             self.of_hour = 0;
         }
     }
@@ -288,7 +312,14 @@ mod tests {
         (taken.now, taken.again)
     }
 
-    const NONE: Limits = Limits { per_day: None, per_hour: None, gap_seconds: None, jitter_seconds: None, ramp: None };
+    const NONE: Limits = Limits {
+        per_day: None,
+        per_hour: None,
+        gap_seconds: None,
+        jitter_seconds: None,
+        ramp: None,
+        recipient_domain: None,
+    };
 
     #[test]
     fn a_day_is_from_midnight_to_midnight_where_the_sender_is() {
@@ -376,9 +407,11 @@ mod tests {
     fn limits_of_nothing_and_a_jitter_without_a_gap_are_refused() {
         let wrong = |limits: Limits| limits.wrong().into_iter().map(|(field, _)| field).collect::<Vec<_>>();
         assert!(wrong(NONE).is_empty() && NONE.is_empty());
-        let all =
-            Limits { per_day: Some(1), per_hour: Some(1), gap_seconds: Some(1), jitter_seconds: Some(1), ramp: None };
-        assert!(wrong(all).is_empty());
+        let all = Limits { per_day: Some(1), per_hour: Some(1), gap_seconds: Some(1), jitter_seconds: Some(1), ..NONE };
+        assert!(wrong(all).is_empty() && all.paces());
+        let domains = |per_day| Limits { recipient_domain: Some(DomainLimits { per_day, per_hour: None }), ..NONE };
+        assert!(wrong(domains(Some(1))).is_empty() && !domains(Some(1)).paces() && !domains(Some(1)).is_empty());
+        assert_eq!(wrong(domains(Some(0))), ["recipient_domain.per_day"]);
         assert_eq!(wrong(Limits { per_day: Some(0), per_hour: Some(0), ..NONE }), ["per_day", "per_hour"]);
         assert_eq!(wrong(Limits { gap_seconds: Some(3_601), ..NONE }), ["gap_seconds"]);
         assert_eq!(wrong(Limits { jitter_seconds: Some(5), ..NONE }), ["jitter_seconds"]);
@@ -414,7 +447,7 @@ mod tests {
             per_hour,
             gap_seconds,
             jitter_seconds: jitter_seconds.filter(|_| gap_seconds.is_some()),
-            ramp: None,
+            ..NONE
         })
     }
 

@@ -67,6 +67,8 @@ fn channels_are_added_changed_and_taken_away_and_the_last_one_stays() {
             (json!({"from_name": "a@b.test"}), "from_name"),
             (json!({"limits": {"per_day": 0}}), "limits.per_day"),
             (json!({"limits": {"jitter_seconds": 5}}), "limits.jitter_seconds"),
+            (json!({"limits": {"recipient_domain": {}}}), "limits.recipient_domain"),
+            (json!({"limits": {"recipient_domain": {"per_hour": 0}}}), "limits.recipient_domain.per_hour"),
             (
                 json!({"transport": {"kind": "smtp", "host": "10.0.0.1", "port": 465, "security": "tls", "username": "u", "password": "p"}}),
                 "transport.host",
@@ -310,6 +312,54 @@ fn a_cap_by_the_hour_holds_over_campaigns_and_steps() {
         assert_eq!(seen.last(), Some(&120), "{seen:?}");
         assert!(seen.windows(2).all(|two| two[1] - two[0] <= 40), "{seen:?}");
         assert_eq!(sender.look(&first).await["status"], "completed");
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn each_receiving_domain_gets_no_more_than_its_caps_and_nobody_else_waits_for_it() {
+    run(async {
+        let stack = at_ten().await;
+        let sender = stack.sign_up().await;
+        sender.limit(json!({"recipient_domain": {"per_day": 50, "per_hour": 20}})).await;
+        sender.import(&files::at("big.test", 40)).await;
+        sender.import(&files::people("small-", 60)).await;
+        // Two campaigns at once: the domain is one.
+        let ids = [sender.draft(json!({})).await, sender.draft(json!({"name": "Automne"})).await];
+        for id in &ids {
+            sender.command(id, "launch").await.expect(202);
+        }
+        stack.settle().await;
+        let big = || stack.mails().into_iter().filter(|mail| mail.to.ends_with("@big.test")).count();
+        let small = || files::addresses("small-", 60).iter().map(|to| stack.mails_to(to).len()).sum::<usize>();
+        assert_eq!((big(), small()), (20, 120));
+        let waiting = sender.look(&ids[0]).await["waiting"].clone();
+        assert_eq!(waiting[0]["because"], "domain_per_hour", "{waiting}");
+        // What is due is due by the minute.
+        let hour = HOUR + SignedDuration::from_mins(1);
+        let mut seen = vec![big()];
+        for _ in 0..4 {
+            stack.pass(hour).await;
+            seen.push(big());
+        }
+        assert_eq!(seen, [20, 40, 50, 50, 50], "an hour's, an hour's, what is left of the day");
+        let waits = json!([
+            {"channel": sender.first_channel().await, "because": "domain_per_day", "until": "2026-11-26T23:00:00Z"},
+        ]);
+        assert_eq!(sender.look(&ids[0]).await["waiting"], waits);
+        stack.set_time("2026-11-26T22:59:00Z".parse().unwrap());
+        stack.pass(SignedDuration::ZERO).await;
+        assert_eq!(big(), 50, "a minute too early");
+        for _ in 0..4 {
+            stack.pass(hour).await;
+        }
+        assert_eq!(big(), 80);
+        for id in &ids {
+            let campaign = sender.look(id).await;
+            assert_eq!((&campaign["status"], count(&campaign, "sent")), (&json!("completed"), 100), "{campaign}");
+            assert_eq!(campaign["waiting"], json!([]));
+        }
+        (0..40).for_each(|n| assert_eq!(stack.mails_to(&format!("person{n}@big.test")).len(), 2));
         stack.finish().await;
     });
 }

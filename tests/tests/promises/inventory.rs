@@ -29,6 +29,8 @@ const UNSEEN: &[(&str, &str)] = &[
     ("workspace.harms.*", "only for thirty days after a campaign did harm"),
     ("campaign_progress.trouble", "only while a campaign that did harm waits for a member"),
     ("campaign_progress.halt", "only while a campaign that has no channel left waits for a member"),
+    ("receivers.w.until", "only once somebody waits for a domain"),
+    ("receivers.w.because", "the same"),
     ("inbound_mail.content", "only until it is read, within seconds"),
     ("webhook_turn.holder", "only while somebody is at an endpoint"),
     ("webhook_turn.again", "the same"),
@@ -428,7 +430,7 @@ async fn relay(sender: &Sender<'_>) {
     let channel = json!({"kind": "smtp", "host": "localhost", "port": port, "security": "tls", "username": "u", "password": "relay word"});
     sender.put("/v1/sender", sender.identity(channel)).await.expect(200);
     let limits = json!({"per_day": 4000, "per_hour": 4000, "gap_seconds": 1, "jitter_seconds": 1,
-        "ramp": {"start": 4000, "add": 1}});
+        "ramp": {"start": 4000, "add": 1}, "recipient_domain": {"per_day": 4000, "per_hour": 4000}});
     let id = sender.add_channel(json!({"from_name": "Ada", "from_email": "ada@filled.test", "limits": limits})).await;
     let few = json!({"tags_any": ["salon"]});
     // The check of a relay: one that came back, and one that did not get in.

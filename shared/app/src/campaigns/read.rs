@@ -226,9 +226,17 @@ impl App {
         let Some(sender) = self.db.accounts(scope).sender().await? else { return Ok(Vec::new()) };
         let (zone, outreach, mut waiting) = (sender.zone(), self.db.outreach(scope), Vec::new());
         for channel in sender.among(channels).into_iter().filter(|channel| !channel.limits.is_empty()) {
-            let pace = outreach.pace(channel.id).await?.pace;
-            let wait = pace.waits(&channel.limits_at(&zone, now), now);
-            waiting.extend(wait.map(|wait| Waiting { channel: channel.id, wait }));
+            let limits = channel.limits_at(&zone, now);
+            let paced = match limits.paces() {
+                true => outreach.pace(channel.id).await?.pace.waits(&limits, now),
+                false => None,
+            };
+            let by_domain = match limits.recipient_domain {
+                Some(_) => outreach.receivers(channel.id).await?.receivers.waiting(now),
+                None => None,
+            };
+            let waits = paced.into_iter().chain(by_domain);
+            waiting.extend(waits.map(|wait| Waiting { channel: channel.id, wait }));
         }
         Ok(waiting)
     }

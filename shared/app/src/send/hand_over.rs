@@ -29,6 +29,7 @@ impl App {
         deadline: Deadline,
     ) -> Result<(), Failure> {
         let ready = self.prepare(job, group, work).await?;
+        let ready = self.within_receivers(job, ready, work).await?;
         let permitted = self.permitted(job, ready, work).await?;
         if permitted.is_empty() {
             return Ok(());
@@ -42,7 +43,7 @@ impl App {
         let (mut again, mut free, mut uninformed, mut names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for Delivered { index, route, variant, subject, handed } in handed {
             if matches!(handed, Handed::Accepted(_) | Handed::Rejected | Handed::Unknown) {
-                job.routes.used(route);
+                job.routes.used(route, index);
                 work.results.note(index, variant);
             }
             match handed {

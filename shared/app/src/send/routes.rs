@@ -9,6 +9,7 @@ use domain::{
     chunk::GROUP,
     id::ChannelId,
     pace::{Limits, Taken},
+    receivers::DomainLimits,
     sender::{Sender, SenderIdentity, channel_of},
     sequence::FIRST,
     subject::Subject,
@@ -16,11 +17,11 @@ use domain::{
 use jiff::tz::TimeZone;
 use storage::{StoreError, WorkspaceScope};
 
-use super::{NO_CHANNEL, Work, job::Job};
+use super::{NO_CHANNEL, Work, job::Job, receivers::Granted};
 use crate::{App, Failure, chance, mailer::Mailer};
 
 /// Times that others may take from a channel between our look and our taking.
-const ATTEMPTS: u32 = 12;
+pub(super) const ATTEMPTS: u32 = 12;
 
 /// A channel that is open.
 pub(super) struct Route {
@@ -46,7 +47,9 @@ pub(super) struct Routes {
     open: Vec<Route>,
     /// The place of each person's among them.
     of: HashMap<usize, usize>,
-    zone: TimeZone,
+    /// What receiving domains may have, by place in the chunk.
+    pub(super) granted: HashMap<usize, Granted>,
+    pub(super) zone: TimeZone,
 }
 
 impl Routes {
@@ -65,8 +68,15 @@ impl Routes {
         self.open.iter().map(|route| route.mailer.concurrency()).max().unwrap_or(1)
     }
 
-    /// A message was handed over, or may have been.
-    pub(super) fn used(&mut self, at: usize) {
+    /// Those that receiving domains have caps by: the place, which channel it is, and the caps.
+    pub(super) fn capped_by_domain(&self) -> Vec<(usize, ChannelId, DomainLimits)> {
+        let routes = self.open.iter().enumerate();
+        routes.filter_map(|(at, route)| Some((at, route.id, route.limits.recipient_domain?))).collect()
+    }
+
+    /// The message of somebody was handed over, or may have been.
+    pub(super) fn used(&mut self, at: usize, index: usize) {
+        self.granted.remove(&index);
         if let Some(allowance) = self.open.get_mut(at).and_then(|route| route.allowance.as_mut()) {
             allowance.left = allowance.left.saturating_sub(1);
         }
@@ -84,7 +94,7 @@ impl App {
         now: Timestamp,
     ) -> Result<Routes, Failure> {
         let channels = sender.among(named);
-        let mut routes = Routes { open: Vec::new(), of: HashMap::new(), zone: sender.zone() };
+        let mut routes = Routes { open: Vec::new(), of: HashMap::new(), granted: HashMap::new(), zone: sender.zone() };
         for (index, person) in people {
             let id = channel_of(person, channels.iter().map(|channel| channel.id));
             let channel = id
@@ -149,7 +159,7 @@ impl App {
         after: &VecDeque<usize>,
     ) -> Result<Option<Allowance>, Failure> {
         let Some(route) = job.routes.open.get(at) else { return Ok(None) };
-        if route.limits.is_empty() || route.allowance.is_some() {
+        if !route.limits.paces() || route.allowance.is_some() {
             return Ok(route.allowance);
         }
         let others = after.iter().filter(|index| job.routes.of.get(*index) == Some(&at)).count();
@@ -201,7 +211,7 @@ impl App {
     }
 
     /// Lets others go first for a moment, whose length is chance.
-    async fn step_aside(&self, attempt: u32) {
+    pub(super) async fn step_aside(&self, attempt: u32) {
         let [most] = chance::<1>();
         let pause = u64::from(most) * u64::from(attempt + 1) / 8 + 5;
         tokio::time::sleep(std::time::Duration::from_millis(pause)).await;

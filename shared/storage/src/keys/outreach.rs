@@ -118,6 +118,11 @@ pub fn due(minute: &str, workspace: WorkspaceId, campaign: CampaignId, step: u8,
     Key::new(DUE, format!("{minute}#{workspace}#{campaign}#{step:02}#{:06}", chunk / DUE_TOGETHER))
 }
 
+/// What receiving domains had by a channel of late.
+pub fn receivers(workspace: WorkspaceId, channel: ChannelId) -> Key {
+    Key::new(format!("W#{workspace}#T"), channel.to_string())
+}
+
 /// Partition of what the channels of a workspace have had of late.
 pub fn paces(workspace: WorkspaceId) -> String {
     format!("W#{workspace}#L")

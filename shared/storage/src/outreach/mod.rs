@@ -9,6 +9,7 @@ mod erasure;
 mod names;
 mod pace;
 pub mod plan;
+mod receivers;
 
 use domain::{
     Timestamp,
