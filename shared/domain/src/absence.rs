@@ -17,7 +17,7 @@ pub fn is_waited_for(back: Date, today: Date) -> bool {
 /// people say either, and find a full mailbox.
 #[must_use]
 pub fn first_day(back: Date) -> Date {
-    next_working_day(back)
+    next_working_day(back, "")
 }
 
 /// When whoever is away until `back` is written to, where they are: `None` when that is over at `now`, else that day

@@ -13,6 +13,7 @@ use jiff::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    calendar::is_holiday,
     campaign::Content,
     chunk::{Outcome, Results},
     policy::{Refusal, retention::TIME_ZONE},
@@ -135,7 +136,7 @@ pub struct Choice {
 pub enum Delay {
     /// Elapsed hours.
     Hours(u16),
-    /// Days from Monday to Friday, at the same time of day.
+    /// Days from Monday to Friday that are no public holidays where the Sender is, at the same time of day.
     WorkingDays(u16),
 }
 
@@ -160,33 +161,35 @@ impl Delay {
     /// When a step with this delay is due after the step before was through at `at`.
     ///
     /// Working days keep the time of day across clock changes; where that time is absent or comes twice, the later
-    /// instant is taken. From a day of the weekend they count like from the Friday before, so that one is Monday.
+    /// instant is taken. From a day of the weekend they count like from the Friday before, so that one is Monday, and
+    /// from a holiday of `country` like from the working day before.
     #[must_use]
-    pub fn after(self, at: Timestamp, zone: &TimeZone) -> Timestamp {
+    pub fn after(self, at: Timestamp, zone: &TimeZone, country: &str) -> Timestamp {
         match self {
             Self::Hours(hours) => at.checked_add(SignedDuration::from_hours(hours.into())).unwrap_or(Timestamp::MAX),
             Self::WorkingDays(days) => {
                 let local = zone.to_datetime(at);
-                let day = (0..days).fold(local.date(), |day, _| next_working_day(day));
+                let day = (0..days).fold(local.date(), |day, _| next_working_day(day, country));
                 zone.to_ambiguous_timestamp(day.to_datetime(local.time())).later().unwrap_or(Timestamp::MAX)
             }
         }
     }
 }
 
-/// The first day from Monday to Friday after this one.
-pub(crate) fn next_working_day(mut day: Date) -> Date {
+/// The first day from Monday to Friday after this one that is no holiday of this country; blank for none.
+pub(crate) fn next_working_day(mut day: Date, country: &str) -> Date {
     loop {
         let Ok(tomorrow) = day.tomorrow() else { return day };
         day = tomorrow;
-        if !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
+        let weekend = matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
+        if !weekend && !is_holiday(country, day) {
             return day;
         }
     }
 }
 
 impl Content {
-    /// The calendar its working days are counted in: that of its window, or else that of every period.
+    /// The time zone its working days are counted in: that of its window, or else that of every period.
     pub fn zone(&self) -> TimeZone {
         let name = self.window.as_ref().map_or(TIME_ZONE, |window| window.time_zone.as_str());
         TimeZone::get(name).unwrap_or(TimeZone::UTC)
@@ -352,16 +355,45 @@ mod tests {
             // Half past midnight in Paris is the day before in UTC: Monday there, and one later is Tuesday.
             ("2026-11-29T23:30:00Z", 1, "2026-11-30T23:30:00Z"),
         ] {
-            assert_eq!(Delay::WorkingDays(days).after(at(from), &zone), at(to), "{from} + {days}");
+            assert_eq!(Delay::WorkingDays(days).after(at(from), &zone, ""), at(to), "{from} + {days}");
         }
-        assert_eq!(Delay::Hours(48).after(at("2026-03-28T09:00:00Z"), &zone), at("2026-03-30T09:00:00Z"));
+        assert_eq!(Delay::Hours(48).after(at("2026-03-28T09:00:00Z"), &zone, ""), at("2026-03-30T09:00:00Z"));
         // Where it is Monday already, one later is Tuesday.
         let tokyo = TimeZone::get("Asia/Tokyo").unwrap();
         let sunday = at("2026-11-29T20:00:00Z");
-        assert_eq!(Delay::WorkingDays(1).after(sunday, &tokyo), at("2026-11-30T20:00:00Z"));
-        assert_eq!(Delay::WorkingDays(1).after(sunday, &zone), at("2026-11-30T20:00:00Z"));
-        assert_eq!(Delay::WorkingDays(5).after(sunday, &tokyo), at("2026-12-06T20:00:00Z"));
-        assert_eq!(Delay::WorkingDays(5).after(sunday, &zone), at("2026-12-04T20:00:00Z"));
+        assert_eq!(Delay::WorkingDays(1).after(sunday, &tokyo, ""), at("2026-11-30T20:00:00Z"));
+        assert_eq!(Delay::WorkingDays(1).after(sunday, &zone, ""), at("2026-11-30T20:00:00Z"));
+        assert_eq!(Delay::WorkingDays(5).after(sunday, &tokyo, ""), at("2026-12-06T20:00:00Z"));
+        assert_eq!(Delay::WorkingDays(5).after(sunday, &zone, ""), at("2026-12-04T20:00:00Z"));
+    }
+
+    #[test]
+    fn working_days_skip_the_holidays_of_the_senders_country() {
+        let zone = TimeZone::get(TIME_ZONE).unwrap();
+        for (country, from, days, to) in [
+            // 1 May 2026 is a Friday.
+            ("FR", "2026-04-30T08:00:00Z", 1, "2026-05-04T08:00:00Z"),
+            ("NL", "2026-04-30T08:00:00Z", 1, "2026-05-01T08:00:00Z"),
+            // Easter of 2026: Good Friday is one in Germany and none in France; Monday is one in both.
+            ("FR", "2026-04-02T08:00:00Z", 1, "2026-04-03T08:00:00Z"),
+            ("FR", "2026-04-03T08:00:00Z", 1, "2026-04-07T08:00:00Z"),
+            ("DE", "2026-04-02T08:00:00Z", 1, "2026-04-07T08:00:00Z"),
+            // Easter Monday of 2027 is the day after clocks go forward: ten in Paris before and after.
+            ("FR", "2027-03-26T09:00:00Z", 1, "2027-03-30T08:00:00Z"),
+            // 25 and 26 December 2025 are a Thursday and a Friday.
+            ("FR", "2025-12-24T09:00:00Z", 1, "2025-12-26T09:00:00Z"),
+            ("DE", "2025-12-24T09:00:00Z", 1, "2025-12-29T09:00:00Z"),
+            ("IE", "2025-12-24T09:00:00Z", 4, "2026-01-02T09:00:00Z"),
+            // From a holiday they count like from the working day before.
+            ("FR", "2026-05-01T08:00:00Z", 1, "2026-05-04T08:00:00Z"),
+            // In a country whose holidays are not known every weekday counts.
+            ("JP", "2026-04-30T08:00:00Z", 1, "2026-05-01T08:00:00Z"),
+        ] {
+            let due = Delay::WorkingDays(days).after(at(from), &zone, country);
+            assert_eq!(due, at(to), "{country}: {from} + {days}");
+        }
+        // Hours are hours.
+        assert_eq!(Delay::Hours(24).after(at("2026-04-30T08:00:00Z"), &zone, "FR"), at("2026-05-01T08:00:00Z"));
     }
 
     fn content(subjects: &[Option<&str>]) -> Content {
@@ -456,14 +488,17 @@ mod tests {
     proptest! {
         /// A step is due after the one before, on a day of the week, at that time of day.
         #[test]
-        fn working_days_end_on_a_working_day_and_one_more_is_later(second in 1_700_000_000_i64..2_000_000_000, days in 1_u16..64) {
+        fn working_days_end_on_a_working_day_and_one_more_is_later(
+            second in 1_700_000_000_i64..2_000_000_000, days in 1_u16..64, country in prop::sample::select(vec!["", "FR", "DE", "GR", "US"])
+        ) {
             let zone = TimeZone::get(TIME_ZONE).unwrap();
             let from = Timestamp::from_second(second).unwrap();
-            let due = Delay::WorkingDays(days).after(from, &zone);
+            let due = Delay::WorkingDays(days).after(from, &zone, country);
             let local = zone.to_datetime(due);
             prop_assert!(due > from);
             prop_assert!(!matches!(local.weekday(), Weekday::Saturday | Weekday::Sunday));
-            prop_assert!(Delay::WorkingDays(days + 1).after(from, &zone) > due);
+            prop_assert!(!is_holiday(country, local.date()));
+            prop_assert!(Delay::WorkingDays(days + 1).after(from, &zone, country) > due);
         }
     }
 }

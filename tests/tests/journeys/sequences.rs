@@ -93,6 +93,24 @@ fn a_sequence_runs_to_its_end_and_replies_in_its_thread() {
 }
 
 #[test]
+fn a_working_day_is_none_where_it_is_a_holiday_of_the_senders() {
+    run(async {
+        let stack = TestStack::start().await;
+        // A Thursday; Friday is Christmas.
+        stack.set_time("2026-12-24T09:00:00Z".parse().unwrap());
+        let sender = stack.sign_up().await;
+        sender.import(&files::people("noel-", 3)).await;
+        let id = sender.launch(sender.sequence(json!([{"delay": {"working_days": 1}, "text": "Encore."}]))).await;
+        assert_eq!(ended(&sender.look(&id).await, 1), [0, 3, 0]);
+        assert_eq!(stack.pass(HOUR * 24 + MINUTE).await, 0, "on Christmas Day");
+        assert_eq!(stack.pass(HOUR * 72 - MINUTE * 3).await, 0, "early");
+        assert_eq!(stack.pass(MINUTE * 4).await, 1, "on Monday");
+        assert_eq!(sender.look(&id).await["status"], "completed");
+        stack.finish().await;
+    });
+}
+
+#[test]
 fn whoever_stops_gets_no_more_and_is_counted_with_the_reason() {
     run(async {
         let stack = TestStack::start().await;

@@ -50,9 +50,16 @@ impl Found {
 
     /// When the next step is due if this one is through at `now` with these results: `None` when there is none, or
     /// nobody left to get it.
-    pub(super) fn next(&self, results: &Results, content: &Content, step: u8, now: Timestamp) -> Option<Timestamp> {
+    /// Working days are those of the Sender's country.
+    pub(super) fn next(
+        &self,
+        results: &Results,
+        (content, country): (&Content, &str),
+        step: u8,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         let delay = content.step(step.checked_add(1)?)?.delay?;
-        goes_on(&self.with(results)).then(|| delay.after(now, &content.zone()))
+        goes_on(&self.with(results)).then(|| delay.after(now, &content.zone(), country))
     }
 
     fn with(&self, results: &Results) -> Vec<Results> {
@@ -88,7 +95,9 @@ impl App {
         } else if found.due.is_none()
             && let Some(campaign) = outreach.campaign(message.campaign).await?
         {
-            let next = found.next(&found.results, &campaign.content, message.step, now);
+            let sender = self.db.accounts(scope).sender().await?;
+            let country = sender.as_ref().map_or("", |sender| sender.identity.country.as_str());
+            let next = found.next(&found.results, (&campaign.content, country), message.step, now);
             let people = (found.people.as_slice(), &found.results);
             outreach.settle(message.campaign, (message.chunk, message.step), people, next, now).await?;
         }

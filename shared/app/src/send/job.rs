@@ -37,6 +37,8 @@ pub(super) struct Job<'a> {
     pub(super) names: Names,
     /// The channels that its people's messages go by.
     pub(super) routes: Routes,
+    /// Where the Sender is, whose holidays are no working days.
+    pub(super) country: String,
     /// Whether somebody wants to hear of each delivery.
     pub(super) delivery: bool,
     /// Since when whoever answers anything gets no more of it.
@@ -73,6 +75,7 @@ impl App {
             workspace: workspace.ok_or_else(|| missing("workspace"))?,
             nonce: hex::encode(chance::<6>()),
             launched_at: progress.launched_at,
+            country: sender.identity.country,
             delivery: self.is_wanted(&scope, EventKind::Delivered, now).await?,
             scope,
             message,
