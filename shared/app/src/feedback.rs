@@ -21,6 +21,9 @@ use storage::WorkspaceScope;
 
 use crate::{App, Failure, abuse::complained, mailer::ses::tag};
 
+/// Not SES's either: `send` says so of a campaign that it paused because nothing can leave.
+pub(crate) const HALTED: &str = "Halted";
+
 /// An SES event, as far as it matters here. Unknown fields and types are none of our business.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -123,6 +126,11 @@ impl SesEvent {
 impl App {
     /// Takes one event in. Events about mail that is not a campaign's mean nothing here.
     pub async fn feedback(&self, event: &SesEvent, now: Timestamp) -> Result<(), Failure> {
+        if event.event_type == HALTED {
+            let (workspace, campaign) = (event.tag::<WorkspaceId>(tag::WORKSPACE), event.tag(tag::CAMPAIGN));
+            let Some((workspace, campaign)) = workspace.zip(campaign) else { return Ok(()) };
+            return self.tell_halted(&WorkspaceScope::internal(workspace), campaign, now).await;
+        }
         let Some(Told { scope, at, index, unheard_of }) = self.settle_event(event, now).await? else { return Ok(()) };
         let Some((kind, because)) = event.told(unheard_of) else { return Ok(()) };
         let happened_at = event.happened_at().unwrap_or(now);

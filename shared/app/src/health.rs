@@ -7,7 +7,7 @@ use domain::{
     Timestamp,
     access::Permission,
     audit::Action,
-    campaign::{CampaignStatus, Command},
+    campaign::{CampaignStatus, Command, Halt},
     health::{Sample, Trouble},
     id::CampaignId,
     webhook::{Event, EventKind},
@@ -51,7 +51,7 @@ impl App {
                         let event = || Event::of_campaign(workspace, kind, id, now).because(because);
                         self.try_tell_webhooks(scope, kind, now, event).await;
                     }
-                    Box::pin(self.tell_paused(scope, id, (sample, trouble, ended), now)).await?;
+                    Box::pin(self.tell_paused(scope, id, Some((sample, trouble, ended)), now)).await?;
                     if suspended {
                         let contact = &self.config.operator_abuse_contact;
                         let about = AboutAbuse { note: None, kind: None, contact };
@@ -87,12 +87,32 @@ impl App {
         Ok((writes, suspend))
     }
 
-    /// Tells those who can do something about it. A mail may be lost; the pause is not.
+    /// Tells endpoints and members of a campaign that is paused because nothing can leave. No mail of the operator's leaves either
+    /// while Amazon SES has paused its account.
+    pub(crate) async fn tell_halted(
+        &self,
+        scope: &WorkspaceScope,
+        id: CampaignId,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let progress = self.db.outreach(scope).progress(id).await?;
+        // Whoever has resumed it meanwhile knows.
+        let Some(halt) = progress.and_then(|progress| progress.halt) else { return Ok(()) };
+        let (workspace, kind) = (scope.workspace(), EventKind::CampaignPaused);
+        let event = || Event::of_campaign(workspace, kind, id, now).because(halt.as_str());
+        self.try_tell_webhooks(scope, kind, now, event).await;
+        match halt {
+            Halt::NoChannel => Box::pin(self.tell_paused(scope, id, None, now)).await,
+            Halt::SendingPaused => Ok(()),
+        }
+    }
+
+    /// Tells those who can do something about it, of the harm or that no channel is left. A mail may be lost; the pause is not.
     async fn tell_paused(
         &self,
         scope: &WorkspaceScope,
         id: CampaignId,
-        (sample, trouble, ended): (Sample, Trouble, bool),
+        harm: Option<(Sample, Trouble, bool)>,
         now: Timestamp,
     ) -> Result<(), Failure> {
         let accounts = self.db.accounts(scope);
@@ -100,7 +120,11 @@ impl App {
         let (workspace, members, campaign) =
             futures::try_join!(accounts.workspace(), accounts.members(), outreach.campaign(id))?;
         let (Some(workspace), Some(campaign)) = (workspace, campaign) else { return Ok(()) };
-        let mail = Notification::CampaignPaused { campaign: &campaign.content.name, sample, trouble, ended };
+        let campaign = campaign.content.name.as_str();
+        let mail = match harm {
+            Some((sample, trouble, ended)) => Notification::CampaignPaused { campaign, sample, trouble, ended },
+            None => Notification::CampaignWithoutChannel { campaign },
+        };
         for member in members.into_iter().filter(|member| member.role.may(Permission::Launch)) {
             if let Err(failure) = self.post(&member.email, member.language(workspace.locale), mail, now).await {
                 tracing::warn!(

@@ -64,11 +64,19 @@ struct Work {
     halt: Option<Halt>,
     /// When the first of those who wait has to come again: their window opens, or their channel takes more.
     waits: Option<Timestamp>,
+    /// Until when they wait for the day of the account at SES.
+    quota: Option<Timestamp>,
 }
 
 impl Work {
     fn wait(&mut self, until: Timestamp) {
         self.waits = Some(self.waits.map_or(until, |first| first.min(until)));
+    }
+
+    fn wait_for_quota(&mut self, now: Timestamp) {
+        let until = now + QUOTA_WAIT;
+        self.quota = Some(until);
+        self.wait(until);
     }
 }
 
@@ -129,15 +137,22 @@ impl App {
             }
             job => job?,
         };
-        let mut work = Work { results: found.results.clone(), again: false, stopped: false, halt: None, waits: None };
+        let mut work =
+            Work { results: found.results.clone(), again: false, stopped: false, halt: None, waits: None, quota: None };
         let worked = self.work(&mut job, &mut work, deadline).await;
         self.give_back_rest(&mut job).await;
         self.give_back_receivers(&mut job).await;
-        let Work { results, again, halt, waits, .. } = work;
+        let Work { results, again, halt, waits, quota, .. } = work;
         let later = waits.filter(|until| until.duration_since(now) > SOON);
         // Before the record has them as pending: whoever reads that need not think of them.
         if let Some(until) = later {
             outreach.note_due(message.campaign, (message.chunk, message.step), until).await?;
+        }
+        // So that whoever looks at the campaign sees why it stands still.
+        if let Some(until) = quota
+            && let Err(error) = outreach.note_quota(message.campaign, until).await
+        {
+            tracing::warn!(campaign = %message.campaign, %error, "nobody is told of the quota");
         }
         self.tell_sent(&scope, message, (&found.results, &results), now).await;
         // Whatever went wrong, what is known of those who were written to is written down first.
@@ -171,7 +186,7 @@ impl App {
             match self.ses_account(job.now).await {
                 Standing::Open => {}
                 Standing::QuotaUsed => {
-                    work.wait(job.now + QUOTA_WAIT);
+                    work.wait_for_quota(job.now);
                     return Ok(());
                 }
                 Standing::Paused => {

@@ -95,6 +95,11 @@ pub enum Notification<'a> {
         /// It was over before that came back.
         ended: bool,
     },
+    /// A campaign of theirs was paused because none of its channels is left.
+    CampaignWithoutChannel {
+        /// Its name.
+        campaign: &'a str,
+    },
     /// An endpoint of theirs is told of nothing any more.
     WebhookDisabled {
         /// Where it is.
@@ -154,6 +159,7 @@ impl<'a> Notification<'a> {
             Self::NoticeDue { .. } => "notice_due",
             Self::WorkspaceClosed { .. } => "workspace_closed",
             Self::CampaignPaused { .. } => "campaign_paused",
+            Self::CampaignWithoutChannel { .. } => "campaign_without_channel",
             Self::WebhookDisabled { .. } => "webhook_disabled",
             Self::Rights(mail) => mail.template(),
             Self::Breach(mail) => mail.template(),
@@ -178,6 +184,7 @@ impl<'a> Notification<'a> {
             | Self::NoticeDue { .. }
             | Self::WorkspaceClosed { .. }
             | Self::CampaignPaused { .. }
+            | Self::CampaignWithoutChannel { .. }
             | Self::WebhookDisabled { .. }
             | Self::StaffAccess { .. }
             | Self::Breach(_)
@@ -351,6 +358,7 @@ mod tests {
             ("notice_due_one", Notification::NoticeDue { people: 1, first }),
             ("workspace_closed", Notification::WorkspaceClosed { until: Some(first) }),
             ("workspace_closed_for_good", Notification::WorkspaceClosed { until: None }),
+            ("campaign_without_channel", Notification::CampaignWithoutChannel { campaign: "Automne 2026" }),
             ("campaign_paused_bounces", paused(Trouble::Bounces, false)),
             ("campaign_paused_complaints", paused(Trouble::Complaints, false)),
             ("campaign_ended_badly", paused(Trouble::Bounces, true)),

@@ -187,6 +187,17 @@ pub enum Halt {
     SendingPaused,
 }
 
+impl Halt {
+    /// Its name in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoChannel => "no_channel",
+            Self::SendingPaused => "sending_paused",
+        }
+    }
+}
+
 /// What a member may do to a campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
@@ -255,6 +266,9 @@ pub struct Progress {
     /// The variants that have won, by step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub winners: Vec<Decision>,
+    /// Until when somebody waits because the messages of the day of the account at SES are used up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota_until: Option<Timestamp>,
 }
 
 const fn one_step() -> u8 {
@@ -279,6 +293,7 @@ impl Progress {
             channels: Vec::new(),
             judged_from: None,
             winners: Vec::new(),
+            quota_until: None,
         }
     }
 

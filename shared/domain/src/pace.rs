@@ -134,6 +134,8 @@ pub enum Because {
     DomainPerDay,
     /// Those of the hour.
     DomainPerHour,
+    /// The messages of the day of the operator's account at Amazon SES are used up.
+    SesQuota,
 }
 
 /// A time to wait for.

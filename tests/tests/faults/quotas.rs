@@ -41,6 +41,11 @@ fn ses_takes_no_more_in_a_day() {
         let id = sender.launch(sender.content(&json!({}))).await;
         let waiting = sender.look(&id).await;
         assert_eq!((&waiting["status"], &waiting["counts"]["sent"]), (&json!("sending"), &json!(70)), "{waiting}");
+        let channel = sender.first_channel().await;
+        let why = &waiting["waiting"][0];
+        assert_eq!((&why["channel"], &why["because"]), (&json!(channel), &json!("ses_quota")), "{waiting}");
+        let until: jiff::Timestamp = why["until"].as_str().and_then(|until| until.parse().ok()).expect("a time");
+        assert!((stack.now()..=stack.now() + HOUR).contains(&until), "{waiting}");
         stack.pass(HOUR * 3).await;
         assert_eq!(sender.look(&id).await["counts"]["sent"], 70, "its day is not over");
         stack.pass(HOUR * 22).await;
@@ -52,6 +57,7 @@ fn ses_takes_no_more_in_a_day() {
             (&json!("completed"), &json!(150)),
             "{campaign}"
         );
+        assert_eq!(campaign["waiting"], json!([]));
         each_has_one(&stack, "quota-", 150);
         stack.finish().await;
     });

@@ -174,6 +174,7 @@ fn a_campaign_without_a_channel_left_pauses_and_goes_by_the_others_when_resumed(
         let stack = at_ten().await;
         let sender = stack.sign_up().await;
         let own = sender.add_channel(json!({"from_email": "seul@none.test"})).await;
+        let endpoint = sender.register("/ok", &["campaign.paused"]).await;
         sender.import(&files::people("none-", 60)).await;
         let mut content = sender.sequence(json!([{"delay": {"hours": 1}, "text": "Encore."}]));
         content["channels"] = json!([own]);
@@ -183,6 +184,14 @@ fn a_campaign_without_a_channel_left_pauses_and_goes_by_the_others_when_resumed(
         let paused = sender.look(&id).await;
         assert_eq!((&paused["status"], &paused["paused_because"]), (&json!("paused"), &json!("no_channel")));
         assert_eq!((count(&paused, "sent"), count(&paused, "pending")), (60, 60));
+        // Who may do something about it is told, once.
+        let mails = stack.mails_to(&sender.email);
+        let about = mails.iter().filter(|mail| mail.text.contains("aucun des canaux")).count();
+        assert_eq!(about, 1, "{mails:?}");
+        let told = stack.told(&endpoint);
+        assert_eq!(told.len(), 1, "{told:?}");
+        let data = &told[0].json()["data"];
+        assert_eq!((&data["campaign"], &data["because"]), (&json!(id), &json!("no_channel")));
         sender.command(&id, "resume").await.problem(422, "launch-refused");
 
         // It names one that is gone; a new one that takes its place has another id. So it is for its maker to say.

@@ -235,6 +235,13 @@ fn every_permission_is_used_and_none_is_missing() {
         client.get("/legal/keys").await.expect(200);
         stack.settle().await;
 
+        // One that has no channel left when its second step is due.
+        let own = sender.add_channel(json!({"from_email": "seul@tour.test"})).await;
+        let mut content = sender.sequence(json!([{"delay": {"hours": 1}, "text": "Encore."}]));
+        content["channels"] = json!([own]);
+        sender.launch(content).await;
+        sender.delete(&format!("/v1/channels/{own}")).await.expect(204);
+
         // A second step, in its time.
         sender.launch(sender.sequence(json!([{"delay": {"hours": 1}, "text": "Encore."}]))).await;
         assert!(stack.pass(SignedDuration::from_hours(2)).await > 0);

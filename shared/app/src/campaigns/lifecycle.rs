@@ -12,6 +12,7 @@ use domain::{
     sequence::FIRST,
     webhook::{Event, EventKind},
 };
+use serde_json::json;
 use storage::{StoreError, WorkspaceScope, accounts::Workspace, outreach::StoredCampaign};
 
 use super::{
@@ -21,8 +22,9 @@ use super::{
 };
 use crate::{
     App, Deadline, Failure, FieldError, Kind,
+    feedback::HALTED,
     letter::{Letters, Manner},
-    mailer::{Handed, Outgoing},
+    mailer::{Handed, Outgoing, ses::tag},
     queues::FanOutTask,
 };
 
@@ -122,7 +124,22 @@ impl App {
                 Some(moved) if moved.status != CampaignStatus::Sending => Ok(moved),
                 _ => Err(Failure::too_early("a campaign that moved while it was looked at")),
             },
-            result => Ok(result?),
+            result => {
+                let moved = result?;
+                if halt.is_some() {
+                    self.try_report_halt(scope, moved.campaign).await;
+                }
+                Ok(moved)
+            }
+        }
+    }
+
+    /// Asks `feedback`, which knows of pauses and of members, to tell of one.
+    async fn try_report_halt(&self, scope: &WorkspaceScope, id: CampaignId) {
+        let tags = json!({ tag::WORKSPACE: [scope.workspace()], tag::CAMPAIGN: [id] });
+        let event = json!({ "eventType": HALTED, "mail": { "tags": tags } });
+        if let Err(failure) = self.enqueue(&self.config.feedback_queue_url, &event, 0).await {
+            tracing::warn!(campaign = %id, cause = failure.cause.as_deref(), "nobody is told of a pause");
         }
     }
 

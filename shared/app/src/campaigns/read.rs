@@ -10,7 +10,8 @@ use domain::{
     health::Trouble,
     id::{CampaignId, ChannelId},
     locale::Locale,
-    pace::Wait,
+    pace::{self, Wait},
+    sender::Transport,
     sequence::{Delay, FIRST, Step},
     subject::Subject,
     suppression::SuppressionReason,
@@ -210,22 +211,24 @@ impl App {
         };
         let pending = tallies.total().counts(progress.messages()).pending;
         let waiting = match progress.status {
-            CampaignStatus::Sending if pending > 0 => self.waiting(scope, &progress.channels, now).await?,
+            CampaignStatus::Sending if pending > 0 => self.waiting(scope, &progress, now).await?,
             _ => Vec::new(),
         };
         Ok(CampaignView { waiting, ..CampaignView::new(campaign, progress, &tallies, now) })
     }
 
-    /// Which of these channels take nothing now.
+    /// Which channels of a campaign take nothing now, or not for everybody.
     async fn waiting(
         &self,
         scope: &WorkspaceScope,
-        channels: &[ChannelId],
+        progress: &Progress,
         now: Timestamp,
     ) -> Result<Vec<Waiting>, Failure> {
         let Some(sender) = self.db.accounts(scope).sender().await? else { return Ok(Vec::new()) };
         let (zone, outreach, mut waiting) = (sender.zone(), self.db.outreach(scope), Vec::new());
-        for channel in sender.among(channels).into_iter().filter(|channel| !channel.limits.is_empty()) {
+        let quota = progress.quota_until.filter(|until| *until > now);
+        let quota = quota.map(|until| Wait { until, because: pace::Because::SesQuota });
+        for channel in sender.among(&progress.channels) {
             let limits = channel.limits_at(&zone, now);
             let paced = match limits.paces() {
                 true => outreach.pace(channel.id).await?.pace.waits(&limits, now),
@@ -235,7 +238,8 @@ impl App {
                 Some(_) => outreach.receivers(channel.id).await?.receivers.waiting(now),
                 None => None,
             };
-            let waits = paced.into_iter().chain(by_domain);
+            let by_quota = quota.filter(|_| matches!(channel.transport, Transport::Ses));
+            let waits = paced.into_iter().chain(by_domain).chain(by_quota);
             waiting.extend(waits.map(|wait| Waiting { channel: channel.id, wait }));
         }
         Ok(waiting)

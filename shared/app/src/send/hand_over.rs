@@ -3,7 +3,7 @@
 use domain::{campaign::Halt, chunk::Outcome, subject::Subject, variant::Letter};
 use futures::{StreamExt, stream};
 
-use super::{QUOTA_WAIT, TRIES, Work, claim::Permitted, job::Job};
+use super::{TRIES, Work, claim::Permitted, job::Job};
 use crate::{
     App, Deadline, Failure,
     mailer::{About, Handed, Outgoing},
@@ -58,7 +58,7 @@ impl App {
                 Handed::QuotaUsed => {
                     free.push(subject);
                     work.stopped = true;
-                    work.wait(job.now + QUOTA_WAIT);
+                    work.wait_for_quota(job.now);
                 }
                 Handed::Paused => {
                     free.push(subject);

@@ -190,6 +190,18 @@ impl Outreach<'_> {
         }
     }
 
+    /// Notes until when somebody of a campaign waits for the day of the account at SES.
+    pub async fn note_quota(&self, id: CampaignId, until: Timestamp) -> Result<(), StoreError> {
+        let key = keys::progress(self.workspace, id);
+        let update = self.db.updating(self.table(), &key).update_expression("SET quota_until = :until");
+        let update = update.condition_expression("attribute_exists(pk)");
+        match update.expression_attribute_values(":until", s(until.to_string())).send().await.map_err(StoreError::from)
+        {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// How far the fan-out is. Never lowers the audience: a repeated message may be late.
     pub async fn record_planned(&self, id: CampaignId, audience: u64, planned: bool) -> Result<(), StoreError> {
         let key = keys::progress(self.workspace, id);
