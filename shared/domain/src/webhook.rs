@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::id::{CampaignId, EventId, ID_BYTES, WorkspaceId};
+use crate::id::{CampaignId, EventId, ID_BYTES, ImportId, WorkspaceId};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)+) => {
@@ -54,6 +54,8 @@ kinds! {
     CampaignCancelled = "campaign.cancelled",
     /// Everybody in a campaign has an outcome.
     CampaignCompleted = "campaign.completed",
+    /// A file was read to its end, or could not be.
+    ImportFinished = "import.finished",
     /// A member tries the endpoint. It comes whatever was chosen.
     Test = "webhook.test",
 }
@@ -87,6 +89,9 @@ pub struct Event {
     /// Which places in the chunk.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<u8>,
+    /// Which import it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import: Option<ImportId>,
     /// A word of ours: why, or how.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
@@ -104,6 +109,7 @@ impl Event {
             step: None,
             chunk: None,
             places: Vec::new(),
+            import: None,
             because: None,
         };
         event.named(workspace)
@@ -129,6 +135,12 @@ impl Event {
         Self { chunk: Some(chunk), step: Some(step), places, ..event }.named(workspace)
     }
 
+    /// That an import ended.
+    #[must_use]
+    pub fn of_import(workspace: WorkspaceId, import: ImportId, at: Timestamp) -> Self {
+        Self { import: Some(import), ..Self::new(workspace, EventKind::ImportFinished, at) }.named(workspace)
+    }
+
     /// With a word about why or how.
     #[must_use]
     pub fn because(self, why: &str) -> Self {
@@ -149,6 +161,9 @@ impl Event {
         hash.update(self.at.as_millisecond().to_be_bytes());
         if let Some(campaign) = &self.campaign {
             hash.update(campaign.as_bytes());
+        }
+        if let Some(import) = &self.import {
+            hash.update(import.as_bytes());
         }
         if let (Some(chunk), Some(step)) = (self.chunk, self.step) {
             hash.update(chunk.to_be_bytes());

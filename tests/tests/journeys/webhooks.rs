@@ -20,6 +20,7 @@ const EVERYTHING: &[&str] = &[
     "campaign.resumed",
     "campaign.cancelled",
     "campaign.completed",
+    "import.finished",
 ];
 
 /// Where an event that comes ahead of its chunk is looked at again soon.
@@ -39,7 +40,7 @@ fn what_happens_is_told_once_signed_and_without_an_address() {
         assert_eq!((listed.get("secret"), &listed["enabled"]), (None, &json!(true)));
 
         let people = ["zoe@told.test", "bob@told.test", "bounce@simulator.amazonses.com"];
-        sender.import(format!("email\n{}\n", people.join("\n")).as_bytes()).await;
+        let import = sender.import(format!("email\n{}\n", people.join("\n")).as_bytes()).await;
         let campaign = sender.campaign(json!({})).await;
         stack.settle().await;
         stack.answer("zoe@told.test", "Appelez-moi lundi.").await;
@@ -54,6 +55,7 @@ fn what_happens_is_told_once_signed_and_without_an_address() {
         let expected = [
             ("campaign.launched", 1),
             ("campaign.completed", 1),
+            ("import.finished", 1),
             ("message.sent", 1),
             ("message.delivered", 2),
             ("message.bounced", 1),
@@ -65,6 +67,8 @@ fn what_happens_is_told_once_signed_and_without_an_address() {
         let of = |kind: &str| told.iter().map(|one| one.json()).find(|body| body["type"] == kind).unwrap();
         assert_eq!(of("message.sent")["data"]["prospects"].as_array().unwrap().len(), 3);
         assert_eq!(of("message.bounced")["data"]["because"], "permanent");
+        let imported = &of("import.finished")["data"];
+        assert_eq!((&imported["import"], &imported["because"]), (&import["id"], &json!("done")));
         let replied = of("message.replied");
         assert_eq!((&replied["data"]["campaign"], &replied["data"]["step"]), (&campaign["id"], &json!(1)));
         // Whoever may read it learns who that is.

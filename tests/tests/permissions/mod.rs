@@ -143,7 +143,14 @@ fn every_permission_is_used_and_none_is_missing() {
         sender.import(b"email\nafter@tour.test\n").await;
 
         // Endpoints for events: one that takes everything, one that is gone.
-        let told = ["message.sent", "message.delivered", "message.bounced", "campaign.launched", "campaign.completed"];
+        let told = [
+            "message.sent",
+            "message.delivered",
+            "message.bounced",
+            "campaign.launched",
+            "campaign.completed",
+            "import.finished",
+        ];
         let endpoint = sender.register("/tour", &told).await;
         let gone = sender.register("/status/410", &["campaign.cancelled"]).await;
         sender.post(&format!("{}/test", gone.path), json!({})).await.expect(202);

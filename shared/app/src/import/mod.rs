@@ -21,6 +21,7 @@ use domain::{
     audit::Action,
     id::{ImportId, WorkspaceId},
     import::ImportStatus,
+    webhook::{Event, EventKind},
 };
 use serde::{Deserialize, Serialize};
 use storage::{
@@ -117,6 +118,9 @@ impl App {
         let entry = entry.with("updated", counts.updated).with("rejected", counts.rejected);
         self.db.imports(&scope).finish(&mut record, &entry).await.map_err(taken_over)?;
         tracing::info!(import = %record.id, status = ?record.status, rows = record.counts.rows_read(), "import ended");
+        let how = if record.status == ImportStatus::Done { "done" } else { "failed" };
+        let event = || Event::of_import(scope.workspace(), record.id, finished).because(how);
+        self.try_tell_webhooks(&scope, EventKind::ImportFinished, finished, event).await;
         Ok(())
     }
 

@@ -318,6 +318,9 @@ fn body(scope: &WorkspaceScope, delivery: &WebhookDelivery, people: &[Subject]) 
     if let Some(campaign) = event.campaign {
         data["campaign"] = json!(campaign);
     }
+    if let Some(import) = event.import {
+        data["import"] = json!(import);
+    }
     if let Some(step) = event.step {
         (data["step"], data["prospects"]) = (json!(step), json!(people));
     }
