@@ -115,6 +115,8 @@ pub(crate) struct Recipient {
     pub(crate) status: String,
     /// Of replies, bounces, complaints and refusals.
     pub(crate) reason: Option<String>,
+    /// What they got, of a step with variants.
+    pub(crate) variant: Option<String>,
     /// The hash alone.
     #[serde(skip)]
     pub(crate) person: String,

@@ -75,6 +75,17 @@ fn somebody_opts_out_at_every_call() {
 }
 
 #[test]
+fn variants_absences_and_companies_at_random() {
+    run(async {
+        let report = holds(Scenario::Mixed, 450).await;
+        for what in ["everybody gets one variant", "whoever is away", "nobody at a company"] {
+            let invariant = report.invariants.iter().find(|invariant| invariant.what.starts_with(what));
+            assert!(invariant.is_some_and(|invariant| invariant.looked_at > 10), "{what}: {report:?}");
+        }
+    });
+}
+
+#[test]
 fn everything_at_random() {
     run(async {
         holds(Scenario::Random, 1_500).await;

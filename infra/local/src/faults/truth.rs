@@ -205,12 +205,12 @@ pub(super) fn sink_times(world: &World) -> BTreeMap<(usize, String), Vec<(u8, Ti
 }
 
 /// The number of the campaign that a message is of: the last word of its subject.
-fn campaign_of(stored: &Stored) -> Option<usize> {
+pub(super) fn campaign_of(stored: &Stored) -> Option<usize> {
     header(&stored.raw, "Subject")?.rsplit(' ').next()?.parse().ok()
 }
 
 /// The step, as the text says it.
-fn step_of(stored: &Stored) -> u8 {
+pub(super) fn step_of(stored: &Stored) -> u8 {
     let parsed = mail_parser::MessageParser::default().parse(&stored.raw[..]);
     let text = parsed.as_ref().and_then(|message| message.body_text(0));
     let line = text.as_deref().and_then(|text| text.lines().find_map(|line| line.trim().strip_prefix("Step ")));

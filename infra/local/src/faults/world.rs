@@ -41,6 +41,8 @@ pub(super) struct Making {
     pub(super) concurrency: BTreeMap<String, usize>,
     pub(super) relay: bool,
     pub(super) people: usize,
+    /// So many of them are at one domain.
+    pub(super) colleagues: usize,
     /// Hears how far it is.
     pub(super) say: fn(&str),
     /// When it begins.
@@ -127,12 +129,13 @@ impl World {
         // The account is asked for its rate, and a killed process begins with a tenth of it.
         world.breaks(&json!({}))?;
         world.stay_signed_in().await?;
-        world.import(making.people).await?;
+        world.import(making.people, making.colleagues).await?;
         Ok(world)
     }
 
-    async fn import(&mut self, people: usize) -> anyhow::Result<()> {
-        let rows: String = (0..people).map(|n| format!("p{n}@faults{n}.test;Prénom{n};g{}\n", n % GROUPS)).collect();
+    async fn import(&mut self, people: usize, colleagues: usize) -> anyhow::Result<()> {
+        let row = |n: usize| format!("p{n}@faults{}.test;Prénom{n};g{}\n", n / colleagues.max(1), n % GROUPS);
+        let rows: String = (0..people).map(row).collect();
         let file = format!("email;first_name;tags\n{rows}").into_bytes();
         let yesterday = self.stack.clock().now() - SignedDuration::from_hours(24);
         let announced = self.customer.announce("people.csv", yesterday).await?;
@@ -187,6 +190,16 @@ impl World {
 
     /// Writes a campaign to everybody, or to a group of people.
     pub(super) async fn write(&mut self, group: Option<usize>, delays: &[Value]) -> anyhow::Result<Launched> {
+        self.write_changed(group, delays, |_| ()).await
+    }
+
+    /// The same, changed before it is written.
+    async fn write_changed(
+        &mut self,
+        group: Option<usize>,
+        delays: &[Value],
+        change: impl FnOnce(&mut Value),
+    ) -> anyhow::Result<Launched> {
         let number = self.campaigns.len() + 1;
         let mut steps = vec![json!({ "subject": format!("Question {number}"), "text": text(1) })];
         for (step, delay) in (2..).zip(delays) {
@@ -196,11 +209,12 @@ impl World {
             Some(group) => json!({ "tags_any": [format!("g{group}")] }),
             None => json!({ "all": true }),
         };
-        let content = json!({
+        let mut content = json!({
             "name": format!("Campaign {number}"), "purpose": "Show what faults do", "audience": audience, "steps": steps,
             "information_notice": "Vos coordonnées viennent d'un salon.",
             "legitimate_interest_assessment": { "interest": "a", "necessity": "b", "balancing": "c" },
         });
+        change(&mut content);
         self.stay_signed_in().await?;
         let id = self.customer.write(&content).await?.id;
         let all = self.people.len();
@@ -208,6 +222,18 @@ impl World {
         let people = group.map_or(all, |group| all / GROUPS + usize::from(group < all % GROUPS));
         let launched = Launched { id, number, steps: delays.len() + 1, people, cancelled: false };
         self.campaigns.push(launched.clone());
+        Ok(launched)
+    }
+
+    /// Writes to everybody, so many steps a day after each other, changed before they are written; and launches it.
+    pub(super) async fn launch_content(
+        &mut self,
+        steps: usize,
+        change: impl FnOnce(&mut Value),
+    ) -> anyhow::Result<Launched> {
+        let delays = vec![json!({ "hours": 20 }); steps - 1];
+        let launched = self.write_changed(None, &delays, change).await?;
+        self.customer.launch(&launched.id).await?;
         Ok(launched)
     }
 

@@ -167,7 +167,7 @@ pub(super) async fn replies(play: &Play) -> anyhow::Result<World> {
 }
 
 /// Where each person's answers go.
-fn answers_of(world: &World) -> Vec<(String, String)> {
+pub(super) fn answers_of(world: &World) -> Vec<(String, String)> {
     let people: HashMap<&str, &String> = world.people.iter().map(|(hash, email)| (email.as_str(), hash)).collect();
     let all = world.stack.backends().mailbox().all();
     let answers = all.iter().filter_map(|stored| {

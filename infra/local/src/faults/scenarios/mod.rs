@@ -3,6 +3,7 @@
 mod calendar;
 mod chance;
 mod events;
+mod mixed;
 mod queues;
 mod races;
 mod sweeps;
@@ -44,6 +45,8 @@ pub enum Scenario {
     Skewed,
     /// Leap days, and nights when clocks change.
     Calendar,
+    /// Variants, absences, companies that an answer stops, and opt-outs, in a sequence killed at random.
+    Mixed,
     /// Kills, lost answers, repeated messages and opt-outs at random, through SES.
     Random,
     /// The same through a relay.
@@ -52,7 +55,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Scenario; 17] = [
+    pub const ALL: [Scenario; 18] = [
         Scenario::KillSend,
         Scenario::KillRelay,
         Scenario::KillCommand,
@@ -68,6 +71,7 @@ impl Scenario {
         Scenario::Repeated,
         Scenario::Skewed,
         Scenario::Calendar,
+        Scenario::Mixed,
         Scenario::Random,
         Scenario::RandomRelay,
     ];
@@ -90,6 +94,7 @@ impl Scenario {
             Scenario::Repeated => "repeated",
             Scenario::Skewed => "skewed",
             Scenario::Calendar => "calendar",
+            Scenario::Mixed => "mixed",
             Scenario::Random => "random",
             Scenario::RandomRelay => "random-relay",
         }
@@ -115,6 +120,7 @@ impl Scenario {
             Scenario::Repeated => "messages come up to ten times, late, out of order; some cannot be read",
             Scenario::Skewed => "clocks are up to ten minutes wrong, each time anew",
             Scenario::Calendar => "sequences over leap days and nights when clocks change, killed at random",
+            Scenario::Mixed => "variants, absences, companies that an answer stops and opt-outs, killed at random",
             Scenario::Random => "kills, lost and refused calls, repeated messages and opt-outs at random, through SES",
             Scenario::RandomRelay => "the same through a relay",
         }
@@ -126,7 +132,8 @@ impl Scenario {
             Scenario::Repeated => 10,
             Scenario::Skewed => 5,
             Scenario::Calendar => 5,
-            Scenario::Random => 50,
+            Scenario::Mixed => 5,
+            Scenario::Random => 45,
             Scenario::RandomRelay => 30,
             _ => 0,
         }
@@ -163,7 +170,7 @@ impl Play {
     /// A world as it is on AWS.
     fn many(&self, people: usize) -> Making {
         let (bin_dir, seed, say) = (self.bin_dir.clone(), self.seed, self.say);
-        Making { bin_dir, seed, say, concurrency: [].into(), relay: false, people, at: None }
+        Making { bin_dir, seed, say, concurrency: [].into(), relay: false, people, colleagues: 1, at: None }
     }
 }
 
@@ -185,6 +192,7 @@ pub(super) async fn play(scenario: Scenario, play: &Play) -> anyhow::Result<Worl
         Scenario::Repeated => queues::repeated(play).await,
         Scenario::Skewed => calendar::skewed(play).await,
         Scenario::Calendar => calendar::nights(play).await,
+        Scenario::Mixed => mixed::all(play).await,
         Scenario::Random => chance::all(play, false).await,
         Scenario::RandomRelay => chance::all(play, true).await,
     }?;
