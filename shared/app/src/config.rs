@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::blocklist::Blocklist;
 use storage::Tables;
 
 /// Names and addresses.
@@ -56,6 +57,9 @@ pub struct Config {
     pub relay_root_certificates: String,
     /// Name server (`address:port`) that domains are looked up with; blank for the machine's own.
     pub name_server: String,
+    /// Blocklists that a domain check asks: `ip:<zone>` of addresses, `domain:<zone>` of domains. Nobody is asked unless
+    /// the operator names them.
+    pub blocklists: Vec<Blocklist>,
     /// CIDRs beside the public internet where an endpoint for events may live.
     pub webhook_networks: String,
     /// PEM of roots, beside the public ones, that such an endpoint's certificate may chain to.
@@ -111,6 +115,7 @@ impl Config {
             relay_networks: var("RELAY_NETWORKS"),
             relay_root_certificates: var("RELAY_ROOT_CERTIFICATES"),
             name_server: var("NAME_SERVER"),
+            blocklists: var("DNS_BLOCKLISTS").split(',').filter_map(Blocklist::read).collect(),
             webhook_networks: var("WEBHOOK_NETWORKS"),
             webhook_root_certificates: var("WEBHOOK_ROOT_CERTIFICATES"),
             operator_name: var("OPERATOR_NAME"),

@@ -7,9 +7,10 @@ use std::{collections::HashSet, net::IpAddr, time::Duration};
 
 use content::{
     check::Level,
-    domain_check::{DomainFinding, Facts, Found, Relay, judge},
+    domain_check::{DomainFinding, Facts, Found, Listing, Relay, judge},
 };
 use domain::{
+    blocklist,
     dns::{self, Answer, Data, Kind},
     id::ChannelId,
     sender::{Sender, SenderIdentity, Transport},
@@ -136,10 +137,35 @@ impl App {
             dmarc: texts_of(dmarc),
             organisation,
             dkim,
+            listed: self.listings(&domain, relay.as_ref()).await,
             relay,
             contact: identity.contact_email.expose().to_owned(),
             domain,
         }
+    }
+
+    /// The entries that the operator's blocklists have of a domain and of the addresses of a relay. A list that does not
+    /// answer has none.
+    async fn listings(&self, domain: &str, relay: Option<&Relay>) -> Vec<Listing> {
+        let addresses: Vec<IpAddr> = match relay.map(|relay| &relay.addresses) {
+            Some(Found::These(addresses)) => addresses.iter().map(|(address, _)| *address).collect(),
+            _ => Vec::new(),
+        };
+        let mut listed = Vec::new();
+        for list in &self.config.blocklists {
+            for (what, name) in list.questions(domain, &addresses) {
+                let Found::These(entries) = addresses_of(self.look_up(&name, Kind::A).await) else { continue };
+                if !entries.into_iter().any(blocklist::is_entry) {
+                    continue;
+                }
+                let reason = match texts_of(self.look_up(&name, Kind::Txt).await) {
+                    Found::These(texts) => texts.into_iter().next(),
+                    _ => None,
+                };
+                listed.push(Listing { zone: list.zone().to_owned(), what, reason });
+            }
+        }
+        listed
     }
 
     async fn facts_of_relay(&self, host: &str) -> Relay {

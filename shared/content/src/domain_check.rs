@@ -49,8 +49,21 @@ pub struct Facts {
     pub dkim: Vec<(String, Found<Vec<String>>)>,
     /// The Sender's relay, where messages leave by one.
     pub relay: Option<Relay>,
+    /// The lists that it, or an address of the relay, is on.
+    pub listed: Vec<Listing>,
     /// Where reports may go.
     pub contact: String,
+}
+
+/// An entry of a blocklist (RFC 5782).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The list.
+    pub zone: String,
+    /// What is on it: an address or a domain.
+    pub what: String,
+    /// What the list says about it, where it says anything.
+    pub reason: Option<String>,
 }
 
 /// A relay as it is looked up.
@@ -112,6 +125,7 @@ pub fn judge(facts: &Facts) -> Vec<DomainFinding> {
     let dkim = dkim(facts, &mut found);
     let dmarc = dmarc(facts, &mut found);
     relay(facts, &mut found);
+    blocklists(facts, &mut found);
     let nothing = facts.texts != Found::Unknown && !spf && !dkim;
     // Amazon SES signs for a verified domain with selectors of its own, which nobody named here.
     if nothing && facts.relay.is_some() && !dmarc {
@@ -410,6 +424,17 @@ fn relay(facts: &Facts, found: &mut Vec<DomainFinding>) {
     }
 }
 
+fn blocklists(facts: &Facts, found: &mut Vec<DomainFinding>) {
+    found.extend(facts.listed.iter().map(|Listing { zone, what, reason }| {
+        let said = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        DomainFinding::new(
+            Level::Warning,
+            "blocklisted",
+            format!("{what} is on the blocklist {zone}{said}: receivers that ask it refuse these messages; find out why, end it, then ask the list to take it off"),
+        )
+    }));
+}
+
 /// `a=b; c=d` as names in lower case and values.
 fn tags(text: &str) -> Vec<(String, String)> {
     let pair = |part: &str| {
@@ -436,6 +461,7 @@ mod tests {
             organisation: None,
             dkim: vec![("s1".into(), these(&[&format!("v=DKIM1; k=rsa; p={}", "A".repeat(392))]))],
             relay: None,
+            listed: Vec::new(),
             contact: "contact@example.com".into(),
         }
     }
@@ -541,6 +567,20 @@ mod tests {
             let first = judge(&facts).remove(0);
             assert_eq!((first.code, first.level), (code, Level::Error));
         }
+    }
+
+    #[test]
+    fn who_is_on_a_list_is_told_by_which_and_why() {
+        let entry = |reason: Option<&str>| Listing {
+            zone: "list.example".into(),
+            what: "192.0.2.7".into(),
+            reason: reason.map(Into::into),
+        };
+        let found = judge(&Facts { listed: vec![entry(Some("open relay")), entry(None)], ..facts() });
+        let [first, second] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((first.code, first.level), ("blocklisted", Level::Warning));
+        assert!(first.message.starts_with("192.0.2.7 is on the blocklist list.example (open relay): "));
+        assert!(second.message.starts_with("192.0.2.7 is on the blocklist list.example: "));
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod absence;
 pub mod abuse;
 pub mod access;
 pub mod audit;
+pub mod blocklist;
 pub mod calendar;
 pub mod campaign;
 pub mod channel_check;

@@ -70,6 +70,53 @@ fn a_check_says_what_is_missing_with_the_record_to_publish() {
 }
 
 #[test]
+fn blocklists_are_asked_where_the_operator_names_them_and_nowhere_else() {
+    run(async {
+        let relay = |stack: &TestStack| {
+            let port = stack.backends().smtp().tls_port();
+            json!({"kind": "smtp", "host": "localhost", "port": port, "security": "tls", "username": "u", "password": "relay word"})
+        };
+        let list_all = |stack: &TestStack, domain: &str| {
+            for name in ["1.0.0.127.zen.example", &format!("{domain}.dbl.example")] {
+                let (a, txt) = (vec!["127.0.0.4".parse().unwrap()], vec!["https://zen.example/why".into()]);
+                stack.backends().dns().set(Zone { a, txt, ..zone(name) });
+            }
+        };
+        let path = "/v1/sender/check?selector=s1";
+        let lists = "ip:zen.example, domain:dbl.example";
+        for (named, expected) in [("", vec![]), (lists, vec!["blocklisted"; 2])] {
+            let stack = TestStack::with(|options| {
+                options.overrides.insert("Blocklists".to_owned(), named.to_owned());
+            })
+            .await;
+            let sender = stack.sign_up().await;
+            sender.put("/v1/sender", sender.identity(relay(&stack))).await.expect(200);
+            let domain = domain(&sender);
+            let listed = async || {
+                let codes = codes(&sender, path).await;
+                codes.into_iter().filter(|code| code == "blocklisted").collect::<Vec<_>>()
+            };
+            assert!(listed().await.is_empty());
+            list_all(&stack, &domain);
+            assert_eq!(listed().await, expected, "{named}");
+            if !named.is_empty() {
+                let found = sender.get(path).await.json();
+                let said = found["findings"][0]["message"].as_str().unwrap();
+                assert!(
+                    said.starts_with("127.0.0.1 is on the blocklist zen.example (https://zen.example/why)"),
+                    "{said}"
+                );
+                // How a list says that it does not answer us is no entry.
+                let refused = vec!["127.255.255.254".parse().unwrap()];
+                stack.backends().dns().set(Zone { a: refused, ..zone("1.0.0.127.zen.example") });
+                assert_eq!(listed().await.len(), 1);
+            }
+            stack.finish().await;
+        }
+    });
+}
+
+#[test]
 fn a_launch_warns_of_what_costs_reach_and_refuses_what_receivers_refuse() {
     run(async {
         let stack = TestStack::start().await;
