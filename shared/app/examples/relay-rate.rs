@@ -14,7 +14,7 @@ use app::{
     letter::{Letters, Manner},
     mailer::{
         Handed, Outgoing,
-        smtp::{CONNECTIONS, Relay},
+        smtp::{CONNECTIONS, Login, Relay},
     },
 };
 use content::campaign::CampaignTemplate;
@@ -155,7 +155,8 @@ impl Company {
 async fn measure(asked: Asked) -> Result<Rate, Box<dyn Error>> {
     let company = Company::new(&asked)?;
     let Asked { host, address, security, username, password, roots, messages, .. } = &asked;
-    let relay = Relay::new(host, *address, *security, username, password, roots).map_err(|failure| failure.detail)?;
+    let login = Login::Password { username: username.clone(), password: password.as_str().into() };
+    let relay = Relay::new(host, *address, *security, &login, roots).map_err(|failure| failure.detail)?;
     // Connections are made before the clock runs: they outlive an invocation.
     let warm = stream::iter(0..CONNECTIONS).map(|number| company.write_to(&relay, number));
     let warm: Vec<_> = warm.buffer_unordered(CONNECTIONS).collect().await;

@@ -20,6 +20,7 @@ pub mod feedback;
 pub mod fields;
 pub mod follow_up;
 mod health;
+mod https;
 pub mod idempotency;
 pub mod import;
 pub mod imports;
@@ -108,7 +109,9 @@ pub struct App {
     /// Who wants to hear of what, as read lately.
     pub(crate) wanted_events: webhooks::Wanted,
     /// Whom to trust when endpoints are told; made on first use.
-    pub(crate) webhook_tls: OnceCell<webhooks::Tls>,
+    pub(crate) webhook_tls: OnceCell<https::Tls>,
+    /// Whom to trust when an access token for a relay is asked for; made on first use.
+    pub(crate) token_tls: OnceCell<https::Tls>,
 }
 
 impl App {
@@ -137,6 +140,7 @@ impl App {
             relays: Default::default(),
             wanted_events: Default::default(),
             webhook_tls: OnceCell::new(),
+            token_tls: OnceCell::new(),
         }
     }
 

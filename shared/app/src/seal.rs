@@ -15,12 +15,14 @@ use domain::{Timestamp, id::WorkspaceId, sender::Transport};
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 use storage::{StoreError, WorkspaceScope};
 
-use crate::{App, Failure};
+use crate::{App, Failure, mailer::Grant};
 
 /// The first byte of a sealed value: how it was sealed.
 const VERSION: u8 = 1;
 /// Bytes of a nonce, drawn anew for each value.
 const NONCE: usize = 12;
+/// The place of what access tokens for a relay are asked for with.
+const RELAY_GRANT: &str = "sender.channel.oauth";
 /// The place of a relay's password.
 const RELAY_PASSWORD: &str = "sender.channel.password";
 
@@ -75,6 +77,27 @@ impl App {
     ) -> Result<SecretString, Failure> {
         let Transport::Smtp { secret, .. } = transport else { return Err(Failure::internal("no relay to open")) };
         self.open_sealed(scope, RELAY_PASSWORD, secret).await
+    }
+
+    /// What access tokens for a Sender's relay are asked for with, in clear.
+    pub(crate) async fn open_relay_grant(
+        &self,
+        scope: &WorkspaceScope,
+        transport: &Transport,
+    ) -> Result<SecretString, Failure> {
+        let Transport::Smtp { secret, .. } = transport else { return Err(Failure::internal("no relay to open")) };
+        self.open_sealed(scope, RELAY_GRANT, secret).await
+    }
+
+    /// Seals it.
+    pub(crate) async fn seal_relay_grant(
+        &self,
+        scope: &WorkspaceScope,
+        grant: &Grant,
+        now: Timestamp,
+    ) -> Result<String, Failure> {
+        let text = serde_json::to_string(grant).map_err(|error| Failure::internal(error.to_string()))?;
+        self.seal_for(scope, RELAY_GRANT, &text, now).await
     }
 
     /// Seals the password of a Sender's relay.

@@ -107,7 +107,17 @@ fn stopped(stop: Stop) -> ChannelFinding {
         Stop::NoMechanism => (
             Level::Error,
             "no_login",
-            "the server offers no way to log in that is spoken here (PLAIN, LOGIN): enable one of them",
+            "the server offers no way to log in that is spoken here (PLAIN, LOGIN, or XOAUTH2 with an access token): enable one of them",
+        ),
+        Stop::TokenRefused => (
+            Level::Error,
+            "token_refused",
+            "the provider gives no access token: authorise this client again, and enter the new refresh token",
+        ),
+        Stop::NoToken => (
+            Level::Warning,
+            "no_token",
+            "the provider could not be asked for an access token: check token_url, and try again in a few minutes",
         ),
         Stop::LoginLater => {
             (Level::Warning, "login_later", "the relay let nobody in just now: check again in a few minutes")

@@ -89,6 +89,10 @@ pub enum Stop {
     Credentials,
     /// The server offers no way to log in that we know.
     NoMechanism,
+    /// The provider gives no access token: what it is asked for with was revoked, or is wrong.
+    TokenRefused,
+    /// The provider could not be asked for an access token.
+    NoToken,
     /// The server did not let us in just now.
     LoginLater,
     /// The server refuses the message.
@@ -106,7 +110,9 @@ impl Stop {
         match self {
             Self::Unresolved | Self::NotPublic | Self::Unreachable => Step::Connect,
             Self::NoEncryption | Self::Certificate => Step::Tls,
-            Self::Credentials | Self::NoMechanism | Self::LoginLater => Step::Authenticate,
+            Self::Credentials | Self::NoMechanism | Self::TokenRefused | Self::NoToken | Self::LoginLater => {
+                Step::Authenticate
+            }
             Self::Refused | Self::Later | Self::Silent => Step::Send,
         }
     }

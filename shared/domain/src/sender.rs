@@ -54,6 +54,16 @@ pub enum RelaySecurity {
     Starttls,
 }
 
+/// Where access tokens for a relay come from (RFC 6749 §6).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenSource {
+    /// The provider's token endpoint, https.
+    pub token_url: String,
+    /// Who asks, as the provider knows them.
+    pub client_id: String,
+}
+
 /// What carries the messages of a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -70,8 +80,12 @@ pub enum Transport {
         security: RelaySecurity,
         /// Account at the relay.
         username: String,
-        /// The password under the workspace's data key, base64; empty once it was given up.
+        /// The password under the workspace's data key, base64, or what access tokens are asked for with; empty once it
+        /// was given up.
         secret: String,
+        /// Where access tokens come from, when the relay takes one in place of a password (XOAUTH2).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        oauth: Option<TokenSource>,
     },
 }
 

@@ -22,9 +22,9 @@ const MEANS: [&str; 9] = [
 /// Where it is done, and the rule there.
 const PLACES: [(&str, &str); 5] = [
     ("shared/app/src/domain_check.rs", "asks the name server of the operator or of the machine"),
+    ("shared/app/src/https.rs", "asks the endpoint, or for the token, that a Sender entered, where `relay` found it"),
     ("shared/app/src/mailer/smtp.rs", "hands messages to the relay that a Sender entered, where `relay` found it"),
     ("shared/app/src/relay.rs", "looks up what a Sender entered, and takes public addresses only"),
-    ("shared/app/src/webhooks/post.rs", "tells the endpoint that a Sender entered, where `relay` found it"),
     ("shared/edge/src/aws.rs", "talks to AWS through the fence around the register of processors"),
 ];
 

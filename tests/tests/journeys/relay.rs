@@ -89,3 +89,106 @@ fn whom_the_relay_refuses_is_failed_and_the_others_get_theirs() {
         stack.check();
     });
 }
+
+/// How often an access token was asked for there.
+fn asked(stack: &TestStack, path: &str) -> usize {
+    stack.backends().hooks().told().iter().filter(|told| told.path == path).count()
+}
+
+#[test]
+fn messages_leave_by_a_relay_that_takes_an_access_token() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let hooks = stack.backends().hooks();
+        let with = |path: &str, secret: Option<&str>| {
+            let mut oauth = json!({"token_url": hooks.url(path), "client_id": "client & co"});
+            if let Some(secret) = secret {
+                stack.keep_secret(secret);
+                oauth["client_secret"] = json!("client secret");
+                oauth["refresh_token"] = json!(secret);
+            }
+            let mut channel = relay(&stack, "starttls", "");
+            channel.as_object_mut().unwrap().remove("password");
+            channel["oauth"] = oauth;
+            channel
+        };
+        let put = async |channel: Value| sender.put("/v1/sender", sender.identity(channel)).await;
+        stack.keep_secret("client secret");
+        stack.keep_secret("access-word");
+
+        // Good for an hour.
+        let shown = put(with("/token/access-word/3600", Some("refresh & word"))).await.expect(200).json();
+        let expected = json!({"token_url": hooks.url("/token/access-word/3600"), "client_id": "client & co"});
+        assert_eq!((&shown["channel"]["oauth"], &shown["channel"]["password_set"]), (&expected, &json!(true)));
+        sender.import(&files::people("token-", 60)).await;
+        for name in ["Un", "Deux"] {
+            let campaign = sender.campaign(json!({"name": name})).await;
+            assert_eq!(campaign["counts"]["sent"], 60, "{campaign}");
+        }
+        let logins = stack.backends().smtp().logins();
+        assert!(!logins.is_empty());
+        assert!(logins.iter().all(|one| one.accepted && one.username == "atelier" && one.password == "access-word"));
+        assert!(asked(&stack, "/token/access-word/3600") <= logins.len(), "no more than connections");
+        let told = hooks.told().remove(0).body;
+        let expected = "grant_type=refresh_token&client_id=client+%26+co&client_secret=client+secret&refresh_token=refresh+%26+word";
+        assert_eq!(told, expected);
+
+        // A process asks once, and again when a token is over in a moment.
+        let draft = sender.draft(json!({})).await;
+        let asks = async |path: &str| {
+            sender.command(&draft, "test").await.expect(202);
+            asked(&stack, path)
+        };
+        let once = asks("/token/access-word/3600").await;
+        assert_eq!(asks("/token/access-word/3600").await, once);
+        put(with("/token/access-word/20", Some("refresh & word"))).await.expect(200);
+        let first = asks("/token/access-word/20").await;
+        assert_eq!(asks("/token/access-word/20").await, first + 1);
+        put(with("/token/access-word/3600", Some("refresh & word"))).await.expect(200);
+
+        // What is stored stays with its account and its provider, and goes to no other.
+        put(with("/token/access-word/3600", None)).await.expect(200);
+        let elsewhere = put(with("/token/access-word/20", None)).await;
+        elsewhere.problem(422, "validation-failed");
+        assert_eq!(elsewhere.fields(), ["channel.oauth.refresh_token"]);
+        let mut both = with("/token/access-word/3600", Some("refresh & word"));
+        both["password"] = json!("a word");
+        assert_eq!(put(both).await.fields(), ["channel.oauth"]);
+        let mut inside = with("/token/access-word/3600", Some("refresh & word"));
+        inside["oauth"]["token_url"] = json!("https://169.254.169.254/token");
+        assert_eq!(put(inside).await.fields(), ["channel.oauth.token_url"]);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a_check_tells_a_provider_that_gives_no_token_from_a_relay_that_takes_none() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let hooks = stack.backends().hooks();
+        hooks.answer("/token/revoked/3600", 400);
+        hooks.answer("/token/moved/3600", 302);
+        stack.keep_secret("refresh word");
+        let refused = format!("/token/{WRONG_PASSWORD}/3600");
+        for (path, code) in [
+            ("/token/revoked/3600", "token_refused"),
+            ("/token/moved/3600", "no_token"),
+            ("/none", "no_token"),
+            (refused.as_str(), "credentials"),
+        ] {
+            let mut channel = relay(&stack, "tls", "");
+            channel.as_object_mut().unwrap().remove("password");
+            channel["oauth"] = json!({"token_url": hooks.url(path), "client_id": "c", "refresh_token": "refresh word"});
+            let id = sender.add_channel(json!({"transport": channel})).await;
+            let found = sender.post(&format!("/v1/channels/{id}/check"), json!({})).await.expect(200).json();
+            assert_eq!(found["findings"][0]["code"], code, "{found}");
+            let states: Vec<_> =
+                found["steps"].as_array().unwrap().iter().map(|step| step["state"].as_str().unwrap()).collect();
+            assert_eq!(states, ["done", "done", "failed", "not_reached", "not_reached"], "{path}");
+            sender.delete(&format!("/v1/channels/{id}")).await.expect(204);
+        }
+        stack.finish().await;
+    });
+}

@@ -441,7 +441,11 @@ async fn relay(sender: &Sender<'_>) {
     let message = sender.stack.message_of_check();
     let signed = format!("DKIM-Signature: v=1; d=filled.test; h=from; b=A\r\n{}", message.raw);
     sender.stack.receive(&message.to, &signed, Scan::default()).await;
-    let refused = json!({"kind": "smtp", "host": "localhost", "port": port, "security": "tls", "username": "u", "password": "wrong"});
+    let token_url = sender.stack.backends().hooks().url("/token/wrong/3600");
+    let tokens = json!({"token_url": token_url, "client_id": "client", "refresh_token": "relay grant"});
+    sender.stack.keep_secret("relay grant");
+    let refused =
+        json!({"kind": "smtp", "host": "localhost", "port": port, "security": "tls", "username": "u", "oauth": tokens});
     let refused = sender.add_channel(json!({"transport": refused})).await;
     sender.post(&format!("/v1/channels/{refused}/check"), json!({})).await.expect(200);
     sender.campaign(json!({"name": "Par un canal", "channels": [id], "audience": few})).await;

@@ -1,7 +1,7 @@
 //! A Sender's own system: an HTTPS server on loopback that keeps what it is told.
 //!
-//! What it answers its path says: `/status/500/…` that status, `/hang/…` nothing for a long time, anything else 204. A test
-//! may change that.
+//! What it answers its path says: `/status/500/…` that status, `/hang/…` nothing for a long time, `/token/WORD/SECONDS` an
+//! access token that is good for so long, anything else 204. A test may change that.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -112,8 +112,19 @@ impl Shared {
     fn status(&self, path: &str) -> u16 {
         let asked = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
         let said = || path.strip_prefix("/status/")?.split('/').next()?.parse().ok();
-        asked.or_else(said).unwrap_or(if path.starts_with("/hang") { 0 } else { 204 })
+        asked.or_else(said).unwrap_or(match path.split('/').nth(1) {
+            Some("hang") => 0,
+            Some("token") => 200,
+            _ => 204,
+        })
     }
+}
+
+/// The access token that a path `/token/WORD/SECONDS` answers with.
+fn token(path: &str) -> Option<String> {
+    let (word, seconds) = path.strip_prefix("/token/")?.split_once('/')?;
+    let seconds: u64 = seconds.parse().ok()?;
+    Some(json!({ "access_token": word, "expires_in": seconds, "token_type": "Bearer" }).to_string())
 }
 
 async fn show(State(hooks): State<Hooks>) -> Json<Value> {
@@ -140,12 +151,13 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Response<Full<By
     let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let body = String::from_utf8_lossy(&body).into_owned();
     let status = shared.status(&path);
+    let token = token(&path).filter(|_| status == 200);
     let told = Told { path, id, timestamp, signature, body };
     shared.told.lock().unwrap_or_else(PoisonError::into_inner).push(told);
     if status == 0 {
         tokio::time::sleep(HANGS).await;
     }
-    let mut answer = Response::new(Full::default());
+    let mut answer = Response::new(token.map(Full::from).unwrap_or_default());
     *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::NO_CONTENT);
     if answer.status().is_redirection() {
         answer

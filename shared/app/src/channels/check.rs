@@ -21,7 +21,7 @@ use domain::{
     unsubscribe::OptOutClaim,
 };
 use inbound::own::Own;
-use secrecy::ExposeSecret;
+use secrecy::SecretString;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use storage::{StoreError, WorkspaceScope};
@@ -32,7 +32,7 @@ use crate::{
     campaigns::invented,
     chance,
     limits::too_many,
-    mailer::{NO_PASSWORD, Outgoing, smtp::Relay},
+    mailer::{Login, NO_PASSWORD, NoToken, Outgoing, smtp::Relay},
     relay::{self, RelayError},
 };
 
@@ -206,9 +206,16 @@ impl App {
             Err(RelayError::NotPublic | RelayError::Port) => return Ok(Some(Stop::NotPublic)),
             Err(RelayError::Networks) => return Err(Failure::internal("RELAY_NETWORKS cannot be read")),
         };
-        let password = self.open_relay_password(scope, &channel.transport).await?;
         let roots = &self.config.relay_root_certificates;
-        let relay = Relay::new(host, address, *security, username, password.expose_secret(), roots)?;
+        let relay_with = |login: &Login| Relay::new(host, address, *security, login, roots);
+        let relay = match self.relay_login(scope, &channel.transport).await? {
+            Ok((login, _)) => relay_with(&login)?,
+            Err(no_token) => {
+                let nobody = Login::Token { username: username.clone(), token: SecretString::default() };
+                let stop = if no_token == NoToken::Refused { Stop::TokenRefused } else { Stop::NoToken };
+                return Ok(Some(relay_with(&nobody)?.reach().await.unwrap_or(stop)));
+            }
+        };
         let bytes = self.message_of_check(scope, identity, to, check, now).await?;
         let message = Outgoing { from: &identity.from_email, to, bytes, about: None };
         Ok(relay.try_out(test_to_oneself(Subject::NOBODY), &message).await)

@@ -2,7 +2,7 @@
 
 use domain::{
     Timestamp,
-    sender::{RelaySecurity, Transport},
+    sender::{RelaySecurity, TokenSource, Transport},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,8 @@ use storage::WorkspaceScope;
 use crate::{
     App, Failure,
     fields::Fields,
+    https::Target,
+    mailer::Grant,
     relay::{self, RelayError},
 };
 
@@ -33,7 +35,23 @@ pub enum TransportWrite {
         /// Left out: the one that is stored, if the relay and the account at it are the same.
         #[serde(default)]
         password: Option<SecretString>,
+        /// In place of a password, where access tokens come from.
+        #[serde(default)]
+        oauth: Option<OauthWrite>,
     },
+}
+
+/// Where access tokens come from, as it is written in a request.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OauthWrite {
+    token_url: String,
+    client_id: String,
+    #[serde(default)]
+    client_secret: Option<SecretString>,
+    /// Left out: what is stored, secret included, if nothing else of the relay's has changed.
+    #[serde(default)]
+    refresh_token: Option<SecretString>,
 }
 
 /// What carries the messages, as members see it: never with a relay's password (A77).
@@ -52,8 +70,10 @@ pub enum TransportView {
         security: RelaySecurity,
         /// Account at the relay.
         username: String,
-        /// Whether there is a password.
+        /// Whether there is a password, or a refresh token.
         password_set: bool,
+        /// Where access tokens come from.
+        oauth: Option<TokenSource>,
     },
 }
 
@@ -61,8 +81,8 @@ impl From<Transport> for TransportView {
     fn from(transport: Transport) -> Self {
         match transport {
             Transport::Ses => Self::Ses,
-            Transport::Smtp { host, port, security, username, secret } => {
-                Self::Smtp { host, port, security, username, password_set: !secret.is_empty() }
+            Transport::Smtp { host, port, security, username, secret, oauth } => {
+                Self::Smtp { host, port, security, username, password_set: !secret.is_empty(), oauth }
             }
         }
     }
@@ -71,7 +91,7 @@ impl From<Transport> for TransportView {
 impl TransportWrite {
     /// Checks what can be said of it without asking anybody. `within` is the field it stands in.
     pub(crate) fn check(self, fields: &mut Fields, within: &str, networks: &str) -> Self {
-        let Self::Smtp { host, port, security, username, password } = self else { return self };
+        let Self::Smtp { host, port, security, username, password, mut oauth } = self else { return self };
         let host = match relay::normal_host(&host).and_then(|host| relay::check(&host, port, networks).map(|()| host)) {
             Ok(host) => host,
             Err(error) => {
@@ -81,13 +101,47 @@ impl TransportWrite {
         };
         let username = fields.line(&format!("{within}.username"), &username, 255);
         if let Some(password) = &password {
-            let text = password.expose_secret();
-            if text.is_empty() || text.len() > 255 || text.chars().any(char::is_control) {
-                let message = "must have 1 to 255 bytes, without control characters";
-                fields.wrong(&format!("{within}.password"), message);
+            check_secret(fields, &format!("{within}.password"), password, 255);
+        }
+        if let Some(asked) = &mut oauth {
+            asked.check(fields, &format!("{within}.oauth"), networks);
+            if password.is_some() {
+                fields.wrong(&format!("{within}.oauth"), "takes the place of a password: give one of them");
             }
         }
-        Self::Smtp { host, port, security, username, password }
+        Self::Smtp { host, port, security, username, password, oauth }
+    }
+}
+
+impl OauthWrite {
+    fn check(&mut self, fields: &mut Fields, within: &str, networks: &str) {
+        self.token_url = self.token_url.trim().to_owned();
+        if let Err(said) = Target::parse(&self.token_url, networks) {
+            fields.wrong(&format!("{within}.token_url"), said);
+        }
+        self.client_id = fields.line(&format!("{within}.client_id"), &self.client_id, 255);
+        for (name, secret) in [("client_secret", &self.client_secret), ("refresh_token", &self.refresh_token)] {
+            if let Some(secret) = secret {
+                check_secret(fields, &format!("{within}.{name}"), secret, LONGEST_TOKEN);
+            }
+        }
+        if self.client_secret.is_some() && self.refresh_token.is_none() {
+            fields.wrong(&format!("{within}.refresh_token"), "is needed with another client_secret");
+        }
+    }
+
+    fn source(&self) -> TokenSource {
+        TokenSource { token_url: self.token_url.clone(), client_id: self.client_id.clone() }
+    }
+}
+
+/// Longest refresh token, in bytes: Microsoft's have some two thousand.
+const LONGEST_TOKEN: usize = 4_096;
+
+fn check_secret(fields: &mut Fields, field: &str, secret: &SecretString, most: usize) {
+    let text = secret.expose_secret();
+    if text.is_empty() || text.len() > most || text.chars().any(char::is_control) {
+        fields.wrong(field, format!("must have 1 to {most} bytes, without control characters"));
     }
 }
 
@@ -101,7 +155,7 @@ impl App {
         within: &str,
         now: Timestamp,
     ) -> Result<Transport, Failure> {
-        let TransportWrite::Smtp { host, port, security, username, password } = asked else {
+        let TransportWrite::Smtp { host, port, security, username, password, oauth } = asked else {
             return Ok(Transport::Ses);
         };
         match relay::resolve(&host, port, &self.config.relay_networks).await {
@@ -110,12 +164,21 @@ impl App {
             Err(RelayError::Networks) => return Err(Failure::internal("RELAY_NETWORKS cannot be read")),
             Err(error) => return Err(Failure::field(format!("{within}.{}", field_of(error)), error.to_string())),
         }
-        let secret = match password {
-            Some(password) => self.seal_relay_password(scope, &password, now).await?,
-            None => kept_secret(stored, &host, &username)
-                .ok_or_else(|| Failure::field(format!("{within}.password"), "is needed for a new relay or account"))?,
+        let source = oauth.as_ref().map(OauthWrite::source);
+        let refresh = oauth.and_then(|asked| Some((asked.client_secret, asked.refresh_token?)));
+        let secret = match (password, refresh) {
+            (Some(password), _) => self.seal_relay_password(scope, &password, now).await?,
+            (None, Some((client_secret, refresh_token))) => {
+                let client_secret = client_secret.map(|secret| secret.expose_secret().to_owned());
+                let refresh_token = refresh_token.expose_secret().to_owned();
+                self.seal_relay_grant(scope, &Grant { client_secret, refresh_token }, now).await?
+            }
+            (None, None) => kept_secret(stored, &host, &username, source.as_ref()).ok_or_else(|| {
+                let field = if source.is_some() { "oauth.refresh_token" } else { "password" };
+                Failure::field(format!("{within}.{field}"), "is needed for a new relay or account")
+            })?,
         };
-        Ok(Transport::Smtp { host, port, security, username, secret })
+        Ok(Transport::Smtp { host, port, security, username, secret, oauth: source })
     }
 }
 
@@ -124,10 +187,12 @@ const fn field_of(error: RelayError) -> &'static str {
     if matches!(error, RelayError::Port) { "port" } else { "host" }
 }
 
-/// The stored secret, if it was given for this very relay and account: a changed host never gets it.
-fn kept_secret(stored: Option<&Transport>, host: &str, username: &str) -> Option<String> {
+/// The stored secret, if it was given for this very relay, account and source of tokens: a changed host never gets it.
+fn kept_secret(stored: Option<&Transport>, host: &str, username: &str, source: Option<&TokenSource>) -> Option<String> {
     match stored {
-        Some(Transport::Smtp { host: h, username: u, secret, .. }) if h == host && u == username => {
+        Some(Transport::Smtp { host: h, username: u, secret, oauth, .. })
+            if h == host && u == username && oauth.as_ref() == source =>
+        {
             Some(secret.clone()).filter(|secret| !secret.is_empty())
         }
         _ => None,
@@ -155,6 +220,13 @@ mod tests {
         assert_eq!(wrong(&SMTP.replace("SMTP.firm.test.", "127.0.0.1")), ["transport.host"]);
         assert_eq!(wrong(&SMTP.replace("587", "25")), ["transport.port"]);
         assert_eq!(wrong(&SMTP.replace(r#""p"}"#, r#""p\r\nQUIT"}"#)), ["transport.password"]);
+        let oauth = r#""oauth":{"token_url":"https://id.firm.test/token","client_id":"c","client_secret":"s","refresh_token":"r"}}"#;
+        let tokens = SMTP.replace(r#""password":"p"}"#, oauth);
+        assert!(wrong(&tokens).is_empty());
+        assert_eq!(wrong(&SMTP.replace('}', &format!(",{oauth}"))), ["transport.oauth"]);
+        assert_eq!(wrong(&tokens.replace("https:", "http:")), ["transport.oauth.token_url"]);
+        assert_eq!(wrong(&tokens.replace("id.firm.test", "169.254.169.254")), ["transport.oauth.token_url"]);
+        assert_eq!(wrong(&tokens.replace(r#","refresh_token":"r""#, "")), ["transport.oauth.refresh_token"]);
     }
 
     fn stored(secret: &str) -> Transport {
@@ -164,6 +236,7 @@ mod tests {
             security: RelaySecurity::Tls,
             username: "u".into(),
             secret: secret.into(),
+            oauth: None,
         }
     }
 
@@ -177,12 +250,14 @@ mod tests {
     #[test]
     fn a_stored_password_stays_with_its_relay_and_account() {
         let relay = stored("s");
-        assert_eq!(kept_secret(Some(&relay), "a.test", "u").as_deref(), Some("s"));
-        assert_eq!(kept_secret(Some(&relay), "b.test", "u"), None);
-        assert_eq!(kept_secret(Some(&relay), "a.test", "v"), None);
-        assert_eq!(kept_secret(Some(&Transport::Ses), "a.test", "u"), None);
-        assert_eq!(kept_secret(None, "a.test", "u"), None);
+        assert_eq!(kept_secret(Some(&relay), "a.test", "u", None).as_deref(), Some("s"));
+        assert_eq!(kept_secret(Some(&relay), "b.test", "u", None), None);
+        assert_eq!(kept_secret(Some(&relay), "a.test", "v", None), None);
+        assert_eq!(kept_secret(Some(&Transport::Ses), "a.test", "u", None), None);
+        assert_eq!(kept_secret(None, "a.test", "u", None), None);
+        let source = TokenSource { token_url: "https://id.test/".into(), client_id: "c".into() };
+        assert_eq!(kept_secret(Some(&relay), "a.test", "u", Some(&source)), None, "a password is no refresh token");
         assert!(stored("").lacks_password(), "it was given up");
-        assert_eq!(kept_secret(Some(&stored("")), "a.test", "u"), None);
+        assert_eq!(kept_secret(Some(&stored("")), "a.test", "u", None), None);
     }
 }

@@ -3,8 +3,13 @@
 pub(crate) mod ses;
 pub mod smtp;
 mod standing;
+mod token;
 
-use std::{collections::HashMap, sync::Mutex, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 
 use domain::{
     email::EmailAddress,
@@ -15,10 +20,13 @@ use domain::{
     subject::Subject,
     variant::Letter,
 };
-use secrecy::ExposeSecret;
 use storage::WorkspaceScope;
 
-pub(crate) use self::standing::{SesStanding, Standing};
+pub(crate) use self::{
+    smtp::Login,
+    standing::{SesStanding, Standing},
+    token::{Grant, NoToken},
+};
 use crate::{App, Deadline, Failure};
 
 /// What came of handing a message over.
@@ -133,13 +141,27 @@ pub(crate) const NO_PASSWORD: &str = "relay-password-missing";
 
 /// Relays opened by this process: their connections outlive an invocation.
 #[derive(Debug, Default)]
-pub struct Relays(Mutex<HashMap<(WorkspaceId, Transport), smtp::Relay>>);
+pub struct Relays(Mutex<HashMap<(WorkspaceId, Transport), Open>>);
+
+/// A relay that was opened, and until when: an access token ends.
+#[derive(Debug, Clone)]
+struct Open {
+    relay: smtp::Relay,
+    until: Option<Instant>,
+}
+
+impl Relays {
+    fn get(&self, key: &(WorkspaceId, Transport)) -> Option<smtp::Relay> {
+        let open = self.0.lock().ok()?.get(key).cloned()?;
+        open.until.is_none_or(|until| Instant::now() < until).then_some(open.relay)
+    }
+}
 
 impl App {
     /// Opens a channel.
     pub async fn mailer(&self, scope: &WorkspaceScope, channel: &Channel) -> Result<Mailer, Failure> {
         let transport = &channel.transport;
-        let Transport::Smtp { host, port, security, username, .. } = transport else { return Ok(Mailer::Ses) };
+        let Transport::Smtp { host, port, security, .. } = transport else { return Ok(Mailer::Ses) };
         if transport.lacks_password() {
             return Err(Failure::refused(
                 NO_PASSWORD,
@@ -148,18 +170,44 @@ impl App {
             ));
         }
         let key = (scope.workspace(), transport.clone());
-        if let Some(open) = self.relays.0.lock().ok().and_then(|relays| relays.get(&key).cloned()) {
+        if let Some(open) = self.relays.get(&key) {
             return Ok(Mailer::Smtp(open));
         }
-        let password = self.open_relay_password(scope, transport).await?;
+        let (login, good_for) = self.relay_login(scope, transport).await?.map_err(|no_token| {
+            let cause = if no_token == NoToken::Refused { "no token: refused" } else { "no token: no answer" };
+            Failure::unavailable("relay", Some(cause))
+        })?;
         let address = crate::relay::resolve(host, *port, &self.config.relay_networks)
             .await
             .map_err(|error| Failure::unavailable("relay", Some(&error.to_string())))?;
         let roots = &self.config.relay_root_certificates;
-        let relay = smtp::Relay::new(host, address, *security, username, password.expose_secret(), roots)?;
+        let relay = smtp::Relay::new(host, address, *security, &login, roots)?;
         if let Ok(mut relays) = self.relays.0.lock() {
-            relays.insert(key, relay.clone());
+            let until = good_for.map(|good_for| Instant::now() + good_for);
+            relays.insert(key, Open { relay: relay.clone(), until });
         }
         Ok(Mailer::Smtp(relay))
+    }
+
+    /// What a relay is logged in to with, and for how long that is good where it ends.
+    pub(crate) async fn relay_login(
+        &self,
+        scope: &WorkspaceScope,
+        transport: &Transport,
+    ) -> Result<Result<(Login, Option<Duration>), NoToken>, Failure> {
+        let Transport::Smtp { username, oauth, .. } = transport else {
+            return Err(Failure::internal("no relay to log in to"));
+        };
+        let username = username.clone();
+        Ok(match oauth {
+            None => {
+                let password = self.open_relay_password(scope, transport).await?;
+                Ok((Login::Password { username, password }, None))
+            }
+            Some(source) => self
+                .access_token(scope, transport, source)
+                .await?
+                .map(|access| (Login::Token { username, token: access.token }, Some(access.good_for))),
+        })
     }
 }

@@ -22,6 +22,7 @@ use lettre::{
         extension::ClientId,
     },
 };
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Mutex, Semaphore};
 
 use self::line::{Line, Stopped};
@@ -42,6 +43,30 @@ const CHECK_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a relay that could not be reached is left alone: the rest of a chunk need not find out again.
 const LEFT_ALONE: Duration = Duration::from_secs(10);
 
+/// What a relay is logged in to with.
+pub enum Login {
+    /// A password.
+    Password {
+        /// The account.
+        username: String,
+        /// Its password.
+        password: SecretString,
+    },
+    /// An access token in place of it.
+    Token {
+        /// The account.
+        username: String,
+        /// The token.
+        token: SecretString,
+    },
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login(***)")
+    }
+}
+
 /// A relay and its connections.
 #[derive(Clone)]
 pub struct Relay(Arc<Inner>);
@@ -51,6 +76,7 @@ struct Inner {
     security: RelaySecurity,
     tls: TlsParameters,
     credentials: Credentials,
+    mechanisms: &'static [Mechanism],
     idle: Mutex<Vec<Line>>,
     slots: Semaphore,
     /// Until when it is not asked again, after a connection that could not be made.
@@ -69,10 +95,13 @@ impl Relay {
         host: &str,
         address: SocketAddr,
         security: RelaySecurity,
-        username: &str,
-        password: &str,
+        login: &Login,
         extra_roots: &str,
     ) -> Result<Self, Failure> {
+        let (username, secret, mechanisms): (_, _, &[Mechanism]) = match login {
+            Login::Password { username, password } => (username, password, &[Mechanism::Plain, Mechanism::Login]),
+            Login::Token { username, token } => (username, token, &[Mechanism::Xoauth2]),
+        };
         let mut tls = TlsParameters::builder(host.to_owned());
         if !extra_roots.is_empty() {
             let roots = Certificate::from_pem(extra_roots.as_bytes())
@@ -84,7 +113,8 @@ impl Relay {
             address,
             security,
             tls,
-            credentials: Credentials::new(username.to_owned(), password.to_owned()),
+            credentials: Credentials::new(username.to_owned(), secret.expose_secret().to_owned()),
+            mechanisms,
             idle: Mutex::default(),
             slots: Semaphore::new(CONNECTIONS),
             down_until: std::sync::Mutex::default(),
@@ -118,9 +148,9 @@ impl Relay {
         }
         match self.connect().await {
             Ok(line) => self.converse(line, message).await.unwrap_or(Handed::Later),
-            Err(Unopened { error, .. }) => {
+            Err(unopened) => {
                 if !self.is_down() {
-                    tracing::warn!(status = status(&error), tls = error.is_tls(), "the relay cannot be used");
+                    tracing::warn!(status = unopened.status(), stopped = ?unopened.stop(), "the relay cannot be used");
                 }
                 if let Ok(mut until) = self.0.down_until.lock() {
                     *until = Some(Instant::now() + LEFT_ALONE);
@@ -146,21 +176,36 @@ impl Relay {
         }
     }
 
+    /// Whether it is there and spoken to in private, without logging in; `None` when it is.
+    pub(crate) async fn reach(&self) -> Option<Stop> {
+        match tokio::time::timeout(CHECK_PATIENCE, self.encrypted(&ClientId::default())).await {
+            Ok(Ok(_)) => None,
+            Ok(Err(unopened)) => Some(unopened.stop()),
+            Err(_) => Some(Stop::Unreachable),
+        }
+    }
+
     async fn connect(&self) -> Result<Line, Unopened> {
+        let (inner, hello) = (&self.0, ClientId::default());
+        let mut connection = self.encrypted(&hello).await?;
+        if connection.server_info().get_auth_mechanism(inner.mechanisms).is_none() {
+            return Err(Unopened { phase: Phase::Choosing, error: None });
+        }
+        connection.auth(inner.mechanisms, &inner.credentials).await.map_err(Unopened::when(Phase::LoggingIn))?;
+        Line::open(connection, &hello).await.map_err(Unopened::when(Phase::LoggingIn))
+    }
+
+    /// A connection that nobody else reads.
+    async fn encrypted(&self, hello: &ClientId) -> Result<AsyncSmtpConnection, Unopened> {
         let inner = &self.0;
-        let hello = ClientId::default();
         let implicit = (inner.security == RelaySecurity::Tls).then(|| inner.tls.clone());
-        let mut connection = AsyncSmtpConnection::connect_tokio1(inner.address, Some(PATIENCE), &hello, implicit, None)
+        let mut connection = AsyncSmtpConnection::connect_tokio1(inner.address, Some(PATIENCE), hello, implicit, None)
             .await
             .map_err(Unopened::when(Phase::Connecting))?;
         if inner.security == RelaySecurity::Starttls {
-            connection.starttls(inner.tls.clone(), &hello).await.map_err(Unopened::when(Phase::Encrypting))?;
+            connection.starttls(inner.tls.clone(), hello).await.map_err(Unopened::when(Phase::Encrypting))?;
         }
-        connection
-            .auth(&[Mechanism::Plain, Mechanism::Login], &inner.credentials)
-            .await
-            .map_err(Unopened::when(Phase::LoggingIn))?;
-        Line::open(connection, &hello).await.map_err(Unopened::when(Phase::LoggingIn))
+        Ok(connection)
     }
 
     /// `None` when the connection was dead before the relay had answered anything about this message.
@@ -194,45 +239,57 @@ impl Relay {
 enum Phase {
     Connecting,
     Encrypting,
+    Choosing,
     LoggingIn,
 }
 
-/// A connection that could not be made, and how far it came.
+/// A connection that could not be made, and how far it came. The error is none where the relay offers no login that we
+/// know.
 struct Unopened {
     phase: Phase,
-    error: SmtpError,
+    error: Option<SmtpError>,
 }
 
 impl Unopened {
     fn when(phase: Phase) -> impl Fn(SmtpError) -> Self {
-        move |error| Self { phase, error }
+        move |error| Self { phase, error: Some(error) }
     }
 
-    /// Whether the other end was there, and spoke no TLS that could be trusted.
-    fn is_handshake(&self) -> bool {
-        let invalid = |error: &io::Error| error.kind() == io::ErrorKind::InvalidData;
-        let mut cause: Option<&(dyn Error + 'static)> = Some(&self.error);
-        while let Some(error) = cause {
-            if error.downcast_ref().is_some_and(invalid) {
-                return true;
-            }
-            cause = error.source();
-        }
-        false
+    fn is(&self, what: impl Fn(&SmtpError) -> bool) -> bool {
+        self.error.as_ref().is_some_and(what)
+    }
+
+    fn status(&self) -> u16 {
+        self.error.as_ref().map_or(0, status)
     }
 
     fn stop(&self) -> Stop {
+        // The client itself gives up where the server does not offer what it wants.
+        let not_offered = self.is(|error| error.is_client() || error.status().is_some());
         match self.phase {
-            Phase::Connecting if self.is_handshake() => Stop::Certificate,
+            Phase::Connecting if self.is(is_handshake) => Stop::Certificate,
             Phase::Connecting => Stop::Unreachable,
-            // The client itself gives up where the server does not offer what it wants.
-            Phase::Encrypting if self.error.is_client() || self.error.status().is_some() => Stop::NoEncryption,
+            Phase::Encrypting if not_offered => Stop::NoEncryption,
             Phase::Encrypting => Stop::Certificate,
-            Phase::LoggingIn if self.error.is_client() => Stop::NoMechanism,
-            Phase::LoggingIn if self.error.is_permanent() => Stop::Credentials,
+            Phase::Choosing => Stop::NoMechanism,
+            // A token that is refused is answered with a challenge, which the client does not take.
+            Phase::LoggingIn if self.is(|error| error.is_permanent() || error.is_client()) => Stop::Credentials,
             Phase::LoggingIn => Stop::LoginLater,
         }
     }
+}
+
+/// Whether the other end was there, and spoke no TLS that could be trusted.
+fn is_handshake(error: &SmtpError) -> bool {
+    let invalid = |error: &io::Error| error.kind() == io::ErrorKind::InvalidData;
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref().is_some_and(invalid) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// A 5xx is final, a 4xx is not, and a connection that broke before the final dot took nothing.

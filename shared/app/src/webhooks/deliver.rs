@@ -21,11 +21,11 @@ use storage::{
     webhooks::{Because, DeliveryStatus, Disabled, Turn, Webhook, WebhookDelivery},
 };
 
-use super::{
-    Receipt,
-    post::{PATIENCE, Said, Target, Tls},
+use super::Receipt;
+use crate::{
+    App, Failure,
+    https::{PATIENCE, Said, Target, Tls},
 };
-use crate::{App, Failure};
 
 /// Requests to one endpoint at once.
 const AT_ONCE: usize = 4;

@@ -12,11 +12,13 @@ use storage::{
     webhooks::{Because, DeliveryStatus, Disabled, Former, Webhook, WebhookDelivery, Webhooks},
 };
 
-use super::{
-    SECRET,
-    post::{Target, said_of},
+use super::SECRET;
+use crate::{
+    App, Failure,
+    fields::Fields,
+    https::{Target, said_of},
+    relay::RelayError,
 };
-use crate::{App, Failure, fields::Fields, relay::RelayError};
 
 /// Endpoints of one workspace.
 const MOST: usize = 10;

@@ -6,7 +6,6 @@
 
 mod deliver;
 mod manage;
-mod post;
 
 use std::{collections::HashMap, sync::Mutex};
 
@@ -19,10 +18,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use storage::{WorkspaceScope, webhooks::Webhooks};
 
-pub use self::{
-    manage::{NewWebhook, WebhookChange},
-    post::Tls,
-};
+pub use self::manage::{NewWebhook, WebhookChange};
 use crate::{App, Deadline, Failure};
 
 /// Work for `webhook`.

@@ -161,7 +161,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
     async fn capabilities(&mut self) -> io::Result<()> {
         let size = format!("SIZE {MAX_MESSAGE}");
         let mut lines = vec!["localhost", "PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", &size];
-        lines.push(if self.secure { "AUTH PLAIN LOGIN" } else { "STARTTLS" });
+        lines.push(if self.secure { "AUTH PLAIN LOGIN XOAUTH2" } else { "STARTTLS" });
         let last = lines.len() - 1;
         for (number, line) in lines.iter().enumerate() {
             let dash = if number == last { ' ' } else { '-' };
@@ -194,6 +194,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 let password = self.ask("334 UGFzc3dvcmQ6").await?;
                 text(&name).zip(text(&password))
             }
+            "XOAUTH2" => bearer(initial),
             _ => return self.say("504 5.5.4 Mechanism not supported").await,
         };
         let Some((username, password)) = login else {
@@ -367,6 +368,14 @@ fn plain(answer: &str) -> Option<(String, String)> {
     let decoded = text(answer)?;
     let mut parts = decoded.split('\0').skip(1);
     Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
+}
+
+/// AUTH XOAUTH2: `user=NAME^Aauth=Bearer TOKEN^A^A`, where `^A` is the octet 1. The token stands for a password.
+fn bearer(answer: &str) -> Option<(String, String)> {
+    let decoded = text(answer)?;
+    let (name, rest) = decoded.strip_prefix("user=")?.split_once('\u{1}')?;
+    let token = rest.strip_prefix("auth=Bearer ")?.strip_suffix("\u{1}\u{1}")?;
+    Some((name.to_owned(), token.to_owned()))
 }
 
 fn text(base64: &str) -> Option<String> {

@@ -1,8 +1,9 @@
-//! One request to an endpoint: to a pinned public address, with a verified certificate, without redirects.
+//! One request to an address that a Sender entered: to a pinned public address, with a verified certificate, without
+//! redirects.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Request, body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
@@ -19,17 +20,20 @@ use crate::{
 const PORTS: [u16; 2] = [443, 8443];
 
 /// How long an endpoint may take to be found, to connect and to answer, all in all.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Longest answer that is read.
+const MOST_READ: usize = 64 * 1024;
 
 /// Longest address.
 const LONGEST: usize = 500;
 
 /// What an endpoint said: a status of HTTP, or why it said nothing.
-pub(super) type Said = Result<u16, &'static str>;
+pub(crate) type Said = Result<u16, &'static str>;
 
 /// Whom to trust; made once in a process.
 #[derive(Clone)]
-pub struct Tls(Arc<ClientConfig>);
+pub(crate) struct Tls(Arc<ClientConfig>);
 
 impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -39,13 +43,13 @@ impl std::fmt::Debug for Tls {
 
 impl Tls {
     /// The public roots, and those of the PEM given.
-    pub(super) fn new(extra_roots: &str) -> Result<Self, Failure> {
+    pub(crate) fn new(extra_roots: &str) -> Result<Self, Failure> {
         use rustls::pki_types::{CertificateDer, pem::PemObject};
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
         for root in CertificateDer::pem_slice_iter(extra_roots.as_bytes()) {
             let added = root.ok().and_then(|root| roots.add(root).ok());
-            added.ok_or_else(|| Failure::internal("WEBHOOK_ROOT_CERTIFICATES is not PEM"))?;
+            added.ok_or_else(|| Failure::internal("the operator's root certificates are not PEM"))?;
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
@@ -59,7 +63,7 @@ impl Tls {
 
 /// Where an endpoint is, as far as its address says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(crate) struct Target {
     host: String,
     port: u16,
     authority: String,
@@ -69,7 +73,7 @@ pub(super) struct Target {
 impl Target {
     /// Reads an address: https, without a user, on a port that is spoken to, and not written out as one that is not
     /// public. What is said of a wrong one tells what to do.
-    pub(super) fn parse(text: &str, networks: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str, networks: &str) -> Result<Self, String> {
         let url =
             Url::parse(text.trim()).map_err(|_| "must be an address like https://example.com/hooks".to_owned())?;
         if text.len() > LONGEST {
@@ -96,24 +100,47 @@ impl Target {
     }
 
     /// The host.
-    pub(super) fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
     /// The address to connect to: every address that the name has must be public.
-    pub(super) async fn resolve(&self, networks: &str) -> Result<SocketAddr, RelayError> {
+    pub(crate) async fn resolve(&self, networks: &str) -> Result<SocketAddr, RelayError> {
         relay::resolve_on(&self.host, self.port, &PORTS, networks).await
     }
 
-    /// Posts a body, and says what the endpoint answered. Its body is not read.
-    pub(super) async fn post(&self, tls: &Tls, networks: &str, headers: &[(&str, String)], body: String) -> Said {
-        match tokio::time::timeout(PATIENCE, self.ask(tls, networks, headers, body)).await {
-            Ok(said) => said,
-            Err(_) => Err("timeout"),
-        }
+    /// Posts JSON, and says what the endpoint answered. Its body is not read.
+    pub(crate) async fn post(&self, tls: &Tls, networks: &str, headers: &[(&str, String)], body: String) -> Said {
+        let typed =
+            [("user-agent", "Prospectra-Webhooks/1".to_owned()), ("content-type", "application/json".to_owned())];
+        let headers = [&typed, headers].concat();
+        let asked = self.ask(tls, networks, &headers, body, false);
+        tokio::time::timeout(PATIENCE, asked).await.unwrap_or(Err("timeout")).map(|(status, _)| status)
     }
 
-    async fn ask(&self, tls: &Tls, networks: &str, headers: &[(&str, String)], body: String) -> Said {
+    /// Posts a form, and gives what was answered: its status and its body.
+    pub(crate) async fn post_form(
+        &self,
+        tls: &Tls,
+        networks: &str,
+        form: String,
+    ) -> Result<(u16, Bytes), &'static str> {
+        let headers = [
+            ("user-agent", "Prospectra/1".to_owned()),
+            ("content-type", "application/x-www-form-urlencoded".to_owned()),
+            ("accept", "application/json".to_owned()),
+        ];
+        tokio::time::timeout(PATIENCE, self.ask(tls, networks, &headers, form, true)).await.unwrap_or(Err("timeout"))
+    }
+
+    async fn ask(
+        &self,
+        tls: &Tls,
+        networks: &str,
+        headers: &[(&str, String)],
+        body: String,
+        read: bool,
+    ) -> Result<(u16, Bytes), &'static str> {
         let address = self.resolve(networks).await.map_err(|error| match error {
             RelayError::Unresolved => "unresolved",
             _ => "not_public",
@@ -122,27 +149,32 @@ impl Target {
         let name = ServerName::try_from(self.host.clone()).map_err(|_| "no_name")?;
         let stream = TlsConnector::from(Arc::clone(&tls.0)).connect(name, stream).await.map_err(|_| "tls")?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| "no_http")?;
-        let mut request = Request::post(&self.path)
-            .header("host", &self.authority)
-            .header("user-agent", "Prospectra-Webhooks/1")
-            .header("content-type", "application/json");
+        let mut request = Request::post(&self.path).header("host", &self.authority);
         for (name, value) in headers {
             request = request.header(*name, value);
         }
         let request = request.body(Full::<Bytes>::from(body)).map_err(|_| "no_http")?;
-        let answer = sender.send_request(request);
+        let answer = async {
+            let answer = sender.send_request(request).await.map_err(|_| "no_answer")?;
+            let status = answer.status().as_u16();
+            if !read {
+                return Ok((status, Bytes::new()));
+            }
+            let body = Limited::new(answer.into_body(), MOST_READ).collect().await.map_err(|_| "no_answer")?;
+            Ok((status, body.to_bytes()))
+        };
         tokio::pin!(answer, connection);
         tokio::select! {
             biased;
-            answer = &mut answer => answer.map(|answer| answer.status().as_u16()).map_err(|_| "no_answer"),
+            answer = &mut answer => answer,
             // It may have ended with the answer.
-            _ = &mut connection => answer.await.map(|answer| answer.status().as_u16()).map_err(|_| "no_answer"),
+            _ = &mut connection => answer.await,
         }
     }
 }
 
 /// What is wrong with a host, as a field of a request.
-pub(super) fn said_of(error: RelayError) -> String {
+pub(crate) fn said_of(error: RelayError) -> String {
     match error {
         RelayError::Port => "must be on port 443 or 8443".into(),
         RelayError::BadName => "must name a host, or an IP address".into(),
