@@ -69,7 +69,10 @@ fn every_permission_is_used_and_none_is_missing() {
         let out = client.request(Method::DELETE, "/v1/session").bearer(out["access_token"].as_str().unwrap());
         out.send().await.expect(204);
         sender.log_in().await;
-        sender.patch("/v1/workspace", json!({"display_name": "Ada", "locale": "en"})).await.expect(200);
+        sender
+            .patch("/v1/workspace", json!({"display_name": "Ada", "locale": "en", "retention_months": 24}))
+            .await
+            .expect(200);
 
         // A colleague joins, becomes something else and is sent away; a program uses every function that takes a key.
         let colleague = sender.join("editor").await;
