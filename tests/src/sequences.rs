@@ -26,6 +26,16 @@ impl Sender<'_> {
 
     /// Says that somebody answered a step of a campaign, as a reader of the mail that comes in does.
     pub async fn hears_from(&self, campaign: &str, step: u8, email: &str) {
+        self.hears(campaign, step, email, json!({"eventType": "Reply"})).await;
+    }
+
+    /// Says that the first message of a campaign to somebody came back, as SES does: for good, or for now.
+    pub async fn bounces(&self, campaign: &str, email: &str, kind: &str) {
+        self.hears(campaign, 1, email, json!({"eventType": "Bounce", "bounce": {"bounceType": kind}})).await;
+    }
+
+    /// An event about somebody's message.
+    async fn hears(&self, campaign: &str, step: u8, email: &str, mut event: Value) {
         let recipients = self.all(&format!("/v1/campaigns/{campaign}/recipients?step={step}")).await;
         let index = recipients.iter().position(|recipient| recipient["email"] == email).expect("a recipient");
         let subject = recipients[index]["prospect"].as_str().expect("an id").trim_start_matches("pro_");
@@ -33,7 +43,7 @@ impl Sender<'_> {
             "workspace": [self.workspace], "campaign": [campaign], "step": [step.to_string()], "subject": [subject],
             "chunk": [(index / CHUNK).to_string()], "index": [(index % CHUNK).to_string()],
         });
-        let event = json!({"eventType": "Reply", "mail": {"tags": tags}});
+        event["mail"] = json!({ "tags": tags });
         let stack = self.stack;
         let queue = stack.template().queues.iter().find(|queue| queue.name.ends_with("-FeedbackQueue"));
         stack.backends().sqs().send(&queue.expect("a queue").arn, event.to_string()).expect("the queue takes it");

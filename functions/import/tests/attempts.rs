@@ -96,6 +96,7 @@ impl Bench {
             closed_at: None,
             erase: false,
             suspended_at: None,
+            soft_bounces: None,
             harms: Default::default(),
             terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: self.now },
         };

@@ -158,6 +158,39 @@ impl App {
         Ok(())
     }
 
+    /// A message came back for a reason that may pass. After so many in a row nobody writes there any more. Looked for
+    /// once it is put down, so that of several at the same moment the last one sees the others.
+    async fn mind_soft_bounces(
+        &self,
+        scope: &WorkspaceScope,
+        subject: Subject,
+        about: (CampaignId, u8),
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let workspace = self.db.accounts(scope).workspace().await?;
+        let rule = workspace.and_then(|workspace| workspace.soft_bounces).unwrap_or_default();
+        let outreach = self.db.outreach(scope);
+        let mut deliveries = outreach.deliveries_of(subject).await?;
+        deliveries.sort_unstable_by_key(|delivery| (delivery.at, delivery.campaign, delivery.step));
+        let here = deliveries.iter().position(|delivery| (delivery.campaign, delivery.step) == about);
+        let Some(here) = here else { return Ok(()) };
+        let near = deliveries
+            .into_iter()
+            .skip(here.saturating_sub(rule.reach()))
+            .take(here.min(rule.reach()) + 1 + rule.reach());
+        let mut messages = Vec::new();
+        for delivery in near {
+            let chunk = outreach.chunk(delivery.campaign, delivery.chunk, delivery.step).await?;
+            let outcome = chunk.and_then(|chunk| chunk.results.get(delivery.index)).unwrap_or(Outcome::Pending);
+            messages.push((delivery.at, outcome));
+        }
+        if rule.are_in(&messages) {
+            let suppression = Suppression::new(subject, SuppressionReason::SoftBounced, now);
+            self.db.suppressions(scope).record(&suppression).await?;
+        }
+        Ok(())
+    }
+
     /// Puts down what an event says; where the message was, unless that is unknown or gone.
     async fn settle_event(&self, event: &SesEvent, now: Timestamp) -> Result<Option<Told>, Failure> {
         let (Some(news), Some(workspace)) = (event.news(), event.tag::<WorkspaceId>(tag::WORKSPACE)) else {
@@ -179,8 +212,12 @@ impl App {
             self.mind_company(&scope, campaign, company, now).await?;
         }
         let told = |unheard_of| Some(Told { scope: scope.clone(), at: (campaign, chunk, step), index, unheard_of });
+        let soft = news.outcome == Outcome::Bounced && news.suppress.is_none();
         // Most events say what the sender has written down already: one read answers for a whole chunk.
-        if news.suppress.is_none() && self.settled.lock().await.knows((campaign, chunk, step), index, news.outcome) {
+        if news.suppress.is_none()
+            && !soft
+            && self.settled.lock().await.knows((campaign, chunk, step), index, news.outcome)
+        {
             return Ok(told(false));
         }
         let outreach = self.db.outreach(&scope);
@@ -198,6 +235,10 @@ impl App {
         results.note(index, event.tag(tag::VARIANT));
         if results == record.results {
             self.settled.lock().await.remember((campaign, chunk, step), results);
+            // The run that put it down may have died before it looked.
+            if soft && let Some(subject) = event.subject() {
+                self.mind_soft_bounces(&scope, subject, (campaign, step), now).await?;
+            }
             return Ok(told(false));
         }
         // The run that handed it over has died, before it noted what it is called.
@@ -215,6 +256,9 @@ impl App {
             }
             _ => outreach.settle(campaign, at, outcomes, None, now).await?,
         };
+        if soft && let Some(subject) = event.subject() {
+            self.mind_soft_bounces(&scope, subject, (campaign, step), now).await?;
+        }
         if matches!(news.outcome, Outcome::Bounced | Outcome::Complained) {
             Box::pin(self.mind_health(&scope, campaign, now)).await?;
         }

@@ -160,6 +160,7 @@ fn account(pending: PendingSignup, pepper: &domain::subject::Pepper, now: Timest
             closed_at: None,
             erase: false,
             suspended_at: None,
+            soft_bounces: None,
             harms: Default::default(),
             terms,
         },

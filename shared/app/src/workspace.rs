@@ -9,6 +9,7 @@ use domain::{
     locale::Locale,
     member::Role,
     policy::retention::{Policy, is_due},
+    soft_bounces::SoftBounces,
 };
 use serde::{Deserialize, Serialize};
 use storage::{
@@ -28,6 +29,8 @@ pub struct Change {
     locale: Option<Locale>,
     #[serde(default)]
     display_name: Option<String>,
+    #[serde(default)]
+    soft_bounces: Option<SoftBounces>,
 }
 
 /// How a workspace is to be closed.
@@ -54,6 +57,7 @@ pub struct WorkspaceView {
     locale: Locale,
     status: &'static str,
     retention_months: u8,
+    soft_bounces: SoftBounces,
     created_at: Timestamp,
     closed_at: Option<Timestamp>,
     suspended_at: Option<Timestamp>,
@@ -109,8 +113,9 @@ impl App {
         asked: Change,
         now: Timestamp,
     ) -> Result<WorkspaceView, Failure> {
-        if asked.retention_months.is_none() && asked.locale.is_none() && asked.display_name.is_none() {
-            let detail = "Send at least one of retention_months, locale and display_name.";
+        let settings = asked.retention_months.is_some() || asked.locale.is_some() || asked.soft_bounces.is_some();
+        if !settings && asked.display_name.is_none() {
+            let detail = "Send at least one of retention_months, locale, soft_bounces and display_name.";
             return Err(Failure::refused("validation-failed", detail));
         }
         let mut fields = Fields::default();
@@ -122,6 +127,9 @@ impl App {
                 None
             }
         });
+        for (field, message) in asked.soft_bounces.iter().flat_map(SoftBounces::wrong) {
+            fields.wrong(&format!("soft_bounces.{field}"), message);
+        }
         fields.done()?;
         let mut workspace = self.active_workspace(scope).await?;
         let accounts = self.db.accounts(scope);
@@ -136,6 +144,7 @@ impl App {
             retention_months: months.filter(|months| *months != workspace.retention_months),
             locale: asked.locale.filter(|locale| *locale != workspace.locale),
             display_name: renamed,
+            soft_bounces: asked.soft_bounces.filter(|soft| *soft != workspace.soft_bounces.unwrap_or_default()),
             ..WorkspaceChange::default()
         };
         if change.retention_months.is_some() && self.db.staff_workspace().await? == Some(workspace.id) {
@@ -147,11 +156,13 @@ impl App {
                 ("retention_months", change.retention_months.is_some()),
                 ("locale", change.locale.is_some()),
                 ("display_name", change.display_name.is_some()),
+                ("soft_bounces", change.soft_bounces.is_some()),
             ];
             let fields: Vec<_> = fields.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect();
             accounts.change(&change, &scope.entry(Action::WorkspaceChanged, now).with("fields", fields)).await?;
             workspace.retention_months = change.retention_months.unwrap_or(workspace.retention_months);
             workspace.locale = change.locale.unwrap_or(workspace.locale);
+            workspace.soft_bounces = change.soft_bounces.or(workspace.soft_bounces);
         }
         self.with_members(scope, workspace).await
     }
@@ -249,6 +260,7 @@ impl App {
             locale: workspace.locale,
             status: if workspace.closed_at.is_some() { "closed" } else { "active" },
             retention_months: workspace.retention_months,
+            soft_bounces: workspace.soft_bounces.unwrap_or_default(),
             created_at: workspace.created_at,
             closed_at: workspace.closed_at,
             suspended_at: workspace.suspended_at,

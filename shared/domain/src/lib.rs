@@ -31,6 +31,7 @@ pub mod reply_address;
 pub mod rights;
 pub mod sender;
 pub mod sequence;
+pub mod soft_bounces;
 pub mod staff;
 pub mod statement;
 pub mod statistics;

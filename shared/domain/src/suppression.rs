@@ -17,6 +17,16 @@ pub enum SuppressionReason {
     Complained,
     /// The address does not exist.
     HardBounced,
+    /// So many messages in a row came back that nobody reads the mailbox.
+    SoftBounced,
+}
+
+impl SuppressionReason {
+    /// Whether it says something of the address, and nothing of what the person wants.
+    #[must_use]
+    pub const fn is_of_address(self) -> bool {
+        matches!(self, Self::HardBounced | Self::SoftBounced)
+    }
 }
 
 /// One suppressed person of one workspace.

@@ -30,6 +30,7 @@ use domain::{
     news::Reader,
     policy::retention::Policy,
     sender::{Sender, Transport},
+    soft_bounces::SoftBounces,
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +62,9 @@ pub struct Workspace {
     /// Since when nothing is sent because of abuse (A70).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended_at: Option<Timestamp>,
+    /// How many messages in a row may come back before somebody is not written to any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soft_bounces: Option<SoftBounces>,
     /// When campaigns of it paused themselves lately.
     #[serde(default, skip_serializing_if = "Harms::is_empty")]
     pub harms: Harms,
@@ -163,6 +167,8 @@ pub struct WorkspaceChange {
     pub retention_months: Option<u8>,
     /// The language of mail to its members.
     pub locale: Option<Locale>,
+    /// How many messages in a row may come back.
+    pub soft_bounces: Option<SoftBounces>,
     /// Another name for a member.
     pub display_name: Option<(MemberId, String)>,
     /// Whether a member is sent the operator's news from now on.
@@ -259,6 +265,11 @@ impl Accounts<'_> {
         if let Some(locale) = change.locale {
             sets.push("locale = :locale");
             values.push((":locale", s(locale.tag())));
+        }
+        if let Some(soft) = &change.soft_bounces {
+            sets.push("soft_bounces = :soft");
+            let soft = serde_dynamo::to_attribute_value(soft).map_err(|_| StoreError::Corrupt("soft bounces"))?;
+            values.push((":soft", soft));
         }
         if !sets.is_empty() {
             writes.push(self.updated(&format!("SET {}", sets.join(", ")), "attribute_exists(pk)", values)?);
@@ -391,6 +402,7 @@ mod tests {
             closed_at: None,
             erase: false,
             suspended_at: None,
+            soft_bounces: None,
             harms: Default::default(),
             terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: now },
         };

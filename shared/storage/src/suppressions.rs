@@ -19,7 +19,9 @@ use crate::{
 };
 
 /// What stands already stays, unless its time is over or it is only a bounce.
-const UNLESS_STANDING: &str = "attribute_not_exists(pk) OR #ttl <= :now OR why = :bounced";
+const UNLESS_STANDING: &str = "attribute_not_exists(pk) OR #ttl <= :now OR why IN (:bounced, :soft)";
+/// The same for a bounce itself: one for good says more than a run of others, which says more than nothing.
+const UNLESS_WORSE: &str = "attribute_not_exists(pk) OR #ttl <= :now OR why = :soft";
 /// An objection whose time is not over, also of somebody who was erased later.
 const RENEWABLE: &str =
     "#ttl > :now AND #ttl < :end AND (why IN (:opted_out, :complained) OR attribute_exists(objected))";
@@ -64,10 +66,15 @@ impl Suppressions<'_> {
             .set_item(Some(self.item(suppression)?))
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":now", n(suppression.since.as_second()));
-        put = if suppression.reason == SuppressionReason::HardBounced {
-            put.condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
-        } else {
-            put.condition_expression(UNLESS_STANDING).expression_attribute_values(":bounced", s("hard_bounced"))
+        put = match suppression.reason {
+            SuppressionReason::SoftBounced => put.condition_expression("attribute_not_exists(pk) OR #ttl <= :now"),
+            SuppressionReason::HardBounced => {
+                put.condition_expression(UNLESS_WORSE).expression_attribute_values(":soft", s("soft_bounced"))
+            }
+            SuppressionReason::OptedOut | SuppressionReason::Erased | SuppressionReason::Complained => put
+                .condition_expression(UNLESS_STANDING)
+                .expression_attribute_values(":bounced", s("hard_bounced"))
+                .expression_attribute_values(":soft", s("soft_bounced")),
         };
         match put.send().await.map_err(StoreError::from) {
             Ok(_) => Ok(true),
@@ -164,6 +171,7 @@ impl Suppressions<'_> {
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":now", n(suppression.since.as_second()))
             .expression_attribute_values(":bounced", s("hard_bounced"))
+            .expression_attribute_values(":soft", s("soft_bounced"))
             .build()
             .map_err(|_| StoreError::Corrupt("a put to write"))?;
         Ok(TransactWriteItem::builder().put(put).build())

@@ -22,6 +22,7 @@ mod second_factor;
 mod sequences;
 mod sessions;
 mod sign_up;
+mod soft_bounces;
 mod unsubscribe;
 mod variants;
 mod webhooks;

@@ -14,7 +14,6 @@ use domain::{
     sender::Transport,
     sequence::{Delay, FIRST, Step},
     subject::Subject,
-    suppression::SuppressionReason,
     variant::Letter,
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -292,7 +291,7 @@ impl App {
             }
             // Who objected since counts in the campaign, and is no longer an address in it.
             for found in self.db.suppressions(scope).among(batch, now).await? {
-                if found.reason != SuppressionReason::HardBounced {
+                if !found.reason.is_of_address() {
                     emails.remove(&found.subject);
                 }
             }

@@ -35,14 +35,14 @@ pub(super) enum State {
     Restricted,
     /// Objected, complained, or was erased.
     OptedOut,
-    /// The address does not exist.
+    /// The address does not exist, or nobody reads it.
     Bounced,
 }
 
 impl State {
     pub(super) fn of(prospect: &Prospect, suppression: Option<&Suppression>) -> Self {
         match (suppression.map(|s| s.reason), prospect.state) {
-            (Some(SuppressionReason::HardBounced), _) => Self::Bounced,
+            (Some(reason), _) if reason.is_of_address() => Self::Bounced,
             (Some(_), _) => Self::OptedOut,
             (None, ProspectState::Restricted) => Self::Restricted,
             (None, ProspectState::Active) => Self::Active,

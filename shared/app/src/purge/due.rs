@@ -473,6 +473,7 @@ mod tests {
                 closed_at,
                 erase: false,
                 suspended_at: None,
+                soft_bounces: None,
                 harms: Default::default(),
                 terms,
             };

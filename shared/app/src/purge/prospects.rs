@@ -45,7 +45,7 @@ impl App {
         let objected = |prospect: &Prospect| {
             let stands = suppressed.iter().find(|suppression| suppression.subject == prospect.subject)?;
             let goes = match stands.reason {
-                SuppressionReason::HardBounced => false,
+                SuppressionReason::HardBounced | SuppressionReason::SoftBounced => false,
                 SuppressionReason::OptedOut | SuppressionReason::Complained => prospect.restricted_by.is_none(),
                 SuppressionReason::Erased => true,
             };

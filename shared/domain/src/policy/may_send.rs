@@ -26,6 +26,8 @@ pub enum Refusal {
     Complained,
     /// The address bounced for good.
     HardBounced,
+    /// Message after message came back.
+    SoftBounced,
     /// The record is gone.
     Erased,
     /// Art. 18: frozen.
@@ -56,10 +58,11 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason, with the letter that stands for it in a chunk's results.
-    pub const ALL: [(Refusal, u8); 16] = [
+    pub const ALL: [(Refusal, u8); 17] = [
         (Refusal::OptedOut, b'o'),
         (Refusal::Complained, b'p'),
         (Refusal::HardBounced, b'h'),
+        (Refusal::SoftBounced, b'q'),
         (Refusal::Erased, b'e'),
         (Refusal::Restricted, b'r'),
         (Refusal::RetentionOver, b't'),
@@ -81,6 +84,7 @@ impl Refusal {
             Refusal::OptedOut => "opted_out",
             Refusal::Complained => "complained",
             Refusal::HardBounced => "hard_bounced",
+            Refusal::SoftBounced => "soft_bounced",
             Refusal::Erased => "erased",
             Refusal::Restricted => "restricted",
             Refusal::RetentionOver => "retention_over",
@@ -105,6 +109,7 @@ impl From<SuppressionReason> for Refusal {
             SuppressionReason::Erased => Refusal::Erased,
             SuppressionReason::Complained => Refusal::Complained,
             SuppressionReason::HardBounced => Refusal::HardBounced,
+            SuppressionReason::SoftBounced => Refusal::SoftBounced,
         }
     }
 }
