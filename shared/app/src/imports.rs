@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use domain::{
     Timestamp,
     audit::Action,
+    email::without_addresses,
     id::ImportId,
     import::{ImportCounts, ImportStatus},
     policy::retention::{Policy, TIME_ZONE},
@@ -213,7 +214,7 @@ impl App {
 impl NewImport {
     fn checked(mut self, retention_months: u8, now: Timestamp) -> Result<Self, Failure> {
         let mut errors = check_source(&mut self.source, retention_months, now);
-        self.filename = self.filename.trim().to_owned();
+        self.filename = without_addresses(self.filename.trim());
         if self.filename.is_empty() || self.filename.chars().count() > 255 || self.filename.contains(char::is_control) {
             errors.push(wrong("filename", "the file's name, 1 to 255 characters"));
         }
@@ -227,7 +228,7 @@ impl NewImport {
 /// What is wrong with a source: it must be told (A66), and be recent enough to be kept at all (A72, A73).
 pub(crate) fn check_source(source: &mut Source, retention_months: u8, now: Timestamp) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    source.detail = source.detail.trim().to_owned();
+    source.detail = without_addresses(source.detail.trim());
     if source.detail.is_empty()
         || source.detail.chars().count() > MAX_DETAIL
         || source.detail.contains(char::is_control)

@@ -291,6 +291,25 @@ fn unquoted(local: &str) -> Cow<'_, str> {
     if !bare.starts_with('"') && check_local(&bare).is_ok() { Cow::Owned(bare) } else { Cow::Borrowed(local) }
 }
 
+/// A text without the addresses in it: what a Sender calls its files and campaigns outlives the people it names.
+#[must_use]
+pub fn without_addresses(text: &str) -> String {
+    let part = |c: char| !(c.is_whitespace() || matches!(c, ',' | ';' | '<' | '>' | '(' | ')' | '[' | ']' | '"' | '/'));
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(part) {
+        let (between, from) = rest.split_at(start);
+        let end = from.find(|c| !part(c)).unwrap_or(from.len());
+        let (word, after) = from.split_at(end);
+        let names = word.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'));
+        out.push_str(between);
+        out.push_str(if names { "***" } else { word });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 impl fmt::Debug for EmailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***@***")

@@ -67,6 +67,8 @@ pub enum RejectReason {
     MissingEmail,
     /// Not an address by RFC 5321/6531.
     InvalidEmail,
+    /// Letters outside ASCII before the @ (RFC 6531): no channel carries them, so nobody could tell the person anything.
+    UnsupportedEmail,
     /// At a provider of personal mailboxes (A68).
     Freemail,
     /// At a service of throw-away mailboxes (A70).
@@ -81,9 +83,10 @@ pub enum RejectReason {
 
 impl RejectReason {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::MissingEmail,
         Self::InvalidEmail,
+        Self::UnsupportedEmail,
         Self::Freemail,
         Self::Disposable,
         Self::TooLong,
@@ -97,6 +100,7 @@ impl RejectReason {
         match self {
             Self::MissingEmail => "missing_email",
             Self::InvalidEmail => "invalid_email",
+            Self::UnsupportedEmail => "unsupported_email",
             Self::Freemail => "freemail",
             Self::Disposable => "disposable",
             Self::TooLong => "too_long",
@@ -221,6 +225,7 @@ impl Plan {
         };
         let row = Row { cells, input, text: encoding.whole(input), encoding };
         let reason = match row.map(self.email, clean::email).unwrap_or(EmailCell::Empty) {
+            EmailCell::Found(email) if !email.is_ascii_local() => RejectReason::UnsupportedEmail,
             EmailCell::Found(email) => match professional(&email) {
                 Ok(()) => return sink(Outcome::Row(self.prospect(line, email, &row))),
                 Err(NotProfessional::Freemail) => RejectReason::Freemail,

@@ -42,6 +42,14 @@ pub(super) fn narrow<'a>(owner: &str, statements: impl Iterator<Item = &'a Value
                 findings.push(format!("{at}: {action} is not one action"));
             }
         }
+        // Where a call names no key, `ForAllValues` has nothing to say no to.
+        let condition = &statement["Condition"];
+        let bound = condition.as_object().into_iter().flatten().filter(|(test, _)| test.starts_with("ForAllValues:"));
+        for key in bound.filter_map(|(_, keys)| keys.as_object()).flatten().map(|(key, _)| key) {
+            if condition["Null"][key.as_str()] != "false" {
+                findings.push(format!("{at}: {key} may be absent"));
+            }
+        }
         if each(&statement["Resource"]).count() == 0 {
             findings.push(format!("{at}: names no resource"));
         }
@@ -103,6 +111,7 @@ fn every_statement_is_named_and_narrow() {
 #[test]
 fn a_wide_statement_is_noticed() {
     notices(check, "            - Sid: Accounts\n              Effect", "            - Effect", "needs a Sid");
+    notices(check, "\"Null\": { \"dynamodb:LeadingKeys\": \"false\" }", "StringLike: {}", "LeadingKeys may be absent");
     notices(check, "Sid: ReadPepper", "Sid: Accounts", "needs a Sid of its own");
     notices(check, "Action: secretsmanager:GetSecretValue", "Action: secretsmanager:*", "is not one action");
     notices(check, "Resource: !GetAtt EvidenceTable.Arn", "Resource: \"*\"", "is not specific");

@@ -30,6 +30,15 @@ pub(super) fn check(template: &Template) -> Vec<String> {
             format!("{}: can be restored longer than policy.toml says", table.id),
         );
     }
+    let lag = policy["promises"]["purge_lag"].as_str().and_then(hours_of);
+    for (name, at_most) in [("purge", lag), ("rights-clock", Some(24)), ("staff-clock", Some(24)), ("rotate", Some(24))]
+    {
+        let rate = rate_of(template, name);
+        need(
+            rate.is_some_and(|rate| at_most.is_some_and(|most| rate <= most)),
+            format!("the schedule {name} comes by too rarely for what is promised"),
+        );
+    }
     backups(template, days("backup"), &mut need);
     // The purge acts first, at the very moment; the bucket's own rules act within a day after it.
     for (bucket, prefix, class) in [
@@ -99,6 +108,21 @@ fn backups(template: &Template, kept: Option<i64>, need: &mut impl FnMut(bool, S
 }
 
 /// The days in "30 days".
+fn hours_of(period: &str) -> Option<i64> {
+    period.strip_suffix(" hours").or_else(|| period.strip_suffix(" hour"))?.parse().ok()
+}
+
+/// Hours between one run of a schedule and the next; `None` when it is no `rate(…)` of hours or days, or is off.
+fn rate_of(template: &Template, name: &str) -> Option<i64> {
+    let schedules =
+        template.functions().flat_map(|function| function.events()).filter(|(_, kind, _)| *kind == "Schedule");
+    let (_, _, schedule) = schedules.into_iter().find(|(.., schedule)| schedule["Name"] == name)?;
+    let rate = schedule["Schedule"].as_str()?.strip_prefix("rate(")?.strip_suffix(')')?;
+    let days = || Some(24 * rate.strip_suffix(" days").or_else(|| rate.strip_suffix(" day"))?.parse::<i64>().ok()?);
+    let hours = hours_of(rate).or_else(days)?;
+    (schedule["Enabled"] != false).then_some(hours)
+}
+
 fn days_of(period: &str) -> Option<i64> {
     period.strip_suffix(" days").or_else(|| period.strip_suffix(" day"))?.parse().ok()
 }
@@ -130,6 +154,9 @@ fn a52_every_table_but_the_keys_is_copied_each_week_into_an_encrypted_vault() {
 
 #[test]
 fn a_period_that_differs_is_noticed() {
+    let purge = "Description: Deletes what is due.\n            Schedule: rate(1 hour)";
+    notices(check, purge, &purge.replace("1 hour", "7 days"), "the schedule purge comes by too rarely");
+    notices(check, purge, &format!("{purge}\n            Enabled: false"), "the schedule purge comes by too rarely");
     notices(check, "RetentionInDays: 365", "RetentionInDays: 400", "SignupLog: policy.toml keeps");
     notices(check, "MessageRetentionPeriod: 345600", "MessageRetentionPeriod: 1296000", "ImportQueue: keeps messages");
     notices(check, "RecoveryPeriodInDays: 35", "RecoveryPeriodInDays: 91", "AccountsTable: can be restored");

@@ -102,7 +102,7 @@ fn a48_a_copy_is_asked_for_on_a_doubt_looked_at_and_gone_with_the_decision_that_
         assert_eq!(seen.bytes().await.unwrap(), copy());
 
         let decided = stack.desk(json!({"decide": {"request": request, "accepted": true}})).await;
-        assert_eq!(decided["waits_for"], "senders");
+        assert_eq!(decided["waits_for"], "nobody", "it is done");
         assert_eq!(opted_out(&sender).await, 1, "it goes on as after a proof of the mailbox");
         assert!(stack.mails_to("yes@doubt.test").pop().unwrap().text.contains("none of them will write to you again"));
         nothing_is_left(&stack, &token).await;

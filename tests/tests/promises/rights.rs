@@ -353,6 +353,8 @@ fn a46_a38_members_exercise_their_rights_in_the_product() {
         // Nobody answers: the operator is reminded, then told that it is overdue.
         stack.set_time(time(&asked["due"]) + SECOND);
         assert_eq!(stack.rights_clock().await["overdue"], 1);
+        let told: Vec<String> = stack.mails_to(OPERATOR).iter().map(|mail| mail.subject.clone()).collect();
+        assert!(told.len() > 1 && told.last().unwrap().starts_with("Échéance dépassée"), "{told:?}");
         let extend = json!({"time": stack.now().to_string(), "extend": {"request": id, "reason": "late"}});
         assert!(stack.invoke("rights", &extend).await.is_err(), "an extension after the first date");
         // What is done by hand is said to the person.
@@ -385,7 +387,17 @@ fn a46_a38_members_exercise_their_rights_in_the_product() {
             "received_at": stack.now().to_string(),
         }}));
         let letter = letter.await;
-        assert_eq!(letter["waits_for"], "operator");
+        // Anybody can write a letter, or a sender's line: nothing is answered before the mailbox is proved.
+        assert_eq!(letter["waits_for"], "proof");
+        stack.desk_refuses(json!({"answer": {"request": letter["request"], "refused": false}})).await;
+        let proved = stack.prove(&stack.mails_to(&sender.email).pop().unwrap().token()).await.expect(200).json();
+        assert_eq!(
+            (&proved["request"], proved["senders"].as_array().unwrap().len()),
+            (&letter["request"], 1),
+            "{proved}"
+        );
+        let shown = stack.desk(json!({"show": {"request": letter["request"]}})).await;
+        assert_eq!(shown["waits_for"], "operator", "{shown}");
         assert_eq!(sender.get("/v1/privacy/requests").await.json()["items"].as_array().unwrap().len(), 2);
         // The answer hands the data over, in each form once.
         stack.desk(json!({"answer": {"request": letter["request"], "refused": false}})).await;

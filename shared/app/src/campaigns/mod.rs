@@ -14,6 +14,7 @@ use domain::{
     audit::Action,
     calendar::{BadWindow, Window},
     campaign::{Audience, CampaignStatus, Content, LegitimateInterest, Progress, Tallies},
+    email::without_addresses,
     id::{CampaignId, ChannelId},
     locale::Locale,
     sender::MOST_CHANNELS,
@@ -81,6 +82,8 @@ impl Draft {
             check_text(field, &new, most, &mut errors);
             *old = new;
         }
+        // Its name is shown to every member for as long as the account lasts.
+        content.name = without_addresses(&content.name);
         if let Some(asked) = self.steps {
             content.steps = steps::checked(asked, &mut errors);
         }

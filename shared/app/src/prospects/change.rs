@@ -54,9 +54,7 @@ impl NewProspect {
         for error in check_source(&mut self.source, retention_months, now) {
             fields.wrong(&error.field, error.message);
         }
-        // Not `Fields::email`: a prospect's address may have letters outside ASCII before the @ (RFC 6531).
-        let email =
-            EmailAddress::parse(self.email.trim()).map_err(|error| fields.wrong("email", error.to_string())).ok();
+        let email = fields.email("email", &self.email);
         let details = Details {
             first_name: fields.optional("first_name", self.first_name.as_deref(), MAX_NAME),
             last_name: fields.optional("last_name", self.last_name.as_deref(), MAX_NAME),

@@ -197,6 +197,13 @@ impl Line {
         let &RightsRequest { id, kind, channel, received_at, .. } = request;
         Self { request: id, kind, channel, received_at, due, waits_for }
     }
+
+    /// Once it was carried out: nobody is waited for where it is not open any more.
+    pub(super) fn mind_closed(&mut self, open: Option<&RightsRequest>) {
+        if open.is_none() {
+            self.waits_for = "nobody";
+        }
+    }
 }
 
 impl App {
@@ -276,7 +283,7 @@ impl App {
         fields.done()?;
         let email = email.ok_or_else(|| Failure::internal("a refused field was not reported"))?;
         let person = self.person(&email, entered.account).await?;
-        let (about_account, unproved) = (entered.account, !entered.account && !entered.proved);
+        let (about_account, unproved) = (entered.account, !entered.proved);
         let waits = about_account || unproved;
         let request = RightsRequest {
             id: RequestId::new(now, crate::chance()),
@@ -311,9 +318,7 @@ impl App {
             self.post(&email, locale, Notification::Rights(mail), now).await?;
         } else {
             Box::pin(self.carry_out(request, now)).await?;
-            if self.db.open_request(id).await?.is_none() {
-                line.waits_for = "nobody";
-            }
+            line.mind_closed(self.db.open_request(id).await?.as_ref());
         }
         Ok(DeskAnswer::One(line))
     }

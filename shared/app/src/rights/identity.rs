@@ -22,6 +22,7 @@ use storage::{
 
 use super::{
     desk::{AnswerOwn, DeskAnswer, Line, Named, not_ours},
+    proof::proved,
     tasks::Extend,
 };
 use crate::{
@@ -115,11 +116,14 @@ impl App {
         }
         let holdings = self.holdings(request.person.email(), now).await?;
         let mut writes = self.end_doubt(&mut request, Some(true), now).await?;
-        (request.unproved, request.holdings, request.duty) = (false, holdings, None);
+        proved(&mut request, holdings);
         writes.push(self.db.replace_request(&mut request)?);
         self.db.commit(writes).await?;
-        let line = Line::of(&request);
-        Box::pin(self.carry_out(request, now)).await?;
+        let mut line = Line::of(&request);
+        if request.duty.is_none() {
+            Box::pin(self.carry_out(request, now)).await?;
+            line.mind_closed(self.db.open_request(asked.request).await?.as_ref());
+        }
         Ok(DeskAnswer::One(line))
     }
 

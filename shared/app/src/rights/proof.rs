@@ -86,9 +86,12 @@ impl App {
                 let mut request = open.ok_or_else(not_valid)?;
                 // Whoever reads the mailbox needs to show no document.
                 let mut writes = self.end_doubt(&mut request, None, now).await?;
-                (request.unproved, request.holdings, request.duty) = (false, holdings, None);
+                proved(&mut request, holdings);
                 writes.extend([taken, self.db.replace_request(&mut request)?]);
                 self.entered(self.db.commit(writes).await)?;
+                if let Some(duty) = &request.duty {
+                    return self.registered(&request, duty.due, now).await;
+                }
                 request
             }
             None => {
@@ -99,6 +102,20 @@ impl App {
             }
         };
         Box::pin(self.carry_out(request, now)).await
+    }
+
+    /// What the operator has to answer itself, because it is about an account: it is told, and so is the member.
+    async fn registered(&self, request: &RightsRequest, due: Timestamp, now: Timestamp) -> Result<Proved, Failure> {
+        let &RightsRequest { id, kind, locale, .. } = request;
+        let mail = RightsMail::Registered { kind, id, due };
+        self.post(request.person.email(), locale, Notification::Rights(mail), now).await?;
+        let operator = Sender {
+            company: self.config.operator_name.clone(),
+            contact_email: Some(self.config.operator_privacy_contact.clone()),
+            record: true,
+        };
+        let (senders, due) = (vec![operator], Some(due));
+        Ok(Proved { request: id, kind, senders, due, access_token: None, certificate: None, locale })
     }
 
     fn entered(&self, committed: Result<(), StoreError>) -> Result<(), Failure> {
@@ -205,6 +222,15 @@ impl App {
             Some(sender) => (sender.identity.company, Some(sender.identity.contact_email.expose().to_owned())),
             None => (profile.company, None),
         }))
+    }
+}
+
+/// The mailbox is proved, or the identity: who holds the person answers, and the operator itself where it is about an
+/// account.
+pub(super) fn proved(request: &mut RightsRequest, holdings: Vec<Holding>) {
+    request.unproved = false;
+    if matches!(request.person, Person::Prospect { .. }) {
+        (request.holdings, request.duty) = (holdings, None);
     }
 }
 

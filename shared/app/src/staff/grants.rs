@@ -4,6 +4,7 @@ use content::system::Notification;
 use domain::{
     Timestamp,
     audit::Action,
+    email::without_addresses,
     id::{GrantId, MemberId, WorkspaceId},
     member::Role,
     staff::{Access, Disclosure, Hand, Purpose, Status},
@@ -128,7 +129,7 @@ impl App {
     pub async fn ask_staff_access(&self, staff: &Staff, asked: NewGrant, now: Timestamp) -> Result<GrantView, Failure> {
         let workspace = asked.workspace;
         let mut fields = Fields::default();
-        let reason = fields.lines("reason", &asked.reason, LONGEST_TEXT);
+        let reason = without_addresses(&fields.lines("reason", &asked.reason, LONGEST_TEXT));
         if workspace == staff.home.workspace() {
             fields.wrong("workspace", "another one: in your own you need no access");
         }

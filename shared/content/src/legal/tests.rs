@@ -149,6 +149,25 @@ fn a27_the_senders_own_relay_is_shown_as_its_choice_and_nothing_else_is() {
 }
 
 #[test]
+fn a23_a_list_of_subprocessors_that_only_clarifies_adds_nobody_of_the_operators() {
+    for (locale, senders) in [(Locale::Fr, "choisi par l'Expéditeur"), (Locale::En, "chosen by the Sender")] {
+        let ours = |version: &str| -> BTreeSet<String> {
+            let text = archive("subprocessors", version).unwrap().get(locale).replace("&#x27;", "'");
+            let rows = text
+                .split("<th scope=\"row\">")
+                .skip(1)
+                .filter(|row| !row.split("</th>").next().unwrap().contains(senders));
+            rows.map(|row| row.split("<br>").next().unwrap().to_owned()).collect()
+        };
+        let versions = &register()["subprocessors"].versions;
+        for pair in versions.windows(2).filter(|pair| pair[0].clarifies) {
+            assert_eq!(ours(&pair[0].version), ours(&pair[1].version), "{}", pair[0].version);
+            assert!(!ours(&pair[0].version).is_empty());
+        }
+    }
+}
+
+#[test]
 fn periods_on_the_pages_are_those_of_the_policy() {
     let mut shorter = POLICY.to_owned();
     for (from, to) in [

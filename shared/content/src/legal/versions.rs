@@ -23,6 +23,9 @@ pub struct Version {
     /// (A56), and what was accepted before it has to be accepted anew (A57).
     #[serde(default)]
     pub material: bool,
+    /// Whether it only says better what was so before: whoever is added or replaced is a material change (A23).
+    #[serde(default)]
+    pub clarifies: bool,
     /// SHA-256 of its text, the French file followed by the English one.
     pub sha256: String,
     /// What it changes.
@@ -121,7 +124,13 @@ pub enum VersionsError {
         /// What is promised.
         notice: Retention,
     },
+    /// A version of the list of sub-processors that is no material change, and does not say that it adds nobody (A23).
+    #[error("versions file: `{SUBPROCESSORS}` {0} adds or replaces somebody, which is material, or clarifies")]
+    Silent(String),
 }
+
+/// The document of which every addition is announced as a material change is (A23).
+pub(super) const SUBPROCESSORS: &str = "subprocessors";
 
 /// Every document by its name.
 pub(super) type Register = BTreeMap<String, Document>;
@@ -151,6 +160,9 @@ fn check(name: &str, document: &Document, notice: Retention) -> Result<(), Versi
             before.is_none_or(|before| version.effective > before.effective && version.announced >= before.announced);
         if !is_named_anew || !follows || version.effective < version.announced {
             return Err(VersionsError::Order { document: document_name, version: number });
+        }
+        if name == SUBPROCESSORS && before.is_some() && version.material == version.clarifies {
+            return Err(VersionsError::Silent(number));
         }
         let earliest = notice.expires_at(day_begins(version.announced));
         if before.is_some() && version.material && day_begins(version.effective) < earliest {
@@ -193,6 +205,22 @@ mod tests {
             entry("2.0", "2027-01-01", "2027-02-01", true),
             entry("1.0", "2026-01-01", "2026-01-01", false),
         ])
+    }
+
+    #[test]
+    fn a23_a_new_list_of_subprocessors_is_material_or_adds_nobody() {
+        let versions = |what: &str| {
+            let file = file(&[
+                entry("1.1", "2026-02-01", "2026-04-01", false).replace("material = false", what),
+                entry("1.0", "2026-01-01", "2026-01-01", false),
+            ]);
+            load(&file.replace("terms", SUBPROCESSORS), NOTICE).map(|_| ())
+        };
+        assert_eq!(versions("material = true"), Ok(()));
+        assert_eq!(versions("clarifies = true"), Ok(()));
+        for silent in ["", "material = true\nclarifies = true"] {
+            assert_eq!(versions(silent), Err(VersionsError::Silent("1.1".to_owned())), "{silent}");
+        }
     }
 
     #[test]

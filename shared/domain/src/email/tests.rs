@@ -154,3 +154,17 @@ proptest! {
         prop_assert_eq!(lower.canonical(), upper.canonical());
     }
 }
+
+#[test]
+fn a_text_loses_the_addresses_in_it_and_nothing_else() {
+    for (text, without) in [
+        ("list of nina.zed@zed.test.csv", "list of ***"),
+        ("met <nina@zed.test>, and (otto@zed.test)", "met <***>, and (***)"),
+        ("Salon @ Lyon, 14@18 h", "Salon @ Lyon, 14@18 h"),
+        ("", ""),
+        ("  a  b ", "  a  b "),
+        ("é@ü.test;x", "***;x"),
+    ] {
+        assert_eq!(without_addresses(text), without, "{text}");
+    }
+}

@@ -32,12 +32,12 @@ impl Bilingual {
     }
 }
 
-/// Declares [`Class`] with every member, its name in policy.toml, its ceiling and its floor.
+/// Declares [`Class`] with every member, its name in policy.toml, its clock, its ceiling and its floor.
 ///
 /// The limits are what the published policies allow (promise ids beside each); they are written
 /// here and not in policy.toml, so that one edit cannot move a period and its limit together.
 macro_rules! classes {
-    ($($(#[$doc:meta])* $name:ident = $key:literal, at_most $ceiling:ident($c:literal), at_least $floor:ident($f:literal);)*) => {
+    ($($(#[$doc:meta])* $name:ident = $key:literal, from $clock:ident, at_most $ceiling:ident($c:literal), at_least $floor:ident($f:literal);)*) => {
         /// A class of data: everything stored belongs to exactly one (A13).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
         pub enum Class {
@@ -52,6 +52,12 @@ macro_rules! classes {
             #[must_use]
             pub const fn key(self) -> &'static str {
                 match self { $(Self::$name => $key),* }
+            }
+
+            /// The event that starts its period: what the purge and the writers of the class go by.
+            #[must_use]
+            pub const fn clock(self) -> Clock {
+                match self { $(Self::$name => Clock::$clock),* }
             }
 
             /// The longest period that the published policies allow.
@@ -71,79 +77,79 @@ macro_rules! classes {
 
 classes! {
     /// Workspace, members, company (A29: thirty days to come back and to export).
-    Account = "account", at_most Days(30), at_least Days(30);
+    Account = "account", from AccountClosed, at_most Days(30), at_least Days(30);
     /// A sign-up whose address was never confirmed.
-    UnverifiedSignup = "unverified_signup", at_most Days(7), at_least Hours(24);
+    UnverifiedSignup = "unverified_signup", from SignupRequested, at_most Days(7), at_least Hours(24);
     /// Refresh families of signed-in members.
-    Session = "session", at_most Days(30), at_least Hours(1);
+    Session = "session", from LastUsed, at_most Days(30), at_least Hours(1);
     /// Verification and password links.
-    OneTimeToken = "one_time_token", at_most Days(7), at_least Hours(1);
+    OneTimeToken = "one_time_token", from Issued, at_most Days(7), at_least Hours(1);
     /// Invitations that wait for an answer.
-    Invitation = "invitation", at_most Days(7), at_least Hours(24);
+    Invitation = "invitation", from Issued, at_most Days(7), at_least Hours(24);
     /// Keys for programs.
-    ApiKey = "api_key", at_most Days(365), at_least Days(1);
+    ApiKey = "api_key", from Issued, at_most Days(365), at_least Days(1);
     /// Attempt counters: the only place where a full IP address may be (A7).
-    Limiter = "limiter", at_most Hours(24), at_least Hours(1);
+    Limiter = "limiter", from Attempted, at_most Hours(24), at_least Hours(1);
     /// Remembered `Idempotency-Key`s.
-    IdempotencyKey = "idempotency_key", at_most Hours(24), at_least Hours(1);
+    IdempotencyKey = "idempotency_key", from Issued, at_most Hours(24), at_least Hours(1);
     /// Legal identity and sending channel of a Sender.
-    SenderIdentity = "sender_identity", at_most Days(30), at_least Days(30);
+    SenderIdentity = "sender_identity", from AccountClosed, at_most Days(30), at_least Days(30);
     /// Prospects (A72, A73).
-    Prospect = "prospect", at_most Months(36), at_least Months(1);
+    Prospect = "prospect", from CollectedOrLastContact, at_most Months(36), at_least Months(1);
     /// A prospect that nobody informed (A69).
-    UninformedProspect = "uninformed_prospect", at_most Days(30), at_least Days(1);
+    UninformedProspect = "uninformed_prospect", from CollectedOrEntered, at_most Days(30), at_least Days(1);
     /// Uploaded files.
-    Upload = "upload", at_most Days(30), at_least Days(1);
+    Upload = "upload", from Uploaded, at_most Days(30), at_least Days(1);
     /// Reports of refused lines.
-    ImportReport = "import_report", at_most Days(30), at_least Days(1);
+    ImportReport = "import_report", from ImportFinished, at_most Days(30), at_least Days(1);
     /// Counts, source and basis of an import (A66): outlives none of its prospects' ceiling.
-    ImportRecord = "import_record", at_most Months(36), at_least Months(1);
+    ImportRecord = "import_record", from ImportFinished, at_most Months(36), at_least Months(1);
     /// Campaigns, templates, assessments (A11).
-    Campaign = "campaign", at_most Days(30), at_least Days(30);
+    Campaign = "campaign", from AccountClosed, at_most Days(30), at_least Days(30);
     /// Deliveries and their chunks.
-    Delivery = "delivery", at_most Months(36), at_least Months(1);
+    Delivery = "delivery", from Sent, at_most Months(36), at_least Months(1);
     /// What a Sender's endpoints were told.
-    WebhookDelivery = "webhook_delivery", at_most Days(7), at_least Days(1);
+    WebhookDelivery = "webhook_delivery", from Issued, at_most Days(7), at_least Days(1);
     /// Work in queues, dead letters included (14 days is the longest SQS allows).
-    QueueMessage = "queue_message", at_most Days(14), at_least Days(1);
+    QueueMessage = "queue_message", from Issued, at_most Days(14), at_least Days(1);
     /// Opt-outs (A61; K9: at least as long as promised).
-    Suppression = "suppression", at_most Years(3), at_least Years(3);
+    Suppression = "suppression", from ObjectedOrBlocked, at_most Years(3), at_least Years(3);
     /// Members who want no news of the operator's (A14).
-    NewsObjection = "news_objection", at_most Years(3), at_least Years(3);
+    NewsObjection = "news_objection", from ObjectedOrKeptFrom, at_most Years(3), at_least Years(3);
     /// Erasures, to be replayed after a restore (A30): outlives every backup.
-    Erasure = "erasure", at_most Years(3), at_least Days(90);
+    Erasure = "erasure", from Erased, at_most Years(3), at_least Days(90);
     /// Audit and security log (K1: beyond twelve months only with a reason).
-    SecurityLog = "security_log", at_most Months(12), at_least Months(6);
+    SecurityLog = "security_log", from Recorded, at_most Months(12), at_least Months(6);
     /// Technical logs (A33).
-    TechnicalLog = "technical_log", at_most Days(365), at_least Days(1);
+    TechnicalLog = "technical_log", from Recorded, at_most Days(365), at_least Days(1);
     /// Pseudonymous evidence of service messages (A36).
-    MailEvidence = "mail_evidence", at_most Years(3), at_least Years(3);
+    MailEvidence = "mail_evidence", from Sent, at_most Years(3), at_least Years(3);
     /// What each purge run deleted, as numbers.
-    PurgeRecord = "purge_record", at_most Years(3), at_least Months(12);
+    PurgeRecord = "purge_record", from Recorded, at_most Years(3), at_least Months(12);
     /// Backups (A30).
-    Backup = "backup", at_most Days(90), at_least Days(1);
+    Backup = "backup", from BackedUp, at_most Days(90), at_least Days(1);
     /// Wrapped data keys.
-    DataKey = "data_key", at_most Days(30), at_least Days(30);
+    DataKey = "data_key", from AccountClosed, at_most Days(30), at_least Days(30);
     /// Public keys that tokens and statements are verified with: as long as a statement.
-    PublicKey = "public_key", at_most Years(3), at_least Years(3);
+    PublicKey = "public_key", from LastUsed, at_most Years(3), at_least Years(3);
     /// Invoices and what they are made of (A31: article L. 123-22 of the French commercial code).
-    Billing = "billing", at_most Years(10), at_least Years(10);
+    Billing = "billing", from AccountingYearClosed, at_most Years(10), at_least Years(10);
     /// Requests for help, with what was attached to them (A34).
-    Ticket = "ticket", at_most Years(3), at_least Days(1);
+    Ticket = "ticket", from CaseClosed, at_most Years(3), at_least Days(1);
     /// The operator's own prospecting (A35).
-    OwnLead = "own_lead", at_most Years(3), at_least Days(1);
+    OwnLead = "own_lead", from CollectedOrLastContact, at_most Years(3), at_least Days(1);
     /// What people asked for under articles 15 to 22, and what was answered (A46, A47).
-    RightsRequest = "rights_request", at_most Years(3), at_least Months(12);
+    RightsRequest = "rights_request", from Answered, at_most Years(3), at_least Months(12);
     /// A copy of an identity document (A48): deleted by the decision, and in any case after this.
-    IdentityCopy = "identity_copy", at_most Days(30), at_least Days(1);
+    IdentityCopy = "identity_copy", from Received, at_most Days(30), at_least Days(1);
     /// Mail that came in and was not read yet.
-    InboundMail = "inbound_mail", at_most Days(7), at_least Days(1);
+    InboundMail = "inbound_mail", from Received, at_most Days(7), at_least Days(1);
     /// Reports of abuse and what was done about them (A71).
-    AbuseCase = "abuse_case", at_most Years(3), at_least Days(1);
+    AbuseCase = "abuse_case", from CaseClosed, at_most Years(3), at_least Days(1);
     /// Anonymous counters of use (A16).
-    ProductAnalytics = "product_analytics", at_most Months(25), at_least Days(1);
+    ProductAnalytics = "product_analytics", from Recorded, at_most Months(25), at_least Days(1);
     /// Copies in a vault of their own, beside the recovery window of the tables (A30, K11).
-    PointInTimeBackup = "point_in_time_backup", at_most Days(35), at_least Days(1);
+    PointInTimeBackup = "point_in_time_backup", from BackedUp, at_most Days(35), at_least Days(1);
 }
 
 impl Class {

@@ -13,6 +13,8 @@ pub use super::{
 
 /// A justification shorter than this justifies nothing.
 const SHORTEST_JUSTIFICATION: usize = 40;
+/// Words of it, at least.
+const FEWEST_WORDS: usize = 6;
 
 /// Fewer workspaces than these make no anonymous count.
 const LEAST_ANONYMOUS: u64 = 10;
@@ -74,6 +76,38 @@ pub enum PolicyError {
     NotCarriedOut {
         /// The class.
         class: &'static str,
+    },
+    /// Counts from another event than what carries it out.
+    #[error("policy file: `{class}` is counted from `{given:?}`, and what deletes it counts from `{carried_out:?}`")]
+    WrongClock {
+        /// The class.
+        class: &'static str,
+        /// The event asked for.
+        given: Clock,
+        /// The event that the code goes by.
+        carried_out: Clock,
+    },
+    /// Whoever has to act would be warned after the end.
+    #[error("policy file: `{class}` warns {alert}, and keeps no longer than {keep}")]
+    LateAlert {
+        /// The class.
+        class: &'static str,
+        /// How long before the end it warns.
+        alert: Retention,
+        /// The period.
+        keep: Retention,
+    },
+    /// Anybody may see what is no public key.
+    #[error("policy file: `{class}` cannot be for anybody to see")]
+    Public {
+        /// The class.
+        class: &'static str,
+    },
+    /// Reminders that do not come one after the other.
+    #[error("policy file: `{what}` has reminders that do not come one after the other")]
+    Disordered {
+        /// Which reminders.
+        what: &'static str,
     },
     /// So short that a promise would be broken.
     #[error("policy file: `{what}` keeps {keep}, shorter than the promised {floor}")]
@@ -190,6 +224,7 @@ impl Policy {
             let rule = file.class.get(&class).ok_or(PolicyError::Missing(class.key()))?;
             check_blank(class, rule)?;
             check_end(class, rule)?;
+            check_meaning(class, rule)?;
             check_limits(class, rule)?;
         }
         // They are stored alike, and go alike.
@@ -402,6 +437,9 @@ fn check_reminders(what: &'static str, given: &[Retention], latest: &[Retention]
     if given.len() != latest.len() {
         return Err(PolicyError::Reminders { what, given: given.len(), promised: latest.len() });
     }
+    if given.windows(2).any(|pair| pair[1].never_longer_than(pair[0])) {
+        return Err(PolicyError::Disordered { what });
+    }
     given.iter().zip(latest).try_for_each(|(reminder, latest)| at_most(what, *reminder, *latest))
 }
 
@@ -409,6 +447,23 @@ fn check_reminders(what: &'static str, given: &[Retention], latest: &[Retention]
 fn check_end(class: Class, rule: &Rule) -> Result<(), PolicyError> {
     let carried_out = rule.at_end == Action::Delete || !rule.is_in_the_product();
     if carried_out { Ok(()) } else { Err(PolicyError::NotCarriedOut { class: class.key() }) }
+}
+
+/// What else the code goes by: a rule that says something else would be a page that nothing follows.
+fn check_meaning(class: Class, rule: &Rule) -> Result<(), PolicyError> {
+    let (carried_out, key) = (class.clock(), class.key());
+    if rule.clock != carried_out {
+        return Err(PolicyError::WrongClock { class: key, given: rule.clock, carried_out });
+    }
+    if class != Class::PublicKey && rule.seen_by.contains(&SeenBy::Anybody) {
+        return Err(PolicyError::Public { class: key });
+    }
+    match rule.alert_before {
+        Some(alert) if rule.keep.never_longer_than(alert) => {
+            Err(PolicyError::LateAlert { class: key, alert, keep: rule.keep })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_blank(class: Class, rule: &Rule) -> Result<(), PolicyError> {
@@ -430,7 +485,9 @@ fn check_limits(class: Class, rule: &Rule) -> Result<(), PolicyError> {
         return Err(PolicyError::NotMonths(rule.keep));
     }
     at_least(class.key(), rule.keep, class.floor())?;
-    let enough = |text: &str| text.trim().chars().count() >= SHORTEST_JUSTIFICATION;
+    let enough = |text: &str| {
+        text.trim().chars().count() >= SHORTEST_JUSTIFICATION && text.split_whitespace().count() >= FEWEST_WORDS
+    };
     let justified = rule.justification.as_ref().is_some_and(|reason| enough(&reason.fr) && enough(&reason.en));
     if justified {
         return Ok(());

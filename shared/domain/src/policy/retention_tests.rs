@@ -135,6 +135,7 @@ fn a73_a_period_beyond_the_published_one_is_refused_without_a_written_justificat
         };
         assert!(Policy::load(&why("because")).is_err(), "one word justifies nothing");
         assert!(Policy::load(&why(&" ".repeat(80))).is_err());
+        assert!(Policy::load(&why(&"x".repeat(80))).is_err(), "nor does one that is long");
         // Leads are stored as prospects are, so those would have to be kept as long.
         let justified = Policy::load(&why(&"A reason that lawyers have read. ".repeat(3)));
         assert_eq!(justified.is_ok(), class != Class::OwnLead);
@@ -375,6 +376,45 @@ fn a35_leads_are_kept_whole_months_and_no_longer_than_prospects() {
     assert_eq!(Policy::load(&days).unwrap_err(), PolicyError::NotMonths(Retention::Days(900)));
     let shorter = with_keep(Class::Prospect, "35 months");
     assert!(matches!(Policy::load(&shorter).unwrap_err(), PolicyError::TooLong { what: "own_lead", .. }));
+}
+
+#[test]
+fn a13_what_the_code_does_not_follow_is_refused() {
+    let line = |class, key: &str, value: &str| {
+        edit(
+            class,
+            |line| if line.starts_with(&format!("{key} = ")) { format!("{key} = {value}") } else { line.to_owned() },
+        )
+    };
+    for (text, refused) in [
+        (
+            line(Class::Prospect, "clock", "\"sent\""),
+            PolicyError::WrongClock {
+                class: "prospect",
+                given: Clock::Sent,
+                carried_out: Clock::CollectedOrLastContact,
+            },
+        ),
+        (
+            line(Class::IdentityCopy, "clock", "\"answered\""),
+            PolicyError::WrongClock { class: "identity_copy", given: Clock::Answered, carried_out: Clock::Received },
+        ),
+        (line(Class::Prospect, "seen_by", "[\"anybody\"]"), PolicyError::Public { class: "prospect" }),
+        (
+            line(Class::UninformedProspect, "alert_before", "\"90 days\""),
+            PolicyError::LateAlert {
+                class: "uninformed_prospect",
+                alert: Retention::Days(90),
+                keep: Retention::Days(30),
+            },
+        ),
+        (
+            FILE.replace("rights_reminders = [\"2 days\", \"7 days\"", "rights_reminders = [\"2 days\", \"1 days\""),
+            PolicyError::Disordered { what: "rights_reminders" },
+        ),
+    ] {
+        assert_eq!(Policy::load(&text).unwrap_err(), refused);
+    }
 }
 
 #[test]
