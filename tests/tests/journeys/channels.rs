@@ -355,7 +355,9 @@ fn each_receiving_domain_gets_no_more_than_its_caps_and_nobody_else_waits_for_it
         let waits = json!([
             {"channel": sender.first_channel().await, "because": "domain_per_day", "until": "2026-11-26T23:00:00Z"},
         ]);
-        assert_eq!(sender.look(&ids[0]).await["waiting"], waits);
+        // Chance decides whose messages they were; one of the two may be complete.
+        let waiting = [sender.look(&ids[0]).await, sender.look(&ids[1]).await];
+        assert!(waiting.iter().any(|campaign| campaign["waiting"] == waits), "{waiting:?}");
         stack.set_time("2026-11-26T22:59:00Z".parse().unwrap());
         stack.pass(SignedDuration::ZERO).await;
         assert_eq!(big(), 50, "a minute too early");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -24,6 +25,8 @@ pub(super) enum Deed {
     DenyAll,
     /// Its connection is cut.
     Lose,
+    /// Whoever takes messages answers only after this; then it was for nothing, or was done all the same.
+    Hang(Duration),
     /// It waits until whoever is told lets it go on.
     Hold(mpsc::UnboundedSender<Held>),
 }
@@ -191,6 +194,7 @@ impl Sweep {
                 Act::Deny
             }
             Deed::Lose => Act::Lose,
+            Deed::Hang(time) => Act::Hold(Box::pin(tokio::time::sleep(*time))),
             Deed::Hold(told) => {
                 let (go_on, over) = oneshot::channel();
                 let event = self.current.as_ref().map(|current| current.event.clone()).unwrap_or_default();
@@ -235,6 +239,9 @@ impl Chance {
             Deed::Refuse if call.side == Side::Before => Act::Refuse,
             Deed::Deny if call.side == Side::Before => Act::Deny,
             Deed::Lose => Act::Lose,
+            Deed::Hang(time) if matches!(call.service, "ses" | "smtp") => {
+                Act::Hold(Box::pin(tokio::time::sleep(*time)))
+            }
             _ => return Act::Go,
         };
         *self.struck.entry(call.function.to_owned()).or_default() += 1;

@@ -1,11 +1,13 @@
 //! Everything at once, at random, with many messages.
 
+use std::time::Duration;
+
 use rand::Rng;
 use serde_json::json;
 
 use super::Play;
 use crate::faults::deeds::{Chance, Deed, Doing};
-use crate::faults::world::{Making, World};
+use crate::faults::world::{Making, World, relay};
 
 /// People of a campaign at most.
 const PEOPLE: usize = 5_000;
@@ -38,12 +40,32 @@ pub(super) async fn all(play: &Play, relay: bool) -> anyhow::Result<World> {
     Ok(world)
 }
 
+/// Longer than anybody waits for an answer of SES's or of a relay's.
+const SILENCE: Duration = Duration::from_secs(45);
+/// People of a campaign whose channel falls silent. One of so many calls takes all that patience.
+const FEW: usize = 60;
+
+/// The channel takes no message, or takes it and does not say so, until those who wait for it give up.
+pub(super) async fn silent(play: &Play) -> anyhow::Result<World> {
+    let mut world = World::make(play.many(FEW)).await?;
+    let id = world.customer.add_channel(&relay(&world.stack)).await?;
+    for round in 0..2 {
+        let seed = play.seed.wrapping_add(round);
+        world.director.does(Doing::Chance(Chance::new(Deed::Hang(SILENCE), &[("send", 25)], seed)));
+        world.launch(None, &[]).await?;
+        world.settle().await?;
+        world.does("silent", Doing::Nothing);
+    }
+    world.customer.delete_channel(&id).await?;
+    Ok(world)
+}
+
 /// So many people opt out, one after another, while messages leave.
 pub(super) async fn objecting(world: &mut World, times: usize) -> anyhow::Result<()> {
     let everybody: Vec<String> = world.people.keys().cloned().collect();
     for _ in 0..times {
         let pause = world.chance.random_range(0..60);
-        tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+        tokio::time::sleep(Duration::from_millis(pause)).await;
         let Some(somebody) = world.somebody(&everybody) else { return Ok(()) };
         world.object(&somebody).await?;
     }

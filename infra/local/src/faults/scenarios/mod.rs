@@ -45,6 +45,8 @@ pub enum Scenario {
     Skewed,
     /// Leap days, and nights when clocks change.
     Calendar,
+    /// SES and a relay that fall silent until whoever waits for them gives up.
+    Silent,
     /// Variants, absences, companies that an answer stops, and opt-outs, in a sequence killed at random.
     Mixed,
     /// Kills, lost answers, repeated messages and opt-outs at random, through SES.
@@ -55,7 +57,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Scenario; 18] = [
+    pub const ALL: [Scenario; 19] = [
         Scenario::KillSend,
         Scenario::KillRelay,
         Scenario::KillCommand,
@@ -71,6 +73,7 @@ impl Scenario {
         Scenario::Repeated,
         Scenario::Skewed,
         Scenario::Calendar,
+        Scenario::Silent,
         Scenario::Mixed,
         Scenario::Random,
         Scenario::RandomRelay,
@@ -94,6 +97,7 @@ impl Scenario {
             Scenario::Repeated => "repeated",
             Scenario::Skewed => "skewed",
             Scenario::Calendar => "calendar",
+            Scenario::Silent => "silent",
             Scenario::Mixed => "mixed",
             Scenario::Random => "random",
             Scenario::RandomRelay => "random-relay",
@@ -120,6 +124,7 @@ impl Scenario {
             Scenario::Repeated => "messages come up to ten times, late, out of order; some cannot be read",
             Scenario::Skewed => "clocks are up to ten minutes wrong, each time anew",
             Scenario::Calendar => "sequences over leap days and nights when clocks change, killed at random",
+            Scenario::Silent => "SES and a relay do not answer for 45 seconds, with or without having taken a message",
             Scenario::Mixed => "variants, absences, companies that an answer stops and opt-outs, killed at random",
             Scenario::Random => "kills, lost and refused calls, repeated messages and opt-outs at random, through SES",
             Scenario::RandomRelay => "the same through a relay",
@@ -192,6 +197,7 @@ pub(super) async fn play(scenario: Scenario, play: &Play) -> anyhow::Result<Worl
         Scenario::Repeated => queues::repeated(play).await,
         Scenario::Skewed => calendar::skewed(play).await,
         Scenario::Calendar => calendar::nights(play).await,
+        Scenario::Silent => chance::silent(play).await,
         Scenario::Mixed => mixed::all(play).await,
         Scenario::Random => chance::all(play, false).await,
         Scenario::RandomRelay => chance::all(play, true).await,
