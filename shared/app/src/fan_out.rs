@@ -4,7 +4,7 @@
 //! in between, the next run sends the very same chunks again, and a chunk's number always means the
 //! same people. The claims make a chunk that comes twice harmless.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     Timestamp,
@@ -39,6 +39,10 @@ const LOOKS: u16 = 12;
 /// Seconds between two such looks at most.
 const LOOK: u16 = 10;
 
+/// Glances at the first of them, and the time between two.
+const GLANCES: usize = 5;
+const GLANCE: Duration = Duration::from_millis(60);
+
 /// Whose people share chunks: a time zone, where that matters, and a channel.
 type Together<'a> = (Option<&'a str>, Option<ChannelId>);
 
@@ -52,7 +56,17 @@ impl App {
             return Ok(());
         }
         let scope = WorkspaceScope::internal(message.workspace);
-        let Some(progress) = self.db.outreach(&scope).progress(message.campaign).await? else { return Ok(()) };
+        let outreach = self.db.outreach(&scope);
+        let Some(mut progress) = outreach.progress(message.campaign).await? else { return Ok(()) };
+        // Whoever carries the command out is a moment behind its message.
+        for _ in 0..GLANCES {
+            if message.awaits.is_none_or(|awaited| awaited.looks > 0 || progress.epoch >= awaited.epoch) {
+                break;
+            }
+            tokio::time::sleep(GLANCE).await;
+            let Some(seen) = outreach.progress(message.campaign).await? else { return Ok(()) };
+            progress = seen;
+        }
         if let Some(awaited) = message.awaits
             && progress.epoch != awaited.epoch
         {
@@ -106,7 +120,7 @@ impl App {
             None => Plan::begin(SHARDS),
         };
         while !plan.complete() {
-            if deadline.left() < std::time::Duration::from_secs(20) {
+            if deadline.left() < Duration::from_secs(20) {
                 return self.ask_fan_out(scope, progress, FanOutTask::Advance, 0).await;
             }
             let next = self.stretch(scope, &plan, (&campaign.content, &progress.channels), launched_at).await?;

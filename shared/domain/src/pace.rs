@@ -112,11 +112,15 @@ impl Limits {
         Self { per_day: Some(cap.min(ramp.on(u32::try_from(days).unwrap_or(0)))), ..self }
     }
 
-    /// Seconds that a message takes of the channel's time when many are waiting, on average.
-    fn interval(&self) -> f64 {
-        let gap = f64::from(self.gap_seconds.unwrap_or(0)) + f64::from(self.jitter_seconds.unwrap_or(0)) / 2.0;
+    /// Seconds that a message takes of the channel's time by its caps, on average, when many are waiting.
+    fn share(&self) -> f64 {
         let share = |cap: Option<u32>, seconds: f64| cap.map_or(0.0, |cap| seconds / f64::from(cap.max(1)));
-        gap.max(share(self.per_hour, 3_600.0)).max(share(self.per_day, 86_400.0))
+        share(self.per_hour, 3_600.0).max(share(self.per_day, 86_400.0))
+    }
+
+    /// Seconds that a gap is longer this time.
+    fn jitter(&self, chance: u32) -> i64 {
+        i64::from(chance % (u32::from(self.jitter_seconds.unwrap_or(0)) + 1))
     }
 }
 
@@ -221,13 +225,15 @@ impl Pace {
         if let Some(gap) = limits.gap_seconds {
             free = if self.gap_ends > now.as_second() { 0 } else { free.min(1) };
             if free > 0 {
-                let more = chance % (u32::from(limits.jitter_seconds.unwrap_or(0)) + 1);
-                self.gap_ends = now.as_second() + i64::from(gap) + i64::from(more);
+                // Who comes out of the line comes at a time that has the chance in it already.
+                let lined_up = !first && self.line > now.as_second();
+                let more = if lined_up { 0 } else { limits.jitter(chance) };
+                self.gap_ends = now.as_second() + i64::from(gap) + more;
             }
         }
         self.of_day = self.of_day.saturating_add(free);
         self.of_hour = self.of_hour.saturating_add(free);
-        let again = (free < wanted).then(|| self.place(wanted - free, limits, first, now));
+        let again = (free < wanted).then(|| self.place(wanted - free, limits, (chance, first), now));
         Taken { now: free, again, from: self.spans() }
     }
 
@@ -277,7 +283,7 @@ impl Pace {
     }
 
     /// A place in the line for so many messages.
-    fn place(&mut self, many: u32, limits: &Limits, first: bool, now: Timestamp) -> Timestamp {
+    fn place(&mut self, many: u32, limits: &Limits, (chance, first): (u32, bool), now: Timestamp) -> Timestamp {
         let opens = self.waits(limits, now).map_or(now.as_second() + 1, |wait| wait.until.as_second());
         if first {
             return Timestamp::from_second(opens).unwrap_or(now);
@@ -289,7 +295,10 @@ impl Pace {
             at = opens;
         }
         #[expect(clippy::cast_possible_truncation, reason = "seconds of at most some years")]
-        let length = (f64::from(many) * limits.interval()).ceil() as i64;
+        let share = (f64::from(many) * limits.share()).ceil() as i64;
+        // What it takes of the channel's time: the gap that comes after it, or as much as the caps allow on average.
+        let gap = limits.gap_seconds.map_or(0, |gap| i64::from(gap) + limits.jitter(chance.rotate_left(16)));
+        let length = share.max(gap);
         self.line = at.saturating_add(length);
         Timestamp::from_second(at).unwrap_or(now)
     }
@@ -403,6 +412,29 @@ mod tests {
         let expected = ["2026-11-26T23:00:00Z", "2026-11-27T11:00:00Z", "2026-11-26T23:00:00Z", "2026-11-27T11:00:00Z"];
         assert_eq!(places, expected.map(at));
         assert_eq!(pace.take(50, &limits, &paris(), (0, true), now).again, Some(at("2026-11-26T23:00:00Z")));
+    }
+
+    #[test]
+    fn the_gaps_of_several_in_the_line_are_as_much_a_matter_of_chance_as_those_of_one() {
+        let limits = Limits { gap_seconds: Some(90), jitter_seconds: Some(30), ..NONE };
+        for waiting in 1..=3 {
+            let (mut pace, mut sent) = (Pace::default(), Vec::new());
+            // Numbers that are spread, and the same in every run.
+            let mut chance = 7_u32;
+            let mut visits = vec![at("2026-11-26T10:00:00Z"); waiting];
+            while sent.len() < 40 {
+                visits.sort_unstable();
+                let now = visits.remove(0);
+                chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let taken = pace.take(9, &limits, &paris(), (chance, false), now);
+                sent.extend((taken.now > 0).then_some(now.as_second()));
+                visits.push(taken.again.unwrap());
+            }
+            let gaps: Vec<i64> = sent.windows(2).map(|two| two[1] - two[0]).collect();
+            assert!(gaps.iter().all(|gap| (90..=120).contains(gap)), "{waiting}: {gaps:?}");
+            let different = gaps.iter().collect::<std::collections::BTreeSet<_>>().len();
+            assert!(different > 10, "{waiting}: {gaps:?}");
+        }
     }
 
     #[test]

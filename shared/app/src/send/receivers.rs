@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 
 use domain::{
-    Timestamp,
     id::ChannelId,
     receivers::{DayAndHour, Receiver, Receivers},
 };
@@ -42,7 +41,7 @@ impl App {
             let receivers: Vec<Receiver> = wanted.iter().map(|(_, receiver)| *receiver).collect();
             let (zone, now) = (job.routes.zone.clone(), job.now);
             let take = |had: &mut Receivers| had.take(&receivers, &limits, &zone, now);
-            let taken = self.change_receivers(&job.scope, channel, now, take).await?;
+            let taken = self.change_receivers(&job.scope, channel, take).await?;
             let mut waiting = HashSet::new();
             for ((index, receiver), may) in wanted.into_iter().zip(taken.may) {
                 if may {
@@ -68,7 +67,7 @@ impl App {
                 continue;
             }
             let give_back = |had: &mut Receivers| had.give_back(&unused);
-            if let Err(failure) = self.change_receivers(&job.scope, channel, job.now, give_back).await {
+            if let Err(failure) = self.change_receivers(&job.scope, channel, give_back).await {
                 let cause = failure.cause.as_deref();
                 tracing::warn!(%channel, unused = unused.len(), cause, "what domains were granted and did not get is lost");
             }
@@ -79,7 +78,6 @@ impl App {
         &self,
         scope: &WorkspaceScope,
         channel: ChannelId,
-        now: Timestamp,
         change: impl Fn(&mut Receivers) -> T,
     ) -> Result<T, Failure> {
         let outreach = self.db.outreach(scope);
@@ -90,7 +88,7 @@ impl App {
             if had == seen.receivers {
                 return Ok(changed);
             }
-            match outreach.put_receivers(channel, seen.version, &had, now).await {
+            match outreach.put_receivers(channel, seen.version, &had).await {
                 Ok(()) => return Ok(changed),
                 Err(StoreError::Conflict) => self.step_aside(attempt).await,
                 Err(error) => return Err(error.into()),

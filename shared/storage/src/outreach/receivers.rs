@@ -1,7 +1,7 @@
 //! What receiving domains had by each channel of late: one item, read and written once for a group of people.
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
-use domain::{SignedDuration, Timestamp, id::ChannelId, receivers::Receivers};
+use domain::{id::ChannelId, receivers::Receivers};
 
 use super::Outreach;
 use crate::{
@@ -18,9 +18,6 @@ pub struct StoredReceivers {
     pub version: u64,
 }
 
-/// How long it stays after its day is over.
-const STAYS: SignedDuration = SignedDuration::from_hours(24);
-
 impl Outreach<'_> {
     /// What receiving domains had by a channel, strongly consistent.
     pub async fn receivers(&self, channel: ChannelId) -> Result<StoredReceivers, StoreError> {
@@ -30,13 +27,7 @@ impl Outreach<'_> {
     }
 
     /// Writes what they had since it was read with this version. `Conflict` when somebody else did meanwhile.
-    pub async fn put_receivers(
-        &self,
-        channel: ChannelId,
-        seen: u64,
-        receivers: &Receivers,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub async fn put_receivers(&self, channel: ChannelId, seen: u64, receivers: &Receivers) -> Result<(), StoreError> {
         let key = keys::receivers(self.workspace, channel);
         let put = self
             .db
@@ -48,8 +39,7 @@ impl Outreach<'_> {
             .item("v", n(seen + 1))
             .item("d", n(receivers.day_ends))
             .item("h", n(receivers.hour_ends))
-            .item("had", AttributeValue::B(Blob::new(receivers.pack())))
-            .item("ttl", n((now + STAYS + STAYS).as_second()));
+            .item("had", AttributeValue::B(Blob::new(receivers.pack())));
         let put = match receivers.waits.map(serde_dynamo::to_attribute_value).transpose() {
             Ok(Some(waits)) => put.item("w", waits),
             Ok(None) => put,
