@@ -79,7 +79,9 @@ impl Bench {
 /// This is no release build, the functions do not build, or something that is measured does not work.
 pub async fn run(bench: &Bench) -> anyhow::Result<usize> {
     if cfg!(debug_assertions) && !bench.unoptimised {
-        bail!("the times of an unoptimised build mean nothing: use `cargo floor`, or --unoptimised for calls and units");
+        bail!(
+            "the times of an unoptimised build mean nothing: use `cargo floor`, or --unoptimised for calls and units"
+        );
     }
     let screen = Screen::new();
     let say = |line: &str| {
