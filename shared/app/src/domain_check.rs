@@ -1,7 +1,6 @@
 //! Looks up the domain that a Sender writes from, as receivers do, and says what to publish.
 //!
-//! A resolver of a few dozen lines on `domain::dns`: the usual crates bring caches, pools and DNSSEC, half a megabyte in
-//! functions that are over their bar already. It asks the name server of the machine, which does the rest.
+//! A stub of a few dozen lines on `domain::dns`: it asks the name server of the machine, which does the rest.
 
 use std::{collections::HashSet, net::IpAddr, time::Duration};
 
@@ -211,13 +210,11 @@ impl App {
                 return Found::Nothing;
             };
             let Ok(Some(answer)) = tokio::time::timeout(PATIENCE, ask(&server, &question)).await else { continue };
-            return match answer.code {
-                dns::NO_ERROR | dns::NO_SUCH_NAME => {
-                    let records: Vec<Data> = answer.records.into_iter().filter(|data| data.kind() == kind).collect();
-                    if records.is_empty() { Found::Nothing } else { Found::These(records) }
-                }
-                _ => Found::Unknown,
-            };
+            if !answer.is_known {
+                return Found::Unknown;
+            }
+            let records: Vec<Data> = answer.records.into_iter().filter(|data| data.kind() == kind).collect();
+            return if records.is_empty() { Found::Nothing } else { Found::These(records) };
         }
         Found::Unknown
     }

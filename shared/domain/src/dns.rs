@@ -1,9 +1,15 @@
 //! Messages of the domain name system (RFC 1035), as much of them as a check of a Sender's domain asks and reads.
 //!
-//! One question, records of six types, names that are compressed. What is malformed is `None`, never a panic: anybody may
-//! have written an answer.
+//! One question, records of six types. What is malformed is `None`, never a panic: anybody may have written an answer.
+//! `simple-dns` reads and writes the bytes; what a message has to be to count as an answer is decided here.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use simple_dns::{
+    CLASS, CharacterString, Name, Packet, PacketFlag, QCLASS, QTYPE, Question, RCODE, ResourceRecord, TYPE,
+    header_buffer,
+    rdata::{A, AAAA, CNAME, MX, PTR, RData, TXT},
+};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,21 +29,21 @@ pub enum Kind {
 }
 
 impl Kind {
-    const fn number(self) -> u16 {
+    const fn code(self) -> TYPE {
         match self {
-            Self::A => 1,
-            Self::Cname => 5,
-            Self::Ptr => 12,
-            Self::Mx => 15,
-            Self::Txt => 16,
-            Self::Aaaa => 28,
+            Self::A => TYPE::A,
+            Self::Cname => TYPE::CNAME,
+            Self::Ptr => TYPE::PTR,
+            Self::Mx => TYPE::MX,
+            Self::Txt => TYPE::TXT,
+            Self::Aaaa => TYPE::AAAA,
         }
     }
 
-    fn of(number: u16) -> Option<Self> {
+    fn of(asked: QTYPE) -> Option<Self> {
         [Self::A, Self::Cname, Self::Ptr, Self::Mx, Self::Txt, Self::Aaaa]
             .into_iter()
-            .find(|kind| kind.number() == number)
+            .find(|kind| QTYPE::TYPE(kind.code()) == asked)
     }
 }
 
@@ -66,18 +72,41 @@ impl Data {
             Self::Txt(_) => Kind::Txt,
         }
     }
-}
 
-/// Response codes that matter here.
-pub const NO_ERROR: u8 = 0;
-/// There is no such name.
-pub const NO_SUCH_NAME: u8 = 3;
+    /// `None` for a record of another type.
+    fn read(data: RData<'_>) -> Option<Self> {
+        Some(match data {
+            RData::A(A { address }) => Self::Address(Ipv4Addr::from(address).into()),
+            RData::AAAA(AAAA { address }) => Self::Address(Ipv6Addr::from(address).into()),
+            RData::CNAME(CNAME(name)) => Self::Name(Kind::Cname, text(&name)),
+            RData::PTR(PTR(name)) => Self::Name(Kind::Ptr, text(&name)),
+            RData::MX(MX { preference, exchange }) => Self::Mx(preference, text(&exchange)),
+            // What is not UTF-8 is none of the texts that are looked for, and the others still count.
+            RData::TXT(txt) => Self::Txt(txt.try_into().unwrap_or_default()),
+            _ => return None,
+        })
+    }
+
+    fn write(&self) -> Option<RData<'_>> {
+        Some(match self {
+            Self::Address(IpAddr::V4(address)) => RData::A((*address).into()),
+            Self::Address(IpAddr::V6(address)) => RData::AAAA((*address).into()),
+            Self::Name(Kind::Ptr, name) => RData::PTR(PTR(Name::new(name).ok()?)),
+            Self::Name(_, name) => RData::CNAME(CNAME(Name::new(name).ok()?)),
+            Self::Mx(preference, host) => RData::MX(MX { preference: *preference, exchange: Name::new(host).ok()? }),
+            Self::Txt(text) => {
+                let parts = text.as_bytes().chunks(255).map(CharacterString::new);
+                RData::TXT(parts.flatten().fold(TXT::new(), TXT::with_char_string))
+            }
+        })
+    }
+}
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// [`NO_ERROR`], [`NO_SUCH_NAME`], or another.
-    pub code: u8,
+    /// The server knows: these records, which may be none. Otherwise it failed, or refuses.
+    pub is_known: bool,
     /// It did not fit: ask again over TCP.
     pub truncated: bool,
     /// Its records.
@@ -87,94 +116,67 @@ pub struct Answer {
 /// A question as it is sent; `None` for what is no name.
 #[must_use]
 pub fn question(id: u16, name: &str, kind: Kind) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(64);
-    // Recursion is desired; one question.
-    for field in [id, 0x0100, 1, 0, 0, 0] {
-        bytes.extend_from_slice(&field.to_be_bytes());
+    let name = name.trim_end_matches('.');
+    if name.split('.').any(str::is_empty) {
+        return None;
     }
-    put_name(&mut bytes, name)?;
-    bytes.extend_from_slice(&kind.number().to_be_bytes());
-    bytes.extend_from_slice(&1_u16.to_be_bytes());
-    Some(bytes)
+    let mut packet = Packet::new_query(id);
+    packet.set_flags(PacketFlag::RECURSION_DESIRED);
+    let name = Name::new(name).ok()?;
+    packet.questions.push(Question::new(name, kind.code().into(), QCLASS::CLASS(CLASS::IN), false));
+    packet.build_bytes_vec().ok()
 }
 
 /// What is asked in a question: its number, the name in lower case, and the type.
 #[must_use]
 pub fn asked(bytes: &[u8]) -> Option<(u16, String, Kind)> {
-    let mut reader = Reader { bytes, at: 12 };
-    let name = reader.name()?;
-    Some((Reader { bytes, at: 0 }.u16()?, name, Kind::of(reader.u16()?)?))
+    only_question(&Packet::parse(bytes).ok()?)
 }
 
-/// The answer to a question, for a server.
+/// The answer to a question, for a server: without records there is no such name.
 #[must_use]
-pub fn answer(question: &[u8], code: u8, records: &[Data]) -> Option<Vec<u8>> {
-    let (id, name, kind) = asked(question)?;
-    let count = u16::try_from(records.len()).ok()?;
-    let mut bytes = Vec::with_capacity(512);
-    for field in [id, 0x8180 | u16::from(code & 0xf), 1, count, 0, 0] {
-        bytes.extend_from_slice(&field.to_be_bytes());
+pub fn answer(question: &[u8], records: &[Data]) -> Option<Vec<u8>> {
+    let mut packet = Packet::parse(question).ok()?.into_reply();
+    packet.set_flags(PacketFlag::RECURSION_AVAILABLE);
+    let name = packet.questions.first()?.qname.clone();
+    if records.is_empty() {
+        *packet.rcode_mut() = RCODE::NameError;
     }
-    put_name(&mut bytes, &name)?;
-    bytes.extend_from_slice(&kind.number().to_be_bytes());
-    bytes.extend_from_slice(&1_u16.to_be_bytes());
     for record in records {
-        // The name of the question, which is at 12.
-        bytes.extend_from_slice(&0xc00c_u16.to_be_bytes());
-        bytes.extend_from_slice(&record.kind().number().to_be_bytes());
-        bytes.extend_from_slice(&1_u16.to_be_bytes());
-        bytes.extend_from_slice(&60_u32.to_be_bytes());
-        let mut data = Vec::new();
-        match record {
-            Data::Address(IpAddr::V4(address)) => data.extend_from_slice(&address.octets()),
-            Data::Address(IpAddr::V6(address)) => data.extend_from_slice(&address.octets()),
-            Data::Name(_, name) => put_name(&mut data, name)?,
-            Data::Mx(preference, host) => {
-                data.extend_from_slice(&preference.to_be_bytes());
-                put_name(&mut data, host)?;
-            }
-            Data::Txt(text) => {
-                for part in text.as_bytes().chunks(255) {
-                    data.push(u8::try_from(part.len()).ok()?);
-                    data.extend_from_slice(part);
-                }
-            }
-        }
-        bytes.extend_from_slice(&u16::try_from(data.len()).ok()?.to_be_bytes());
-        bytes.extend_from_slice(&data);
+        packet.answers.push(ResourceRecord::new(name.clone(), CLASS::IN, 60, record.write()?));
     }
-    Some(bytes)
+    packet.build_bytes_vec_compressed().ok()
 }
 
 impl Answer {
     /// Reads the answer to a question. One to another question is `None`: somebody may be guessing.
     #[must_use]
     pub fn read(bytes: &[u8], question: &[u8]) -> Option<Self> {
-        let mut header = Reader { bytes, at: 0 };
-        let (id, flags) = (header.u16()?, header.u16()?);
-        let (questions, count) = (header.u16()?, header.u16()?);
-        let is_ours = flags & 0x8000 != 0 && questions == 1 && asked(bytes)? == asked(question)?;
-        if !is_ours || id.to_be_bytes() != question[..2] {
+        let Ok(packet) = Packet::parse(bytes) else {
+            // Some servers cut a message anywhere, and say so in its head.
+            let cut = PacketFlag::RESPONSE | PacketFlag::TRUNCATION;
+            let is_cut = header_buffer::has_flags(bytes, cut).ok()? && bytes.get(..2) == question.get(..2);
+            return is_cut.then_some(Self { is_known: false, truncated: true, records: Vec::new() });
+        };
+        if !packet.has_flags(PacketFlag::RESPONSE) || only_question(&packet)? != asked(question)? {
             return None;
         }
-        let mut reader = Reader { bytes, at: 12 };
-        reader.name()?;
-        reader.at += 4;
-        let mut records = Vec::new();
-        for _ in 0..count {
-            reader.name()?;
-            let kind = Kind::of(reader.u16()?);
-            reader.at += 6; // class and time to live
-            let length = usize::from(reader.u16()?);
-            let end = reader.at.checked_add(length).filter(|end| *end <= bytes.len())?;
-            if let Some(kind) = kind {
-                records.push(reader.data(kind, end)?);
-            }
-            reader.at = end;
-        }
-        let code = u8::try_from(flags & 0xf).unwrap_or(u8::MAX);
-        Some(Self { code, truncated: flags & 0x0200 != 0, records })
+        Some(Self {
+            is_known: matches!(packet.rcode(), RCODE::NoError | RCODE::NameError),
+            truncated: packet.has_flags(PacketFlag::TRUNCATION),
+            records: packet.answers.into_iter().filter_map(|record| Data::read(record.rdata)).collect(),
+        })
     }
+}
+
+fn only_question(packet: &Packet<'_>) -> Option<(u16, String, Kind)> {
+    let [question] = &packet.questions[..] else { return None };
+    Some((packet.id(), text(&question.qname), Kind::of(question.qtype)?))
+}
+
+/// A name in lower case, in which no byte has to be escaped that a host may have.
+fn text(name: &Name<'_>) -> String {
+    name.to_string().to_ascii_lowercase()
 }
 
 /// The name that the name of an address is found under.
@@ -189,86 +191,6 @@ pub fn reverse(address: IpAddr) -> String {
             let digits: Vec<String> = hex::encode(address.octets()).chars().rev().map(String::from).collect();
             format!("{}.ip6.arpa", digits.join("."))
         }
-    }
-}
-
-fn put_name(bytes: &mut Vec<u8>, name: &str) -> Option<()> {
-    let name = name.trim_end_matches('.');
-    if name.len() > 253 {
-        return None;
-    }
-    for label in name.split('.').filter(|_| !name.is_empty()) {
-        let length = u8::try_from(label.len()).ok().filter(|length| (1..=63).contains(length))?;
-        bytes.push(length);
-        bytes.extend_from_slice(label.as_bytes());
-    }
-    bytes.push(0);
-    Some(())
-}
-
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl Reader<'_> {
-    fn u8(&mut self) -> Option<u8> {
-        let byte = *self.bytes.get(self.at)?;
-        self.at += 1;
-        Some(byte)
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        Some(u16::from_be_bytes([self.u8()?, self.u8()?]))
-    }
-
-    /// A name, which may end with a pointer to another, further back: so that none leads round in a circle.
-    fn name(&mut self) -> Option<String> {
-        let (mut name, mut at, mut after) = (String::new(), self.at, None);
-        loop {
-            let length = *self.bytes.get(at)?;
-            match length {
-                0 => break,
-                1..=63 => {
-                    let label = self.bytes.get(at + 1..at + 1 + usize::from(length))?;
-                    if !name.is_empty() {
-                        name.push('.');
-                    }
-                    name.extend(label.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
-                    at += 1 + usize::from(length);
-                }
-                192.. => {
-                    let to = usize::from(u16::from_be_bytes([length & 0x3f, *self.bytes.get(at + 1)?]));
-                    after.get_or_insert(at + 2);
-                    at = Some(to).filter(|to| *to < at)?;
-                }
-                _ => return None,
-            }
-            if name.len() > 255 {
-                return None;
-            }
-        }
-        self.at = after.unwrap_or(at + 1);
-        Some(name)
-    }
-
-    fn data(&mut self, kind: Kind, end: usize) -> Option<Data> {
-        let data = self.bytes.get(self.at..end)?;
-        Some(match kind {
-            Kind::A => Data::Address(Ipv4Addr::from(<[u8; 4]>::try_from(data).ok()?).into()),
-            Kind::Aaaa => Data::Address(Ipv6Addr::from(<[u8; 16]>::try_from(data).ok()?).into()),
-            Kind::Cname | Kind::Ptr => Data::Name(kind, self.name()?),
-            Kind::Mx => Data::Mx(self.u16()?, self.name()?),
-            Kind::Txt => {
-                let mut text = Vec::with_capacity(data.len());
-                while self.at < end {
-                    let length = usize::from(self.u8()?);
-                    text.extend_from_slice(self.bytes.get(self.at..self.at + length)?);
-                    self.at += length;
-                }
-                Data::Txt(String::from_utf8_lossy(&text).into_owned())
-            }
-        })
     }
 }
 
@@ -290,9 +212,9 @@ mod tests {
         ];
         let question = question(7, "Example.COM.", Kind::Txt).unwrap();
         assert_eq!(asked(&question), Some((7, "example.com".into(), Kind::Txt)));
-        let bytes = answer(&question, NO_ERROR, &records).unwrap();
+        let bytes = answer(&question, &records).unwrap();
         let read = Answer::read(&bytes, &question).unwrap();
-        assert_eq!((read.code, read.truncated, &read.records[..]), (NO_ERROR, false, &records[..]));
+        assert_eq!((read.is_known, read.truncated, &read.records[..]), (true, false, &records[..]));
     }
 
     #[test]
@@ -303,11 +225,23 @@ mod tests {
             question(7, "example.org", Kind::Txt),
             question(7, "example.com", Kind::Mx),
         ] {
-            let bytes = answer(&other.unwrap(), NO_ERROR, &[]).unwrap();
+            let bytes = answer(&other.unwrap(), &[]).unwrap();
             assert_eq!(Answer::read(&bytes, &ours), None);
         }
         assert_eq!(Answer::read(&ours, &ours), None, "a question is no answer");
         assert!(question(1, &"x".repeat(64), Kind::A).is_none() && question(1, "a..b", Kind::A).is_none());
+    }
+
+    #[test]
+    fn what_was_cut_is_asked_for_again() {
+        let question = question(7, "example.com", Kind::Txt).unwrap();
+        let mut bytes = answer(&question, &[Data::Txt("x".repeat(300))]).unwrap();
+        bytes.truncate(100);
+        assert_eq!(Answer::read(&bytes, &question), None);
+        bytes[2] |= 0x02;
+        assert!(Answer::read(&bytes, &question).is_some_and(|answer| answer.truncated));
+        bytes[1] ^= 1;
+        assert_eq!(Answer::read(&bytes, &question), None, "an answer to another question");
     }
 
     #[test]

@@ -93,7 +93,7 @@ fn answer(question: &[u8], zones: &Mutex<BTreeMap<String, Zone>>) -> Option<Vec<
     let (_, name, kind) = dns::asked(question)?;
     let known = zones.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
     let records = known.map_or_else(|| in_order(&name, kind), |zone| said(&zone, kind));
-    dns::answer(question, if records.is_empty() { dns::NO_SUCH_NAME } else { dns::NO_ERROR }, &records)
+    dns::answer(question, &records)
 }
 
 fn said(zone: &Zone, kind: Kind) -> Vec<Data> {
