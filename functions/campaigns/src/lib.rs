@@ -17,12 +17,15 @@ use lambda_http::http::{HeaderValue, StatusCode, header};
 use serde_json::json as object;
 use storage::WorkspaceScope;
 
-/// One request under `/v1/campaigns`, or about the check of a channel.
+/// One request under `/v1/campaigns`, about the check of a channel, or about the health of what was sent.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
     let scope = request.scope(app).await?;
     let route = request.route();
     if route == "/v1/channels/{id}/check" {
         return of_channel(app, &scope, &request).await;
+    }
+    if (request.method().as_str(), route.as_str()) == ("GET", "/v1/health") {
+        return json(StatusCode::OK, &app.health(&scope, request.now()?).await?);
     }
     match (request.method().as_str(), route.strip_prefix("/v1/campaigns").unwrap_or(&route)) {
         ("POST", "") => idempotency::run(app, &scope, &request, async || create(app, &scope, &request).await).await,

@@ -8,7 +8,7 @@ use domain::{
     access::Permission,
     audit::Action,
     campaign::{CampaignStatus, Command, Halt},
-    health::{Sample, Trouble},
+    health::{Sample, Trouble, window::Day},
     id::CampaignId,
     webhook::{Event, EventKind},
 };
@@ -35,8 +35,10 @@ impl App {
             if progress.status != CampaignStatus::Sending && !ended {
                 return Ok(());
             }
-            let sample =
-                Sample::of(&outreach.tallies(id).await?.total()).since(progress.judged_from.unwrap_or_default());
+            let tallies = outreach.tallies(id).await?;
+            // Of a window that moves, and of that what came after a member let it go on.
+            let since = Sample::of(&tallies.total()).since(progress.judged_from.unwrap_or_default());
+            let sample = tallies.days().within(Day::of(now)).later(since);
             let Some(trouble) = sample.trouble() else { return Ok(()) };
             let mut moved = progress.moved(progress.status.after(Command::Pause).unwrap_or(progress.status), now);
             (moved.trouble, moved.completed_at) = (Some(trouble), progress.completed_at);

@@ -152,6 +152,7 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("POST", "/v1/campaigns/{id}/resume", Launch),
     ("POST", "/v1/campaigns/{id}/cancel", Launch),
     ("GET", "/v1/campaigns/{id}/recipients", ReadCampaigns),
+    ("GET", "/v1/health", ReadCampaigns),
     ("GET", "/v1/audit", ReadAudit),
     ("GET", "/v1/rights-tasks", ReadRights),
     ("POST", "/v1/rights-tasks/{id}/handle", AnswerRights),

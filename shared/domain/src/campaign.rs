@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     calendar::Window,
     chunk::Outcome,
-    health::{Sample, Trouble},
+    health::{Sample, Trouble, window::Days},
     id::{CampaignId, ChannelId, ImportId},
     locale::Locale,
     prospect::Prospect,
@@ -398,6 +398,7 @@ pub struct Tallies {
     steps: BTreeMap<u8, Tally>,
     variants: BTreeMap<(u8, Letter), Tally>,
     begun: BTreeMap<u8, Timestamp>,
+    days: Days,
 }
 
 impl Tallies {
@@ -415,6 +416,16 @@ impl Tallies {
     pub fn begin(&mut self, step: u8, at: Timestamp) {
         let begun = self.begun.entry(step).or_insert(at);
         *begun = at.min(*begun);
+    }
+
+    /// What was handed over and came back by day and channel, to be added to.
+    pub const fn days_mut(&mut self) -> &mut Days {
+        &mut self.days
+    }
+
+    /// The same.
+    pub const fn days(&self) -> &Days {
+        &self.days
     }
 
     /// One step's.

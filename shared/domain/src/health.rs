@@ -3,6 +3,8 @@
 //! The limits lie below those at which providers act: Gmail and Yahoo ask senders to stay under 0.1 % of
 //! complaints and never to reach 0.3 %; SES reviews an account at 5 % of bounces or 0.1 % of complaints.
 
+pub mod window;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -75,6 +77,26 @@ impl Sample {
         }
     }
 
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            handed: self.handed + other.handed,
+            bounced: self.bounced + other.bounced,
+            complained: self.complained + other.complained,
+        }
+    }
+
+    /// Of two counts that began at different times, the one that began later.
+    #[must_use]
+    pub fn later(self, other: Self) -> Self {
+        Self {
+            handed: self.handed.min(other.handed),
+            bounced: self.bounced.min(other.bounced),
+            complained: self.complained.min(other.complained),
+        }
+    }
+
     /// What is wrong, if anything. Complaints weigh more.
     #[must_use]
     pub fn trouble(self) -> Option<Trouble> {
@@ -84,6 +106,37 @@ impl Sample {
         };
         let found = [(Trouble::Complaints, self.complained), (Trouble::Bounces, self.bounced)];
         found.into_iter().find(|(trouble, found)| reached(*trouble, *found)).map(|(trouble, _)| trouble)
+    }
+}
+
+/// How it stands with what was sent, for whoever looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Too few messages to say.
+    TooFew,
+    /// Well below the limits.
+    Good,
+    /// Half of a limit, or more.
+    Near,
+    /// A limit is reached.
+    Harmful,
+}
+
+impl Sample {
+    /// How it stands.
+    #[must_use]
+    pub fn verdict(self) -> Verdict {
+        if self.trouble().is_some() {
+            return Verdict::Harmful;
+        }
+        // Twice as much of what is bad would be too much.
+        let twice = Self { bounced: self.bounced * 2, complained: self.complained * 2, ..self };
+        match twice.trouble() {
+            Some(_) => Verdict::Near,
+            None if self.handed < Trouble::Bounces.limit().1 => Verdict::TooFew,
+            None => Verdict::Good,
+        }
     }
 }
 
@@ -151,6 +204,24 @@ mod tests {
             (100, 50, 1, Some(Complaints)),
         ] {
             assert_eq!(trouble(handed, bounced, complained), expected, "{handed} {bounced} {complained}");
+        }
+    }
+
+    #[test]
+    fn a_verdict_is_near_from_half_of_a_limit() {
+        for (handed, bounced, complained, expected) in [
+            (0, 0, 0, Verdict::TooFew),
+            (49, 49, 0, Verdict::TooFew),
+            (50, 0, 0, Verdict::Good),
+            (50, 1, 0, Verdict::Near),
+            (1_000, 19, 0, Verdict::Good),
+            (1_000, 20, 0, Verdict::Near),
+            (1_000, 40, 0, Verdict::Harmful),
+            (2_600, 0, 1, Verdict::Good),
+            (2_500, 0, 1, Verdict::Near),
+            (1_250, 0, 1, Verdict::Harmful),
+        ] {
+            assert_eq!(Sample { handed, bounced, complained }.verdict(), expected, "{handed} {bounced} {complained}");
         }
     }
 

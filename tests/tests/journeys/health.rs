@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tests::{TestStack, run};
 
@@ -74,6 +75,37 @@ fn a_small_campaign_that_is_over_before_anything_comes_back_is_spoken_of_once() 
         let told: Vec<_> = mails.iter().filter(|mail| mail.text.contains("est terminée, et")).collect();
         assert_eq!(told.len(), 1);
         assert!(sender.all("/v1/audit?action=campaign.paused").await.is_empty(), "nothing was paused");
+
+        // Whoever looks sees the same of the workspace, of the channel and of the campaign, for a week.
+        let health = sender.get("/v1/health").await.expect(200).json();
+        for of in [&health["workspace"], &health["channels"][0], &health["campaigns"][0]] {
+            assert_eq!(
+                (&of["handed"], &of["bounced"], &of["complained"]),
+                (&json!(100), &json!(20), &json!(0)),
+                "{of}"
+            );
+            assert_eq!((&of["bounce_rate"], &of["verdict"]), (&json!(0.2), &json!("harmful")), "{of}");
+            assert!(of["advice"].as_str().is_some_and(|advice| advice.contains("addresses")), "{of}");
+        }
+        assert_eq!(health["limits"], json!({"bounce_rate": 0.04, "complaint_rate": 0.0008}));
+        assert_eq!(health["campaigns"][0]["campaign"], campaign["id"]);
+        assert_eq!(health["channels"].as_array().map(Vec::len), Some(1));
+        let stranger = stack.sign_up().await;
+        let theirs = stranger.get("/v1/health").await.expect(200).json();
+        assert_eq!((&theirs["workspace"]["verdict"], &theirs["campaigns"]), (&json!("too_few"), &json!([])));
+
+        // A campaign that would go by that channel is warned of it.
+        let codes = async |sender: &tests::Sender<'_>| {
+            let check = sender.post(&format!("/v1/campaigns/{}/check", campaign["id"].as_str().unwrap()), json!({}));
+            let findings = check.await.expect(200).json()["findings"].as_array().cloned().unwrap_or_default();
+            findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert!(codes(&sender).await.contains(&"channel_bounces".to_owned()));
+        stack.wait(SignedDuration::from_hours(8 * 24));
+        sender.log_in().await;
+        let health = sender.get("/v1/health").await.expect(200).json();
+        assert_eq!((&health["workspace"]["handed"], &health["channels"]), (&json!(0), &json!([])), "{health}");
+        assert!(!codes(&sender).await.contains(&"channel_bounces".to_owned()));
         stack.finish().await;
     });
 }

@@ -30,8 +30,10 @@ const SESSION: SignedDuration = SignedDuration::from_mins(4);
 const STUCK: Duration = Duration::from_secs(600);
 /// How often it is looked whether something died.
 const LOOK: Duration = Duration::from_millis(1_500);
-/// Rounds in which what died in a queue is put back, and what is late comes.
+/// Times that somebody asks again for what nothing came of.
 const ROUNDS: usize = 30;
+/// The same for runs of a schedule, of which each gets through a few chunks before it is killed.
+const RUNS: usize = 300;
 
 /// How a world is made.
 pub(super) struct Making {
@@ -321,7 +323,7 @@ impl World {
     /// Lets time pass, and what became due for its next step leave.
     pub(super) async fn pass(&mut self, time: SignedDuration) -> anyhow::Result<()> {
         self.later(time);
-        for _ in 0..ROUNDS {
+        for _ in 0..RUNS {
             // Twice, and together: what a schedule does at its worst. A run that is killed comes again.
             let (one, other) = tokio::join!(self.stack.fire("follow-up"), self.stack.fire("follow-up"));
             let chunks = |fired: &crate::Fired| fired.result["chunks"].as_u64();

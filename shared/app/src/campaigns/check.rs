@@ -11,6 +11,7 @@ use content::{
 use domain::{
     Timestamp,
     campaign::Content,
+    health::{Sample, Trouble},
     id::CampaignId,
     policy::{Rules, screen},
     prospect::Prospect,
@@ -82,6 +83,20 @@ impl Finding {
         Self { step: None, variant: None, level, code, field: "channels".into(), message }
     }
 
+    /// That too much of what went by a channel lately came back.
+    fn of_harm(channel: &str, (sample, trouble): (Sample, Trouble)) -> Self {
+        let (code, what, count) = match trouble {
+            Trouble::Bounces => ("channel_bounces", "came back", sample.bounced),
+            Trouble::Complaints => ("channel_complaints", "were reported as spam", sample.complained),
+        };
+        let message = format!(
+            "channel \u{201c}{channel}\u{201d}: {count} of its last {} messages {what} (GET /v1/health): let it rest, or send \
+             less by it, until that share falls",
+            sample.handed
+        );
+        Self { step: None, variant: None, level: Level::Warning, code, field: "channels".into(), message }
+    }
+
     fn missing(FieldError { field: name, message }: FieldError) -> Self {
         let step =
             (FIRST..=domain::sequence::LAST).find(|number| name.starts_with(&field((number - FIRST).into(), "")));
@@ -125,6 +140,9 @@ impl App {
             findings.extend(of_domain.into_iter().map(Finding::of_domain));
             let of_relays = self.findings_of_relays(scope, sender, &campaign.content.channels, now).await?;
             findings.extend(of_relays.into_iter().map(Finding::of_relay));
+            let harmful = self.harmful_channels(scope, now).await?;
+            let going_by = sender.among(&campaign.content.channels);
+            findings.extend(going_by.into_iter().filter_map(|c| Some(Finding::of_harm(&c.name, *harmful.get(&c.id)?))));
             findings.extend(self.findings_of_audience(scope, &workspace, &identity, &campaign, now).await?);
         }
         findings.sort_by_key(|finding| (finding.step, finding.level));

@@ -3,6 +3,7 @@
 mod audience;
 mod check;
 mod compared;
+mod health;
 mod lifecycle;
 mod preview;
 mod read;
@@ -23,6 +24,7 @@ use serde::Deserialize;
 use storage::{WorkspaceScope, outreach::StoredCampaign};
 
 pub use check::{Check, Finding};
+pub use health::HealthView;
 pub(crate) use preview::invented;
 pub use preview::{Preview, PreviewCounts, Sample};
 pub use read::{CampaignView, RecipientView};

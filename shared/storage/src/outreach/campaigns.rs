@@ -37,9 +37,9 @@ pub struct StoredCampaign {
 }
 
 #[derive(Serialize, Deserialize)]
-struct StoredProgress {
+pub(super) struct StoredProgress {
     #[serde(flatten)]
-    progress: Progress,
+    pub(super) progress: Progress,
 }
 
 impl Outreach<'_> {

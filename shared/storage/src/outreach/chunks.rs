@@ -15,7 +15,10 @@ use domain::{
     variant::Letter,
 };
 
-use super::Outreach;
+use super::{
+    Outreach,
+    health::{self, Health},
+};
 use crate::{
     abuse::AbuseCase,
     commit,
@@ -112,7 +115,8 @@ impl Outreach<'_> {
             };
             let (subjects, version) = record.map_or_else(|| (subjects.to_vec(), 0), |r| (r.subjects, r.version));
             let after = ChunkRecord { subjects, results: joined, due, version: version + 1 };
-            match self.write((id, chunk, step), &before, &after, also, now).await {
+            let health = self.came_to_pass(id, (&before, &after), now).await?;
+            match self.write((id, chunk, step), &before, &after, (health, also), now).await {
                 Err(StoreError::Conflict | StoreError::Throttled(_)) => {}
                 // It may have been written: reading again tells.
                 Err(StoreError::Unavailable(_)) if attempt < 4 => {}
@@ -128,7 +132,7 @@ impl Outreach<'_> {
         (id, chunk, step): (CampaignId, u32, u8),
         before: &Results,
         after: &ChunkRecord,
-        also: Vec<TransactWriteItem>,
+        (health, also): (Health, Vec<TransactWriteItem>),
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let key = keys::chunk(self.workspace, id, chunk, step);
@@ -155,7 +159,7 @@ impl Outreach<'_> {
         let of_variants = of_variants.iter().flat_map(|(variant, tally)| {
             tally.iter().map(move |(outcome, by)| (format!("{OF_VARIANT}{variant}_{}", outcome.name()), by))
         });
-        let moved: Vec<(String, i64)> = moved.chain(of_variants).collect();
+        let moved: Vec<(String, i64)> = moved.chain(of_variants).chain(health.added()).collect();
         if !moved.is_empty() {
             let key = keys::counter(self.workspace, id, step, chunk);
             let mut update = commit::update(self.table(), &key);
@@ -171,6 +175,7 @@ impl Outreach<'_> {
                 expression.push_str(&format!(" SET {BEGUN} = if_not_exists({BEGUN}, :begun)"));
                 update = update.expression_attribute_values(":begun", n(now.as_second()));
             }
+            expression.push_str(&health.removed(now));
             writes.push(commit::updated(update.update_expression(expression))?);
         }
         writes.extend(also);
@@ -193,6 +198,7 @@ impl Outreach<'_> {
         let mut tallies = Tallies::default();
         for item in self.db.all(self.table(), query).await? {
             let step = keys::counted_step(&text(&item, "sk")?).ok_or(StoreError::Corrupt("a counter's step"))?;
+            health::read(&item, tallies.days_mut())?;
             for (name, value) in &item {
                 let (variant, outcome) = counted(name);
                 let (Some(outcome), Ok(by)) = (outcome, value.as_n()) else { continue };

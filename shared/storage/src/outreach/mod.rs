@@ -6,6 +6,7 @@ mod companies;
 mod deliveries;
 mod due;
 mod erasure;
+mod health;
 mod names;
 mod pace;
 pub mod plan;

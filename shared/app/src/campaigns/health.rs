@@ -1,0 +1,196 @@
+//! How it stands with what a workspace sent over a window that moves: altogether, by channel and by campaign.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    Timestamp,
+    campaign::CampaignStatus,
+    health::{
+        Sample, Trouble, Verdict,
+        window::{DAYS, Day, Days},
+    },
+    id::{CampaignId, ChannelId},
+    sender::Sender,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use storage::WorkspaceScope;
+
+use crate::{App, Failure};
+
+/// Campaigns that are looked at, the newest first.
+const CAMPAIGNS: u32 = 100;
+
+/// The answer.
+#[derive(Debug, Serialize)]
+pub struct HealthView {
+    window_days: i64,
+    limits: Limits,
+    workspace: Standing,
+    channels: Vec<OfChannel>,
+    campaigns: Vec<OfCampaign>,
+}
+
+/// Shares at which a campaign pauses itself.
+#[derive(Debug, Serialize)]
+struct Limits {
+    bounce_rate: f64,
+    complaint_rate: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct OfChannel {
+    channel: ChannelId,
+    /// `null` of one that is gone.
+    name: Option<String>,
+    #[serde(flatten)]
+    standing: Standing,
+}
+
+#[derive(Debug, Serialize)]
+struct OfCampaign {
+    campaign: CampaignId,
+    name: String,
+    status: CampaignStatus,
+    #[serde(flatten)]
+    standing: Standing,
+}
+
+/// What was handed over and came back, how that is, and what to do.
+#[derive(Debug, Serialize)]
+struct Standing {
+    #[serde(flatten)]
+    sample: Sample,
+    bounce_rate: Option<f64>,
+    complaint_rate: Option<f64>,
+    verdict: Verdict,
+    advice: Option<&'static str>,
+}
+
+impl Standing {
+    fn of(sample: Sample) -> Self {
+        let verdict = sample.verdict();
+        let rate = |part: u64| (sample.handed > 0).then(|| rate(part, sample.handed));
+        Self {
+            sample,
+            bounce_rate: rate(sample.bounced),
+            complaint_rate: rate(sample.complained),
+            verdict,
+            advice: advice(sample),
+        }
+    }
+}
+
+/// A share, to the hundredth of a percent.
+#[expect(clippy::cast_precision_loss, reason = "a share for people to read")]
+fn rate(part: u64, whole: u64) -> f64 {
+    (part as f64 / whole as f64 * 10_000.0).round() / 10_000.0
+}
+
+/// What to do about it.
+fn advice(sample: Sample) -> Option<&'static str> {
+    let doubled = Sample { bounced: sample.bounced * 2, complained: sample.complained * 2, ..sample };
+    Some(match doubled.trouble()? {
+        Trouble::Bounces => {
+            "Too many addresses take no mail: stop importing from the source of those that bounced \
+             (GET /v1/campaigns/{id}/recipients names them), and send less until the share falls."
+        }
+        Trouble::Complaints => {
+            "People report this as spam: write to fewer, who have a reason to hear from you, and say sooner who you are \
+             and how to stop. Providers act at 0.1 %."
+        }
+    })
+}
+
+/// What one campaign had in the window.
+struct Looked {
+    campaign: CampaignId,
+    name: String,
+    status: CampaignStatus,
+    channels: Vec<ChannelId>,
+    days: Days,
+}
+
+impl App {
+    /// How it stands with what was sent in the last days.
+    pub async fn health(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<HealthView, Failure> {
+        let sender = self.db.accounts(scope).sender().await?;
+        let looked = self.look_at_health(scope).await?;
+        let today = Day::of(now);
+        let of_channels = by_channel(&looked, today);
+        let name = |id| sender.as_ref().and_then(|sender: &Sender| sender.channel(id)).map(|found| found.name.clone());
+        let campaigns: Vec<_> = looked.into_iter().map(|looked| (looked.days.within(today), looked)).collect();
+        let workspace = campaigns.iter().fold(Sample::default(), |sum, (sample, _)| sum.and(*sample));
+        Ok(HealthView {
+            window_days: DAYS,
+            limits: Limits { bounce_rate: limit(Trouble::Bounces), complaint_rate: limit(Trouble::Complaints) },
+            workspace: Standing::of(workspace),
+            channels: of_channels
+                .into_iter()
+                .map(|(channel, sample)| OfChannel { channel, name: name(channel), standing: Standing::of(sample) })
+                .collect(),
+            campaigns: campaigns
+                .into_iter()
+                .filter(|(sample, _)| *sample != Sample::default())
+                .map(|(sample, Looked { campaign, name, status, .. })| OfCampaign {
+                    campaign,
+                    name,
+                    status,
+                    standing: Standing::of(sample),
+                })
+                .collect(),
+        })
+    }
+
+    /// Channels of which too much comes back, with what did.
+    pub(super) async fn harmful_channels(
+        &self,
+        scope: &WorkspaceScope,
+        now: Timestamp,
+    ) -> Result<BTreeMap<ChannelId, (Sample, Trouble)>, Failure> {
+        let of_channels = by_channel(&self.look_at_health(scope).await?, Day::of(now));
+        let harmful = of_channels.into_iter().filter_map(|(id, sample)| Some((id, (sample, sample.trouble()?))));
+        Ok(harmful.collect())
+    }
+
+    async fn look_at_health(&self, scope: &WorkspaceScope) -> Result<Vec<Looked>, Failure> {
+        let outreach = self.db.outreach(scope);
+        let (campaigns, _) = outreach.campaigns(None, CAMPAIGNS).await?;
+        let looked = stream::iter(campaigns)
+            .map(async |campaign| {
+                let outreach = self.db.outreach(scope);
+                let Some(progress) = outreach.progress(campaign.id).await? else { return Ok(None) };
+                if progress.status == CampaignStatus::Draft {
+                    return Ok::<_, Failure>(None);
+                }
+                let days = outreach.tallies(campaign.id).await?.days().clone();
+                Ok(Some(Looked {
+                    campaign: campaign.id,
+                    name: campaign.content.name,
+                    status: progress.status,
+                    channels: progress.channels,
+                    days,
+                }))
+            })
+            .buffered(8);
+        Ok(looked.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
+    }
+}
+
+fn limit(trouble: Trouble) -> f64 {
+    rate(trouble.limit().0, 10_000)
+}
+
+/// Of all campaigns together.
+fn by_channel(looked: &[Looked], today: Day) -> BTreeMap<ChannelId, Sample> {
+    let mut sum = BTreeMap::<ChannelId, Sample>::new();
+    for campaign in looked {
+        for (place, sample) in campaign.days.by_channel(today) {
+            if let Some(channel) = campaign.channels.get(place) {
+                let known = sum.entry(*channel).or_default();
+                *known = known.and(sample);
+            }
+        }
+    }
+    sum
+}
