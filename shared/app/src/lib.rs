@@ -14,6 +14,7 @@ pub mod channels;
 pub mod config;
 pub mod deadline;
 pub mod domain_check;
+mod evidence;
 pub mod failure;
 pub mod fan_out;
 pub mod feedback;

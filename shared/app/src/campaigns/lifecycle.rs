@@ -222,7 +222,7 @@ impl App {
 fn tested(handed: Handed) -> Result<(), Failure> {
     match handed {
         Handed::Accepted(_) => Ok(()),
-        Handed::Rejected => Err(Failure::refused(
+        Handed::Rejected(_) => Err(Failure::refused(
             "test-refused",
             "The channel refuses this message. Check the sender's address and the relay.",
         )),

@@ -45,6 +45,7 @@ pub struct CampaignView {
     refused_by_reason: BTreeMap<&'static str, u64>,
     replied: u64,
     bounced: u64,
+    bounced_by_cause: BTreeMap<&'static str, u64>,
     complained: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -80,6 +81,7 @@ struct StepView {
     refused_by_reason: BTreeMap<&'static str, u64>,
     replied: u64,
     bounced: u64,
+    bounced_by_cause: BTreeMap<&'static str, u64>,
     complained: u64,
     variants: Vec<VariantView>,
     winner: Option<WinnerView>,
@@ -100,6 +102,7 @@ impl StepView {
             refused_by_reason: tally.refused_by_reason(),
             replied: tally.of(Outcome::Replied),
             bounced: tally.of(Outcome::Bounced),
+            bounced_by_cause: tallies.bounced_by_cause(Some(number)),
             complained: tally.of(Outcome::Complained),
         }
     }
@@ -132,6 +135,7 @@ impl CampaignView {
             refused_by_reason: tally.refused_by_reason(),
             replied: tally.of(Outcome::Replied),
             bounced: tally.of(Outcome::Bounced),
+            bounced_by_cause: tallies.bounced_by_cause(None),
             complained: tally.of(Outcome::Complained),
             counts,
             created_at,

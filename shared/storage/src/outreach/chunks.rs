@@ -9,13 +9,14 @@ use aws_sdk_dynamodb::{
 use domain::{
     Timestamp,
     campaign::{Tallies, Tally},
+    cause::Cause,
     chunk::{ChunkRecord, Outcome, Results},
     id::CampaignId,
     subject::Subject,
     variant::Letter,
 };
 
-use super::Outreach;
+use super::{Outreach, returned::OF_CAUSE};
 use crate::{
     abuse::AbuseCase,
     commit,
@@ -194,13 +195,13 @@ impl Outreach<'_> {
         for item in self.db.all(self.table(), query).await? {
             let step = keys::counted_step(&text(&item, "sk")?).ok_or(StoreError::Corrupt("a counter's step"))?;
             for (name, value) in &item {
-                let (variant, outcome) = counted(name);
-                let (Some(outcome), Ok(by)) = (outcome, value.as_n()) else { continue };
-                let tally = match variant {
-                    Some(variant) => tallies.variant_mut(step, variant),
-                    None => tallies.step_mut(step),
-                };
-                tally.add(outcome, by.parse().map_err(|_| StoreError::Corrupt("a counter"))?);
+                let (Some(counts), Ok(by)) = (Counts::of(name), value.as_n()) else { continue };
+                let by = by.parse().map_err(|_| StoreError::Corrupt("a counter"))?;
+                match counts {
+                    Counts::Outcome(outcome) => tallies.step_mut(step).add(outcome, by),
+                    Counts::OfVariant(variant, outcome) => tallies.variant_mut(step, variant).add(outcome, by),
+                    Counts::Cause(cause) => tallies.add_cause(step, cause, by),
+                }
             }
             if item.contains_key(BEGUN)
                 && let Ok(begun) = Timestamp::from_second(number(&item, BEGUN)?)
@@ -244,12 +245,27 @@ pub(super) fn read(item: &Item) -> Result<ChunkRecord, StoreError> {
     })
 }
 
-/// What an attribute of a counter counts, if it counts outcomes.
-fn counted(name: &str) -> (Option<Letter>, Option<Outcome>) {
-    let of_variant = name.strip_prefix(OF_VARIANT).and_then(|rest| rest.split_once('_'));
-    match of_variant.and_then(|(letter, name)| Some((letter.parse().ok()?, name))) {
-        Some((letter, name)) => (Some(letter), Outcome::from_name(name)),
-        None => (None, Outcome::from_name(name)),
+/// What an attribute of a counter counts.
+#[derive(Debug, PartialEq, Eq)]
+enum Counts {
+    Outcome(Outcome),
+    OfVariant(Letter, Outcome),
+    /// Messages that came back for a cause.
+    Cause(Cause),
+}
+
+impl Counts {
+    fn of(name: &str) -> Option<Self> {
+        if let Some(cause) = name.strip_prefix(OF_CAUSE) {
+            return Cause::from_name(cause).map(Self::Cause);
+        }
+        match name.strip_prefix(OF_VARIANT) {
+            Some(rest) => {
+                let (letter, name) = rest.split_once('_')?;
+                Some(Self::OfVariant(letter.parse().ok()?, Outcome::from_name(name)?))
+            }
+            None => Outcome::from_name(name).map(Self::Outcome),
+        }
     }
 }
 
@@ -306,12 +322,14 @@ mod tests {
         assert_eq!(moved("SS|AB", "SS|AB"), [""; 0]);
         assert_eq!(moved("..", "So"), [""; 0]);
         for (name, expected) in [
-            ("v_B_replied", (Letter::at(1), Some(Outcome::Replied))),
-            ("replied", (None, Some(Outcome::Replied))),
-            ("v_X_replied", (None, None)),
-            ("begun", (None, None)),
+            ("v_B_replied", Letter::at(1).map(|letter| Counts::OfVariant(letter, Outcome::Replied))),
+            ("replied", Some(Counts::Outcome(Outcome::Replied))),
+            ("b_mailbox_full", Some(Counts::Cause(Cause::MailboxFull))),
+            ("b_replied", None),
+            ("v_X_replied", None),
+            ("begun", None),
         ] {
-            assert_eq!(counted(name), expected, "{name}");
+            assert_eq!(Counts::of(name), expected, "{name}");
         }
     }
 }

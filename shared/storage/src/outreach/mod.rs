@@ -10,6 +10,7 @@ mod names;
 mod pace;
 pub mod plan;
 mod receivers;
+mod returned;
 
 use domain::{
     Timestamp,
