@@ -23,7 +23,7 @@ use domain::{
 use storage::WorkspaceScope;
 
 pub use self::event::SesEvent;
-use crate::{App, Failure, abuse::complained, mailer::ses::tag};
+use crate::{App, Failure, abuse::complained, mailer::ses::tag, objection::OBJECTED};
 
 /// Not SES's either: `send` says so of a campaign that it paused because nothing can leave.
 pub(crate) const HALTED: &str = "Halted";
@@ -44,6 +44,13 @@ impl App {
             let (workspace, campaign) = (event.tag::<WorkspaceId>(tag::WORKSPACE), event.tag(tag::CAMPAIGN));
             let Some((workspace, campaign)) = workspace.zip(campaign) else { return Ok(()) };
             return self.tell_halted(&WorkspaceScope::internal(workspace), campaign, now).await;
+        }
+        if event.event_type == OBJECTED {
+            let Some((workspace, subject)) = event.tag::<WorkspaceId>(tag::WORKSPACE).zip(event.subject()) else {
+                return Ok(());
+            };
+            let at = event.happened_at().unwrap_or(now);
+            return self.note_objection(&WorkspaceScope::internal(workspace), subject, at, now).await;
         }
         let Some(Told { scope, at, index, unheard_of, evidence }) = self.settle_event(event, now).await? else {
             return Ok(());

@@ -31,6 +31,7 @@ pub mod limits;
 pub mod mailer;
 pub mod members;
 pub mod news;
+mod objection;
 pub mod password;
 pub mod post;
 pub mod prospects;

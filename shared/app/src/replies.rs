@@ -117,6 +117,7 @@ impl App {
                 if reply.is_opt_out {
                     let objection = Suppression::new(subject, SuppressionReason::OptedOut, now);
                     self.db.suppressions(&scope).record(&objection).await?;
+                    self.report_objection(workspace, subject, now).await?;
                 }
                 // What a person writes themselves starts their time again (A73), and ends the sequence.
                 self.db.prospects(&scope).contacted(subject, now).await?;

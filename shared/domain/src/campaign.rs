@@ -399,6 +399,7 @@ pub struct Tallies {
     steps: BTreeMap<u8, Tally>,
     variants: BTreeMap<(u8, Letter), Tally>,
     causes: BTreeMap<u8, BTreeMap<Cause, i64>>,
+    objections: BTreeMap<(u8, Option<Letter>), i64>,
     begun: BTreeMap<u8, Timestamp>,
 }
 
@@ -411,6 +412,16 @@ impl Tallies {
     /// The count of one variant of a step, to be added to.
     pub fn variant_mut(&mut self, step: u8, variant: Letter) -> &mut Tally {
         self.variants.entry((step, variant)).or_default()
+    }
+
+    /// So many more objected after a message of a step, or after one of its variants.
+    pub fn add_objections(&mut self, step: u8, variant: Option<Letter>, by: i64) {
+        *self.objections.entry((step, variant)).or_default() += by;
+    }
+
+    /// How many objected after a message of a step, or after one of its variants.
+    pub fn opted_out(&self, step: u8, variant: Option<Letter>) -> u64 {
+        self.objections.get(&(step, variant)).and_then(|by| u64::try_from(*by).ok()).unwrap_or(0)
     }
 
     /// So many more messages of a step came back for a cause.

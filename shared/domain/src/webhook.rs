@@ -47,6 +47,8 @@ kinds! {
     Replied = "message.replied",
     /// The channel refused a message after it had accepted it.
     Failed = "message.failed",
+    /// A person objected to more messages.
+    OptedOut = "prospect.opted_out",
     /// A campaign began to send.
     CampaignLaunched = "campaign.launched",
     /// A campaign was halted, by a member or because of what came back.

@@ -16,6 +16,7 @@ mod import_formats;
 mod legal;
 mod main_job;
 mod members;
+mod opt_outs;
 mod prospects;
 mod relay;
 mod replies;

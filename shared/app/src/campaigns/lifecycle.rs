@@ -192,6 +192,7 @@ impl App {
         let messages = steps.map(|(step, choice)| {
             let templates = templates(content, step, choice)?;
             let letters = Letters {
+                objections: false,
                 workspace: scope.workspace(),
                 campaign: id,
                 content,

@@ -28,6 +28,8 @@ pub struct SesEvent {
     delivery: Option<SesMoment>,
     complaint: Option<SesComplaint>,
     reject: Option<SesReject>,
+    /// Not SES's: when somebody objected.
+    objection: Option<SesMoment>,
     /// Not SES's: whoever reads the mail that comes in knows it already.
     #[serde(default)]
     evidence: Option<Evidence>,
@@ -139,7 +141,7 @@ impl SesEvent {
 
     /// When it happened, as the provider says; an event that comes twice says the same.
     pub(super) fn happened_at(&self) -> Option<Timestamp> {
-        let moments = self.delivery.iter().map(|delivery| &delivery.timestamp);
+        let moments = [&self.delivery, &self.objection].into_iter().flatten().map(|moment| &moment.timestamp);
         let moments = moments.chain(self.complaint.iter().map(|complaint| &complaint.timestamp));
         let moments = moments.chain(self.bounce.iter().map(|bounce| &bounce.timestamp));
         moments.flatten().find_map(|timestamp| timestamp.parse().ok())

@@ -16,7 +16,10 @@ use domain::{
     variant::Letter,
 };
 
-use super::{Outreach, returned::OF_CAUSE};
+use super::{
+    Outreach,
+    returned::{OBJECTIONS, OF_CAUSE},
+};
 use crate::{
     abuse::AbuseCase,
     commit,
@@ -28,7 +31,7 @@ use crate::{
 const BEGUN: &str = "begun";
 
 /// What the name of a variant's count begins with; its letter and the outcome's name follow.
-const OF_VARIANT: &str = "v_";
+pub(super) const OF_VARIANT: &str = "v_";
 
 impl Outreach<'_> {
     /// A chunk's record at one step, strongly consistent.
@@ -201,6 +204,7 @@ impl Outreach<'_> {
                     Counts::Outcome(outcome) => tallies.step_mut(step).add(outcome, by),
                     Counts::OfVariant(variant, outcome) => tallies.variant_mut(step, variant).add(outcome, by),
                     Counts::Cause(cause) => tallies.add_cause(step, cause, by),
+                    Counts::Objections(variant) => tallies.add_objections(step, variant, by),
                 }
             }
             if item.contains_key(BEGUN)
@@ -252,6 +256,8 @@ enum Counts {
     OfVariant(Letter, Outcome),
     /// Messages that came back for a cause.
     Cause(Cause),
+    /// People who objected after a message, or after one of a variant.
+    Objections(Option<Letter>),
 }
 
 impl Counts {
@@ -262,8 +268,13 @@ impl Counts {
         match name.strip_prefix(OF_VARIANT) {
             Some(rest) => {
                 let (letter, name) = rest.split_once('_')?;
-                Some(Self::OfVariant(letter.parse().ok()?, Outcome::from_name(name)?))
+                let letter = letter.parse().ok()?;
+                match name {
+                    OBJECTIONS => Some(Self::Objections(Some(letter))),
+                    name => Some(Self::OfVariant(letter, Outcome::from_name(name)?)),
+                }
             }
+            None if name == OBJECTIONS => Some(Self::Objections(None)),
             None => Outcome::from_name(name).map(Self::Outcome),
         }
     }
@@ -325,6 +336,8 @@ mod tests {
             ("v_B_replied", Letter::at(1).map(|letter| Counts::OfVariant(letter, Outcome::Replied))),
             ("replied", Some(Counts::Outcome(Outcome::Replied))),
             ("b_mailbox_full", Some(Counts::Cause(Cause::MailboxFull))),
+            ("opted_out", Some(Counts::Objections(None))),
+            ("v_A_opted_out", Some(Counts::Objections(Letter::at(0)))),
             ("b_replied", None),
             ("v_X_replied", None),
             ("begun", None),

@@ -39,6 +39,8 @@ pub struct Delivery {
     pub variant: Option<Letter>,
     /// What is known of it if it came back, or was not taken.
     pub evidence: Option<Evidence>,
+    /// Whether the person objected after it, and counts there.
+    pub objected: bool,
 }
 
 /// What another run's claim says.
@@ -266,5 +268,6 @@ fn read(item: &Item) -> Result<Delivery, StoreError> {
         index: number(item, "i")?,
         variant: variant(item),
         evidence: returned::of(item)?,
+        objected: returned::objected(item),
     })
 }

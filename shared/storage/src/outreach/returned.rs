@@ -1,13 +1,14 @@
-//! What is known of a message that came back: with its claim, and counted by its cause.
+//! What is known of a message afterwards: why it came back, and that its person objected then. With its claim, and counted in the
+//! transaction that notes it.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{bounce::Evidence, id::CampaignId, subject::Subject};
 
-use super::Outreach;
+use super::{Delivery, Outreach, chunks::OF_VARIANT};
 use crate::{
-    commit,
+    commit::{self, Cancelled},
     db::{Item, StoreError, n},
     keys,
 };
@@ -17,6 +18,12 @@ const EVIDENCE: &str = "e";
 
 /// What the name of a cause's count begins with; the cause's name follows.
 pub(super) const OF_CAUSE: &str = "b_";
+
+/// Where a claim says that its person objected after it.
+const OBJECTED: &str = "o";
+
+/// What the count of those is called.
+pub(super) const OBJECTIONS: &str = "opted_out";
 
 /// Attempts at a claim that others write to.
 const ATTEMPTS: u32 = 6;
@@ -76,6 +83,43 @@ impl Outreach<'_> {
         }
         Err(StoreError::Throttled("a delivery keeps changing".into()))
     }
+
+    /// Notes that a person objected after a message, and counts it for its step and variant. Once; of a claim that is gone nothing is kept.
+    pub async fn note_objection(&self, subject: Subject, delivery: &Delivery) -> Result<(), StoreError> {
+        let Delivery { campaign, step, chunk, variant, .. } = *delivery;
+        let key = keys::delivery(self.workspace, subject, campaign, step);
+        let mark = commit::update(self.table(), &key)
+            .update_expression("SET #o = :yes")
+            .condition_expression("attribute_exists(pk) AND attribute_not_exists(#o)")
+            .expression_attribute_names("#o", OBJECTED)
+            .expression_attribute_values(":yes", AttributeValue::Bool(true));
+        let mut count = commit::update(self.table(), &keys::counter(self.workspace, campaign, step, chunk))
+            .expression_attribute_names("#all", OBJECTIONS)
+            .expression_attribute_values(":one", n(1));
+        count = match variant {
+            Some(variant) => count
+                .update_expression("ADD #all :one, #of :one")
+                .expression_attribute_names("#of", format!("{OF_VARIANT}{variant}_{OBJECTIONS}")),
+            None => count.update_expression("ADD #all :one"),
+        };
+        let writes = vec![commit::updated(mark)?, commit::updated(count)?];
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                tokio::time::sleep(Duration::from_millis(20 << attempt)).await;
+            }
+            match self.db.try_commit(writes.clone()).await {
+                Ok(()) | Err(Cancelled::Condition(_)) => return Ok(()),
+                Err(Cancelled::Store(StoreError::Conflict | StoreError::Throttled(_) | StoreError::Unavailable(_))) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(StoreError::Throttled("a counter keeps changing".into()))
+    }
+}
+
+/// Whether a claim says that its person objected.
+pub(super) fn objected(item: &Item) -> bool {
+    item.contains_key(OBJECTED)
 }
 
 /// What a claim says of it.
