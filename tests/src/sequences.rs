@@ -35,7 +35,7 @@ impl Sender<'_> {
     }
 
     /// An event about somebody's message.
-    async fn hears(&self, campaign: &str, step: u8, email: &str, mut event: Value) {
+    pub async fn hears(&self, campaign: &str, step: u8, email: &str, mut event: Value) {
         let recipients = self.all(&format!("/v1/campaigns/{campaign}/recipients?step={step}")).await;
         let index = recipients.iter().position(|recipient| recipient["email"] == email).expect("a recipient");
         let subject = recipients[index]["prospect"].as_str().expect("an id").trim_start_matches("pro_");

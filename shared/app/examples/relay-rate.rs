@@ -131,6 +131,7 @@ impl Company {
         let nobody = (OptOutsAfterClaim::read(Vec::new()), StopsAfterClaim::read(Vec::new()));
         let permit = may_send(cleared, &Claim::won(person.subject), &nobody.0, &nobody.1).map_err(refused)?;
         let letters = Letters {
+            objections: false,
             workspace: self.workspace,
             campaign: CampaignId::from_bytes([7; 10]),
             content: &self.content,

@@ -3,10 +3,14 @@
 //! SES events come late, twice and in any order; outcomes are joined, so the order does not matter.
 //! A complaint is an objection (RFC 5965); a permanent bounce means the address does not exist.
 
+mod event;
+
 use std::collections::HashMap;
 
 use domain::{
     Timestamp,
+    bounce::Evidence,
+    cause::Class,
     chunk::{Outcome, Results},
     company::Company,
     id::{CampaignId, WorkspaceId},
@@ -14,50 +18,15 @@ use domain::{
     sequence::FIRST,
     subject::Subject,
     suppression::{Suppression, SuppressionReason},
-    webhook::{Event, EventKind},
+    webhook::Event,
 };
-use serde::Deserialize;
 use storage::WorkspaceScope;
 
-use crate::{App, Failure, abuse::complained, mailer::ses::tag};
+pub use self::event::SesEvent;
+use crate::{App, Failure, abuse::complained, mailer::ses::tag, objection::OBJECTED};
 
 /// Not SES's either: `send` says so of a campaign that it paused because nothing can leave.
 pub(crate) const HALTED: &str = "Halted";
-
-/// An SES event, as far as it matters here. Unknown fields and types are none of our business.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SesEvent {
-    #[serde(alias = "notificationType")]
-    event_type: String,
-    mail: SesMail,
-    bounce: Option<SesBounce>,
-    delivery: Option<SesMoment>,
-    complaint: Option<SesMoment>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SesMail {
-    message_id: Option<String>,
-    #[serde(default)]
-    tags: HashMap<String, Vec<String>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SesBounce {
-    #[serde(default)]
-    bounce_type: String,
-    #[serde(default)]
-    timestamp: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct SesMoment {
-    #[serde(default)]
-    timestamp: Option<String>,
-}
 
 /// Where in a campaign a message was, and whether nobody had noted that it left.
 struct Told {
@@ -65,62 +34,7 @@ struct Told {
     at: (CampaignId, u32, u8),
     index: usize,
     unheard_of: bool,
-}
-
-/// What an event means for one message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct News {
-    outcome: Outcome,
-    suppress: Option<SuppressionReason>,
-}
-
-impl SesEvent {
-    fn news(&self) -> Option<News> {
-        let (outcome, suppress) = match self.event_type.as_str() {
-            "Send" | "Delivery" => (Outcome::Sent, None),
-            // Not SES's: whoever reads the mail that comes in says so in the form of SES's events.
-            "Reply" => (Outcome::Replied, None),
-            "Complaint" => (Outcome::Complained, Some(SuppressionReason::Complained)),
-            "Bounce" if self.bounce.as_ref().is_some_and(|b| b.bounce_type == "Permanent") => {
-                (Outcome::Bounced, Some(SuppressionReason::HardBounced))
-            }
-            // Returned for now: it was sent, and the address stays.
-            "Bounce" => (Outcome::Bounced, None),
-            "Reject" | "Rendering Failure" => (Outcome::Failed, None),
-            _ => return None,
-        };
-        Some(News { outcome, suppress })
-    }
-
-    /// What endpoints are told of it. That a message was accepted they were told when it was handed over, unless
-    /// nobody noted that it was.
-    fn told(&self, unheard_of: bool) -> Option<(EventKind, Option<&'static str>)> {
-        Some(match self.event_type.as_str() {
-            "Send" if unheard_of => (EventKind::Sent, None),
-            "Delivery" => (EventKind::Delivered, None),
-            "Reply" => (EventKind::Replied, None),
-            "Complaint" => (EventKind::Complained, None),
-            "Bounce" if self.news()?.suppress.is_some() => (EventKind::Bounced, Some("permanent")),
-            "Bounce" => (EventKind::Bounced, Some("transient")),
-            "Reject" | "Rendering Failure" => (EventKind::Failed, None),
-            _ => return None,
-        })
-    }
-
-    /// When it happened, as the provider says; an event that comes twice says the same.
-    fn happened_at(&self) -> Option<Timestamp> {
-        let moments = [&self.delivery, &self.complaint].into_iter().flatten().map(|moment| &moment.timestamp);
-        let moments = moments.chain(self.bounce.iter().map(|bounce| &bounce.timestamp));
-        moments.flatten().find_map(|timestamp| timestamp.parse().ok())
-    }
-
-    fn subject(&self) -> Option<Subject> {
-        Subject::from_hex(self.mail.tags.get(tag::SUBJECT)?.first()?)
-    }
-
-    fn tag<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
-        self.mail.tags.get(name)?.first()?.parse().ok()
-    }
+    evidence: Option<Evidence>,
 }
 
 impl App {
@@ -131,11 +45,20 @@ impl App {
             let Some((workspace, campaign)) = workspace.zip(campaign) else { return Ok(()) };
             return self.tell_halted(&WorkspaceScope::internal(workspace), campaign, now).await;
         }
-        let Some(Told { scope, at, index, unheard_of }) = self.settle_event(event, now).await? else { return Ok(()) };
+        if event.event_type == OBJECTED {
+            let Some((workspace, subject)) = event.tag::<WorkspaceId>(tag::WORKSPACE).zip(event.subject()) else {
+                return Ok(());
+            };
+            let at = event.happened_at().unwrap_or(now);
+            return self.note_objection(&WorkspaceScope::internal(workspace), subject, at, now).await;
+        }
+        let Some(Told { scope, at, index, unheard_of, evidence }) = self.settle_event(event, now).await? else {
+            return Ok(());
+        };
         let Some((kind, because)) = event.told(unheard_of) else { return Ok(()) };
         let happened_at = event.happened_at().unwrap_or(now);
         let told = || {
-            let told = Event::of_places(scope.workspace(), kind, at, &[index], happened_at);
+            let told = Event::of_places(scope.workspace(), kind, at, &[index], happened_at).with_evidence(evidence);
             Event { because: because.map(str::to_owned), ..told }
         };
         self.tell_webhooks(&scope, kind, now, told).await
@@ -182,7 +105,9 @@ impl App {
         for delivery in near {
             let chunk = outreach.chunk(delivery.campaign, delivery.chunk, delivery.step).await?;
             let outcome = chunk.and_then(|chunk| chunk.results.get(delivery.index)).unwrap_or(Outcome::Pending);
-            messages.push((delivery.at, outcome));
+            // Who refused the sender, or the message, said nothing of the mailbox.
+            let blocked = delivery.evidence.is_some_and(|evidence| evidence.class == Some(Class::Block));
+            messages.push((delivery.at, if blocked { Outcome::Unknown } else { outcome }));
         }
         if rule.are_in(&messages) {
             let suppression = Suppression::new(subject, SuppressionReason::SoftBounced, now);
@@ -211,11 +136,16 @@ impl App {
         if let (Outcome::Replied, Some(company)) = (news.outcome, event.tag::<Company>(tag::COMPANY)) {
             self.mind_company(&scope, campaign, company, now).await?;
         }
-        let told = |unheard_of| Some(Told { scope: scope.clone(), at: (campaign, chunk, step), index, unheard_of });
-        let soft = news.outcome == Outcome::Bounced && news.suppress.is_none();
+        let evidence = event.evidence(now);
+        let told = |unheard_of| {
+            let (scope, at, evidence) = (scope.clone(), (campaign, chunk, step), evidence.clone());
+            Some(Told { scope, at, index, unheard_of, evidence })
+        };
+        let returned = news.outcome == Outcome::Bounced && news.suppress.is_none();
+        let soft = returned && evidence.as_ref().is_none_or(|evidence| evidence.class != Some(Class::Block));
         // Most events say what the sender has written down already: one read answers for a whole chunk.
         if news.suppress.is_none()
-            && !soft
+            && !returned
             && self.settled.lock().await.knows((campaign, chunk, step), index, news.outcome)
         {
             return Ok(told(false));
@@ -230,6 +160,10 @@ impl App {
                 None => Ok(None),
             };
         };
+        // Before what became of it, so that whoever sees that finds out why.
+        if let (Some(evidence), Some(subject)) = (&evidence, event.subject()) {
+            outreach.note_evidence(campaign, (chunk, step), subject, evidence).await?;
+        }
         let mut results = record.results.clone();
         results.join(index, news.outcome);
         results.note(index, event.tag(tag::VARIANT));
@@ -286,37 +220,5 @@ impl Settled {
             self.0.clear();
         }
         self.0.insert(chunk, results);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn news(json: &str) -> Option<News> {
-        serde_json::from_str::<SesEvent>(json).unwrap().news()
-    }
-
-    #[test]
-    fn events_mean_what_they_should() {
-        let of = |kind: &str, more: &str| news(&format!(r#"{{"eventType":"{kind}","mail":{{"tags":{{}}}}{more}}}"#));
-        let permanent = r#","bounce":{"bounceType":"Permanent","new":1}"#;
-        let transient = r#","bounce":{"bounceType":"Transient"}"#;
-        let expect = |outcome, suppress| Some(News { outcome, suppress });
-        assert_eq!(of("Send", ""), expect(Outcome::Sent, None));
-        assert_eq!(of("Delivery", ""), expect(Outcome::Sent, None));
-        assert_eq!(of("Bounce", permanent), expect(Outcome::Bounced, Some(SuppressionReason::HardBounced)));
-        assert_eq!(of("Bounce", transient), expect(Outcome::Bounced, None));
-        assert_eq!(of("Complaint", ""), expect(Outcome::Complained, Some(SuppressionReason::Complained)));
-        assert_eq!(of("Reply", r#","bounce":{}"#), expect(Outcome::Replied, None));
-        assert_eq!(of("Reject", ""), expect(Outcome::Failed, None));
-        assert_eq!(of("Open", ""), None);
-        assert_eq!(of("SomethingNew", ""), None);
-    }
-
-    #[test]
-    fn a_legacy_notification_is_read_too() {
-        let event = r#"{"notificationType":"Complaint","mail":{"messageId":"x"},"complaint":{}}"#;
-        assert_eq!(news(event).map(|n| n.outcome), Some(Outcome::Complained));
     }
 }

@@ -43,6 +43,8 @@ pub struct Letters<'a> {
     pub public_url: &'a str,
     /// Domain of the addresses that answers go to; blank where nothing comes in.
     pub inbound_domain: &'a str,
+    /// Whether a system of the Sender's wants to hear of objections.
+    pub objections: bool,
     /// Signs unsubscribe links, and makes those addresses.
     pub pepper: &'a Pepper,
 }
@@ -143,7 +145,7 @@ impl Letters<'_> {
     ) -> Result<T, ComposeError> {
         let locale = self.locale(prospect);
         let subject = if manner.preview { Subject::from_bytes([0; 16]) } else { prospect.subject };
-        let claim = OptOutClaim { workspace: self.workspace, subject, locale };
+        let claim = OptOutClaim { workspace: self.workspace, subject, locale, told: self.objections };
         let interest = &self.content.legitimate_interest_assessment.interest;
         let full_name = prospect.details.full_name();
         let domain = self.sender.from_email.domain();

@@ -241,9 +241,13 @@ impl App {
                 let blanked = self.blank_erased(&page.items, &work.erased).await?;
                 work.run.touched(Store::Outreach).changed += blanked;
             }
-            let Found { due, soon } = self.due(step, &page.items, pass, &work.erased).await?;
+            let Found { due, soon, objected } = self.due(step, &page.items, pass, &work.erased).await?;
             if work.foreseen.is_none() {
                 soon.into_iter().for_each(|(workspace, deadline)| work.run.count_uninformed(workspace, deadline));
+            }
+            // Before their records go: nothing else leads there. What a backup brought back was told before it.
+            if work.foreseen.is_none() && !pass.muted {
+                self.enqueue_all(&self.config.feedback_queue_url, &objected).await?;
             }
             let deletes = !due.is_empty();
             if deletes {
@@ -293,7 +297,7 @@ impl App {
             }
             _ => census.due(items, *now, step.sort()),
         };
-        Ok(Found { due, soon: Vec::new() })
+        Ok(Found { due, ..Found::default() })
     }
 
     /// Deletes what is due, or foresees it; the keys of all of it.
@@ -354,6 +358,8 @@ struct Found {
     due: Vec<Due>,
     /// People whom nobody has informed, and until when that can be done.
     soon: Vec<(WorkspaceId, Timestamp)>,
+    /// That people objected whose records are due for it, as `feedback` reads it.
+    objected: Vec<serde_json::Value>,
 }
 
 fn add(counts: &mut BTreeMap<String, u64>, class: Class, more: u64) {

@@ -5,6 +5,8 @@
 
 use domain::{
     Timestamp, absence,
+    bounce::Evidence,
+    cause::Class,
     channel_check::CheckAddress,
     company::Company,
     email::EmailAddress,
@@ -15,13 +17,13 @@ use domain::{
     subject::Subject,
     suppression::{Suppression, SuppressionReason},
 };
-use inbound::Kind;
+use inbound::{Complaint, Failure as Returned, Kind};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::json;
 use storage::{WorkspaceScope, inbox::Inbox};
 
-use crate::{App, Failure, mailer::ses::tag};
+use crate::{App, Failure, evidence, mailer::ses::tag};
 
 /// What SES says of a mail that it received, as far as it matters here.
 #[derive(Debug, Deserialize)]
@@ -52,13 +54,23 @@ struct Action {
 
 /// What a mail means for the message that it is about.
 #[derive(Debug, Clone, Copy)]
-enum News {
+enum News<'a> {
     /// It was answered by somebody of this company.
     Reply(Option<Company>),
     /// It was reported as spam.
-    Complaint,
-    /// It came back for good.
-    Bounce,
+    Complaint(&'a Complaint),
+    /// It came back.
+    Bounce(&'a Returned),
+}
+
+impl News<'_> {
+    fn evidence(self, now: Timestamp) -> Option<Evidence> {
+        match self {
+            News::Reply(_) => None,
+            News::Complaint(complaint) => Some(evidence::of_complaint(complaint, now)),
+            News::Bounce(returned) => Some(evidence::of_failure(returned, now)),
+        }
+    }
 }
 
 impl Receipt {
@@ -105,23 +117,29 @@ impl App {
                 if reply.is_opt_out {
                     let objection = Suppression::new(subject, SuppressionReason::OptedOut, now);
                     self.db.suppressions(&scope).record(&objection).await?;
+                    self.report_objection(workspace, subject, now).await?;
                 }
                 // What a person writes themselves starts their time again (A73), and ends the sequence.
                 self.db.prospects(&scope).contacted(subject, now).await?;
                 let (person, pepper) = (self.db.prospects(&scope).get(subject, true).await?, self.pepper().await?);
                 let company = person.and_then(|person| Company::of(&person.prospect.email, workspace, pepper));
-                let about = self.report(&scope, subject, News::Reply(company)).await?;
+                let about = self.report(&scope, subject, News::Reply(company), now).await?;
                 self.pass_on(&scope, about, raw, now).await
             }
-            Kind::Complaint(_) => self.report(&scope, subject, News::Complaint).await.map(drop),
+            Kind::Complaint(complaint) if complaint.is_objection() => {
+                self.report(&scope, subject, News::Complaint(&complaint), now).await.map(drop)
+            }
+            // That it is no spam, or that a signature failed: no person objects.
+            Kind::Complaint(_) => Ok(()),
             Kind::Bounce(failures) => {
                 let pepper = self.pepper().await?;
                 let theirs = |address: &EmailAddress| pepper.subject(workspace, address) == subject;
                 // Whoever bounces may write anything: it has to name the very address that was written to.
-                if !failures.iter().any(|failure| failure.is_hard() && theirs(&failure.address)) {
-                    return Ok(());
+                let theirs = failures.iter().filter(|failure| theirs(&failure.address));
+                match theirs.max_by_key(|failure| failure.class) {
+                    Some(returned) => self.report(&scope, subject, News::Bounce(returned), now).await.map(drop),
+                    None => Ok(()),
                 }
-                self.report(&scope, subject, News::Bounce).await.map(drop)
             }
             Kind::Other => self.pass_on(&scope, None, raw, now).await,
             // Nobody wrote it: it ends nothing, and nobody is bothered with it. Whoever is away is written to later.
@@ -142,7 +160,8 @@ impl App {
         &self,
         scope: &WorkspaceScope,
         subject: Subject,
-        news: News,
+        news: News<'_>,
+        now: Timestamp,
     ) -> Result<Option<CampaignId>, Failure> {
         let deliveries = self.db.outreach(scope).deliveries_of(subject).await?;
         let latest = deliveries.into_iter().max_by_key(|delivery| delivery.at);
@@ -163,10 +182,14 @@ impl App {
                 }
                 ("Reply", json!({}))
             }
-            News::Complaint => ("Complaint", json!({})),
-            News::Bounce => ("Bounce", json!({ "bounceType": "Permanent" })),
+            News::Complaint(_) => ("Complaint", json!({})),
+            News::Bounce(returned) => {
+                let kind = if returned.class == Class::Hard { "Permanent" } else { "Transient" };
+                ("Bounce", json!({ "bounceType": kind }))
+            }
         };
-        let event = json!({ "eventType": kind, "mail": { "tags": tags }, "bounce": bounce });
+        let evidence = news.evidence(now);
+        let event = json!({ "eventType": kind, "mail": { "tags": tags }, "bounce": bounce, "evidence": evidence });
         self.enqueue(&self.config.feedback_queue_url, &event, 0).await?;
         Ok(latest.map(|latest| latest.campaign))
     }

@@ -1,4 +1,4 @@
-//! One click, and it stops (A59): verify, write once, done.
+//! One click, and it stops (A59): verify, write once, done. Where a system of the Sender's wants to hear of it, one message more.
 
 use domain::{
     Timestamp,
@@ -17,6 +17,12 @@ impl App {
         let scope = WorkspaceScope::internal(claim.workspace);
         let objection = Suppression::new(claim.subject, SuppressionReason::OptedOut, now);
         self.db.suppressions(&scope).record(&objection).await?;
+        // It holds. What is not told now, the purge tells.
+        if claim.told
+            && let Err(failure) = self.report_objection(claim.workspace, claim.subject, now).await
+        {
+            tracing::warn!(workspace = %claim.workspace, cause = failure.cause, "an objection is told of later");
+        }
         Ok(())
     }
 

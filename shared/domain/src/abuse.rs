@@ -169,7 +169,7 @@ mod tests {
     fn link() -> String {
         let pepper = Pepper::from_json(r#"{"v1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
         let (workspace, subject) = (WorkspaceId::from_bytes([3; 10]), Subject::from_bytes([4; 16]));
-        OptOutClaim { workspace, subject, locale: Locale::Fr }.sign(&pepper)
+        OptOutClaim { workspace, subject, locale: Locale::Fr, told: false }.sign(&pepper)
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     calendar::Window,
+    cause::Cause,
     chunk::Outcome,
     health::{Sample, Trouble, window::Days},
     id::{CampaignId, ChannelId, ImportId},
@@ -397,6 +398,8 @@ impl Tally {
 pub struct Tallies {
     steps: BTreeMap<u8, Tally>,
     variants: BTreeMap<(u8, Letter), Tally>,
+    causes: BTreeMap<u8, BTreeMap<Cause, i64>>,
+    objections: BTreeMap<(u8, Option<Letter>), i64>,
     begun: BTreeMap<u8, Timestamp>,
     days: Days,
 }
@@ -410,6 +413,32 @@ impl Tallies {
     /// The count of one variant of a step, to be added to.
     pub fn variant_mut(&mut self, step: u8, variant: Letter) -> &mut Tally {
         self.variants.entry((step, variant)).or_default()
+    }
+
+    /// So many more objected after a message of a step, or after one of its variants.
+    pub fn add_objections(&mut self, step: u8, variant: Option<Letter>, by: i64) {
+        *self.objections.entry((step, variant)).or_default() += by;
+    }
+
+    /// How many objected after a message of a step, or after one of its variants.
+    pub fn opted_out(&self, step: u8, variant: Option<Letter>) -> u64 {
+        self.objections.get(&(step, variant)).and_then(|by| u64::try_from(*by).ok()).unwrap_or(0)
+    }
+
+    /// So many more messages of a step came back for a cause.
+    pub fn add_cause(&mut self, step: u8, cause: Cause, by: i64) {
+        *self.causes.entry(step).or_default().entry(cause).or_default() += by;
+    }
+
+    /// For which causes the messages of a step came back, or those of all steps.
+    pub fn bounced_by_cause(&self, step: Option<u8>) -> BTreeMap<&'static str, u64> {
+        let mut causes = BTreeMap::new();
+        let wanted = self.causes.iter().filter(|(number, _)| step.is_none_or(|step| step == **number));
+        for (cause, by) in wanted.flat_map(|(_, causes)| causes) {
+            *causes.entry(cause.as_str()).or_default() += u64::try_from(*by).unwrap_or(0);
+        }
+        causes.retain(|_, by| *by > 0);
+        causes
     }
 
     /// Somebody was written to in this step, which has variants, at this time.
@@ -563,5 +592,16 @@ mod tests {
         let total = tallies.total();
         assert_eq!((total.of(Outcome::Sent), total.counts(30).sent, total.counts(30).pending), (13, 14, 16));
         assert_eq!((tallies.of(2), tallies.of(3).counts(10).pending), (Tally::default(), 6));
+        for (step, cause, by) in [
+            (1, Cause::MailboxFull, 2),
+            (3, Cause::MailboxFull, 1),
+            (3, Cause::Spam, 1),
+            (3, Cause::UnknownUser, 1),
+            (3, Cause::UnknownUser, -1),
+        ] {
+            tallies.add_cause(step, cause, by);
+        }
+        assert_eq!(tallies.bounced_by_cause(None), BTreeMap::from([("mailbox_full", 3), ("spam", 1)]));
+        assert_eq!(tallies.bounced_by_cause(Some(1)), BTreeMap::from([("mailbox_full", 2)]));
     }
 }

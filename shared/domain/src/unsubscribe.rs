@@ -31,6 +31,8 @@ pub struct OptOutClaim {
     pub subject: Subject,
     /// The language the message was written in.
     pub locale: Locale,
+    /// Whether a system of the Sender's wanted to hear of objections when the message left.
+    pub told: bool,
 }
 
 impl OptOutClaim {
@@ -38,14 +40,20 @@ impl OptOutClaim {
 
     /// The token for a message's unsubscribe link.
     pub fn sign(&self, pepper: &Pepper) -> String {
-        seal(Self::PURPOSE, self.locale, &[self.workspace.as_bytes().as_slice(), self.subject.as_bytes()], pepper)
+        seal(
+            Self::PURPOSE,
+            language(self.locale, self.told),
+            &[self.workspace.as_bytes().as_slice(), self.subject.as_bytes()],
+            pepper,
+        )
     }
 
     /// Verifies a token; `None` for whatever we did not sign.
     pub fn verify(token: &str, pepper: &Pepper) -> Option<Self> {
-        let (locale, body) = open::<OF_SENDER>(Self::PURPOSE, token, pepper)?;
+        let ((locale, told), body) = open::<OF_SENDER>(Self::PURPOSE, token, pepper)?;
         let (workspace, subject) = (*body.first_chunk()?, *body.last_chunk()?);
-        Some(Self { workspace: WorkspaceId::from_bytes(workspace), subject: Subject::from_bytes(subject), locale })
+        let (workspace, subject) = (WorkspaceId::from_bytes(workspace), Subject::from_bytes(subject));
+        Some(Self { workspace, subject, locale, told })
     }
 }
 
@@ -63,12 +71,12 @@ impl NewsClaim {
 
     /// The token for the unsubscribe link of news.
     pub fn sign(&self, pepper: &Pepper) -> String {
-        seal(Self::PURPOSE, self.locale, &[self.reader.as_bytes()], pepper)
+        seal(Self::PURPOSE, language(self.locale, false), &[self.reader.as_bytes()], pepper)
     }
 
     /// Verifies a token; `None` for whatever we did not sign.
     pub fn verify(token: &str, pepper: &Pepper) -> Option<Self> {
-        let (locale, body) = open::<OF_OPERATOR>(Self::PURPOSE, token, pepper)?;
+        let ((locale, _), body) = open::<OF_OPERATOR>(Self::PURPOSE, token, pepper)?;
         Some(Self { reader: Reader::from_bytes(body), locale })
     }
 }
@@ -91,15 +99,11 @@ pub fn peek(token: &str) -> Option<(Whose, Locale)> {
         OF_OPERATOR => Whose::Operators,
         _ => return None,
     };
-    Some((whose, locale_of(bytes[1])?))
+    Some((whose, read_language(bytes[1])?.0))
 }
 
-fn seal(purpose: &str, locale: Locale, body: &[&[u8]], pepper: &Pepper) -> String {
+fn seal(purpose: &str, language: u8, body: &[&[u8]], pepper: &Pepper) -> String {
     let version = pepper.current_version();
-    let language = match locale {
-        Locale::Fr => b'f',
-        Locale::En => b'e',
-    };
     let mut bytes = vec![version, language];
     bytes.extend(body.iter().copied().flatten());
     let mac = pepper.mac(purpose, version, &bytes).expect("the current version exists");
@@ -107,22 +111,34 @@ fn seal(purpose: &str, locale: Locale, body: &[&[u8]], pepper: &Pepper) -> Strin
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn open<const BODY: usize>(purpose: &str, token: &str, pepper: &Pepper) -> Option<(Locale, [u8; BODY])> {
+fn open<const BODY: usize>(purpose: &str, token: &str, pepper: &Pepper) -> Option<((Locale, bool), [u8; BODY])> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok().filter(|bytes| bytes.len() == HEAD + BODY + MAC)?;
     let (signed, mac) = bytes.split_at(HEAD + BODY);
     let expected = pepper.mac(purpose, signed[0], signed)?;
     if !bool::from(expected.ct_eq(mac)) {
         return None;
     }
-    Some((locale_of(signed[1])?, *signed.last_chunk()?))
+    Some((read_language(signed[1])?, *signed.last_chunk()?))
 }
 
-fn locale_of(byte: u8) -> Option<Locale> {
-    match byte {
-        b'f' => Some(Locale::Fr),
-        b'e' => Some(Locale::En),
-        _ => None,
+/// A language; in capitals where somebody is told.
+const fn language(locale: Locale, told: bool) -> u8 {
+    match (locale, told) {
+        (Locale::Fr, false) => b'f',
+        (Locale::En, false) => b'e',
+        (Locale::Fr, true) => b'F',
+        (Locale::En, true) => b'E',
     }
+}
+
+const fn read_language(byte: u8) -> Option<(Locale, bool)> {
+    Some(match byte {
+        b'f' => (Locale::Fr, false),
+        b'e' => (Locale::En, false),
+        b'F' => (Locale::Fr, true),
+        b'E' => (Locale::En, true),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -137,6 +153,7 @@ mod tests {
             workspace: WorkspaceId::from_bytes([3; 10]),
             subject: Subject::from_bytes([9; 16]),
             locale: Locale::En,
+            told: false,
         }
     }
 
@@ -154,6 +171,15 @@ mod tests {
             assert_eq!(NewsClaim::verify(&news, pepper), Some(of_news()));
         }
         assert_eq!(peek(&token), Some((Whose::Senders, Locale::En)));
+        for (locale, told) in [(Locale::Fr, true), (Locale::En, true), (Locale::Fr, false)] {
+            let claim = OptOutClaim { locale, told, ..claim() };
+            let signed = claim.sign(&new);
+            assert_eq!(
+                (OptOutClaim::verify(&signed, &new), peek(&signed)),
+                (Some(claim), Some((Whose::Senders, locale)))
+            );
+            assert_eq!(signed.len(), token.len());
+        }
         assert_eq!(peek(&news), Some((Whose::Operators, Locale::Fr)));
     }
 

@@ -9,7 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::id::{CampaignId, EventId, ID_BYTES, ImportId, WorkspaceId};
+use crate::{
+    bounce::Evidence,
+    id::{CampaignId, EventId, ID_BYTES, ImportId, WorkspaceId},
+};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)+) => {
@@ -44,6 +47,8 @@ kinds! {
     Replied = "message.replied",
     /// The channel refused a message after it had accepted it.
     Failed = "message.failed",
+    /// A person objected to more messages.
+    OptedOut = "prospect.opted_out",
     /// A campaign began to send.
     CampaignLaunched = "campaign.launched",
     /// A campaign was halted, by a member or because of what came back.
@@ -95,6 +100,9 @@ pub struct Event {
     /// A word of ours: why, or how.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
+    /// What is known of a message that came back, without anybody's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 impl Event {
@@ -111,6 +119,7 @@ impl Event {
             places: Vec::new(),
             import: None,
             because: None,
+            evidence: None,
         };
         event.named(workspace)
     }
@@ -139,6 +148,12 @@ impl Event {
     #[must_use]
     pub fn of_import(workspace: WorkspaceId, import: ImportId, at: Timestamp) -> Self {
         Self { import: Some(import), ..Self::new(workspace, EventKind::ImportFinished, at) }.named(workspace)
+    }
+
+    /// With what is known of a message that came back. What others wrote of it an endpoint is not told.
+    #[must_use]
+    pub fn with_evidence(self, evidence: Option<Evidence>) -> Self {
+        Self { evidence: evidence.map(Evidence::without_words), ..self }
     }
 
     /// With a word about why or how.

@@ -3,13 +3,13 @@
 use domain::email::EmailAddress;
 
 use crate::Kind;
-use crate::cause::{Cause, Class};
 use crate::diagnosis::{Clues, diagnose};
 use crate::dsn::{self, Action, Group};
 use crate::evidence::{Evidence, Source};
 use crate::limits;
 use crate::mail::Mail;
 use crate::report::{Report, share};
+use domain::cause::{Cause, Class};
 
 /// A recipient who did not get a message.
 #[derive(Debug, Clone, PartialEq, Eq)]

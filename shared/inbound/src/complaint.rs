@@ -41,6 +41,20 @@ impl FeedbackType {
             _ => Self::Other,
         }
     }
+
+    /// The word for it; none for what the registry does not have.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Abuse => "abuse",
+            Self::Fraud => "fraud",
+            Self::Virus => "virus",
+            Self::OptOut => "opt-out",
+            Self::NotSpam => "not-spam",
+            Self::AuthFailure => "auth-failure",
+            Self::Other => return None,
+        })
+    }
 }
 
 /// A complaint, as a feedback loop reports it.

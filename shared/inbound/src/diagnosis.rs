@@ -4,13 +4,13 @@
 //! servers say `550 5.1.1` of a sender who writes too much. Then the status that the reporting server
 //! chose, the text it wrote for people, and last the bare code, which says next to nothing.
 
-use crate::cause::{Cause, Class};
 use crate::evidence::Said;
 use crate::limits;
 use crate::phase::Phase;
 use crate::smtp::{self, Reply};
 use crate::status::Status;
 use crate::wording::{Found, Wording};
+use domain::cause::{Cause, Class};
 
 /// What was said about one recipient.
 #[derive(Default)]
@@ -27,14 +27,26 @@ pub(crate) struct Clues<'a> {
 
 /// What the clues amount to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Diagnosis {
-    pub(crate) cause: Cause,
-    pub(crate) class: Class,
-    pub(crate) status: Option<Status>,
-    pub(crate) code: Option<u16>,
+pub struct Diagnosis {
+    /// Why the message did not arrive.
+    pub cause: Cause,
+    /// What that means for the next one.
+    pub class: Class,
+    /// The enhanced status code.
+    pub status: Option<Status>,
+    /// The code of the SMTP reply.
+    pub code: Option<u16>,
     /// The words that decided, as they stand in the tables.
-    pub(crate) words: Option<&'static str>,
-    pub(crate) said: Option<Said>,
+    pub words: Option<&'static str>,
+    /// What was said of the recipient.
+    pub said: Option<Said>,
+}
+
+/// What a server said of one recipient outside any report, with the enhanced status beside it if there is one: judged as in a report.
+#[must_use]
+pub fn judge(status: Option<&str>, said: &str) -> Diagnosis {
+    let said = limits::cut(said, limits::SEARCHED_OF_ONE);
+    diagnose(&Clues { status, said, ..Clues::default() })
 }
 
 pub(crate) fn diagnose(clues: &Clues<'_>) -> Diagnosis {
@@ -229,7 +241,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cause::Cause::*;
+    use domain::cause::Cause::*;
 
     fn of(said: &str) -> Diagnosis {
         diagnose(&Clues { status: None, said, ..Clues::default() })

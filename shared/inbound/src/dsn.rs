@@ -26,6 +26,16 @@ impl Action {
             _ => Self::Failed,
         }
     }
+
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Delayed => "delayed",
+            Self::Done => "delivered",
+        }
+    }
 }
 
 /// The fields about one recipient.

@@ -13,7 +13,6 @@ mod absence;
 mod address;
 mod auto_reply;
 mod bounce;
-mod cause;
 mod complaint;
 mod diagnosis;
 mod dsn;
@@ -35,8 +34,9 @@ mod wording;
 
 pub use auto_reply::AutoReply;
 pub use bounce::Failure;
-pub use cause::{Cause, Class};
 pub use complaint::{Complaint, FeedbackType};
+pub use diagnosis::{Diagnosis, judge};
+pub use domain::cause::{Cause, Class};
 pub use dsn::Action;
 pub use evidence::{Evidence, Said, Source};
 pub use limits::MAX_READ;

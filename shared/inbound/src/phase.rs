@@ -1,8 +1,8 @@
 //! When in a dialogue a server refused. A person's address is only judged when it is named: what is refused before
 //! speaks of the sender, what is refused after speaks of the message.
 
-use crate::cause::Cause;
 use crate::wording::Wording;
+use domain::cause::Cause;
 
 /// The part of a dialogue (RFC 5321 §3.3) that a refusal answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

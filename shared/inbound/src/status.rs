@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::cause::Cause;
+use domain::cause::Cause;
 
 /// A status such as `5.1.1`: class, subject, detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

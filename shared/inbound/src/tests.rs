@@ -1,7 +1,7 @@
 //! One invented mail for each structure that mail systems use, and what is to be read from it.
 
-use crate::cause::Cause::{self, *};
 use crate::{FeedbackType, Kind, read};
+use domain::cause::Cause::{self, *};
 
 /// A mail of `tests/mails`.
 macro_rules! mail {

@@ -13,8 +13,8 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use crate::cause::{Cause, Class};
 use crate::fold::fold;
+use domain::cause::{Cause, Class};
 
 /// Words that give a cause away. `*` stands for up to [`GAP`] octets of one's own. All are compared as [`fold`]
 /// leaves a text, and start where a word starts.

@@ -96,8 +96,11 @@ fn a_small_campaign_that_is_over_before_anything_comes_back_is_spoken_of_once() 
 
         // A campaign that would go by that channel is warned of it.
         let codes = async |sender: &tests::Sender<'_>| {
-            let check = sender.post(&format!("/v1/campaigns/{}/check", campaign["id"].as_str().unwrap()), json!({}));
-            let findings = check.await.expect(200).json()["findings"].as_array().cloned().unwrap_or_default();
+            let path = format!("/v1/campaigns/{}/check", campaign["id"].as_str().unwrap());
+            let findings = sender.post(&path, json!({})).await.expect(200).json()["findings"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
             findings.iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
         assert!(codes(&sender).await.contains(&"channel_bounces".to_owned()));

@@ -15,6 +15,7 @@ const EVERYTHING: &[&str] = &[
     "message.complained",
     "message.replied",
     "message.failed",
+    "prospect.opted_out",
     "campaign.launched",
     "campaign.paused",
     "campaign.resumed",

@@ -150,6 +150,7 @@ fn every_permission_is_used_and_none_is_missing() {
             "message.sent",
             "message.delivered",
             "message.bounced",
+            "prospect.opted_out",
             "campaign.launched",
             "campaign.completed",
             "import.finished",

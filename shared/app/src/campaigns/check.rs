@@ -181,6 +181,7 @@ impl App {
                 removed: words.removed,
             };
             let letters = Letters {
+                objections: false,
                 workspace: scope.workspace(),
                 campaign: campaign.id,
                 content,

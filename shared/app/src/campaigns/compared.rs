@@ -23,12 +23,14 @@ pub(super) struct VariantView {
     replied: u64,
     bounced: u64,
     complained: u64,
+    opted_out: u64,
 }
 
 impl VariantView {
     pub(super) fn all(step: u8, variants: Vec<Variant>, tallies: &Tallies) -> Vec<Self> {
         let of = |(index, variant): (usize, Variant)| {
-            let tally = Letter::at(index).map(|letter| tallies.of_variant(step, letter)).unwrap_or_default();
+            let letter = Letter::at(index);
+            let tally = letter.map(|letter| tallies.of_variant(step, letter)).unwrap_or_default();
             Self {
                 name: variant.name,
                 weight: variant.weight,
@@ -41,6 +43,7 @@ impl VariantView {
                 replied: tally.of(Outcome::Replied),
                 bounced: tally.of(Outcome::Bounced),
                 complained: tally.of(Outcome::Complained),
+                opted_out: letter.map_or(0, |letter| tallies.opted_out(step, Some(letter))),
             }
         };
         variants.into_iter().enumerate().map(of).collect()

@@ -192,6 +192,7 @@ impl App {
         let messages = steps.map(|(step, choice)| {
             let templates = templates(content, step, choice)?;
             let letters = Letters {
+                objections: false,
                 workspace: scope.workspace(),
                 campaign: id,
                 content,
@@ -222,7 +223,7 @@ impl App {
 fn tested(handed: Handed) -> Result<(), Failure> {
     match handed {
         Handed::Accepted(_) => Ok(()),
-        Handed::Rejected => Err(Failure::refused(
+        Handed::Rejected(_) => Err(Failure::refused(
             "test-refused",
             "The channel refuses this message. Check the sender's address and the relay.",
         )),

@@ -91,6 +91,7 @@ impl App {
         let compiled = steps.map(|(step, choice)| Ok((step, choice.own, templates(content, step, choice)?)));
         let compiled = compiled.collect::<Result<Vec<_>, Failure>>()?;
         let letters = |step: u8, templates| Letters {
+            objections: false,
             workspace: scope.workspace(),
             campaign: campaign.id,
             content,

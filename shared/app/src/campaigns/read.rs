@@ -45,7 +45,9 @@ pub struct CampaignView {
     refused_by_reason: BTreeMap<&'static str, u64>,
     replied: u64,
     bounced: u64,
+    bounced_by_cause: BTreeMap<&'static str, u64>,
     complained: u64,
+    opted_out: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
     launched_at: Option<Timestamp>,
@@ -80,7 +82,9 @@ struct StepView {
     refused_by_reason: BTreeMap<&'static str, u64>,
     replied: u64,
     bounced: u64,
+    bounced_by_cause: BTreeMap<&'static str, u64>,
     complained: u64,
+    opted_out: u64,
     variants: Vec<VariantView>,
     winner: Option<WinnerView>,
 }
@@ -100,7 +104,9 @@ impl StepView {
             refused_by_reason: tally.refused_by_reason(),
             replied: tally.of(Outcome::Replied),
             bounced: tally.of(Outcome::Bounced),
+            bounced_by_cause: tallies.bounced_by_cause(Some(number)),
             complained: tally.of(Outcome::Complained),
+            opted_out: tallies.opted_out(number, None),
         }
     }
 }
@@ -112,7 +118,8 @@ impl CampaignView {
         let tally = tallies.total();
         let counts = tally.counts(progress.messages());
         let step = |(number, step)| StepView::new(number, step, &progress, tallies, now);
-        let steps = (FIRST..).zip(content.steps).map(step).collect();
+        let steps: Vec<StepView> = (FIRST..).zip(content.steps).map(step).collect();
+        let opted_out = steps.iter().map(|step| step.opted_out).sum();
         Self {
             id,
             status: progress.status,
@@ -132,7 +139,9 @@ impl CampaignView {
             refused_by_reason: tally.refused_by_reason(),
             replied: tally.of(Outcome::Replied),
             bounced: tally.of(Outcome::Bounced),
+            bounced_by_cause: tallies.bounced_by_cause(None),
             complained: tally.of(Outcome::Complained),
+            opted_out,
             counts,
             created_at,
             updated_at,

@@ -92,7 +92,7 @@ fn looks(sender: &Sender, channel: &Channel) -> Result<String, Failure> {
 
 /// The unsubscribe link of a check means nobody, and is one that only we can have made.
 fn link(public_url: &str, workspace: WorkspaceId, pepper: &Pepper) -> String {
-    let claim = OptOutClaim { workspace, subject: Subject::NOBODY, locale: Default::default() };
+    let claim = OptOutClaim { workspace, subject: Subject::NOBODY, locale: Default::default(), told: false };
     format!("{public_url}/u/{}", claim.sign(pepper))
 }
 

@@ -27,15 +27,15 @@ pub(crate) use self::{
     standing::{SesStanding, Standing},
     token::{Grant, NoToken},
 };
-use crate::{App, Deadline, Failure};
+use crate::{App, Deadline, Failure, evidence::Refused};
 
 /// What came of handing a message over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Handed {
     /// The channel took it, and calls it so.
     Accepted(MessageName),
-    /// The channel will never take it.
-    Rejected,
+    /// The channel will never take it, and may have said why.
+    Rejected(Option<Box<Refused>>),
     /// The channel did not take it now; it certainly does not have it.
     Later,
     /// The same, and it will not take any for hours: its messages of the day are used up.

@@ -6,10 +6,14 @@ use aws_sdk_sesv2::{
     types::{Destination, EmailContent, MessageTag, RawMessage},
 };
 
-use domain::message_name::MessageName;
+use domain::{
+    bounce::{Source, Term},
+    cause::{Cause, Class},
+    message_name::MessageName,
+};
 
 use super::{About, Handed, Outgoing};
-use crate::App;
+use crate::{App, evidence::Refused};
 
 /// Names of the tags that an event carries back.
 pub(crate) mod tag {
@@ -46,7 +50,7 @@ impl App {
             .map(|(name, value)| MessageTag::builder().name(name).value(value).build())
             .collect();
         let raw = RawMessage::builder().data(Blob::new(message.bytes.clone())).build();
-        let (Ok(tags), Ok(raw)) = (tags, raw) else { return Handed::Rejected };
+        let (Ok(tags), Ok(raw)) = (tags, raw) else { return Handed::Rejected(None) };
         // News of each delivery is as much again as all other news: only whoever wants it has it published.
         let set = match message.about {
             Some(About { delivery: true, .. }) => &self.config.ses_delivery_configuration_set,
@@ -86,11 +90,22 @@ fn is_of_the_day(message: &str) -> bool {
     message.to_ascii_lowercase().contains("daily message quota")
 }
 
+/// What Amazon SES means when it refuses a message: it has not asked the receiver, so that nothing is said of an address.
+fn refused(code: &str, message: &str) -> Refused {
+    let found = inbound::judge(None, message);
+    let (class, cause) = match (found.class, code) {
+        (Class::Block, _) => (Class::Block, found.cause),
+        (_, "MailFromDomainNotVerifiedException") => (Class::Block, Cause::SenderRefused),
+        _ => (Class::Block, Cause::Unknown),
+    };
+    Refused { by: Source::Ses, report: Term::new(code), found: inbound::Diagnosis { class, cause, ..found } }
+}
+
 /// What a failed `SendEmail` means for the message.
 fn judge<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Handed {
     match error {
         // Never left this process.
-        SdkError::ConstructionFailure(_) => Handed::Rejected,
+        SdkError::ConstructionFailure(_) => Handed::Rejected(None),
         SdkError::ServiceError(service) => match service.err().code() {
             Some("SendingPausedException" | "AccountSuspendedException") => Handed::Paused,
             Some(_) if service.err().message().is_some_and(is_of_the_day) => Handed::QuotaUsed,
@@ -104,8 +119,11 @@ fn judge<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Handed {
                 | "ExpiredTokenException",
             ) => Handed::Later,
             Some(
-                "MessageRejected" | "BadRequestException" | "MailFromDomainNotVerifiedException" | "NotFoundException",
-            ) => Handed::Rejected,
+                code @ ("MessageRejected"
+                | "BadRequestException"
+                | "MailFromDomainNotVerifiedException"
+                | "NotFoundException"),
+            ) => Handed::Rejected(Some(Box::new(refused(code, service.err().message().unwrap_or_default())))),
             // 5xx and whatever is new: it may have been taken.
             _ => Handed::Unknown,
         },

@@ -12,7 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{channel_check::Stop, message_name::MessageName, policy::SendPermit, sender::RelaySecurity};
+use domain::{
+    bounce::Source, channel_check::Stop, message_name::MessageName, policy::SendPermit, sender::RelaySecurity,
+};
 use lettre::{
     Address,
     transport::smtp::{
@@ -25,9 +27,9 @@ use lettre::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Mutex, Semaphore};
 
-use self::line::{Line, Stopped};
+use self::line::{Command, Line, Stopped};
 use super::{Handed, Outgoing};
-use crate::Failure;
+use crate::{Failure, evidence::Refused};
 
 mod line;
 
@@ -170,7 +172,7 @@ impl Relay {
         };
         match tokio::time::timeout(CHECK_PATIENCE, self.converse(line, message)).await {
             Ok(Some(Handed::Accepted(_))) => None,
-            Ok(Some(Handed::Rejected)) => Some(Stop::Refused),
+            Ok(Some(Handed::Rejected(_))) => Some(Stop::Refused),
             Ok(Some(Handed::Unknown)) | Err(_) => Some(Stop::Silent),
             Ok(Some(Handed::Later | Handed::QuotaUsed | Handed::Paused) | None) => Some(Stop::Later),
         }
@@ -212,7 +214,7 @@ impl Relay {
     async fn converse(&self, mut line: Line, message: &Outgoing<'_>) -> Option<Handed> {
         let (Ok(from), Ok(to)) = (message.from.expose().parse::<Address>(), message.to.expose().parse::<Address>())
         else {
-            return Some(Handed::Rejected);
+            return Some(Handed::Rejected(None));
         };
         match line.send(from, to, &message.bytes).await {
             Ok(()) => {
@@ -220,11 +222,11 @@ impl Relay {
                 Some(Handed::Accepted(MessageName::Ours(message.from.domain().to_owned())))
             }
             Err(Stopped::Silent) => None,
-            Err(Stopped::Refused(error)) => {
+            Err(Stopped::Refused(error, command)) => {
                 if error.status().is_some() && line.reset().await {
                     self.0.idle.lock().await.push(line);
                 }
-                Some(refused(&error))
+                Some(refused(&error, command))
             }
             Err(Stopped::Unknown) => {
                 tracing::warn!("the relay went silent after a message was handed over");
@@ -293,10 +295,16 @@ fn is_handshake(error: &SmtpError) -> bool {
 }
 
 /// A 5xx is final, a 4xx is not, and a connection that broke before the final dot took nothing.
-fn refused(error: &SmtpError) -> Handed {
-    let handed = if error.is_permanent() { Handed::Rejected } else { Handed::Later };
-    tracing::info!(status = status(error), ?handed, "the relay did not accept a message");
-    handed
+fn refused(error: &SmtpError, command: Command) -> Handed {
+    let (status, permanent) = (status(error), error.is_permanent());
+    tracing::info!(status, permanent, "the relay did not accept a message");
+    if !permanent {
+        return Handed::Later;
+    }
+    // What was refused tells of whom it is said, as relays put it in mails that come back.
+    let words = error.source().map(ToString::to_string).unwrap_or_default();
+    let found = inbound::judge(None, &format!("{status} {words} (in reply to {} command)", command.as_str()));
+    Handed::Rejected(Some(Box::new(Refused { by: Source::Relay, report: None, found })))
 }
 
 fn status(error: &SmtpError) -> u16 {

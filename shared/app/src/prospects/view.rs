@@ -20,7 +20,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use storage::{StoreError, WorkspaceScope, outreach::Delivery};
 
-use crate::{App, Failure};
+use crate::{App, Failure, evidence::EvidenceView};
 
 /// Deliveries that the API's history shows, the newest.
 pub(super) const HISTORY: usize = 100;
@@ -149,6 +149,8 @@ pub(crate) struct Event {
     /// The name of the variant that it was, where the step has any.
     variant: Option<String>,
     detail: Option<&'static str>,
+    /// What is known of it if it came back, or was not taken.
+    evidence: Option<EvidenceView>,
     /// Which variants it was made of.
     #[serde(skip)]
     choice: Choice,
@@ -221,13 +223,14 @@ impl App {
         }
         let events = deliveries.into_iter().zip(outcomes).map(|(delivery, outcome)| {
             let (kind, detail) = told(outcome);
-            let Delivery { at, campaign, step, variant, .. } = delivery;
+            let Delivery { at, campaign, step, variant, evidence, .. } = delivery;
             let content = contents.get(&campaign).and_then(Option::as_ref);
             let first = |begins| got.get(&(campaign, begins)).copied().flatten();
             let choice = content.map(|content| content.choice(step, variant, first)).unwrap_or_default();
             let subject = content.map(|content| content.subject_of(step, choice.first).into_owned());
             let variant = content.and_then(|content| content.step(step)?.variant(variant)).map(|v| v.name.clone());
-            Event { at, kind, campaign, step, subject, variant, detail, choice }
+            let evidence = evidence.map(EvidenceView::from);
+            Event { at, kind, campaign, step, subject, variant, detail, evidence, choice }
         });
         Ok(events.collect())
     }

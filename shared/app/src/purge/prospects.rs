@@ -49,7 +49,7 @@ impl App {
                 SuppressionReason::OptedOut | SuppressionReason::Complained => prospect.restricted_by.is_none(),
                 SuppressionReason::Erased => true,
             };
-            goes.then_some(stands.since)
+            goes.then_some((stands.since, stands.reason))
         };
         let waiting: Vec<Subject> =
             prospects.iter().filter(|p| due::notice(p, now).is_some()).map(|p| p.subject).collect();
@@ -61,7 +61,11 @@ impl App {
             let notice = due::notice(prospect, now).filter(|_| !informed.contains(&prospect.subject));
             let over = Some(due::kept_until(prospect, rules)).filter(|end| *end <= now);
             let over = over.map(|since| (since, Why::PeriodOver));
-            if let Some((since, why)) = over.or_else(|| objected(prospect).map(|since| (since, Why::OptedOut))) {
+            let objection = objected(prospect).filter(|_| over.is_none());
+            if let Some((since, SuppressionReason::OptedOut)) = objection {
+                found.objected.push(crate::objection::objected(workspace, prospect.subject, since));
+            }
+            if let Some((since, why)) = over.or_else(|| objection.map(|(since, _)| (since, Why::OptedOut))) {
                 found.due.push(due(index, class, Some("v"), since, why));
             } else if let Some(Notice::Over(since)) = notice {
                 found.due.push(due(index, Class::UninformedProspect, Some("v"), since, Why::NeverInformed));

@@ -91,7 +91,7 @@ impl App {
                         join_journal(&mut work.results, &theirs.journal);
                         work.results.join(person.index, Outcome::Unknown);
                         work.results.note(person.index, theirs.variant);
-                        outreach.mark_uninformed(campaign, step, person.prospect.subject).await?;
+                        outreach.mark_uninformed(campaign, step, person.prospect.subject, None).await?;
                     }
                     // Released between the two calls: free again.
                     None => work.again = true,

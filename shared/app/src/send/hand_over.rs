@@ -1,11 +1,11 @@
 //! Handing messages over, and what is known of each afterwards.
 
-use domain::{campaign::Halt, chunk::Outcome, subject::Subject, variant::Letter};
+use domain::{bounce::Evidence, campaign::Halt, chunk::Outcome, subject::Subject, variant::Letter};
 use futures::{StreamExt, stream};
 
 use super::{TRIES, Work, claim::Permitted, job::Job};
 use crate::{
-    App, Deadline, Failure,
+    App, Deadline, Failure, evidence,
     mailer::{About, Handed, Outgoing},
     queues::ChunkMessage,
 };
@@ -17,6 +17,8 @@ struct Delivered {
     variant: Option<Letter>,
     subject: Subject,
     handed: Handed,
+    /// What the channel said when it refused it.
+    said: Option<Evidence>,
 }
 
 impl App {
@@ -41,8 +43,8 @@ impl App {
             .collect()
             .await;
         let (mut again, mut free, mut uninformed, mut names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for Delivered { index, route, variant, subject, handed } in handed {
-            if matches!(handed, Handed::Accepted(_) | Handed::Rejected | Handed::Unknown) {
+        for Delivered { index, route, variant, subject, handed, said } in handed {
+            if matches!(handed, Handed::Accepted(_) | Handed::Rejected(_) | Handed::Unknown) {
                 job.routes.used(route, index);
                 work.results.note(index, variant);
             }
@@ -53,7 +55,7 @@ impl App {
                 }
                 Handed::Unknown => {
                     work.results.join(index, Outcome::Unknown);
-                    uninformed.push(subject);
+                    uninformed.push((subject, None));
                 }
                 Handed::QuotaUsed => {
                     free.push(subject);
@@ -65,9 +67,9 @@ impl App {
                     work.halt = Some(Halt::SendingPaused);
                 }
                 Handed::Later if job.message.tries < TRIES => again.push(subject),
-                Handed::Rejected | Handed::Later => {
+                Handed::Rejected(_) | Handed::Later => {
                     work.results.join(index, Outcome::Failed);
-                    uninformed.push(subject);
+                    uninformed.push((subject, said));
                 }
             }
         }
@@ -83,8 +85,8 @@ impl App {
         for subject in again.into_iter().chain(free) {
             outreach.release(campaign, step, subject, &job.nonce).await?;
         }
-        for subject in uninformed {
-            outreach.mark_uninformed(campaign, step, subject).await?;
+        for (subject, said) in uninformed {
+            outreach.mark_uninformed(campaign, step, subject, said.as_ref()).await?;
         }
         Ok(())
     }
@@ -93,7 +95,13 @@ impl App {
     async fn deliver(&self, job: &Job<'_>, person: Permitted, deadline: Deadline) -> Delivered {
         let Permitted { index, route: at, variant, prospect, bytes, permit } = person;
         let subject = permit.subject();
-        let delivered = |handed| Delivered { index, route: at, variant, subject, handed };
+        let delivered = |handed| {
+            let said = match &handed {
+                Handed::Rejected(Some(refused)) => Some(evidence::of_refusal(refused, &prospect.email, job.now)),
+                _ => None,
+            };
+            Delivered { index, route: at, variant, subject, handed, said }
+        };
         let Some(route) = job.routes.get(at) else { return delivered(Handed::Later) };
         let ChunkMessage { campaign, chunk, step, .. } = *job.message;
         let (workspace, delivery) = (job.scope.workspace(), job.delivery);

@@ -41,6 +41,8 @@ pub(super) struct Job<'a> {
     pub(super) country: String,
     /// Whether somebody wants to hear of each delivery.
     pub(super) delivery: bool,
+    /// Whether somebody wants to hear of objections.
+    pub(super) objections: bool,
     /// Since when whoever answers anything gets no more of it.
     pub(super) launched_at: Option<Timestamp>,
     pub(super) nonce: String,
@@ -77,6 +79,7 @@ impl App {
             launched_at: progress.launched_at,
             country: sender.identity.country,
             delivery: self.is_wanted(&scope, EventKind::Delivered, now).await?,
+            objections: self.is_wanted(&scope, EventKind::OptedOut, now).await?,
             scope,
             message,
             found,

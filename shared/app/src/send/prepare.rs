@@ -70,6 +70,7 @@ impl App {
             let choice = choice(job, pepper, index, subject);
             let templates = self.compiled(&job.campaign, job.message.step, choice).await?;
             let letters = Letters {
+                objections: job.objections,
                 workspace: job.scope.workspace(),
                 campaign: job.campaign.id,
                 content: &job.campaign.content,

@@ -24,6 +24,7 @@ use storage::{
 use super::Receipt;
 use crate::{
     App, Failure,
+    evidence::Codes,
     https::{PATIENCE, Said, Target, Tls},
 };
 
@@ -326,6 +327,9 @@ fn body(scope: &WorkspaceScope, delivery: &WebhookDelivery, people: &[Subject]) 
     }
     if let Some(because) = &event.because {
         data["because"] = json!(because);
+    }
+    if let Some(evidence) = &event.evidence {
+        data["evidence"] = json!(Codes::from(evidence));
     }
     json!({ "type": event.kind, "timestamp": event.at, "data": data }).to_string()
 }

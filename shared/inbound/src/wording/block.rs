@@ -1,7 +1,7 @@
 //! The sender, the message or the way it was sent was refused.
 
 use super::Table;
-use crate::cause::Cause::{Content, Policy, RelayDenied, Reputation, SenderRefused, Spam, TooMany, Unauthenticated};
+use domain::cause::Cause::{Content, Policy, RelayDenied, Reputation, SenderRefused, Spam, TooMany, Unauthenticated};
 
 pub(super) const SURE: Table = &[
     (

@@ -2,7 +2,7 @@
 //! been deleted`, `adresse introuvable`. Who, and in what state, in this order or the other.
 
 use super::{Found, begins};
-use crate::cause::Cause::{self, Disabled, UnknownHost, UnknownUser};
+use domain::cause::Cause::{self, Disabled, UnknownHost, UnknownUser};
 
 /// Who may be unknown. Words go on: `user` is `users` and `username` too.
 const WHO: &[&str] = &[

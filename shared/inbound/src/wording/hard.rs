@@ -1,7 +1,7 @@
 //! The address or its domain is bad.
 
 use super::Table;
-use crate::cause::Cause::{Disabled, Moved, TakesNoMail, UnknownHost, UnknownUser};
+use domain::cause::Cause::{Disabled, Moved, TakesNoMail, UnknownHost, UnknownUser};
 
 pub(super) const SURE: Table = &[
     (

@@ -1,7 +1,7 @@
 //! It was the moment, the size or a machine.
 
 use super::Table;
-use crate::cause::Cause::{Expired, MailboxFull, Network, Protocol, System, TooLarge};
+use domain::cause::Cause::{Expired, MailboxFull, Network, Protocol, System, TooLarge};
 
 /// The receiving machine's own failure, often worded with words of the tables below it: `procmail: Couldn't
 /// create …: No such user`.

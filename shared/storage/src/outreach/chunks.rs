@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::{
 use domain::{
     Timestamp,
     campaign::{Tallies, Tally},
+    cause::Cause,
     chunk::{ChunkRecord, Outcome, Results},
     id::CampaignId,
     subject::Subject,
@@ -18,6 +19,7 @@ use domain::{
 use super::{
     Outreach,
     health::{self, Health},
+    returned::{OBJECTIONS, OF_CAUSE},
 };
 use crate::{
     abuse::AbuseCase,
@@ -30,7 +32,7 @@ use crate::{
 const BEGUN: &str = "begun";
 
 /// What the name of a variant's count begins with; its letter and the outcome's name follow.
-const OF_VARIANT: &str = "v_";
+pub(super) const OF_VARIANT: &str = "v_";
 
 impl Outreach<'_> {
     /// A chunk's record at one step, strongly consistent.
@@ -200,13 +202,14 @@ impl Outreach<'_> {
             let step = keys::counted_step(&text(&item, "sk")?).ok_or(StoreError::Corrupt("a counter's step"))?;
             health::read(&item, tallies.days_mut())?;
             for (name, value) in &item {
-                let (variant, outcome) = counted(name);
-                let (Some(outcome), Ok(by)) = (outcome, value.as_n()) else { continue };
-                let tally = match variant {
-                    Some(variant) => tallies.variant_mut(step, variant),
-                    None => tallies.step_mut(step),
-                };
-                tally.add(outcome, by.parse().map_err(|_| StoreError::Corrupt("a counter"))?);
+                let (Some(counts), Ok(by)) = (Counts::of(name), value.as_n()) else { continue };
+                let by = by.parse().map_err(|_| StoreError::Corrupt("a counter"))?;
+                match counts {
+                    Counts::Outcome(outcome) => tallies.step_mut(step).add(outcome, by),
+                    Counts::OfVariant(variant, outcome) => tallies.variant_mut(step, variant).add(outcome, by),
+                    Counts::Cause(cause) => tallies.add_cause(step, cause, by),
+                    Counts::Objections(variant) => tallies.add_objections(step, variant, by),
+                }
             }
             if item.contains_key(BEGUN)
                 && let Ok(begun) = Timestamp::from_second(number(&item, BEGUN)?)
@@ -250,12 +253,34 @@ pub(super) fn read(item: &Item) -> Result<ChunkRecord, StoreError> {
     })
 }
 
-/// What an attribute of a counter counts, if it counts outcomes.
-fn counted(name: &str) -> (Option<Letter>, Option<Outcome>) {
-    let of_variant = name.strip_prefix(OF_VARIANT).and_then(|rest| rest.split_once('_'));
-    match of_variant.and_then(|(letter, name)| Some((letter.parse().ok()?, name))) {
-        Some((letter, name)) => (Some(letter), Outcome::from_name(name)),
-        None => (None, Outcome::from_name(name)),
+/// What an attribute of a counter counts.
+#[derive(Debug, PartialEq, Eq)]
+enum Counts {
+    Outcome(Outcome),
+    OfVariant(Letter, Outcome),
+    /// Messages that came back for a cause.
+    Cause(Cause),
+    /// People who objected after a message, or after one of a variant.
+    Objections(Option<Letter>),
+}
+
+impl Counts {
+    fn of(name: &str) -> Option<Self> {
+        if let Some(cause) = name.strip_prefix(OF_CAUSE) {
+            return Cause::from_name(cause).map(Self::Cause);
+        }
+        match name.strip_prefix(OF_VARIANT) {
+            Some(rest) => {
+                let (letter, name) = rest.split_once('_')?;
+                let letter = letter.parse().ok()?;
+                match name {
+                    OBJECTIONS => Some(Self::Objections(Some(letter))),
+                    name => Some(Self::OfVariant(letter, Outcome::from_name(name)?)),
+                }
+            }
+            None if name == OBJECTIONS => Some(Self::Objections(None)),
+            None => Outcome::from_name(name).map(Self::Outcome),
+        }
     }
 }
 
@@ -312,12 +337,16 @@ mod tests {
         assert_eq!(moved("SS|AB", "SS|AB"), [""; 0]);
         assert_eq!(moved("..", "So"), [""; 0]);
         for (name, expected) in [
-            ("v_B_replied", (Letter::at(1), Some(Outcome::Replied))),
-            ("replied", (None, Some(Outcome::Replied))),
-            ("v_X_replied", (None, None)),
-            ("begun", (None, None)),
+            ("v_B_replied", Letter::at(1).map(|letter| Counts::OfVariant(letter, Outcome::Replied))),
+            ("replied", Some(Counts::Outcome(Outcome::Replied))),
+            ("b_mailbox_full", Some(Counts::Cause(Cause::MailboxFull))),
+            ("opted_out", Some(Counts::Objections(None))),
+            ("v_A_opted_out", Some(Counts::Objections(Letter::at(0)))),
+            ("b_replied", None),
+            ("v_X_replied", None),
+            ("begun", None),
         ] {
-            assert_eq!(counted(name), expected, "{name}");
+            assert_eq!(Counts::of(name), expected, "{name}");
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementErrorCodeEnum, BatchStatementRequest, KeysAndAttributes};
-use domain::{Timestamp, chunk::GROUP, id::CampaignId, subject::Subject, variant::Letter};
+use domain::{Timestamp, bounce::Evidence, chunk::GROUP, id::CampaignId, subject::Subject, variant::Letter};
 
-use super::Outreach;
+use super::{Outreach, returned};
 use crate::{
     db::{Item, PageQuery, Range, StoreError, n, number, s, text},
     keys,
@@ -37,6 +37,10 @@ pub struct Delivery {
     pub index: usize,
     /// Which variant of the step was for them, where it has any.
     pub variant: Option<Letter>,
+    /// What is known of it if it came back, or was not taken.
+    pub evidence: Option<Evidence>,
+    /// Whether the person objected after it, and counts there.
+    pub objected: bool,
 }
 
 /// What another run's claim says.
@@ -177,16 +181,27 @@ impl Outreach<'_> {
     }
 
     /// Notes that a claimed message was refused by the channel, or may never have reached it, so that the
-    /// person does not count as informed by it (A69).
-    pub async fn mark_uninformed(&self, id: CampaignId, step: u8, subject: Subject) -> Result<(), StoreError> {
+    /// person does not count as informed by it (A69); with what the channel said, in the same write.
+    pub async fn mark_uninformed(
+        &self,
+        id: CampaignId,
+        step: u8,
+        subject: Subject,
+        said: Option<&Evidence>,
+    ) -> Result<(), StoreError> {
         let key = keys::delivery(self.workspace, subject, id, step);
-        self.db
+        let mut update = self
+            .db
             .updating(self.table(), &key)
-            .update_expression("SET f = :yes")
             .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":yes", AttributeValue::Bool(true))
-            .send()
-            .await?;
+            .expression_attribute_values(":yes", AttributeValue::Bool(true));
+        update = match said {
+            None => update.update_expression("SET f = :yes"),
+            Some(said) => update
+                .update_expression("SET f = :yes, e = :e")
+                .expression_attribute_values(":e", returned::written(said)?),
+        };
+        update.send().await?;
         Ok(())
     }
 
@@ -252,5 +267,7 @@ fn read(item: &Item) -> Result<Delivery, StoreError> {
         chunk: number(item, "k")?,
         index: number(item, "i")?,
         variant: variant(item),
+        evidence: returned::of(item)?,
+        objected: returned::objected(item),
     })
 }

@@ -11,6 +11,7 @@ mod names;
 mod pace;
 pub mod plan;
 mod receivers;
+mod returned;
 
 use domain::{
     Timestamp,

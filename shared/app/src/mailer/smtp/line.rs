@@ -23,10 +23,31 @@ pub(super) struct Line {
 pub(super) enum Stopped {
     /// The connection was dead before the relay had answered anything about this message.
     Silent,
-    /// The relay refused, or the connection broke later: before the final dot, it took nothing.
-    Refused(SmtpError),
+    /// The relay refused this command, or the connection broke later: before the final dot, it took nothing.
+    Refused(SmtpError, Command),
     /// The connection broke after the message had been sent: nobody can tell.
     Unknown,
+}
+
+/// What the relay answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Command {
+    Mail,
+    Rcpt,
+    Data,
+    Content,
+}
+
+impl Command {
+    /// As relays call it.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mail => "MAIL FROM",
+            Self::Rcpt => "RCPT TO",
+            Self::Data => "DATA",
+            Self::Content => "end of DATA",
+        }
+    }
 }
 
 impl Line {
@@ -52,7 +73,7 @@ impl Line {
         };
         match handed {
             Ok(_) => Ok(()),
-            Err(error) if error.status().is_some() => Err(Stopped::Refused(error)),
+            Err(error) if error.status().is_some() => Err(Stopped::Refused(error, Command::Content)),
             Err(_) => Err(Stopped::Unknown),
         }
     }
@@ -65,8 +86,8 @@ impl Line {
     /// Command by command.
     async fn announce(&mut self, (mail, rcpt): (Mail, Rcpt)) -> Result<(), Stopped> {
         self.connection.command(mail).await.map_err(first)?;
-        self.connection.command(rcpt).await.map_err(Stopped::Refused)?;
-        self.connection.command(Data).await.map_err(Stopped::Refused)?;
+        self.connection.command(rcpt).await.map_err(|error| Stopped::Refused(error, Command::Rcpt))?;
+        self.connection.command(Data).await.map_err(|error| Stopped::Refused(error, Command::Data))?;
         Ok(())
     }
 
@@ -80,20 +101,21 @@ impl Line {
         }
         let rcpt = self.connection.read_response().await;
         let data = self.connection.read_response().await;
-        let Some(refusal) = mail.err().or(rcpt.err()) else {
-            return data.map(drop).map_err(Stopped::Refused);
+        let refusal = mail.err().map(|error| (error, Command::Mail));
+        let Some((refusal, command)) = refusal.or(rcpt.err().map(|error| (error, Command::Rcpt))) else {
+            return data.map(drop).map_err(|error| Stopped::Refused(error, Command::Data));
         };
         if data.is_ok() {
             // It waits for a message to nobody: an empty one ends that (RFC 2920 §3.1).
             let _ = self.connection.command(Content("")).await;
         }
-        Err(Stopped::Refused(refusal))
+        Err(Stopped::Refused(refusal, command))
     }
 }
 
 /// The first command tells whether the connection was still alive.
 fn first(error: SmtpError) -> Stopped {
-    if error.status().is_some() { Stopped::Refused(error) } else { Stopped::Silent }
+    if error.status().is_some() { Stopped::Refused(error, Command::Mail) } else { Stopped::Silent }
 }
 
 /// A message as it goes over the wire (RFC 5321 §4.5.2): lines that begin with a dot get another, and a

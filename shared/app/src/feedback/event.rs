@@ -1,0 +1,310 @@
+//! What an SES event says, and what that means for one message.
+
+use std::{collections::HashMap, fmt};
+
+use domain::{
+    Timestamp,
+    bounce::{Evidence, Fate, Source, Term, Words},
+    cause::{Cause, Class},
+    chunk::Outcome,
+    email::EmailAddress,
+    subject::Subject,
+    suppression::SuppressionReason,
+    webhook::EventKind,
+};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{evidence::of_diagnosis, mailer::ses::tag};
+
+/// An SES event, as far as it matters here. Unknown fields and types are none of our business.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SesEvent {
+    #[serde(alias = "notificationType")]
+    pub(super) event_type: String,
+    pub(super) mail: SesMail,
+    bounce: Option<SesBounce>,
+    delivery: Option<SesMoment>,
+    complaint: Option<SesComplaint>,
+    reject: Option<SesReject>,
+    /// Not SES's: when somebody objected.
+    objection: Option<SesMoment>,
+    /// Not SES's: whoever reads the mail that comes in knows it already.
+    #[serde(default)]
+    evidence: Option<Evidence>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SesMail {
+    pub(super) message_id: Option<String>,
+    #[serde(default)]
+    pub(super) tags: HashMap<String, Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SesBounce {
+    #[serde(default)]
+    bounce_type: String,
+    #[serde(default)]
+    timestamp: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
+    bounce_sub_type: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
+    bounced_recipients: Vec<SesRecipient>,
+    #[serde(default, rename = "reportingMTA", deserialize_with = "if_readable")]
+    reporting_mta: Option<String>,
+}
+
+/// Of whom it is said, and what. Personal data: `Debug` shows nothing of it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SesRecipient {
+    email_address: Option<String>,
+    status: Option<String>,
+    diagnostic_code: Option<String>,
+}
+
+impl fmt::Debug for SesRecipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SesRecipient(***)")
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SesComplaint {
+    #[serde(default)]
+    timestamp: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
+    complaint_feedback_type: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SesReject {
+    #[serde(default, deserialize_with = "if_readable")]
+    reason: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SesMoment {
+    #[serde(default)]
+    timestamp: Option<String>,
+}
+
+/// What is only evidence keeps no event from being read.
+fn if_readable<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(from: D) -> Result<T, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(from)?).unwrap_or_default())
+}
+
+/// What an event means for one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct News {
+    pub(super) outcome: Outcome,
+    pub(super) suppress: Option<SuppressionReason>,
+}
+
+impl SesEvent {
+    pub(super) fn news(&self) -> Option<News> {
+        let (outcome, suppress) = match self.event_type.as_str() {
+            "Send" | "Delivery" => (Outcome::Sent, None),
+            // Not SES's: whoever reads the mail that comes in says so in the form of SES's events.
+            "Reply" => (Outcome::Replied, None),
+            "Complaint" => (Outcome::Complained, Some(SuppressionReason::Complained)),
+            "Bounce" if self.bounce.as_ref().is_some_and(SesBounce::is_permanent) => {
+                (Outcome::Bounced, Some(SuppressionReason::HardBounced))
+            }
+            // Returned for now: it was sent, and the address stays.
+            "Bounce" => (Outcome::Bounced, None),
+            "Reject" | "Rendering Failure" => (Outcome::Failed, None),
+            _ => return None,
+        };
+        Some(News { outcome, suppress })
+    }
+
+    /// What endpoints are told of it. That a message was accepted they were told when it was handed over, unless
+    /// nobody noted that it was.
+    pub(super) fn told(&self, unheard_of: bool) -> Option<(EventKind, Option<&'static str>)> {
+        Some(match self.event_type.as_str() {
+            "Send" if unheard_of => (EventKind::Sent, None),
+            "Delivery" => (EventKind::Delivered, None),
+            "Reply" => (EventKind::Replied, None),
+            "Complaint" => (EventKind::Complained, None),
+            "Bounce" if self.news()?.suppress.is_some() => (EventKind::Bounced, Some("permanent")),
+            "Bounce" => (EventKind::Bounced, Some("transient")),
+            "Reject" | "Rendering Failure" => (EventKind::Failed, None),
+            _ => return None,
+        })
+    }
+
+    /// When it happened, as the provider says; an event that comes twice says the same.
+    pub(super) fn happened_at(&self) -> Option<Timestamp> {
+        let moments = [&self.delivery, &self.objection].into_iter().flatten().map(|moment| &moment.timestamp);
+        let moments = moments.chain(self.complaint.iter().map(|complaint| &complaint.timestamp));
+        let moments = moments.chain(self.bounce.iter().map(|bounce| &bounce.timestamp));
+        moments.flatten().find_map(|timestamp| timestamp.parse().ok())
+    }
+
+    /// What a message that came back did so for; nothing of one that did not.
+    pub(super) fn evidence(&self, now: Timestamp) -> Option<Evidence> {
+        if self.evidence.is_some() {
+            return self.evidence.clone();
+        }
+        let known = |fate| Evidence::new(fate, Source::Ses, self.happened_at().unwrap_or(now));
+        match (self.news()?.outcome, &self.bounce, &self.complaint, &self.reject) {
+            (Outcome::Bounced, Some(bounce), ..) => Some(bounce.evidence(known(Fate::Bounced))),
+            (Outcome::Complained, _, Some(complaint), _) => {
+                let report = complaint.complaint_feedback_type.as_deref().and_then(Term::new);
+                Some(Evidence { report, ..known(Fate::Complained) })
+            }
+            (Outcome::Failed, _, _, Some(reject)) => Some(Evidence {
+                class: Some(Class::Block),
+                cause: Some(Cause::Content),
+                said: reject.reason.as_deref().and_then(|reason| Words::new(reason, None)),
+                ..known(Fate::Failed)
+            }),
+            _ => None,
+        }
+    }
+
+    pub(super) fn subject(&self) -> Option<Subject> {
+        Subject::from_hex(self.mail.tags.get(tag::SUBJECT)?.first()?)
+    }
+
+    pub(super) fn tag<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
+        self.mail.tags.get(name)?.first()?.parse().ok()
+    }
+}
+
+impl SesBounce {
+    fn is_permanent(&self) -> bool {
+        self.bounce_type == "Permanent"
+    }
+
+    /// The receiver's words say why, else the code, else what SES calls it. Whether it is for good is SES's word, by which nobody
+    /// writes there any more.
+    fn evidence(&self, known: Evidence) -> Evidence {
+        let person = self.bounced_recipients.first();
+        let text = |of: fn(&SesRecipient) -> &Option<String>| person.and_then(|person| of(person).as_deref());
+        let said = text(|person| &person.diagnostic_code).unwrap_or_default();
+        let found = inbound::judge(text(|person| &person.status), said.trim_start_matches("smtp; "));
+        let about = text(|person| &person.email_address).and_then(|address| EmailAddress::parse(address).ok());
+        let subtype = self.bounce_sub_type.as_deref().unwrap_or_default();
+        let known = of_diagnosis(&found, about.as_ref(), known);
+        let class = match (self.is_permanent(), found.class) {
+            (true, _) => Class::Hard,
+            (false, Class::Block) => Class::Block,
+            (false, _) => Class::Soft,
+        };
+        Evidence {
+            class: Some(class),
+            cause: Some(found.cause).filter(|cause| *cause != Cause::Unknown).or_else(|| cause_of(subtype)),
+            report: Term::new(&format!("{}/{subtype}", self.bounce_type)),
+            reporter: self.reporting_mta.as_deref().and_then(Term::server),
+            ..known
+        }
+    }
+}
+
+/// What SES means by the subtype of a bounce.
+fn cause_of(subtype: &str) -> Option<Cause> {
+    Some(match subtype {
+        "NoEmail" => Cause::UnknownUser,
+        "MailboxFull" => Cause::MailboxFull,
+        "MessageTooLarge" => Cause::TooLarge,
+        "ContentRejected" | "AttachmentRejected" => Cause::Content,
+        _ => Cause::Unknown,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn news(json: &str) -> Option<News> {
+        serde_json::from_str::<SesEvent>(json).unwrap().news()
+    }
+
+    #[test]
+    fn events_mean_what_they_should() {
+        let of = |kind: &str, more: &str| news(&format!(r#"{{"eventType":"{kind}","mail":{{"tags":{{}}}}{more}}}"#));
+        let permanent = r#","bounce":{"bounceType":"Permanent","new":1}"#;
+        let transient = r#","bounce":{"bounceType":"Transient"}"#;
+        let expect = |outcome, suppress| Some(News { outcome, suppress });
+        assert_eq!(of("Send", ""), expect(Outcome::Sent, None));
+        assert_eq!(of("Delivery", ""), expect(Outcome::Sent, None));
+        assert_eq!(of("Bounce", permanent), expect(Outcome::Bounced, Some(SuppressionReason::HardBounced)));
+        assert_eq!(of("Bounce", transient), expect(Outcome::Bounced, None));
+        assert_eq!(of("Complaint", ""), expect(Outcome::Complained, Some(SuppressionReason::Complained)));
+        assert_eq!(of("Reply", r#","bounce":{}"#), expect(Outcome::Replied, None));
+        assert_eq!(of("Reject", ""), expect(Outcome::Failed, None));
+        assert_eq!(of("Open", ""), None);
+        assert_eq!(of("SomethingNew", ""), None);
+    }
+
+    #[test]
+    fn a_legacy_notification_is_read_too() {
+        let event = r#"{"notificationType":"Complaint","mail":{"messageId":"x"},"complaint":{}}"#;
+        assert_eq!(news(event).map(|n| n.outcome), Some(Outcome::Complained));
+    }
+
+    #[test]
+    fn a_bounce_says_why_and_what_that_rests_on() {
+        let event = |bounce: &str| format!(r#"{{"eventType":"Bounce","mail":{{}},"bounce":{{{bounce}}}}}"#);
+        let of = |bounce: &str| {
+            let event: SesEvent = serde_json::from_str(&event(bounce)).unwrap();
+            event.evidence(Timestamp::UNIX_EPOCH).unwrap()
+        };
+        let whole = of(r#""bounceType":"Permanent","bounceSubType":"General","timestamp":"2026-11-26T10:00:00.000Z",
+            "reportingMTA":"dns; a1.example.org","bouncedRecipients":[{"emailAddress":"ada@example.com","action":"failed",
+            "status":"5.1.1","diagnosticCode":"smtp; 550 5.1.1 <ada@example.com> user unknown: ada"}]"#);
+        let expected = Evidence {
+            class: Some(Class::Hard),
+            cause: Some(Cause::UnknownUser),
+            reply: Some(550),
+            status: Term::new("5.1.1"),
+            report: Term::new("Permanent/General"),
+            reporter: Term::new("a1.example.org"),
+            said: Words::new("550 5.1.1 <***> user unknown: ***", None),
+            ..Evidence::new(Fate::Bounced, Source::Ses, "2026-11-26T10:00:00Z".parse().unwrap())
+        };
+        assert_eq!(whole, expected);
+        let judged = |bounce: &str| (of(bounce).class.unwrap(), of(bounce).cause.unwrap());
+        for (bounce, expected) in [
+            (r#""bounceType":"Transient","bounceSubType":"MailboxFull""#, (Class::Soft, Cause::MailboxFull)),
+            (r#""bounceType":"Undetermined","bounceSubType":"Undetermined""#, (Class::Soft, Cause::Unknown)),
+            (r#""bounceType":"Permanent","bounceSubType":"OnAccountSuppressionList""#, (Class::Hard, Cause::Unknown)),
+            (
+                r#""bounceType":"Transient","bouncedRecipients":[{"diagnosticCode":"smtp; 554 5.7.1 detected as spam"}]"#,
+                (Class::Block, Cause::Spam),
+            ),
+            // SES says that it may pass: nobody is called gone because of it.
+            (
+                r#""bounceType":"Transient","bouncedRecipients":[{"diagnosticCode":"550 5.1.1 user unknown"}]"#,
+                (Class::Soft, Cause::UnknownUser),
+            ),
+            (r#""bounceType":"Transient","bouncedRecipients":"none","bounceSubType":7"#, (Class::Soft, Cause::Unknown)),
+        ] {
+            assert_eq!(judged(bounce), expected, "{bounce}");
+        }
+    }
+
+    #[test]
+    fn a_complaint_and_a_reject_have_evidence_and_other_news_has_none() {
+        let of = |event: &str| serde_json::from_str::<SesEvent>(event).unwrap().evidence(Timestamp::UNIX_EPOCH);
+        let at = Timestamp::UNIX_EPOCH;
+        let complaint = r#"{"eventType":"Complaint","mail":{},"complaint":{"complaintFeedbackType":"abuse"}}"#;
+        let report = Term::new("abuse");
+        assert_eq!(of(complaint), Some(Evidence { report, ..Evidence::new(Fate::Complained, Source::Ses, at) }));
+        let reject = of(r#"{"eventType":"Reject","mail":{},"reject":{"reason":"Bad content"}}"#).unwrap();
+        assert_eq!((reject.fate, reject.cause), (Fate::Failed, Some(Cause::Content)));
+        for kind in ["Send", "Delivery", "Reply"] {
+            assert_eq!(of(&format!(r#"{{"eventType":"{kind}","mail":{{}},"delivery":{{}}}}"#)), None, "{kind}");
+        }
+        let told = r#"{"eventType":"Bounce","mail":{},"bounce":{"bounceType":"Permanent"},
+            "evidence":{"fate":"bounced","source":"dsn","at":"1970-01-01T00:00:00Z"}}"#;
+        assert_eq!(of(told), Some(Evidence::new(Fate::Bounced, Source::Dsn, at)));
+    }
+}
