@@ -1,5 +1,7 @@
 //! `cargo faults`, with few people: something goes wrong at every call that a function makes, one by one.
 
+use std::sync::Arc;
+
 use local::faults::{Play, Report, Scenario, play};
 use tests::{run, seed, stack};
 
@@ -10,7 +12,7 @@ const CHUNK: usize = 3;
 async fn holds(scenario: Scenario, messages: usize) -> Report {
     let seed = seed::number(scenario.name());
     let bin_dir = stack::binaries().await;
-    let report = play(scenario, Play { bin_dir, seed, messages, chunk: CHUNK, say: |_| {} }).await;
+    let report = play(scenario, Play { bin_dir, seed, messages, chunk: CHUNK, say: Arc::new(|_| {}) }).await;
     let report = report.unwrap_or_else(|error| panic!("{}: {error:#}", scenario.name()));
     assert!(report.wrong().is_empty(), "{}", report.wrong().join("\n"));
     assert!(report.struck() > 0 && report.counted.accepted > 0, "{report:?}");

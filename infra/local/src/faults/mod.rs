@@ -12,13 +12,15 @@ mod truth;
 mod world;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::json;
 
 pub use self::report::Report;
-pub use self::scenarios::{Play, Scenario};
+pub use self::scenarios::{Play, Say, Scenario};
 pub use self::truth::{Counted, Invariant};
 use crate::demo::screen::Screen;
 use crate::{BIN_DIR, build_functions, workspace_root};
@@ -38,6 +40,9 @@ pub struct Faults {
     /// Only these scenarios.
     #[arg(long, value_delimiter = ',')]
     pub scenario: Vec<String>,
+    /// Scenarios that are played side by side: most of a run is waiting.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub jobs: u8,
     /// Prints JSON instead of tables.
     #[arg(long)]
     pub json: bool,
@@ -61,17 +66,26 @@ pub async fn run(faults: &Faults) -> anyhow::Result<usize> {
     say(&format!("Seed {seed}."));
     let began = Instant::now();
     let shares: usize = scenarios.iter().map(|scenario| scenario.share()).sum();
-    let mut reports = Vec::new();
-    for scenario in scenarios {
-        say(&format!("{}: {} …", scenario.name(), scenario.what()));
+    let played = stream::iter(scenarios).map(async |scenario| {
+        let name = scenario.name();
+        say(&format!("{name}: {} …", scenario.what()));
         let messages = faults.messages * scenario.share() / shares.max(1);
-        let progress: fn(&str) = if faults.json { |_| {} } else { |line| Screen::new().say(&format!("    {line}")) };
+        let progress: Say = match faults.json {
+            true => Arc::new(|_| {}),
+            false => Arc::new(move |line| Screen::new().say(&format!("    {name}: {line}"))),
+        };
         let play = Play { bin_dir: bin_dir.clone(), seed, messages, chunk: CHUNK, say: progress };
         let report = self::play(scenario, play).await?;
-        report.wrong().iter().for_each(|line| say(&format!("  BROKEN {line}")));
-        say(&format!("  {} accepted, {} faults, {:.0} s", report.counted.accepted, report.struck(), report.seconds));
-        reports.push(report);
-    }
+        report.wrong().iter().for_each(|line| say(&format!("  BROKEN {name}: {line}")));
+        say(&format!(
+            "  {name}: {} accepted, {} faults, {:.0} s",
+            report.counted.accepted,
+            report.struck(),
+            report.seconds
+        ));
+        anyhow::Ok(report)
+    });
+    let reports: Vec<Report> = played.buffered(faults.jobs.into()).try_collect().await?;
     if faults.json {
         let total = report::Total::of(&reports);
         let seconds = began.elapsed().as_secs_f64();

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::deeds::{Director, Doing, Done, Held};
+use super::scenarios::Say;
 use super::truth::Invariant;
 use crate::backends::Plan;
 use crate::customer::{Customer, unsubscribe_link};
@@ -46,7 +47,7 @@ pub(super) struct Making {
     /// So many of them are at one domain.
     pub(super) colleagues: usize,
     /// Hears how far it is.
-    pub(super) say: fn(&str),
+    pub(super) say: Say,
     /// When it begins.
     pub(super) at: Option<Timestamp>,
 }
@@ -84,7 +85,7 @@ pub(super) struct World {
     pub(super) poison: usize,
     /// What else must hold.
     pub(super) more: Vec<Invariant>,
-    say: fn(&str),
+    say: Say,
     /// When the session began, by the movable clock.
     signed_in: Timestamp,
 }

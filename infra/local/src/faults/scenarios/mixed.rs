@@ -33,7 +33,7 @@ pub(super) async fn all(play: &Play) -> anyhow::Result<World> {
     let making = Making { at: Some(BEGINS.parse()?), colleagues: COLLEAGUES, ..play.many(people) };
     let mut world = World::make(making).await?;
     world.breaks(&json!({ "sqs": { "deliveries": 2, "late_ms": 300, "shuffle_seed": play.seed } }))?;
-    let odds = [("send", 250), ("fan-out", 40), ("feedback", 150), ("replies", 60), ("follow-up", 8)];
+    let odds = [("send", 250), ("fan-out", 40), ("feedback", 150), ("replies", 60), ("follow-up", 40)];
     world.director.does(Doing::Chance(Chance::new(Deed::Kill, &odds, play.seed)));
     let launched = world.launch_content(3, with_variants).await?;
     world.settle().await?;

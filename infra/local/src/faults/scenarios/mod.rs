@@ -9,6 +9,7 @@ mod races;
 mod sweeps;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::world::{GROUPS, Making, World};
 
@@ -146,7 +147,7 @@ impl Scenario {
 }
 
 /// How a scenario is played.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Play {
     /// Where the functions are.
     pub bin_dir: PathBuf,
@@ -157,8 +158,11 @@ pub struct Play {
     /// People of a chunk where something is done at every call: each of them is a call more.
     pub chunk: usize,
     /// Hears how far it is.
-    pub say: fn(&str),
+    pub say: Say,
 }
+
+/// Hears lines.
+pub type Say = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Play {
     /// A world where something is done at every call: each of its groups is a chunk.
@@ -174,7 +178,7 @@ impl Play {
 
     /// A world as it is on AWS.
     fn many(&self, people: usize) -> Making {
-        let (bin_dir, seed, say) = (self.bin_dir.clone(), self.seed, self.say);
+        let (bin_dir, seed, say) = (self.bin_dir.clone(), self.seed, Arc::clone(&self.say));
         Making { bin_dir, seed, say, concurrency: [].into(), relay: false, people, colleagues: 1, at: None }
     }
 }
