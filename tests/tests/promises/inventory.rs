@@ -335,7 +335,7 @@ async fn comparison(sender: &Sender<'_>) {
     sender.post("/v1/campaigns", content(json!({"hours": 1}))).await.expect(201);
 }
 
-/// Somebody who is away when the second step is due for everybody.
+/// Somebody who is away when the second step is due for everybody, and somebody who wants no more.
 async fn absence(stack: &TestStack) {
     let sender = stack.sign_up().await;
     sender.take_answers().await;
@@ -348,6 +348,7 @@ async fn absence(stack: &TestStack) {
         .replace("MIME-Version", "Auto-Submitted: auto-replied\r\nMIME-Version");
     stack.receive(&to, &raw, Scan::default()).await;
     stack.pass(SignedDuration::from_mins(61)).await;
+    stack.answer("person1@away.filled.test", "Merci de me désabonner.").await;
 }
 
 /// Cases of abuse, open and closed, from every side; the last one has a workspace suspended.
