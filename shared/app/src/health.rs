@@ -16,6 +16,15 @@ use storage::{StoreError, WorkspaceScope};
 
 use crate::{App, Failure, abuse::harmful};
 
+/// Why a campaign was paused without anybody asking, as its members are told.
+#[derive(Clone, Copy)]
+enum Pause {
+    /// What came back of it, and whether it was over before that.
+    Harm(Sample, Trouble, bool),
+    NoChannel,
+    SendingPaused,
+}
+
 /// Looks at a campaign that others move meanwhile, at most.
 const ATTEMPTS: u32 = 5;
 
@@ -53,7 +62,7 @@ impl App {
                         let event = || Event::of_campaign(workspace, kind, id, now).because(because);
                         self.try_tell_webhooks(scope, kind, now, event).await;
                     }
-                    Box::pin(self.tell_paused(scope, id, Some((sample, trouble, ended)), now)).await?;
+                    Box::pin(self.tell_paused(scope, id, Pause::Harm(sample, trouble, ended), now)).await?;
                     if suspended {
                         let contact = &self.config.operator_abuse_contact;
                         let about = AboutAbuse { note: None, kind: None, contact };
@@ -90,7 +99,7 @@ impl App {
     }
 
     /// Tells endpoints and members of a campaign that is paused because nothing can leave. No mail of the operator's leaves either
-    /// while Amazon SES has paused its account.
+    /// while Amazon SES has paused its account: the purge, which comes by every hour, sends it once some does.
     pub(crate) async fn tell_halted(
         &self,
         scope: &WorkspaceScope,
@@ -104,39 +113,52 @@ impl App {
         let event = || Event::of_campaign(workspace, kind, id, now).because(halt.as_str());
         self.try_tell_webhooks(scope, kind, now, event).await;
         match halt {
-            Halt::NoChannel => Box::pin(self.tell_paused(scope, id, None, now)).await,
+            Halt::NoChannel => Box::pin(self.tell_paused(scope, id, Pause::NoChannel, now)).await.map(drop),
             Halt::SendingPaused => Ok(()),
         }
     }
 
-    /// Tells those who can do something about it, of the harm or that no channel is left. A mail may be lost; the pause is not.
+    /// Tells members of a campaign that waits since Amazon SES paused the operator's account. Whether a mail has left.
+    pub(crate) async fn tell_sending_paused(
+        &self,
+        scope: &WorkspaceScope,
+        id: CampaignId,
+        now: Timestamp,
+    ) -> Result<bool, Failure> {
+        Box::pin(self.tell_paused(scope, id, Pause::SendingPaused, now)).await
+    }
+
+    /// Tells those who can do something about it. A mail may be lost; the pause is not. Whether one has left.
     async fn tell_paused(
         &self,
         scope: &WorkspaceScope,
         id: CampaignId,
-        harm: Option<(Sample, Trouble, bool)>,
+        pause: Pause,
         now: Timestamp,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let accounts = self.db.accounts(scope);
         let outreach = self.db.outreach(scope);
         let (workspace, members, campaign) =
             futures::try_join!(accounts.workspace(), accounts.members(), outreach.campaign(id))?;
-        let (Some(workspace), Some(campaign)) = (workspace, campaign) else { return Ok(()) };
+        let (Some(workspace), Some(campaign)) = (workspace, campaign) else { return Ok(false) };
         let campaign = campaign.content.name.as_str();
-        let mail = match harm {
-            Some((sample, trouble, ended)) => Notification::CampaignPaused { campaign, sample, trouble, ended },
-            None => Notification::CampaignWithoutChannel { campaign },
+        let mail = match pause {
+            Pause::Harm(sample, trouble, ended) => Notification::CampaignPaused { campaign, sample, trouble, ended },
+            Pause::NoChannel => Notification::CampaignWithoutChannel { campaign },
+            Pause::SendingPaused => Notification::CampaignSendingPaused { campaign },
         };
+        let mut left = false;
         for member in members.into_iter().filter(|member| member.role.may(Permission::Launch)) {
-            if let Err(failure) = self.post(&member.email, member.language(workspace.locale), mail, now).await {
-                tracing::warn!(
+            match self.post(&member.email, member.language(workspace.locale), mail, now).await {
+                Ok(()) => left = true,
+                Err(failure) => tracing::warn!(
                     slug = failure.slug,
                     cause = failure.cause.as_deref(),
                     campaign = %id,
                     "no mail about a pause"
-                );
+                ),
             }
         }
-        Ok(())
+        Ok(left)
     }
 }

@@ -10,6 +10,7 @@ mod copies;
 mod due;
 mod files;
 mod forecast;
+mod halts;
 mod prospects;
 mod replay;
 mod statistics;
@@ -237,6 +238,9 @@ impl App {
             if step == Step::Outreach && work.foreseen.is_none() {
                 if work.run.restore.is_some() {
                     work.run.touched(Store::Outreach).changed += self.pause_restored(&page.items, pass.now).await?;
+                }
+                if !pass.muted {
+                    work.run.touched(Store::Outreach).changed += self.tell_of_halts(&page.items, pass).await?;
                 }
                 let blanked = self.blank_erased(&page.items, &work.erased).await?;
                 work.run.touched(Store::Outreach).changed += blanked;

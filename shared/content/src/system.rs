@@ -100,6 +100,11 @@ pub enum Notification<'a> {
         /// Its name.
         campaign: &'a str,
     },
+    /// A campaign of theirs was paused because Amazon SES had paused the operator's account.
+    CampaignSendingPaused {
+        /// Its name.
+        campaign: &'a str,
+    },
     /// An endpoint of theirs is told of nothing any more.
     WebhookDisabled {
         /// Where it is.
@@ -160,6 +165,7 @@ impl<'a> Notification<'a> {
             Self::WorkspaceClosed { .. } => "workspace_closed",
             Self::CampaignPaused { .. } => "campaign_paused",
             Self::CampaignWithoutChannel { .. } => "campaign_without_channel",
+            Self::CampaignSendingPaused { .. } => "campaign_sending_paused",
             Self::WebhookDisabled { .. } => "webhook_disabled",
             Self::Rights(mail) => mail.template(),
             Self::Breach(mail) => mail.template(),
@@ -185,6 +191,7 @@ impl<'a> Notification<'a> {
             | Self::WorkspaceClosed { .. }
             | Self::CampaignPaused { .. }
             | Self::CampaignWithoutChannel { .. }
+            | Self::CampaignSendingPaused { .. }
             | Self::WebhookDisabled { .. }
             | Self::StaffAccess { .. }
             | Self::Breach(_)
@@ -359,6 +366,7 @@ mod tests {
             ("workspace_closed", Notification::WorkspaceClosed { until: Some(first) }),
             ("workspace_closed_for_good", Notification::WorkspaceClosed { until: None }),
             ("campaign_without_channel", Notification::CampaignWithoutChannel { campaign: "Automne 2026" }),
+            ("campaign_sending_paused", Notification::CampaignSendingPaused { campaign: "Automne 2026" }),
             ("campaign_paused_bounces", paused(Trouble::Bounces, false)),
             ("campaign_paused_complaints", paused(Trouble::Complaints, false)),
             ("campaign_ended_badly", paused(Trouble::Bounces, true)),

@@ -85,7 +85,14 @@ fn ses_pauses_the_account() {
             "{paused}"
         );
         assert_eq!(paused["counts"]["failed"], 0, "{paused}");
+        // Whoever may resume it gets a mail once one can leave, and no second one.
+        let told = || stack.mails_to(&sender.email).iter().filter(|mail| mail.text.contains("avait suspendu")).count();
+        stack.purge().await;
+        assert_eq!(told(), 0, "nothing leaves");
         stack.break_things(local::backends::Plan::default());
+        stack.purge().await;
+        stack.purge().await;
+        assert_eq!(told(), 1);
         // What a process knows of the account holds for a minute.
         stack.wait(SignedDuration::from_secs(61));
         sender.command(&id, "resume").await.expect(202);

@@ -31,6 +31,7 @@ const UNSEEN: &[(&str, &str)] = &[
     ("campaign_progress.halt", "only while a campaign that has no channel left waits for a member"),
     ("receivers.w.until", "only once somebody waits for a domain"),
     ("receivers.w.because", "the same"),
+    ("campaign_progress.halt_told", "only once Amazon SES had paused the account"),
     ("campaign_progress.quota_until", "only once the account at SES has had its messages of a day"),
     ("inbound_mail.content", "only until it is read, within seconds"),
     ("webhook_turn.holder", "only while somebody is at an endpoint"),

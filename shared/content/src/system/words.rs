@@ -3,6 +3,7 @@
 mod abuse;
 mod breach;
 mod campaign_paused;
+mod campaign_sending_paused;
 mod campaign_without_channel;
 mod invitation;
 mod legal_change;
@@ -92,6 +93,7 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
             campaign_paused::french(campaign, sample, trouble, ended)
         }
         Notification::CampaignWithoutChannel { campaign } => campaign_without_channel::french(campaign),
+        Notification::CampaignSendingPaused { campaign } => campaign_sending_paused::french(campaign),
         Notification::WebhookDisabled { host, trouble } => webhook_disabled::french(&one_line(host), trouble),
         Notification::NoticeDue { people, first } => notice_due::french(people, &moment(Locale::Fr, first)),
         Notification::Rights(about) => rights::of(Locale::Fr, mail.public_url, &about),
@@ -164,6 +166,7 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
             campaign_paused::english(campaign, sample, trouble, ended)
         }
         Notification::CampaignWithoutChannel { campaign } => campaign_without_channel::english(campaign),
+        Notification::CampaignSendingPaused { campaign } => campaign_sending_paused::english(campaign),
         Notification::WebhookDisabled { host, trouble } => webhook_disabled::english(&one_line(host), trouble),
         Notification::NoticeDue { people, first } => notice_due::english(people, &moment(Locale::En, first)),
         Notification::Rights(about) => rights::of(Locale::En, mail.public_url, &about),

@@ -167,6 +167,22 @@ impl Outreach<'_> {
         Ok(progress)
     }
 
+    /// Notes that members were told why a campaign stands still, unless it has moved since.
+    pub async fn note_halt_told(&self, id: CampaignId, epoch: u64) -> Result<(), StoreError> {
+        let noted = self
+            .db
+            .updating(self.table(), &keys::progress(self.workspace, id))
+            .update_expression("SET halt_told = :epoch")
+            .condition_expression("epoch = :epoch")
+            .expression_attribute_values(":epoch", n(epoch))
+            .send()
+            .await;
+        match noted.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Writes down which variant of a step has won, unless that is written down already; gives what is, of all steps.
     pub async fn decide(&self, seen: &Progress, decision: Decision) -> Result<Vec<Decision>, StoreError> {
         let key = keys::progress(self.workspace, seen.campaign);
