@@ -6,6 +6,7 @@
 
 pub mod abuse;
 pub mod aws;
+pub mod clicks;
 pub mod files;
 pub mod http;
 pub mod inventory;

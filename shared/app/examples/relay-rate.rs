@@ -120,6 +120,8 @@ impl Company {
             updated_at: self.now,
             last_contact_at: None,
             away_until: None,
+            last_click_at: None,
+            click_consent: None,
         })
     }
 
@@ -141,12 +143,13 @@ impl Company {
             retention_months: 36,
             public_url: "https://prospectra.example.com",
             inbound_domain: "",
+            clicks: false,
             pepper: &self.pepper,
         };
         let manner =
             Manner { thread: &[], date: self.now, informed: false, test: false, preview: false, smtputf8: false };
         let rendered = letters.render(&person).map_err(refused)?;
-        let bytes = letters.compose(&person, &rendered, manner).map_err(refused)?;
+        let bytes = letters.compose(&person, &rendered, manner).map_err(refused)?.bytes;
         let length = bytes.len();
         let message = Outgoing { from: &self.sender.from_email, to: &person.email, bytes, about: None };
         Ok(matches!(relay.hand_over(permit, &message).await, Handed::Accepted(_)).then_some(length))

@@ -11,7 +11,7 @@ use domain::{
     Timestamp,
     bounce::Evidence,
     cause::Class,
-    chunk::{Outcome, Results},
+    chunk::{Got, Outcome, Results},
     company::Company,
     id::{CampaignId, WorkspaceId},
     message_name::MessageName,
@@ -23,7 +23,7 @@ use domain::{
 use storage::WorkspaceScope;
 
 pub use self::event::SesEvent;
-use crate::{App, Failure, abuse::complained, mailer::ses::tag, objection::OBJECTED};
+use crate::{App, Failure, abuse::complained, clicks::CLICKED, mailer::ses::tag, objection::OBJECTED};
 
 /// Not SES's either: `send` says so of a campaign that it paused because nothing can leave.
 pub(crate) const HALTED: &str = "Halted";
@@ -51,6 +51,15 @@ impl App {
             };
             let at = event.happened_at().unwrap_or(now);
             return self.note_objection(&WorkspaceScope::internal(workspace), subject, at, now).await;
+        }
+        if event.event_type == CLICKED {
+            let message = event.tag::<CampaignId>(tag::CAMPAIGN).zip(event.tag::<u8>(tag::STEP));
+            let (Some(workspace), Some(message), Some(subject)) =
+                (event.tag::<WorkspaceId>(tag::WORKSPACE), message, event.subject())
+            else {
+                return Ok(());
+            };
+            return Box::pin(self.judge_clicks(workspace, message, subject, now)).await;
         }
         let Some(Told { scope, at, index, unheard_of, evidence }) = self.settle_event(event, now).await? else {
             return Ok(());
@@ -166,7 +175,7 @@ impl App {
         }
         let mut results = record.results.clone();
         results.join(index, news.outcome);
-        results.note(index, event.tag(tag::VARIANT));
+        results.note(index, event.tag::<Got>(tag::VARIANT).unwrap_or_default());
         if results == record.results {
             self.settled.lock().await.remember((campaign, chunk, step), results);
             // The run that put it down may have died before it looked.

@@ -20,7 +20,7 @@ use storage::{
     objects::{Objects, Presigned},
 };
 
-use crate::{App, Failure, FieldError, chance};
+use crate::{App, Failure, FieldError, chance, prospects::clicks_are_off};
 
 /// How long an upload may begin after it was announced.
 const UPLOAD_VALID: Duration = Duration::from_secs(3_600);
@@ -32,7 +32,7 @@ const REPORT_VALID: Duration = Duration::from_secs(300);
 const INLINE_REPORT: u64 = 5 * 1024 * 1024;
 
 /// Longest description of a source, in characters.
-const MAX_DETAIL: usize = 500;
+pub(crate) const MAX_DETAIL: usize = 500;
 
 /// What a member says about a file before it comes.
 #[derive(Deserialize)]
@@ -131,6 +131,12 @@ impl App {
     ) -> Result<ImportView, Failure> {
         let workspace = self.may_begin(scope, now).await?;
         let new = new.checked(workspace.retention_months, now)?;
+        let of_clicks = |mapping: &intake::Request| {
+            intake::OF_CLICKS.iter().any(|field| matches!(mapping.get(*field), Some(Some(_))))
+        };
+        if new.mapping.as_ref().is_some_and(of_clicks) && !workspace.clicks {
+            return Err(clicks_are_off());
+        }
         let id = ImportId::new(now, chance());
         let record = ImportRecord {
             id,

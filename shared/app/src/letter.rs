@@ -2,12 +2,14 @@
 
 use content::{
     campaign::{CampaignTemplate, Forms, Rendered},
+    clicks,
     message::{self, CampaignMail, ComposeError, Notice, Preview},
     template::{Person, RenderError},
 };
 use domain::{
     Timestamp,
     campaign::Content,
+    clicks::{ConsentClaim, MOST_LINKS, SignedLink},
     email::EmailAddress,
     id::{CampaignId, WorkspaceId},
     locale::Locale,
@@ -45,8 +47,19 @@ pub struct Letters<'a> {
     pub inbound_domain: &'a str,
     /// Whether a system of the Sender's wants to hear of objections.
     pub objections: bool,
+    /// Whether clicks are recorded of whoever agreed to it.
+    pub clicks: bool,
     /// Signs unsubscribe links, and makes those addresses.
     pub pepper: &'a Pepper,
+}
+
+/// A message as it leaves.
+#[derive(Debug)]
+pub struct Written {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// Its links are signed: clicks on them are recorded.
+    pub signed: bool,
 }
 
 /// What differs from one message of a campaign to the next, beside the person.
@@ -109,17 +122,55 @@ impl Letters<'_> {
         with_person(self.sender, prospect, |person| self.templates.forms(person))
     }
 
-    /// The whole message as bytes.
-    pub fn compose(&self, prospect: &Prospect, rendered: &Rendered, manner: Manner<'_>) -> Result<Vec<u8>, Refusal> {
-        self.with_mail(prospect, rendered, manner, message::compose)
-            .map(|message| message.bytes)
+    /// The whole message as bytes. Of whoever did not agree that clicks are recorded, it is the same as if nobody's were.
+    pub fn compose(&self, prospect: &Prospect, rendered: &Rendered, manner: Manner<'_>) -> Result<Written, Refusal> {
+        if let Some(signed) = self.signed(prospect, rendered, manner) {
+            let withdraw = self.withdraw_url(prospect);
+            // One that is too long with such links leaves with its own.
+            if let Ok(message) = self.with_mail(prospect, &signed, (manner, Some(&withdraw)), message::compose) {
+                return Ok(Written { bytes: message.bytes, signed: true });
+            }
+        }
+        self.with_mail(prospect, rendered, (manner, None), message::compose)
+            .map(|message| Written { bytes: message.bytes, signed: false })
             .map_err(|_: ComposeError| Refusal::AddressUnsupported)
+    }
+
+    /// The message with signed links; `None` where clicks are not to be recorded, or nothing is linked to.
+    fn signed(&self, prospect: &Prospect, rendered: &Rendered, manner: Manner<'_>) -> Option<Rendered> {
+        if !self.clicks || manner.test || manner.preview || !prospect.lets_clicks_be_recorded() {
+            return None;
+        }
+        let link = |place: usize, address: &str| {
+            let place = u8::try_from(place).ok().filter(|place| *place <= MOST_LINKS)?;
+            // What leads here is no page of the Sender's.
+            if address.starts_with(self.public_url) {
+                return None;
+            }
+            let link = SignedLink {
+                workspace: self.workspace,
+                campaign: self.campaign,
+                step: self.step,
+                subject: prospect.subject,
+                place,
+                target: address.to_owned(),
+            };
+            Some(format!("{}/c/{}", self.public_url, link.sign(self.pepper)?))
+        };
+        clicks::signed(rendered, link)
+    }
+
+    /// Where this person withdraws their consent.
+    fn withdraw_url(&self, prospect: &Prospect) -> String {
+        let claim =
+            ConsentClaim { workspace: self.workspace, subject: prospect.subject, locale: self.locale(prospect) };
+        format!("{}/consent/{}", self.public_url, claim.sign(self.pepper))
     }
 
     /// How long its HTML is, footer included, in bytes; `None` when it is too long to be made.
     pub fn size(&self, prospect: &Prospect, manner: Manner<'_>) -> Result<Option<usize>, Failure> {
         let shown = match self.render(prospect) {
-            Ok(rendered) => self.with_mail(prospect, &rendered, manner, message::preview),
+            Ok(rendered) => self.with_mail(prospect, &rendered, (manner, None), message::preview),
             Err(_) => Err(ComposeError::TooLong),
         };
         match shown {
@@ -129,9 +180,18 @@ impl Letters<'_> {
         }
     }
 
+    /// Whether it is too long with signed links, so that it leaves with its own.
+    pub fn is_too_long_signed(&self, prospect: &Prospect, manner: Manner<'_>) -> bool {
+        let signed = self.render(prospect).ok().and_then(|rendered| self.signed(prospect, &rendered, manner));
+        let withdraw = self.withdraw_url(prospect);
+        signed.is_some_and(|signed| {
+            self.with_mail(prospect, &signed, (manner, Some(&withdraw)), message::preview).is_err()
+        })
+    }
+
     /// The message as a mailbox will show it.
     pub fn preview(&self, prospect: &Prospect, rendered: &Rendered, manner: Manner<'_>) -> Result<Preview, Failure> {
-        self.with_mail(prospect, rendered, manner, message::preview).map_err(|error| {
+        self.with_mail(prospect, rendered, (manner, None), message::preview).map_err(|error| {
             Failure::refused("message-not-possible", format!("The message cannot be written: {error}."))
         })
     }
@@ -140,7 +200,7 @@ impl Letters<'_> {
         &self,
         prospect: &Prospect,
         rendered: &Rendered,
-        manner: Manner<'_>,
+        (manner, clicks_url): (Manner<'_>, Option<&str>),
         make: impl FnOnce(&CampaignMail<'_>) -> Result<T, ComposeError>,
     ) -> Result<T, ComposeError> {
         let locale = self.locale(prospect);
@@ -160,6 +220,7 @@ impl Letters<'_> {
             unsubscribe_url: &format!("{}/u/{}", self.public_url, claim.sign(self.pepper)),
             prospects_privacy_url: &format!("{}/legal/prospects-privacy?lang={}", self.public_url, locale.tag()),
             rights_url: &format!("{}/rights?lang={}", self.public_url, locale.tag()),
+            clicks_url,
             source: &prospect.source,
             first_message: (!manner.informed).then_some(Notice {
                 purpose: &self.content.purpose,

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod auth;
 pub mod campaigns;
 pub mod channels;
+pub mod clicks;
 pub mod config;
 pub mod deadline;
 pub mod domain_check;

@@ -261,6 +261,9 @@ impl App {
             if step == Step::Prospects {
                 work.run.touched(Store::Prospects).changed += self.freeze_again(&page.items, pass).await?;
             }
+            if step == Step::Prospects && work.run.restore.is_some() {
+                work.run.touched(Store::Prospects).changed += self.withdraw_again(&page.items, pass.now).await?;
+            }
             let place = match &page.next {
                 Some(next) => Place { step: number, after: Some((next.pk.clone(), next.sk.clone())) },
                 None => Place { step: number + 1, after: None },

@@ -171,8 +171,8 @@ impl App {
             tags[tag::CHUNK] = json!([latest.chunk.to_string()]);
             tags[tag::STEP] = json!([latest.step.to_string()]);
             tags[tag::INDEX] = json!([latest.index.to_string()]);
-            if let Some(variant) = latest.variant {
-                tags[tag::VARIANT] = json!([variant]);
+            if !latest.got.is_plain() {
+                tags[tag::VARIANT] = json!([latest.got.to_string()]);
             }
         }
         let (kind, bounce) = match news {

@@ -17,7 +17,7 @@ use storage::{
     accounts::{Terms, Workspace, WorkspaceChange},
 };
 
-use crate::{App, Failure, Kind, fields::Fields};
+use crate::{App, Failure, Kind, clicks, fields::Fields};
 
 /// What a member may change.
 #[derive(Deserialize)]
@@ -31,6 +31,8 @@ pub struct Change {
     display_name: Option<String>,
     #[serde(default)]
     soft_bounces: Option<SoftBounces>,
+    #[serde(default)]
+    clicks: Option<bool>,
 }
 
 /// How a workspace is to be closed.
@@ -58,6 +60,7 @@ pub struct WorkspaceView {
     status: &'static str,
     retention_months: u8,
     soft_bounces: SoftBounces,
+    clicks: bool,
     created_at: Timestamp,
     closed_at: Option<Timestamp>,
     suspended_at: Option<Timestamp>,
@@ -113,9 +116,12 @@ impl App {
         asked: Change,
         now: Timestamp,
     ) -> Result<WorkspaceView, Failure> {
-        let settings = asked.retention_months.is_some() || asked.locale.is_some() || asked.soft_bounces.is_some();
+        let settings = asked.retention_months.is_some()
+            || asked.locale.is_some()
+            || asked.soft_bounces.is_some()
+            || asked.clicks.is_some();
         if !settings && asked.display_name.is_none() {
-            let detail = "Send at least one of retention_months, locale, soft_bounces and display_name.";
+            let detail = "Send at least one of retention_months, locale, soft_bounces, clicks and display_name.";
             return Err(Failure::refused("validation-failed", detail));
         }
         let mut fields = Fields::default();
@@ -131,6 +137,9 @@ impl App {
             fields.wrong(&format!("soft_bounces.{field}"), message);
         }
         fields.done()?;
+        if asked.clicks == Some(true) {
+            clicks::may_be_recorded(now)?;
+        }
         let mut workspace = self.active_workspace(scope).await?;
         let accounts = self.db.accounts(scope);
         let renamed = match scope.member().zip(name) {
@@ -145,6 +154,7 @@ impl App {
             locale: asked.locale.filter(|locale| *locale != workspace.locale),
             display_name: renamed,
             soft_bounces: asked.soft_bounces.filter(|soft| *soft != workspace.soft_bounces.unwrap_or_default()),
+            clicks: asked.clicks.filter(|clicks| *clicks != workspace.clicks),
             ..WorkspaceChange::default()
         };
         if change.retention_months.is_some() && self.db.staff_workspace().await? == Some(workspace.id) {
@@ -157,12 +167,14 @@ impl App {
                 ("locale", change.locale.is_some()),
                 ("display_name", change.display_name.is_some()),
                 ("soft_bounces", change.soft_bounces.is_some()),
+                ("clicks", change.clicks.is_some()),
             ];
             let fields: Vec<_> = fields.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect();
             accounts.change(&change, &scope.entry(Action::WorkspaceChanged, now).with("fields", fields)).await?;
             workspace.retention_months = change.retention_months.unwrap_or(workspace.retention_months);
             workspace.locale = change.locale.unwrap_or(workspace.locale);
             workspace.soft_bounces = change.soft_bounces.or(workspace.soft_bounces);
+            workspace.clicks = change.clicks.unwrap_or(workspace.clicks);
         }
         self.with_members(scope, workspace).await
     }
@@ -261,6 +273,7 @@ impl App {
             status: if workspace.closed_at.is_some() { "closed" } else { "active" },
             retention_months: workspace.retention_months,
             soft_bounces: workspace.soft_bounces.unwrap_or_default(),
+            clicks: workspace.clicks,
             created_at: workspace.created_at,
             closed_at: workspace.closed_at,
             suspended_at: workspace.suspended_at,

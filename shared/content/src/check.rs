@@ -191,6 +191,14 @@ pub fn size(bytes: Option<usize>, has_html: bool) -> Option<Finding> {
     }
 }
 
+/// What to say of a message that is short enough as it is, and too long with the links by which clicks are recorded.
+#[must_use]
+pub fn too_long_for_clicks(has_html: bool) -> Finding {
+    let message = "with the links by which clicks are recorded it is longer than the 102 KB that Gmail shows: it leaves with \
+                   its own, and no click on it is recorded. Shorten it, or link to less";
+    Finding::new(Level::Warning, if has_html { "html" } else { "text" }, "too_long_for_clicks", message)
+}
+
 fn subject(rendered: &str, found: &mut Vec<Finding>) {
     let mut add = |level, code, message: String| found.push(Finding::new(level, "subject", code, message));
     let words = rendered.replace(VALUE, "");

@@ -7,6 +7,7 @@
 
 mod anatomy;
 mod convert;
+mod relink;
 mod style;
 mod walk;
 
@@ -18,6 +19,7 @@ use ammonia::UrlRelative;
 
 pub(crate) use anatomy::{Anatomy, anatomy};
 pub(crate) use convert::{AFTER_ADDRESS, html_of, text_of};
+pub(crate) use relink::relink;
 
 use crate::template::{MARK, find_mark};
 use walk::{Token, attributes, walk};

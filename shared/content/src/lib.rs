@@ -6,6 +6,7 @@ pub mod abuse;
 pub mod campaign;
 pub mod channel_check;
 pub mod check;
+pub mod clicks;
 pub mod domain_check;
 pub mod failed;
 pub mod forward;

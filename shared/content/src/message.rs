@@ -45,6 +45,8 @@ pub struct CampaignMail<'a> {
     pub prospects_privacy_url: &'a str,
     /// Where the person exercises every other right, https.
     pub rights_url: &'a str,
+    /// Where the person withdraws the consent by which clicks on this message are recorded, https; `None` where none is.
+    pub clicks_url: Option<&'a str>,
     /// Where the address comes from.
     pub source: &'a Source,
     /// What the first message to a person adds; `None` for the later ones.
@@ -106,6 +108,9 @@ pub fn preview(mail: &CampaignMail<'_>) -> Result<Preview, ComposeError> {
     mime::link("unsubscribe", mail.unsubscribe_url)?;
     mime::link("privacy", mail.prospects_privacy_url)?;
     mime::link("rights", mail.rights_url)?;
+    if let Some(url) = mail.clicks_url {
+        mime::link("consent", url)?;
+    }
     let subject = mime::one_line(&mail.rendered.subject);
     let subject = if mail.test { format!("{} {subject}", test_prefix(mail.locale)) } else { subject.into_owned() };
     let (text_footer, html_footer) = footer::both(mail);

@@ -393,6 +393,15 @@ impl Tally {
     }
 }
 
+/// Messages whose clicks are recorded, and those of which the person followed a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Clicks {
+    /// Messages with signed links that left: their people agreed to it.
+    pub consented: u64,
+    /// Of those, with a click of the person's.
+    pub clicked: u64,
+}
+
 /// Outcomes counted for each step, and for each of its variants.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tallies {
@@ -400,6 +409,7 @@ pub struct Tallies {
     variants: BTreeMap<(u8, Letter), Tally>,
     causes: BTreeMap<u8, BTreeMap<Cause, i64>>,
     objections: BTreeMap<(u8, Option<Letter>), i64>,
+    clicks: BTreeMap<(u8, Option<Letter>), Clicks>,
     begun: BTreeMap<u8, Timestamp>,
     days: Days,
 }
@@ -441,6 +451,25 @@ impl Tallies {
         causes
     }
 
+    /// The count of clicks of a step, or of one of its variants, to be added to.
+    pub fn clicks_mut(&mut self, step: u8, variant: Option<Letter>) -> &mut Clicks {
+        self.clicks.entry((step, variant)).or_default()
+    }
+
+    /// The clicks of a step, or of one of its variants.
+    pub fn clicks(&self, step: u8, variant: Option<Letter>) -> Clicks {
+        self.clicks.get(&(step, variant)).copied().unwrap_or_default()
+    }
+
+    /// The clicks of all steps together.
+    pub fn all_clicks(&self) -> Clicks {
+        let steps = self.clicks.iter().filter(|((_, variant), _)| variant.is_none());
+        steps.fold(Clicks::default(), |sum, (_, step)| Clicks {
+            consented: sum.consented + step.consented,
+            clicked: sum.clicked + step.clicked,
+        })
+    }
+
     /// Somebody was written to in this step, which has variants, at this time.
     pub fn begin(&mut self, step: u8, at: Timestamp) {
         let begun = self.begun.entry(step).or_insert(at);
@@ -476,7 +505,8 @@ impl Tallies {
     pub fn seen(&self, step: u8, variants: usize) -> Vec<Seen> {
         let of = |letter| {
             let tally = self.of_variant(step, letter);
-            Seen { sent: tally.sent(), replied: tally.of(Outcome::Replied) }
+            let Clicks { consented, clicked } = self.clicks(step, Some(letter));
+            Seen { sent: tally.sent(), replied: tally.of(Outcome::Replied), consented, clicked }
         };
         (0..variants).filter_map(Letter::at).map(of).collect()
     }

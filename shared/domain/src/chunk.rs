@@ -148,6 +148,75 @@ impl Outcome {
     }
 }
 
+/// What of a step somebody was handed, beside that they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Got {
+    /// Which of its variants, where it has any.
+    pub variant: Option<Letter>,
+    /// Its links were signed: clicks on them are recorded.
+    pub signed: bool,
+}
+
+impl Got {
+    /// Stands for a message without variants whose links were signed.
+    const SIGNED: char = 'z';
+
+    /// One letter: that of the variant, small where links were signed.
+    pub fn as_char(self) -> char {
+        match (self.variant, self.signed) {
+            (None, false) => NO_VARIANT,
+            (None, true) => Self::SIGNED,
+            (Some(letter), false) => letter.as_char(),
+            (Some(letter), true) => letter.as_char().to_ascii_lowercase(),
+        }
+    }
+
+    /// Reads [`Got::as_char`].
+    pub fn from_char(letter: char) -> Option<Self> {
+        match letter {
+            NO_VARIANT => Some(Self::default()),
+            Self::SIGNED => Some(Self { variant: None, signed: true }),
+            letter => {
+                let variant = Letter::from_char(letter.to_ascii_uppercase())?;
+                Some(Self { variant: Some(variant), signed: letter.is_ascii_lowercase() })
+            }
+        }
+    }
+
+    /// Whether there is nothing to say of it.
+    pub fn is_plain(self) -> bool {
+        self == Self::default()
+    }
+
+    fn join(self, other: Self) -> Self {
+        Self { variant: self.variant.max(other.variant), signed: self.signed || other.signed }
+    }
+}
+
+impl From<Option<Letter>> for Got {
+    fn from(variant: Option<Letter>) -> Self {
+        Self { variant, signed: false }
+    }
+}
+
+impl fmt::Display for Got {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.as_char())
+    }
+}
+
+impl std::str::FromStr for Got {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut letters = text.chars();
+        match (letters.next().and_then(Self::from_char), letters.next()) {
+            (Some(got), None) => Ok(got),
+            _ => Err("no letter of what somebody was handed"),
+        }
+    }
+}
+
 /// One outcome per recipient, in the order of the chunk's subjects; and, where a step has variants, which of them
 /// was handed over.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,7 +224,7 @@ impl Outcome {
 pub struct Results {
     outcomes: Vec<Outcome>,
     /// As long as the outcomes.
-    variants: Vec<Option<Letter>>,
+    got: Vec<Got>,
 }
 
 /// Stands between the outcomes and the variants, where there are any.
@@ -167,7 +236,7 @@ const NO_VARIANT: char = '.';
 impl Results {
     /// Nothing known yet of `len` recipients.
     pub fn pending(len: usize) -> Self {
-        Self { outcomes: vec![Outcome::Pending; len], variants: vec![None; len] }
+        Self { outcomes: vec![Outcome::Pending; len], got: vec![Got::default(); len] }
     }
 
     /// Outcomes in order.
@@ -182,24 +251,34 @@ impl Results {
 
     /// The variant that was handed over, or may have been, to whoever is at `index`.
     pub fn variant(&self, index: usize) -> Option<Letter> {
-        self.variants.get(index).copied().flatten()
+        self.got(index).variant
+    }
+
+    /// What was handed over, or may have been, to whoever is at `index`.
+    pub fn got(&self, index: usize) -> Got {
+        self.got.get(index).copied().unwrap_or_default()
     }
 
     /// The results of whoever is at `index`, alone.
     #[must_use]
     pub fn alone(&self, index: usize) -> Self {
         let outcome = self.get(index).unwrap_or(Outcome::Unknown);
-        Self { outcomes: vec![outcome], variants: vec![self.variant(index)] }
+        Self { outcomes: vec![outcome], got: vec![self.got(index)] }
     }
 
     /// Variants in order.
     pub fn variants(&self) -> impl ExactSizeIterator<Item = Option<Letter>> + '_ {
-        self.variants.iter().copied()
+        self.got.iter().map(|got| got.variant)
+    }
+
+    /// What was handed over, in order.
+    pub fn all_got(&self) -> impl ExactSizeIterator<Item = Got> + '_ {
+        self.got.iter().copied()
     }
 
     /// Whether anybody was handed one of several variants.
     pub fn has_variants(&self) -> bool {
-        self.variants.iter().any(Option::is_some)
+        self.variants().any(|variant| variant.is_some())
     }
 
     /// Records news; what is already known and weighs more stays.
@@ -209,18 +288,18 @@ impl Results {
         }
     }
 
-    /// Records which variant somebody was handed, or may have been. Nobody is handed two.
-    pub fn note(&mut self, index: usize, variant: Option<Letter>) {
-        if let Some(slot) = self.variants.get_mut(index) {
-            *slot = (*slot).max(variant);
+    /// Records what somebody was handed, or may have been. Nobody is handed two variants.
+    pub fn note(&mut self, index: usize, got: impl Into<Got>) {
+        if let Some(slot) = self.got.get_mut(index) {
+            *slot = slot.join(got.into());
         }
     }
 
     /// Joins another record of the same chunk.
     pub fn join_all(&mut self, other: &Results) {
-        for (index, (outcome, variant)) in other.iter().zip(other.variants()).enumerate() {
+        for (index, (outcome, got)) in other.iter().zip(other.all_got()).enumerate() {
             self.join(index, outcome);
-            self.note(index, variant);
+            self.note(index, got);
         }
     }
 
@@ -238,9 +317,9 @@ impl Results {
 impl fmt::Display for Results {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.iter().try_for_each(|outcome| write!(f, "{}", char::from(outcome.letter())))?;
-        if self.has_variants() {
+        if self.all_got().any(|got| !got.is_plain()) {
             write!(f, "{VARIANTS}")?;
-            self.variants().try_for_each(|variant| write!(f, "{}", variant.map_or(NO_VARIANT, Letter::as_char)))?;
+            self.all_got().try_for_each(|got| write!(f, "{got}"))?;
         }
         Ok(())
     }
@@ -265,16 +344,12 @@ impl TryFrom<String> for Results {
         let (outcomes, variants) = text.split_once(VARIANTS).unwrap_or((&text, ""));
         let outcomes: Option<Vec<_>> = outcomes.bytes().map(Outcome::from_letter).collect();
         let outcomes = outcomes.ok_or("unknown letter in a chunk's results")?;
-        let read = |letter: char| match letter {
-            NO_VARIANT => Some(None),
-            letter => Letter::from_char(letter).map(Some),
+        let got: Option<Vec<_>> = match variants {
+            "" => Some(vec![Got::default(); outcomes.len()]),
+            variants => variants.chars().map(Got::from_char).collect(),
         };
-        let variants: Option<Vec<_>> = match variants {
-            "" => Some(vec![None; outcomes.len()]),
-            variants => variants.chars().map(read).collect(),
-        };
-        let variants = variants.filter(|variants| variants.len() == outcomes.len());
-        Ok(Self { variants: variants.ok_or("unknown variants in a chunk's results")?, outcomes })
+        let got = got.filter(|got| got.len() == outcomes.len());
+        Ok(Self { got: got.ok_or("unknown variants in a chunk's results")?, outcomes })
     }
 }
 
@@ -401,6 +476,23 @@ mod tests {
         }
         // Fifty people with their variants are one write unit, with the rest of their record.
         assert!(Subject::pack(&[Subject::NOBODY; CHUNK]).len() + 2 * CHUNK + 1 < 1_024 - 120);
+    }
+
+    #[test]
+    fn whose_links_were_signed_is_a_small_letter_and_no_byte_more() {
+        let mut results = Results::pending(3);
+        results.note(0, Got { variant: Letter::at(1), signed: true });
+        results.note(1, Letter::at(1));
+        results.note(2, Got { variant: None, signed: true });
+        assert_eq!(results.to_string(), "...|bBz");
+        let mut read = Results::try_from(results.to_string()).unwrap();
+        assert_eq!((&read, read.variant(0), read.got(2).signed), (&results, Letter::at(1), true));
+        read.join_all(&Results::try_from("SSS|BB.".to_owned()).unwrap());
+        assert_eq!(read.to_string(), "SSS|bBz", "who knows of no signed link takes none away");
+        for got in ['.', 'z', 'A', 'a', 'H', 'h'] {
+            assert_eq!(got.to_string().parse::<Got>().map(Got::as_char), Ok(got));
+        }
+        assert!("I".parse::<Got>().is_err() && "i".parse::<Got>().is_err() && "".parse::<Got>().is_err());
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod campaign;
 pub mod cause;
 pub mod channel_check;
 pub mod chunk;
+pub mod clicks;
 pub mod company;
 pub mod dns;
 pub mod email;

@@ -7,6 +7,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    clicks::ClickConsent,
     email::EmailAddress,
     id::{ImportId, RequestId},
     locale::Locale,
@@ -193,10 +194,31 @@ pub struct Prospect {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// The person's own last contact: a reply, a human click. Never a message of ours (A73).
+    /// When they last answered. Never a message of ours.
     pub last_contact_at: Option<Timestamp>,
+    /// When they last followed a link themselves, where they agreed to have that recorded.
+    pub last_click_at: Option<Timestamp>,
+    /// That they agreed to it.
+    pub click_consent: Option<ClickConsent>,
     /// The day until which they said that they are away, or on which they are back.
     pub away_until: Option<Date>,
+}
+
+impl Prospect {
+    /// The person's own last contact, from which their time runs (A73): an answer or a click of theirs.
+    pub fn own_contact(&self) -> Option<Timestamp> {
+        self.last_contact_at.max(self.last_click_at)
+    }
+
+    /// Whether their clicks may be recorded, as far as their record says.
+    pub fn lets_clicks_be_recorded(&self) -> bool {
+        self.state == ProspectState::Active && self.agrees_to_clicks()
+    }
+
+    /// Whether they agreed to it and did not withdraw that.
+    pub fn agrees_to_clicks(&self) -> bool {
+        self.click_consent.as_ref().is_some_and(ClickConsent::holds)
+    }
 }
 
 impl fmt::Debug for Prospect {

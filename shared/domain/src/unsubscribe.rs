@@ -102,27 +102,42 @@ pub fn peek(token: &str) -> Option<(Whose, Locale)> {
     Some((whose, read_language(bytes[1])?.0))
 }
 
-fn seal(purpose: &str, language: u8, body: &[&[u8]], pepper: &Pepper) -> String {
-    let version = pepper.current_version();
-    let mut bytes = vec![version, language];
-    bytes.extend(body.iter().copied().flatten());
-    let mac = pepper.mac(purpose, version, &bytes).expect("the current version exists");
-    bytes.extend_from_slice(&mac);
-    URL_SAFE_NO_PAD.encode(bytes)
+pub(crate) fn seal(purpose: &str, language: u8, body: &[&[u8]], pepper: &Pepper) -> String {
+    let language = [language];
+    let parts: Vec<&[u8]> = std::iter::once(language.as_slice()).chain(body.iter().copied()).collect();
+    URL_SAFE_NO_PAD.encode(sealed(purpose, &parts, pepper))
 }
 
-fn open<const BODY: usize>(purpose: &str, token: &str, pepper: &Pepper) -> Option<((Locale, bool), [u8; BODY])> {
+pub(crate) fn open<const BODY: usize>(
+    purpose: &str,
+    token: &str,
+    pepper: &Pepper,
+) -> Option<((Locale, bool), [u8; BODY])> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok().filter(|bytes| bytes.len() == HEAD + BODY + MAC)?;
-    let (signed, mac) = bytes.split_at(HEAD + BODY);
-    let expected = pepper.mac(purpose, signed[0], signed)?;
-    if !bool::from(expected.ct_eq(mac)) {
-        return None;
-    }
-    Some((read_language(signed[1])?, *signed.last_chunk()?))
+    let (language, body) = unsealed(purpose, &bytes, pepper)?.split_first()?;
+    Some((read_language(*language)?, *body.first_chunk()?))
+}
+
+/// The version of the key, what is said, and a MAC over both.
+pub(crate) fn sealed(purpose: &str, parts: &[&[u8]], pepper: &Pepper) -> Vec<u8> {
+    let version = pepper.current_version();
+    let mut bytes = vec![version];
+    bytes.extend(parts.iter().copied().flatten());
+    let mac = pepper.mac(purpose, version, &bytes).expect("the current version exists");
+    bytes.extend_from_slice(&mac);
+    bytes
+}
+
+/// What is said, if we sealed it: compared in constant time.
+pub(crate) fn unsealed<'b>(purpose: &str, bytes: &'b [u8], pepper: &Pepper) -> Option<&'b [u8]> {
+    let (signed, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC)?)?;
+    let (version, said) = signed.split_first()?;
+    let expected = pepper.mac(purpose, *version, signed)?;
+    bool::from(expected.ct_eq(mac)).then_some(said)
 }
 
 /// A language; in capitals where somebody is told.
-const fn language(locale: Locale, told: bool) -> u8 {
+pub(crate) const fn language(locale: Locale, told: bool) -> u8 {
     match (locale, told) {
         (Locale::Fr, false) => b'f',
         (Locale::En, false) => b'e',

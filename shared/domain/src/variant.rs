@@ -17,8 +17,8 @@ pub const MOST: usize = 8;
 /// The largest weight: a hundredth more or less of an audience is as fine as anybody can compare.
 pub const MOST_WEIGHT: u8 = 100;
 
-/// Replies, over all variants, from which on one may win: fewer say more about chance than about words.
-pub const FEWEST_REPLIES: u64 = 5;
+/// Replies or clicks, over all variants, from which on one may win: fewer say more about chance than about words.
+pub const FEWEST_SAYING: u64 = 5;
 
 /// Which of a step's variants: `A` for the first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -132,6 +132,8 @@ pub struct Contest {
 pub enum By {
     /// The share of their messages that was answered.
     Replies,
+    /// The share of their messages to people whose clicks are recorded of which a link was followed.
+    Clicks,
 }
 
 /// What has to be over before one may win.
@@ -170,6 +172,28 @@ pub struct Seen {
     pub sent: u64,
     /// Of those, answered.
     pub replied: u64,
+    /// Messages that left with signed links: their people agreed to it.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub consented: u64,
+    /// Of those, with a click of the person's.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub clicked: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
+impl Seen {
+    /// Messages that are compared by this, and those of them that count for their variant.
+    #[must_use]
+    pub const fn by(&self, by: By) -> (u64, u64) {
+        match by {
+            By::Replies => (self.sent, self.replied),
+            By::Clicks => (self.consented, self.clicked),
+        }
+    }
 }
 
 /// How a contest stands.
@@ -177,9 +201,9 @@ pub struct Seen {
 pub enum Standing {
     /// What has to be over before is not.
     Waiting,
-    /// So few replies say nothing.
-    TooFewReplies,
-    /// Two or more have the same share of replies.
+    /// So few replies or clicks say nothing.
+    TooFew,
+    /// Two or more have the same share of them.
     Tie,
     /// One has the largest.
     Ahead(Letter),
@@ -191,7 +215,7 @@ impl Contest {
     pub fn standing(self, variants: &[Variant], seen: &[Seen], begun: Option<Timestamp>, now: Timestamp) -> Standing {
         let rivals = || variants.iter().zip(seen).enumerate().filter(|(_, (variant, _))| variant.weight > 0);
         let over = match self.after {
-            After::Messages(least) => rivals().all(|(_, (_, seen))| seen.sent >= u64::from(least)),
+            After::Messages(least) => rivals().all(|(_, (_, seen))| seen.by(self.by).0 >= u64::from(least)),
             After::Hours(hours) => {
                 begun.is_some_and(|begun| now.duration_since(begun) >= SignedDuration::from_hours(hours.into()))
             }
@@ -199,13 +223,13 @@ impl Contest {
         if !over {
             return Standing::Waiting;
         }
-        if rivals().map(|(_, (_, seen))| seen.replied).sum::<u64>() < FEWEST_REPLIES {
-            return Standing::TooFewReplies;
+        if rivals().map(|(_, (_, seen))| seen.by(self.by).1).sum::<u64>() < FEWEST_SAYING {
+            return Standing::TooFew;
         }
         // Shares are compared as fractions, so that no rounding makes two the same.
         let larger = |one: &Seen, other: &Seen| {
-            u128::from(one.replied) * u128::from(other.sent.max(1))
-                > u128::from(other.replied) * u128::from(one.sent.max(1))
+            let ((of, hits), (of_other, hits_other)) = (one.by(self.by), other.by(self.by));
+            u128::from(hits) * u128::from(of_other.max(1)) > u128::from(hits_other) * u128::from(of.max(1))
         };
         let beats_all = |(index, (_, seen)): &(usize, (&Variant, &Seen))| {
             rivals().all(|(other, (_, theirs))| other == *index || larger(seen, theirs))
@@ -239,7 +263,7 @@ mod tests {
     }
 
     fn seen(of: &[(u64, u64)]) -> Vec<Seen> {
-        of.iter().map(|&(sent, replied)| Seen { sent, replied }).collect()
+        of.iter().map(|&(sent, replied)| Seen { sent, replied, ..Seen::default() }).collect()
     }
 
     #[test]
@@ -274,7 +298,7 @@ mod tests {
             ([1, 1, 0], [(20, 3), (20, 4), (0, 0)], Standing::Ahead(b)),
             ([1, 1, 0], [(19, 3), (20, 4), (0, 0)], Standing::Waiting),
             ([1, 1, 1], [(20, 3), (20, 4), (0, 0)], Standing::Waiting),
-            ([1, 1, 1], [(20, 3), (20, 1), (20, 0)], Standing::TooFewReplies),
+            ([1, 1, 1], [(20, 3), (20, 1), (20, 0)], Standing::TooFew),
             ([1, 1, 1], [(20, 4), (20, 1), (20, 0)], Standing::Ahead(a)),
             ([1, 1, 1], [(20, 4), (40, 8), (20, 0)], Standing::Tie),
             ([1, 1, 1], [(30, 4), (20, 3), (20, 3)], Standing::Tie),
@@ -293,6 +317,22 @@ mod tests {
         ] {
             let begun = begun.map(|text| text.parse().unwrap());
             assert_eq!(hours.standing(&of(&[1, 1]), &results, begun, now), expected, "{begun:?}");
+        }
+    }
+
+    #[test]
+    fn by_clicks_only_messages_to_whoever_agreed_are_compared() {
+        let now = Timestamp::UNIX_EPOCH;
+        let contest = Contest { by: By::Clicks, after: After::Messages(10) };
+        let seen =
+            |of: [(u64, u64); 2]| of.map(|(consented, clicked)| Seen { sent: 500, replied: 90, consented, clicked });
+        for (results, expected) in [
+            ([(9, 9), (10, 1)], Standing::Waiting),
+            ([(10, 3), (10, 1)], Standing::TooFew),
+            ([(10, 4), (20, 8)], Standing::Tie),
+            ([(10, 4), (20, 7)], Standing::Ahead(Letter::at(0).unwrap())),
+        ] {
+            assert_eq!(contest.standing(&of(&[1, 1]), &seen(results), None, now), expected, "{results:?}");
         }
     }
 

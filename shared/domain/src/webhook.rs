@@ -45,6 +45,8 @@ kinds! {
     Complained = "message.complained",
     /// A message was answered by a person.
     Replied = "message.replied",
+    /// A person followed a link of a message, and had agreed that this is recorded: once for a message.
+    Clicked = "message.clicked",
     /// The channel refused a message after it had accepted it.
     Failed = "message.failed",
     /// A person objected to more messages.

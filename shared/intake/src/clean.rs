@@ -8,6 +8,8 @@ use crate::export::harmless;
 
 /// Longest name, company or job title kept, in characters.
 pub const MAX_NAME: usize = 200;
+/// Longest wording of a consent kept, in characters.
+pub const MAX_CONSENT: usize = 500;
 /// Longest notes kept, in characters.
 pub const MAX_NOTES: usize = 2_000;
 /// Most tags kept of one row.

@@ -49,7 +49,7 @@ pub type Request = BTreeMap<String, Option<Columns>>;
 pub enum MappingError {
     /// Not one of the allowed fields.
     #[error(
-        "\"{0}\" is not a field: use email, first_name, last_name, full_name, company, job_title, tags, notes, locale or country"
+        "\"{0}\" is not a field: use email, first_name, last_name, full_name, company, job_title, tags, notes, locale, country, click_consent_on or click_consent"
     )]
     UnknownField(String),
     /// The e-mail address cannot be left out.

@@ -26,11 +26,18 @@ pub enum Field {
     Locale,
     /// Country.
     Country,
+    /// The day on which the person agreed to have clicks recorded.
+    ClickConsentOn,
+    /// How they agreed.
+    ClickConsent,
 }
+
+/// The fields that say that a person agreed to have clicks recorded.
+pub const OF_CLICKS: [&str; 2] = [Field::ClickConsentOn.name(), Field::ClickConsent.name()];
 
 impl Field {
     /// Every field, in the order they are looked for.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Email,
         Self::FirstName,
         Self::LastName,
@@ -41,6 +48,8 @@ impl Field {
         Self::Notes,
         Self::Locale,
         Self::Country,
+        Self::ClickConsentOn,
+        Self::ClickConsent,
     ];
 
     /// The name in mappings and reports.
@@ -57,6 +66,8 @@ impl Field {
             Self::Notes => "notes",
             Self::Locale => "locale",
             Self::Country => "country",
+            Self::ClickConsentOn => "click_consent_on",
+            Self::ClickConsent => "click_consent",
         }
     }
 
@@ -351,6 +362,8 @@ impl Field {
                 "companycountry",
                 "pais",
             ],
+            // Never found by itself: that somebody agreed is said, not guessed.
+            Self::ClickConsentOn | Self::ClickConsent => &[],
         }
     }
 }

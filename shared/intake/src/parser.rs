@@ -9,7 +9,7 @@ use std::fmt;
 use domain::email::{AddressError, EmailAddress, NotProfessional, professional};
 use serde::{Deserialize, Serialize};
 
-use crate::clean::{self, EmailCell, MAX_NAME, MAX_NOTES};
+use crate::clean::{self, EmailCell, MAX_CONSENT, MAX_NAME, MAX_NOTES};
 use crate::country;
 use crate::cut::{Cells, Fault};
 use crate::detected::Detected;
@@ -40,6 +40,17 @@ pub struct ProspectRow {
     pub locale: Option<String>,
     /// ISO 3166-1 alpha-2 where the text is a country's name or code, else the text.
     pub country: Option<String>,
+    /// That they agreed to have clicks recorded, where the row has both its day and its wording.
+    pub click_consent: Option<Box<Consent>>,
+}
+
+/// A consent as a row gives it.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Consent {
+    /// The day, as the file writes it.
+    pub given_on: String,
+    /// How they agreed, at most [`MAX_CONSENT`] characters.
+    pub how: String,
 }
 
 impl fmt::Debug for ProspectRow {
@@ -184,6 +195,8 @@ struct Plan {
     notes: Vec<usize>,
     locale: Option<usize>,
     country: Option<usize>,
+    click_consent_on: Option<usize>,
+    click_consent: Option<usize>,
     width: usize,
 }
 
@@ -206,6 +219,8 @@ impl Plan {
             notes: mapping.columns(Field::Notes).to_vec(),
             locale: mapping.column(Field::Locale),
             country: mapping.column(Field::Country),
+            click_consent_on: mapping.column(Field::ClickConsentOn),
+            click_consent: mapping.column(Field::ClickConsent),
             width: detected.width,
         }
     }
@@ -276,7 +291,14 @@ impl Plan {
             notes,
             locale: row.map(self.locale, clean::locale).flatten(),
             country: row.map(self.country, country::read).flatten(),
+            click_consent: self.consent(row),
         }
+    }
+
+    fn consent(&self, row: &Row<'_>) -> Option<Box<Consent>> {
+        let cell = |column, most| row.map(column, |cell| clean::line(cell, most)).flatten();
+        let (given_on, how) = (cell(self.click_consent_on, MAX_NAME)?, cell(self.click_consent, MAX_CONSENT)?);
+        Some(Box::new(Consent { given_on, how }))
     }
 
     /// The header once more, as files glued together have it.

@@ -65,6 +65,9 @@ pub struct Workspace {
     /// How many messages in a row may come back before somebody is not written to any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub soft_bounces: Option<SoftBounces>,
+    /// Whether clicks are recorded of people who agreed to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clicks: bool,
     /// When campaigns of it paused themselves lately.
     #[serde(default, skip_serializing_if = "Harms::is_empty")]
     pub harms: Harms,
@@ -169,6 +172,8 @@ pub struct WorkspaceChange {
     pub locale: Option<Locale>,
     /// How many messages in a row may come back.
     pub soft_bounces: Option<SoftBounces>,
+    /// Whether clicks are recorded of people who agreed to it.
+    pub clicks: Option<bool>,
     /// Another name for a member.
     pub display_name: Option<(MemberId, String)>,
     /// Whether a member is sent the operator's news from now on.
@@ -270,6 +275,10 @@ impl Accounts<'_> {
             sets.push("soft_bounces = :soft");
             let soft = serde_dynamo::to_attribute_value(soft).map_err(|_| StoreError::Corrupt("soft bounces"))?;
             values.push((":soft", soft));
+        }
+        if let Some(clicks) = change.clicks {
+            sets.push("clicks = :clicks");
+            values.push((":clicks", AttributeValue::Bool(clicks)));
         }
         if !sets.is_empty() {
             writes.push(self.updated(&format!("SET {}", sets.join(", ")), "attribute_exists(pk)", values)?);
@@ -403,6 +412,7 @@ mod tests {
             erase: false,
             suspended_at: None,
             soft_bounces: None,
+            clicks: false,
             harms: Default::default(),
             terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: now },
         };

@@ -206,6 +206,38 @@ impl Prospects<'_> {
         }
     }
 
+    /// Notes a click of the person's own at `at`, unless a later one is known. Nothing when nobody is held.
+    pub async fn clicked(&self, subject: Subject, at: Timestamp) -> Result<(), StoreError> {
+        let answer = self
+            .db
+            .updating(self.table(), &self.key(subject))
+            .update_expression("SET s = :at ADD v :one")
+            .condition_expression("attribute_exists(pk) AND (attribute_not_exists(s) OR s < :at)")
+            .expression_attribute_values(":at", n(item::seconds_up(at)))
+            .expression_attribute_values(":one", n(1))
+            .send()
+            .await;
+        match answer.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes that the person's clicks may not be recorded any more, since `at`, unless that is known: in the record, and
+    /// where no backup is put back. Nothing when nobody is held, or never agreed.
+    pub async fn withdraw_click_consent(&self, subject: Subject, at: Timestamp) -> Result<(), StoreError> {
+        let update = commit::update(self.table(), &self.key(subject))
+            .update_expression("SET r = :at ADD v :one")
+            .condition_expression("attribute_exists(p) AND attribute_not_exists(r)")
+            .expression_attribute_values(":at", n(at.as_second()))
+            .expression_attribute_values(":one", n(1));
+        let noted = self.db.noting_click_withdrawal(self.workspace, subject, at)?;
+        match self.db.commit(vec![commit::updated(update)?, noted]).await {
+            Ok(()) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Notes the day until which the person is away, or on which they are back. Nothing when nobody is held.
     pub async fn away(&self, subject: Subject, until: Date) -> Result<(), StoreError> {
         let answer = self

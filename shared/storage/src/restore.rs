@@ -1,6 +1,6 @@
 //! What has to be known after a backup was restored, kept where no backup is put back: in the table of
-//! opt-outs. Which workspaces were closed and which members removed, who asked that their data be kept and not used, and
-//! for which restore everything has been replayed.
+//! opt-outs. Which workspaces were closed and which members removed, who asked that their data be kept and not used, who
+//! withdrew their consent to clicks being recorded, and for which restore everything has been replayed.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::{
     accounts::Closing,
     commit,
     db::{Db, Expected, PageQuery, Range, StoreError, from_item, text},
-    keys,
+    keys::{self, Key},
 };
 
 #[derive(Serialize, Deserialize)]
@@ -123,6 +123,29 @@ impl Db {
         let key = keys::frozen(&hash_of(workspace, subject));
         let noted = Noted { request, ..Noted::new(at, at) };
         commit::put(&self.tables.suppressions, &key, &noted, Expected::Anything)
+    }
+
+    /// Since when a person is known not to agree any more to have clicks recorded.
+    pub async fn click_withdrawal(
+        &self,
+        workspace: WorkspaceId,
+        subject: Subject,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let Key { pk, sk } = keys::click_withdrawal(workspace, &hash_of(workspace, subject));
+        let query = PageQuery { strong: true, ..PageQuery::of(&pk, Range::Prefix(&sk)) };
+        let found = self.all(&self.tables.suppressions, query).await?.into_iter().next();
+        Ok(found.map(from_item::<Noted>).transpose()?.map(|noted| noted.at))
+    }
+
+    /// Notes that they do not: a part of withdrawing it.
+    pub fn noting_click_withdrawal(
+        &self,
+        workspace: WorkspaceId,
+        subject: Subject,
+        at: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let key = keys::click_withdrawal(workspace, &hash_of(workspace, subject));
+        commit::put(&self.tables.suppressions, &key, &Noted::new(at, at), Expected::Anything)
     }
 
     async fn noted(&self, partition: &str) -> Result<Vec<(String, Noted)>, StoreError> {

@@ -53,6 +53,8 @@ fn check(document: &Value) -> Vec<String> {
         let public = is_public(operation);
         let open = [
             "/u/",
+            "/c/",
+            "/consent/",
             "/legal/",
             "/trust",
             "/abuse",

@@ -7,6 +7,7 @@ mod campaigns;
 mod channel_check;
 mod channels;
 mod checks;
+mod clicks;
 mod domain_check;
 mod evidence;
 mod fairness;

@@ -230,6 +230,34 @@ async fn fill(stack: &TestStack, seen: &mut Seen) {
     for item in runs() {
         seen.item(Store::Evidence, &item);
     }
+    clicks(stack, seen).await;
+}
+
+/// Clicks of a program, of somebody who agreed, and one that waits to be judged; then the consent is withdrawn.
+async fn clicks(stack: &TestStack, seen: &mut Seen) {
+    stack.set_time(tests::clicks::said() + SignedDuration::from_hours(12));
+    let sender = stack.sign_up().await;
+    sender.import(b"email\nclicks@filled.test\n").await;
+    sender.records_clicks().await;
+    sender.agreed("clicks@filled.test", "2027-02-01").await.expect(200);
+    let mut content = sender.content(&json!({}));
+    content["steps"][0]["html"] = json!("<p><a href=\"https://shop.example.com/\">ici</a></p>");
+    sender.launch(content).await;
+    let mail = stack.only_mail_to("clicks@filled.test");
+    let link = mail.signed_links().remove(0);
+    stack.client().get(&link).await.expect(302);
+    stack.settle().await;
+    stack.clicks_later(&link).await;
+    stack.wait(SignedDuration::from_mins(10));
+    stack.click(&link).await.expect(302);
+    seen.look(&Dump::of(stack).await);
+    let withdrawal = mail.withdrawal().expect("a link");
+    stack.client().request(Method::POST, &withdrawal).send().await.expect(200);
+    seen.look(&Dump::of(stack).await);
+    // Somebody who was written to objects.
+    stack.exercise("clicks@filled.test", "objection", None).await;
+    stack.settle().await;
+    seen.look(&Dump::of(stack).await);
 }
 
 /// Colleagues, one with a second factor, one still invited; a key for a program.

@@ -68,6 +68,8 @@ fn a10_no_log_line_names_a_person_whatever_goes_wrong() {
         client.post("/v1/password/forgot", json!({"email": sender.email})).await.expect(202);
         client.get("/v1/workspace?token=geheimwort").await;
         client.get("/u/geheimwort").await;
+        client.get("/c/geheimwort").await;
+        client.get("/consent/geheimwort").await;
         client.get("/legal/Kanari").await;
         client.get("/v1/campaigns/Kanari").await;
 

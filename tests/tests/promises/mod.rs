@@ -7,6 +7,7 @@ mod agreements;
 mod audit;
 mod audit_routes;
 mod boundaries;
+mod clicks;
 mod equal_security;
 mod forged_keys;
 mod identity;

@@ -58,7 +58,8 @@ fn a55_no_page_sets_a_cookie_and_every_page_is_safe_and_readable() {
     run(async {
         let stack = TestStack::shared().await;
         let client = stack.client();
-        let mut waiting = VecDeque::from(["/legal/privacy".to_owned(), NOBODY.to_owned()]);
+        let consent = NOBODY.replace("/u/", "/consent/");
+        let mut waiting = VecDeque::from(["/legal/privacy".to_owned(), NOBODY.to_owned(), consent.clone()]);
         let mut seen = BTreeSet::new();
         while let Some(path) = waiting.pop_front() {
             if !seen.insert(path.clone()) {
@@ -87,6 +88,12 @@ fn a55_no_page_sets_a_cookie_and_every_page_is_safe_and_readable() {
         // What answers a button, and what is no page at all.
         let stopped = client.request(Method::POST, NOBODY).send().await.expect(200);
         is_safe(NOBODY, &stopped);
+        let withdrawn = client.request(Method::POST, &consent).send().await.expect(200);
+        is_safe(&consent, &withdrawn);
+        is_readable(&consent, &withdrawn.text());
+        let nowhere = client.get("/c/AAAA").await.expect(404);
+        is_safe("a link that nobody signed", &nowhere);
+        is_readable("a link that nobody signed", &nowhere.text());
         let cut = client.request(Method::POST, &NOBODY[..40]).send().await.expect(404);
         is_safe("a link that was cut", &cut);
         is_readable("a link that was cut", &cut.text());

@@ -11,6 +11,7 @@ use content::{
 use domain::{
     Timestamp,
     campaign::Content,
+    clicks::ClickConsent,
     health::{Sample, Trouble},
     id::CampaignId,
     policy::{Rules, screen},
@@ -191,10 +192,14 @@ impl App {
                 retention_months: workspace.retention_months,
                 public_url: &self.config.public_url,
                 inbound_domain: &self.config.inbound_domain,
+                clicks: workspace.clicks,
                 pepper,
             };
-            let size = check::size(letters.size(&person, manner)?, message.has_html);
-            findings.extend(check::message(&message).into_iter().chain(size).map(finding));
+            let size = letters.size(&person, manner)?;
+            let signed = size.is_some() && letters.is_too_long_signed(&person, Manner { preview: false, ..manner });
+            let size = check::size(size, message.has_html);
+            let signed = signed.then(|| check::too_long_for_clicks(message.has_html));
+            findings.extend(check::message(&message).into_iter().chain(size).chain(signed).map(finding));
         }
         Ok(each_once(findings))
     }
@@ -291,5 +296,7 @@ fn somebody(sender: &SenderIdentity, campaign: &StoredCampaign, now: Timestamp) 
     let mut person = invented(&sender.from_email, campaign.content.locale, now);
     person.details.country = Some("FR".into());
     person.details.tags.insert("salon".into());
+    let given_on = person.source.collected_on;
+    person.click_consent = Some(ClickConsent { given_on, how: String::new(), withdrawn_at: None });
     person
 }

@@ -2,10 +2,10 @@
 
 use domain::{
     Timestamp,
-    campaign::{Progress, Tallies},
+    campaign::{Clicks, Progress, Tallies},
     chunk::Outcome,
     sequence::Step,
-    variant::{After, By, Contest, FEWEST_REPLIES, Letter, Seen, Standing, Variant},
+    variant::{After, By, Contest, FEWEST_SAYING, Letter, Seen, Standing, Variant},
 };
 use serde::Serialize;
 
@@ -24,6 +24,7 @@ pub(super) struct VariantView {
     bounced: u64,
     complained: u64,
     opted_out: u64,
+    clicks: Clicks,
 }
 
 impl VariantView {
@@ -44,6 +45,7 @@ impl VariantView {
                 bounced: tally.of(Outcome::Bounced),
                 complained: tally.of(Outcome::Complained),
                 opted_out: letter.map_or(0, |letter| tallies.opted_out(step, Some(letter))),
+                clicks: letter.map(|letter| tallies.clicks(step, Some(letter))).unwrap_or_default(),
             }
         };
         variants.into_iter().enumerate().map(of).collect()
@@ -68,6 +70,8 @@ enum Status {
     Waiting,
     /// Too few replies to say anything.
     TooFewReplies,
+    /// Too few clicks.
+    TooFewClicks,
     /// Two or more are level.
     Tie,
     /// One is ahead; it wins with the next message that leaves.
@@ -88,22 +92,28 @@ impl WinnerView {
             reason,
         };
         if let Some(won) = progress.winner(number) {
-            let reason = format!("{}. Whoever was still to get this step then got it", shares(variants, &won.seen));
+            let reason =
+                format!("{}. Whoever was still to get this step then got it", shares(contest.by, variants, &won.seen));
             return Some(view(Status::Decided, Some(won.variant), Some(won.at), reason));
         }
         let seen = tallies.seen(number, variants.len());
         Some(match contest.standing(variants, &seen, tallies.begun(number), now) {
             Standing::Waiting => view(Status::Waiting, None, None, awaited(contest)),
-            Standing::TooFewReplies => {
-                let reason = format!("{}; fewer than {FEWEST_REPLIES} in all say nothing", shares(variants, &seen));
-                view(Status::TooFewReplies, None, None, reason)
+            Standing::TooFew => {
+                let shares = shares(contest.by, variants, &seen);
+                let status = match contest.by {
+                    By::Replies => Status::TooFewReplies,
+                    By::Clicks => Status::TooFewClicks,
+                };
+                view(status, None, None, format!("{shares}; fewer than {FEWEST_SAYING} in all say nothing"))
             }
             Standing::Tie => {
-                let reason = format!("{}: the largest share is that of several", shares(variants, &seen));
+                let reason = format!("{}: the largest share is that of several", shares(contest.by, variants, &seen));
                 view(Status::Tie, None, None, reason)
             }
             Standing::Ahead(letter) => {
-                let reason = format!("{}. It wins with the next message that leaves", shares(variants, &seen));
+                let reason =
+                    format!("{}. It wins with the next message that leaves", shares(contest.by, variants, &seen));
                 view(Status::Ahead, Some(letter), None, reason)
             }
         })
@@ -118,9 +128,15 @@ fn awaited(contest: Contest) -> String {
 }
 
 /// `A: 3 of 20 answered; B: 1 of 21 answered`.
-fn shares(variants: &[Variant], seen: &[Seen]) -> String {
-    let of =
-        |(variant, seen): (&Variant, &Seen)| format!("{}: {} of {} answered", variant.name, seen.replied, seen.sent);
+fn shares(by: By, variants: &[Variant], seen: &[Seen]) -> String {
+    let what = match by {
+        By::Replies => "answered",
+        By::Clicks => "whose clicks are recorded clicked",
+    };
+    let of = |(variant, seen): (&Variant, &Seen)| {
+        let (messages, hits) = seen.by(by);
+        format!("{}: {hits} of {messages} {what}", variant.name)
+    };
     let each: Vec<String> = variants.iter().zip(seen).map(of).collect();
     each.join("; ")
 }
@@ -173,7 +189,7 @@ mod tests {
         ] {
             assert_eq!(look(&progress, seen), (status, variant.to_owned(), reason.to_owned()));
         }
-        let seen = vec![Seen { sent: 10, replied: 3 }, Seen { sent: 20, replied: 7 }];
+        let seen = [(10, 3), (20, 7)].map(|(sent, replied)| Seen { sent, replied, ..Seen::default() }).into();
         progress.winners.push(Decision { step: 1, variant: Letter::at(1).unwrap(), at: now, seen });
         // What came after changes nothing.
         let (status, variant, reason) = look(&progress, [(10, 9), (90, 7)]);

@@ -9,7 +9,8 @@ use domain::{
     id::{CampaignId, ChannelId},
     policy::test_to_oneself,
     sender::{Channel, Sender, SenderIdentity},
-    sequence::FIRST,
+    sequence::{FIRST, Step},
+    variant::By,
     webhook::{Event, EventKind},
 };
 use serde_json::json;
@@ -155,6 +156,7 @@ impl App {
         let sender = self.db.accounts(scope).sender().await?;
         let mut missing: Vec<FieldError> = campaign.content.missing().into_iter().map(to_fill_in).collect();
         missing.extend(lacks_of_sender(sender.as_ref(), &campaign.content.channels));
+        missing.extend(judged_by_clicks(&campaign.content).filter(|_| !workspace.clicks));
         let sender = match sender {
             Some(sender) if missing.is_empty() => sender,
             _ => return Err(missing_to("launched", missing)),
@@ -202,10 +204,11 @@ impl App {
                 retention_months: workspace.retention_months,
                 public_url: &self.config.public_url,
                 inbound_domain: &self.config.inbound_domain,
+                clicks: false,
                 pepper,
             };
             let rendered = letters.render(&person).map_err(|_| unrenderable())?;
-            letters.compose(&person, &rendered, manner).map_err(|_| unrenderable())
+            letters.compose(&person, &rendered, manner).map(|message| message.bytes).map_err(|_| unrenderable())
         });
         let messages = messages.collect::<Result<Vec<_>, Failure>>()?;
         let mailer = self.mailer(scope, channel).await?;
@@ -319,4 +322,14 @@ fn not_now(progress: &Progress, command: Command) -> Failure {
         CampaignStatus::Cancelled => "cancelled",
     };
     Failure::conflict("conflict", format!("The campaign is {is}; only one that is {needs} can be {verb}."))
+}
+
+/// The steps whose variants are judged by clicks: where none is recorded none of them would ever win.
+fn judged_by_clicks(content: &Content) -> impl Iterator<Item = FieldError> {
+    let judged = |(_, step): &(usize, &Step)| step.winner.is_some_and(|contest| contest.by == By::Clicks);
+    content.steps.iter().enumerate().filter(judged).map(|(index, _)| FieldError {
+        field: format!("steps[{index}].winner.by"),
+        message: "clicks are not recorded here: switch them on with PATCH /v1/workspace and `clicks`, or judge by \"replies\""
+            .into(),
+    })
 }

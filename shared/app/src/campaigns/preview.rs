@@ -101,6 +101,7 @@ impl App {
             retention_months: workspace.retention_months,
             public_url: &self.config.public_url,
             inbound_domain: &self.config.inbound_domain,
+            clicks: false,
             pepper,
         };
         let first = compiled.iter().filter(|(step, ..)| *step == FIRST);
@@ -210,5 +211,7 @@ pub(crate) fn invented(email: &EmailAddress, locale: Locale, now: Timestamp) -> 
         updated_at: now,
         last_contact_at: None,
         away_until: None,
+        last_click_at: None,
+        click_consent: None,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use domain::{
     Timestamp, absence,
     calendar::Window,
-    campaign::{Audience, CampaignStatus, Counts, Halt, LegitimateInterest, Progress, Tallies},
+    campaign::{Audience, CampaignStatus, Clicks, Counts, Halt, LegitimateInterest, Progress, Tallies},
     chunk::Outcome,
     health::Trouble,
     id::{CampaignId, ChannelId},
@@ -48,6 +48,7 @@ pub struct CampaignView {
     bounced_by_cause: BTreeMap<&'static str, u64>,
     complained: u64,
     opted_out: u64,
+    clicks: Clicks,
     created_at: Timestamp,
     updated_at: Timestamp,
     launched_at: Option<Timestamp>,
@@ -85,6 +86,7 @@ struct StepView {
     bounced_by_cause: BTreeMap<&'static str, u64>,
     complained: u64,
     opted_out: u64,
+    clicks: Clicks,
     variants: Vec<VariantView>,
     winner: Option<WinnerView>,
 }
@@ -107,6 +109,7 @@ impl StepView {
             bounced_by_cause: tallies.bounced_by_cause(Some(number)),
             complained: tally.of(Outcome::Complained),
             opted_out: tallies.opted_out(number, None),
+            clicks: tallies.clicks(number, None),
         }
     }
 }
@@ -142,6 +145,7 @@ impl CampaignView {
             bounced_by_cause: tallies.bounced_by_cause(None),
             complained: tally.of(Outcome::Complained),
             opted_out,
+            clicks: tallies.all_clicks(),
             counts,
             created_at,
             updated_at,

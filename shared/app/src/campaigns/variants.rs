@@ -139,11 +139,11 @@ fn contest(AskedWinner { by, after }: AskedWinner, has_variants: bool) -> Result
     }
     let by = match by.as_str() {
         "replies" => By::Replies,
-        "clicks" => {
-            let message = "no click is recorded, so that none can be counted: \"replies\" is what there is";
+        "clicks" => By::Clicks,
+        _ => {
+            let message = "\"replies\" or \"clicks\"; variants are not judged by anything else";
             return Err(("winner.by", message.into()));
         }
-        _ => return Err(("winner.by", "\"replies\"; variants are not judged by anything else".into())),
     };
     after.check().map_err(|message| ("winner.after", message))?;
     Ok(Contest { by, after })
@@ -197,7 +197,6 @@ mod tests {
             (won(json!({"by": "replies", "after": {"messages": 100}})), "", ""),
             (won(json!({"by": "replies", "after": {"hours": 48}})), "", ""),
             (won(json!({"by": "replies", "after": {"hours": 0}})), "steps[0].winner.after", "1 to 2160"),
-            (won(json!({"by": "clicks", "after": {"hours": 4}})), "steps[0].winner.by", "no click is recorded"),
             (won(json!({"by": "opens", "after": {"hours": 4}})), "steps[0].winner.by", "\"replies\""),
             (
                 json!([{"subject": "s", "text": "t", "winner": {"by": "replies", "after": {"hours": 4}}}]),

@@ -2,12 +2,14 @@
 
 use domain::{
     Timestamp,
+    clicks::ClickConsent,
+    email::without_addresses,
     id::{ImportId, WorkspaceId},
     locale::Locale,
     prospect::{Details, ImportMark, LawfulBasis, Prospect, ProspectState, Source},
     subject::{Pepper, Subject},
 };
-use intake::ProspectRow;
+use intake::{Consent, ProspectRow};
 
 /// What all rows of one import share.
 pub(super) struct Origin<'a> {
@@ -16,6 +18,8 @@ pub(super) struct Origin<'a> {
     pub(super) import: ImportId,
     pub(super) source: Source,
     pub(super) lawful_basis: LawfulBasis,
+    /// Whether the workspace records clicks of whoever agreed to it.
+    pub(super) clicks: bool,
     pub(super) now: Timestamp,
 }
 
@@ -27,6 +31,7 @@ impl Origin<'_> {
 
     /// The prospect that a row makes, if the person is new.
     pub(super) fn prospect(&self, subject: Subject, row: ProspectRow) -> Prospect {
+        let click_consent = self.consent(&row);
         Prospect {
             subject,
             email: row.email,
@@ -50,7 +55,18 @@ impl Origin<'_> {
             updated_at: self.now,
             last_contact_at: None,
             away_until: None,
+            last_click_at: None,
+            click_consent,
         }
+    }
+
+    /// The consent that a row says was given. One without its day, its wording, or with a day that cannot be read
+    /// (`2027-02-28`), is none: nothing is guessed.
+    fn consent(&self, row: &ProspectRow) -> Option<ClickConsent> {
+        let Consent { given_on, how } = row.click_consent.as_deref().filter(|_| self.clicks)?;
+        let consent =
+            ClickConsent { given_on: given_on.parse().ok()?, how: without_addresses(how), withdrawn_at: None };
+        consent.counts(None, self.now).is_ok().then_some(consent)
     }
 }
 
@@ -84,7 +100,12 @@ pub(super) fn meet(held: &Prospect, row: &Prospect) -> Meeting {
         return Meeting::Unchanged;
     }
     let mut next = held.clone();
-    if !next.details.absorb(&row.details, &held.edited) {
+    let agreed =
+        row.click_consent.as_ref().is_some_and(|new| new.is_newer(held.click_consent.as_ref(), row.updated_at));
+    if agreed {
+        next.click_consent.clone_from(&row.click_consent);
+    }
+    if !next.details.absorb(&row.details, &held.edited) && !agreed {
         return Meeting::Unchanged;
     }
     next.import = Some(ImportMark { created: false, ..mark });
@@ -113,6 +134,7 @@ mod tests {
                 collected_on: format!("2026-0{import}-01").parse().unwrap(),
             },
             lawful_basis: LawfulBasis::LegitimateInterest,
+            clicks: true,
             now: Timestamp::from_second(1_700_000_000 + i64::from(import)).unwrap(),
         };
         let row = ProspectRow {
@@ -126,6 +148,7 @@ mod tests {
             notes: None,
             locale: Some("fr".into()),
             country: None,
+            click_consent: None,
         };
         origin.prospect(origin.subject(&row), row)
     }
@@ -146,6 +169,59 @@ mod tests {
         assert_eq!(next.details.company.as_deref(), Some("New"));
         assert_eq!(next.created_at, first.created_at);
         assert!(next.updated_at > first.updated_at);
+    }
+
+    #[test]
+    fn a45_a_list_from_before_a_withdrawal_does_not_bring_the_consent_back() {
+        let with = |import, on: &str| {
+            let consent = ClickConsent { given_on: on.parse().unwrap(), how: "Stand".into(), withdrawn_at: None };
+            Prospect { click_consent: Some(consent), ..row(import, 2, "Firm") }
+        };
+        let Meeting::Changed(agreed) = meet(&row(1, 2, "Firm"), &with(2, "2023-06-01")) else { panic!("a change") };
+        assert!(agreed.lets_clicks_be_recorded());
+        assert_eq!(meet(&agreed, &with(3, "2023-06-01")), Meeting::Unchanged, "the same list again");
+        assert_eq!(meet(&agreed, &row(3, 2, "Firm")), Meeting::Unchanged, "a list that does not say it");
+        let withdrawn = agreed.click_consent.clone().map(|c| c.withdrawn("2023-10-01T10:00:00Z".parse().unwrap()));
+        let withdrawn = Prospect { click_consent: withdrawn, ..*agreed };
+        assert_eq!(meet(&withdrawn, &with(4, "2023-06-01")), Meeting::Unchanged);
+        assert_eq!(meet(&withdrawn, &with(4, "2023-10-01")), Meeting::Unchanged);
+        assert!(matches!(meet(&withdrawn, &with(4, "2023-10-02")), Meeting::Changed(_)));
+    }
+
+    #[test]
+    fn a_consent_whose_day_cannot_be_read_or_is_to_come_is_none() {
+        let said = |on: &str, clicks| {
+            let pepper = Pepper::from_json(r#"{"v1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
+            let made = row(1, 2, "Firm");
+            let origin = Origin {
+                pepper: &pepper,
+                workspace: WorkspaceId::from_bytes([1; 10]),
+                import: ImportId::from_bytes([1; 10]),
+                source: made.source,
+                lawful_basis: made.lawful_basis,
+                clicks,
+                now: made.created_at,
+            };
+            let row = ProspectRow {
+                line: 2,
+                email: made.email,
+                first_name: None,
+                last_name: None,
+                company: None,
+                job_title: None,
+                tags: Vec::new(),
+                notes: None,
+                locale: None,
+                country: None,
+                click_consent: Some(Box::new(Consent { given_on: on.to_owned(), how: "Stand".into() })),
+            };
+            origin.prospect(made.subject, row).lets_clicks_be_recorded()
+        };
+        assert!(said("2023-06-01", true));
+        assert!(!said("2023-06-01", false), "switched off");
+        for on in ["oui", "01/06/2023", "2099-06-01"] {
+            assert!(!said(on, true), "{on}");
+        }
     }
 
     #[test]

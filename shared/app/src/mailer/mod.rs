@@ -12,13 +12,13 @@ use std::{
 };
 
 use domain::{
+    chunk::Got,
     email::EmailAddress,
     id::{CampaignId, WorkspaceId},
     message_name::MessageName,
     policy::SendPermit,
     sender::{Channel, Transport},
     subject::Subject,
-    variant::Letter,
 };
 use storage::WorkspaceScope;
 
@@ -83,8 +83,8 @@ pub struct About {
     pub index: usize,
     /// The person.
     pub subject: Subject,
-    /// Which variant of the step it is, where it has any.
-    pub variant: Option<Letter>,
+    /// What of the step it is.
+    pub got: Got,
     /// Whether somebody wants to hear that it was delivered.
     pub delivery: bool,
 }

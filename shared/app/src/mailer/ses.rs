@@ -26,7 +26,7 @@ pub(crate) mod tag {
     pub(crate) const SUBJECT: &str = "subject";
     /// The hash of the company of whoever answered. Of our own reports only: SES is told no such thing.
     pub(crate) const COMPANY: &str = "company";
-    /// Which variant of the step it was: of a run that died nothing else may say so.
+    /// Which variant of the step it was, and whether its links were signed: of a run that died nothing else may say so.
     pub(crate) const VARIANT: &str = "variant";
 }
 
@@ -45,7 +45,7 @@ impl App {
                     (tag::SUBJECT, about.subject.hex()),
                 ]
                 .into_iter()
-                .chain(about.variant.map(|variant| (tag::VARIANT, variant.to_string())))
+                .chain((!about.got.is_plain()).then(|| (tag::VARIANT, about.got.to_string())))
             })
             .map(|(name, value)| MessageTag::builder().name(name).value(value).build())
             .collect();

@@ -4,16 +4,22 @@ use std::collections::BTreeSet;
 
 use domain::{
     Timestamp,
-    email::EmailAddress,
+    clicks::{ClickConsent, NotConsent},
+    email::{EmailAddress, without_addresses},
     locale::Locale,
     prospect::{Details, Field, LawfulBasis, Prospect, ProspectState, Source},
     subject::Subject,
 };
 use intake::{MAX_NAME, MAX_NOTES, MAX_TAG, MAX_TAGS};
+use jiff::civil::Date;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use crate::{Failure, fields::Fields, imports::check_source};
+use crate::{
+    Failure,
+    fields::Fields,
+    imports::{MAX_DETAIL, check_source},
+};
 
 /// A person added by hand.
 #[derive(Deserialize)]
@@ -36,13 +42,36 @@ pub struct NewProspect {
     tags: BTreeSet<String>,
     #[serde(default)]
     notes: Option<String>,
+    #[serde(default)]
+    click_consent: Option<GivenConsent>,
     source: Source,
     lawful_basis: LawfulBasis,
+}
+
+/// That a person agreed to have their clicks recorded, as a Sender says it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenConsent {
+    given_on: Date,
+    how: String,
+}
+
+impl GivenConsent {
+    fn checked(&self, fields: &mut Fields) -> ClickConsent {
+        let how = without_addresses(&fields.line("click_consent.how", &self.how, MAX_DETAIL));
+        ClickConsent { given_on: self.given_on, how, withdrawn_at: None }
+    }
+}
+
+/// What a consent that does not count is answered.
+pub(super) fn not_consent(why: NotConsent) -> Failure {
+    Failure::field("click_consent.given_on", why.to_string())
 }
 
 /// The same, cleaned.
 pub(super) struct Checked {
     pub(super) email: EmailAddress,
+    pub(super) click_consent: Option<ClickConsent>,
     details: Details,
     source: Source,
     lawful_basis: LawfulBasis,
@@ -65,8 +94,12 @@ impl NewProspect {
             locale: self.locale,
             country: country(&mut fields, self.country.as_deref()),
         };
+        let click_consent = self.click_consent.as_ref().map(|given| given.checked(&mut fields));
         let email = fields.require(email)?;
-        Ok(Checked { email, details, source: self.source, lawful_basis: self.lawful_basis })
+        if let Some(consent) = &click_consent {
+            consent.counts(None, now).map_err(not_consent)?;
+        }
+        Ok(Checked { email, click_consent, details, source: self.source, lawful_basis: self.lawful_basis })
     }
 }
 
@@ -97,6 +130,8 @@ impl Checked {
             updated_at: now,
             last_contact_at: None,
             away_until: None,
+            last_click_at: None,
+            click_consent: self.click_consent,
         }
     }
 }
@@ -125,6 +160,11 @@ pub struct ProspectChange {
     notes: Option<Option<String>>,
     #[serde(default)]
     state: Option<ProspectState>,
+    #[serde(default, deserialize_with = "said")]
+    click_consent: Option<Option<GivenConsent>>,
+    /// The same, cleaned.
+    #[serde(skip)]
+    consent: Option<ClickConsent>,
 }
 
 /// Tells null from nothing.
@@ -160,6 +200,9 @@ impl ProspectChange {
         if let Some(given) = &mut self.tags {
             *given = tags(&mut fields, given);
         }
+        if let Some(Some(given)) = &self.click_consent {
+            self.consent = Some(given.checked(&mut fields));
+        }
         if self.is_empty() {
             fields.wrong("body", "name at least one field to change");
         }
@@ -168,13 +211,19 @@ impl ProspectChange {
     }
 
     fn is_empty(&self) -> bool {
-        let Self { email, first_name, last_name, company, job_title, locale, country, tags, notes, state } = self;
+        let Self { email, first_name, last_name, company, job_title, locale, country, tags, notes, state, .. } = self;
         let texts = [first_name, last_name, company, job_title, country, notes];
         email.is_none()
             && texts.into_iter().all(Option::is_none)
             && locale.is_none()
             && tags.is_none()
             && state.is_none()
+            && self.click_consent.is_none()
+    }
+
+    /// The consent that it gives.
+    pub(super) fn consent(&self) -> Option<&ClickConsent> {
+        self.consent.as_ref()
     }
 
     /// The state that is asked for.
@@ -194,8 +243,23 @@ impl ProspectChange {
             ("tags", self.tags.is_some()),
             ("notes", self.notes.is_some()),
             ("state", self.state.is_some()),
+            ("click_consent", self.click_consent.is_some()),
         ];
         fields.into_iter().filter(|(_, said)| *said).map(|(name, _)| name).collect()
+    }
+
+    /// Gives or withdraws a consent.
+    ///
+    /// # Errors
+    /// When it was given before they withdrew theirs.
+    pub(super) fn apply_consent(&self, prospect: &mut Prospect, now: Timestamp) -> Result<(), Failure> {
+        if let Some(consent) = &self.consent {
+            consent.counts(prospect.click_consent.as_ref(), now).map_err(not_consent)?;
+            prospect.click_consent = Some(consent.clone());
+        } else if self.click_consent.is_some() {
+            prospect.click_consent = prospect.click_consent.take().map(|consent| consent.withdrawn(now));
+        }
+        Ok(())
     }
 
     /// Makes the change, and notes what a member has edited.
@@ -286,6 +350,8 @@ mod tests {
             updated_at: at,
             last_contact_at: None,
             away_until: None,
+            last_click_at: None,
+            click_consent: None,
         }
     }
 

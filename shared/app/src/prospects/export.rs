@@ -41,7 +41,7 @@ pub struct Export {
 }
 
 /// Columns. The first ones have the names under which an import finds them by itself.
-const HEADER: [&str; 19] = [
+const HEADER: [&str; 23] = [
     "email",
     "first_name",
     "last_name",
@@ -61,6 +61,10 @@ const HEADER: [&str; 19] = [
     "updated_at",
     "last_contact_at",
     "delete_after",
+    "last_click_at",
+    "click_consent_on",
+    "click_consent",
+    "click_consent_withdrawn_at",
 ];
 
 impl App {
@@ -155,8 +159,10 @@ impl Page {
     }
 }
 
-fn cells(prospect: &ProspectView) -> [String; 19] {
+fn cells(prospect: &ProspectView) -> [String; 23] {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let time = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
+    let consent = prospect.click_consent.as_ref();
     let tags: Vec<_> = prospect.tags.iter().map(String::as_str).collect();
     [
         prospect.email.clone(),
@@ -176,8 +182,12 @@ fn cells(prospect: &ProspectView) -> [String; 19] {
         prospect.id.to_string(),
         prospect.created_at.to_string(),
         prospect.updated_at.to_string(),
-        prospect.last_contact_at.map(|at| at.to_string()).unwrap_or_default(),
+        time(prospect.last_contact_at),
         prospect.delete_after.to_string(),
+        time(prospect.last_click_at),
+        consent.map(|consent| consent.given_on.to_string()).unwrap_or_default(),
+        consent.map(|consent| consent.how.clone()).unwrap_or_default(),
+        time(consent.and_then(|consent| consent.withdrawn_at)),
     ]
 }
 
@@ -221,6 +231,8 @@ mod tests {
             updated_at: at,
             last_contact_at: None,
             away_until: None,
+            last_click_at: None,
+            click_consent: None,
         }
     }
 

@@ -37,6 +37,9 @@ impl App {
     ) -> Result<ProspectView, Failure> {
         let workspace = self.may_begin(scope, now).await?;
         let new = new.checked(workspace.retention_months, now)?;
+        if new.click_consent.is_some() && !workspace.clicks {
+            return Err(clicks_are_off());
+        }
         email::professional(&new.email).map_err(not_professional)?;
         let subject = self.pepper().await?.subject(scope.workspace(), &new.email);
         let suppressions = self.db.suppressions(scope);
@@ -112,7 +115,12 @@ impl App {
         now: Timestamp,
     ) -> Result<ProspectDetail, Failure> {
         let change = change.checked()?;
-        if change.state().is_some() && self.db.suppressions(scope).find(subject, now).await?.is_some() {
+        if change.consent().is_some() && !self.any_workspace(scope).await?.clicks {
+            return Err(clicks_are_off());
+        }
+        if (change.state().is_some() || change.consent().is_some())
+            && self.db.suppressions(scope).find(subject, now).await?.is_some()
+        {
             return Err(opted_out());
         }
         let apply = |prospect: &mut Prospect| {
@@ -121,7 +129,7 @@ impl App {
                 return Err(restricted_at_request(subject));
             }
             change.apply(prospect);
-            Ok(())
+            change.apply_consent(prospect, now)
         };
         if !self.change_held(scope, subject, &changed(scope, subject, change.fields(), now), apply, now).await? {
             return Err(not_found());
@@ -187,6 +195,9 @@ impl App {
             let asked = prospect.restricted_by != held.prospect.restricted_by;
             let noted = |request| self.db.noting_frozen(scope.workspace(), subject, request, now);
             let noted = asked.then(|| noted(prospect.restricted_by)).transpose()?;
+            let withdrawn = held.prospect.agrees_to_clicks() && !prospect.agrees_to_clicks();
+            let withdrawal = || self.db.noting_click_withdrawal(scope.workspace(), subject, now);
+            let noted = noted.or(withdrawn.then(withdrawal).transpose()?);
             match prospects.change(&prospect, held.version, entry, noted).await {
                 Ok(()) => return Ok(true),
                 Err(StoreError::Conflict) => {}
@@ -248,6 +259,14 @@ fn suppressed() -> Failure {
     Failure::refused(
         "suppressed",
         "This person objected to your messages, or was erased at their request: they cannot be added again.",
+    )
+}
+
+pub(crate) fn clicks_are_off() -> Failure {
+    Failure::conflict(
+        "clicks-are-off",
+        "A consent is recorded where clicks are: an owner or administrator switches them on with PATCH /v1/workspace \
+         and `clicks`.",
     )
 }
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     Timestamp,
     campaign::Content,
-    chunk::Outcome,
+    chunk::{Got, Outcome},
+    clicks::ClickConsent,
     id::{CampaignId, ImportId, RequestId},
     locale::Locale,
     policy::retention::Policy,
@@ -59,6 +60,20 @@ impl State {
     }
 }
 
+/// That a person agreed to have their clicks recorded, and whether that still holds.
+#[derive(Clone, Serialize)]
+pub(super) struct ConsentView {
+    pub(super) given_on: Date,
+    pub(super) how: String,
+    pub(super) withdrawn_at: Option<Timestamp>,
+}
+
+impl From<ClickConsent> for ConsentView {
+    fn from(ClickConsent { given_on, how, withdrawn_at }: ClickConsent) -> Self {
+        Self { given_on, how, withdrawn_at }
+    }
+}
+
 /// A prospect.
 #[derive(Clone, Serialize)]
 pub struct ProspectView {
@@ -81,20 +96,18 @@ pub struct ProspectView {
     pub(crate) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
     pub(super) last_contact_at: Option<Timestamp>,
+    pub(super) last_click_at: Option<Timestamp>,
+    pub(super) click_consent: Option<ConsentView>,
     pub(super) away_until: Option<Date>,
     pub(super) delete_after: Timestamp,
 }
 
 impl ProspectView {
     pub(super) fn new(prospect: Prospect, suppression: Option<Suppression>, retention_months: u8) -> Self {
-        let collected_on = prospect.source.collected_on;
+        let (collected_on, own_contact) = (prospect.source.collected_on, prospect.own_contact());
         Self {
             state: State::of(&prospect, suppression.as_ref()),
-            delete_after: Policy::current().prospect_expiry(
-                collected_on,
-                prospect.last_contact_at,
-                Some(retention_months),
-            ),
+            delete_after: Policy::current().prospect_expiry(collected_on, own_contact, Some(retention_months)),
             restricted_by: prospect.restricted_by,
             id: prospect.subject,
             email: prospect.email.expose().to_owned(),
@@ -112,7 +125,9 @@ impl ProspectView {
             edited: prospect.edited,
             created_at: prospect.created_at,
             updated_at: prospect.updated_at,
-            last_contact_at: prospect.last_contact_at,
+            last_contact_at: own_contact,
+            last_click_at: prospect.last_click_at,
+            click_consent: prospect.click_consent.map(ConsentView::from),
             away_until: prospect.away_until,
         }
     }
@@ -151,6 +166,12 @@ pub(crate) struct Event {
     detail: Option<&'static str>,
     /// What is known of it if it came back, or was not taken.
     evidence: Option<EvidenceView>,
+    /// When they first followed a link of it, where they agreed to have that recorded.
+    clicked_at: Option<Timestamp>,
+    /// Which link that was, from 1.
+    clicked_link: Option<u8>,
+    /// Whether a program followed links of it, as those do that look for malware.
+    scanned: bool,
     /// Which variants it was made of.
     #[serde(skip)]
     choice: Choice,
@@ -203,7 +224,7 @@ impl App {
         let outreach = self.db.outreach(scope);
         let mut deliveries = outreach.deliveries_of(subject).await?;
         let got: BTreeMap<(CampaignId, u8), Option<Letter>> =
-            deliveries.iter().map(|delivery| ((delivery.campaign, delivery.step), delivery.variant)).collect();
+            deliveries.iter().map(|delivery| ((delivery.campaign, delivery.step), delivery.got.variant)).collect();
         deliveries.sort_unstable_by_key(|delivery| std::cmp::Reverse(delivery.at));
         deliveries.truncate(most);
         let places: Vec<_> = deliveries.iter().map(|d| (d.campaign, d.chunk, d.step, d.index)).collect();
@@ -223,14 +244,28 @@ impl App {
         }
         let events = deliveries.into_iter().zip(outcomes).map(|(delivery, outcome)| {
             let (kind, detail) = told(outcome);
-            let Delivery { at, campaign, step, variant, evidence, .. } = delivery;
+            let Delivery { at, campaign, step, got: Got { variant, .. }, click, scanned, evidence, .. } = delivery;
+            let (clicked_at, clicked_link) = click.map(|click| (click.at, click.link)).unzip();
             let content = contents.get(&campaign).and_then(Option::as_ref);
             let first = |begins| got.get(&(campaign, begins)).copied().flatten();
             let choice = content.map(|content| content.choice(step, variant, first)).unwrap_or_default();
             let subject = content.map(|content| content.subject_of(step, choice.first).into_owned());
             let variant = content.and_then(|content| content.step(step)?.variant(variant)).map(|v| v.name.clone());
             let evidence = evidence.map(EvidenceView::from);
-            Event { at, kind, campaign, step, subject, variant, detail, evidence, choice }
+            Event {
+                at,
+                kind,
+                campaign,
+                step,
+                subject,
+                variant,
+                detail,
+                evidence,
+                clicked_at,
+                clicked_link,
+                scanned,
+                choice,
+            }
         });
         Ok(events.collect())
     }

@@ -274,7 +274,7 @@ fn class_of(store: Store, item: &Item) -> Option<Class> {
 
 /// Until when a prospect may be kept (A72, A73).
 pub(super) fn kept_until(prospect: &Prospect, rules: Rules) -> Timestamp {
-    let (collected, contact) = (prospect.source.collected_on, prospect.last_contact_at);
+    let (collected, contact) = (prospect.source.collected_on, prospect.own_contact());
     retention::prospect_expiry(collected, contact, rules.retention_months)
 }
 
@@ -292,7 +292,7 @@ pub(super) enum Notice {
 pub(super) fn notice(prospect: &Prospect, now: Timestamp) -> Option<Notice> {
     let policy = Policy::current();
     let deadline = policy.notice_deadline(prospect.source.collected_on, prospect.created_at);
-    if prospect.last_contact_at.is_some() || prospect.restricted_by.is_some() {
+    if prospect.own_contact().is_some() || prospect.restricted_by.is_some() {
         None
     } else if retention::is_due(deadline, now) {
         Some(Notice::Over(deadline))
@@ -430,6 +430,8 @@ mod tests {
             updated_at: at,
             last_contact_at: None,
             away_until: None,
+            last_click_at: None,
+            click_consent: None,
         }
     }
 
@@ -474,6 +476,7 @@ mod tests {
                 erase: false,
                 suspended_at: None,
                 soft_bounces: None,
+                clicks: false,
                 harms: Default::default(),
                 terms,
             };

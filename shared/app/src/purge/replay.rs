@@ -4,6 +4,7 @@
 use domain::{
     Timestamp,
     campaign::{CampaignStatus, Progress},
+    clicks::ClickConsent,
     prospect::{Prospect, ProspectState},
     subject::Subject,
 };
@@ -55,6 +56,29 @@ impl App {
             frozen += 1;
         }
         Ok(frozen)
+    }
+
+    /// People of a page whose consent to clicks being recorded came back although they withdrew it: it is withdrawn
+    /// again, unless they gave another one since. How many.
+    pub(super) async fn withdraw_again(&self, items: &[Item], now: Timestamp) -> Result<u64, Failure> {
+        let mut withdrawn = 0;
+        for item in items.iter().filter(|item| item.contains_key("p") && !item.contains_key("r")) {
+            let (pk, sk) = (text(item, "pk")?, text(item, "sk")?);
+            let (Some(workspace), Some(subject)) = (keys::workspace_of(&pk), Subject::from_hex(&sk)) else { continue };
+            let Some(since) = self.db.click_withdrawal(workspace, subject).await? else { continue };
+            let scope = WorkspaceScope::internal(workspace);
+            let prospects = self.db.prospects(&scope);
+            let Some(held) = prospects.get(subject, true).await? else { continue };
+            let Some(consent) = held.prospect.click_consent.clone().filter(ClickConsent::holds) else { continue };
+            let before = consent.clone().withdrawn(since);
+            if consent.counts(Some(&before), now).is_ok() {
+                continue;
+            }
+            let prospect = Prospect { click_consent: Some(before), updated_at: now, ..held.prospect };
+            not_lost(prospects.replace(&prospect, held.version).await)?;
+            withdrawn += 1;
+        }
+        Ok(withdrawn)
     }
 
     /// Campaigns that came back under way may have gone on after the backup was made: whom they wrote to

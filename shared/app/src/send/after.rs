@@ -136,7 +136,7 @@ impl App {
                     stop => stop.map_or(end, Outcome::Refused),
                 };
                 results.join(index, if claim.is_some() { Outcome::Unknown } else { refused });
-                results.note(index, claim.and_then(|claim| claim.variant));
+                results.note(index, claim.map(|claim| claim.got).unwrap_or_default());
             }
             let people = (found.people.as_slice(), &results);
             so_far.push(outreach.settle(message.campaign, (message.chunk, step), people, None, now).await?);

@@ -1,7 +1,7 @@
 //! The claim, and what is read after it: whoever objected or stopped before that read is not written to.
 
 use domain::{
-    chunk::{Claim, Outcome, Results},
+    chunk::{Claim, Got, Outcome, Results},
     policy::{
         SendPermit, may_send,
         may_send::{OptOutsAfterClaim, StopsAfterClaim},
@@ -9,7 +9,6 @@ use domain::{
     prospect::Prospect,
     sequence::{Earlier, FIRST},
     subject::Subject,
-    variant::Letter,
 };
 use storage::outreach::Claimed;
 
@@ -24,7 +23,7 @@ use crate::{App, Failure, queues::ChunkMessage};
 pub(super) struct Permitted {
     pub(super) index: usize,
     pub(super) route: usize,
-    pub(super) variant: Option<Letter>,
+    pub(super) got: Got,
     pub(super) prospect: Prospect,
     pub(super) bytes: Vec<u8>,
     pub(super) permit: SendPermit,
@@ -52,10 +51,10 @@ impl App {
         };
         let mut permitted = Vec::with_capacity(won.len());
         for person in won {
-            let Ready { index, route, variant, prospect, cleared, bytes } = person;
+            let Ready { index, route, got, prospect, cleared, bytes } = person;
             let claim = Claim::won(prospect.subject);
             match may_send(cleared, &claim, &opt_outs, &stops) {
-                Ok(permit) => permitted.push(Permitted { index, route, variant, prospect, bytes, permit }),
+                Ok(permit) => permitted.push(Permitted { index, route, got, prospect, bytes, permit }),
                 Err(refusal) => work.results.join(index, Outcome::Refused(refusal)),
             }
         }
@@ -69,7 +68,7 @@ impl App {
         }
         let outreach = self.db.outreach(&job.scope);
         let ChunkMessage { campaign, chunk, step, .. } = *job.message;
-        let people: Vec<_> = ready.iter().map(|r| (r.index, r.prospect.subject, r.variant)).collect();
+        let people: Vec<_> = ready.iter().map(|r| (r.index, r.prospect.subject, r.got)).collect();
         let claimed =
             outreach.claim(campaign, (chunk, step), &people, &job.nonce, &work.results.to_string(), job.now).await?;
         let (mut won, mut lost) = (Vec::with_capacity(ready.len()), Vec::new());
@@ -90,7 +89,7 @@ impl App {
                     Some(theirs) => {
                         join_journal(&mut work.results, &theirs.journal);
                         work.results.join(person.index, Outcome::Unknown);
-                        work.results.note(person.index, theirs.variant);
+                        work.results.note(person.index, theirs.got);
                         outreach.mark_uninformed(campaign, step, person.prospect.subject, None).await?;
                     }
                     // Released between the two calls: free again.

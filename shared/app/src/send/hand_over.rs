@@ -1,6 +1,11 @@
 //! Handing messages over, and what is known of each afterwards.
 
-use domain::{bounce::Evidence, campaign::Halt, chunk::Outcome, subject::Subject, variant::Letter};
+use domain::{
+    bounce::Evidence,
+    campaign::Halt,
+    chunk::{Got, Outcome},
+    subject::Subject,
+};
 use futures::{StreamExt, stream};
 
 use super::{TRIES, Work, claim::Permitted, job::Job};
@@ -14,7 +19,7 @@ use crate::{
 struct Delivered {
     index: usize,
     route: usize,
-    variant: Option<Letter>,
+    got: Got,
     subject: Subject,
     handed: Handed,
     /// What the channel said when it refused it.
@@ -43,10 +48,10 @@ impl App {
             .collect()
             .await;
         let (mut again, mut free, mut uninformed, mut names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for Delivered { index, route, variant, subject, handed, said } in handed {
+        for Delivered { index, route, got, subject, handed, said } in handed {
             if matches!(handed, Handed::Accepted(_) | Handed::Rejected(_) | Handed::Unknown) {
                 job.routes.used(route, index);
-                work.results.note(index, variant);
+                work.results.note(index, got);
             }
             match handed {
                 Handed::Accepted(name) => {
@@ -93,19 +98,19 @@ impl App {
 
     /// Hands one message over, waiting a little when the channel throttles.
     async fn deliver(&self, job: &Job<'_>, person: Permitted, deadline: Deadline) -> Delivered {
-        let Permitted { index, route: at, variant, prospect, bytes, permit } = person;
+        let Permitted { index, route: at, got, prospect, bytes, permit } = person;
         let subject = permit.subject();
         let delivered = |handed| {
             let said = match &handed {
                 Handed::Rejected(Some(refused)) => Some(evidence::of_refusal(refused, &prospect.email, job.now)),
                 _ => None,
             };
-            Delivered { index, route: at, variant, subject, handed, said }
+            Delivered { index, route: at, got, subject, handed, said }
         };
         let Some(route) = job.routes.get(at) else { return delivered(Handed::Later) };
         let ChunkMessage { campaign, chunk, step, .. } = *job.message;
         let (workspace, delivery) = (job.scope.workspace(), job.delivery);
-        let about = About { workspace, campaign, chunk, step, index, subject, variant, delivery };
+        let about = About { workspace, campaign, chunk, step, index, subject, got, delivery };
         let message = Outgoing { from: &route.identity.from_email, to: &prospect.email, bytes, about: Some(about) };
         delivered(route.mailer.hand_over(self, permit, &message, deadline).await)
     }

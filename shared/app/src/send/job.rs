@@ -61,6 +61,7 @@ impl App {
         now: Timestamp,
     ) -> Result<Job<'a>, Failure> {
         let missing = |what: &str| Failure::internal(format!("a campaign under way without its {what}"));
+        let workspace = workspace.ok_or_else(|| missing("workspace"))?;
         let outreach = self.db.outreach(&scope);
         let campaign = outreach.campaign(message.campaign).await?.ok_or_else(|| missing("text"))?;
         let sender = self.db.accounts(&scope).sender().await?.ok_or_else(|| missing("sender"))?;
@@ -71,10 +72,10 @@ impl App {
             false => self.names(&scope, message.campaign, message.chunk).await?,
         };
         Ok(Job {
-            winner: self.winner(&scope, &campaign, progress, message.step, now).await?,
+            winner: self.winner(&scope, (&campaign, workspace.clicks), progress, message.step, now).await?,
             answered: self.answered(&scope, &campaign).await?,
             names,
-            workspace: workspace.ok_or_else(|| missing("workspace"))?,
+            workspace,
             nonce: hex::encode(chance::<6>()),
             launched_at: progress.launched_at,
             country: sender.identity.country,

@@ -5,14 +5,13 @@ use std::collections::{HashMap, HashSet};
 
 use domain::{
     calendar::{Opening, Place},
-    chunk::Outcome,
+    chunk::{Got, Outcome},
     company::Company,
     id::WorkspaceId,
     policy::{Cleared, Refusal, Rules, screen},
     prospect::Prospect,
     sequence::{Earlier, answered_since},
     subject::{Pepper, Subject},
-    variant::Letter,
 };
 
 use super::{
@@ -31,7 +30,7 @@ pub(super) struct Ready {
     pub(super) index: usize,
     /// The place of their channel among the routes.
     pub(super) route: usize,
-    pub(super) variant: Option<Letter>,
+    pub(super) got: Got,
     pub(super) prospect: Prospect,
     pub(super) cleared: Cleared,
     pub(super) bytes: Vec<u8>,
@@ -80,6 +79,7 @@ impl App {
                 retention_months: job.workspace.retention_months,
                 public_url: &self.config.public_url,
                 inbound_domain: &self.config.inbound_domain,
+                clicks: job.workspace.clicks,
                 pepper,
             };
             let prospect = found.remove(&subject);
@@ -122,8 +122,9 @@ impl App {
             let written = cleared.and_then(|cleared| {
                 let prospect = prospect.ok_or(Refusal::Erased)?;
                 let rendered = letters.render(&prospect)?;
-                let bytes = letters.compose(&prospect, &rendered, manner)?;
-                Ok(Ready { index, route: at, variant: choice.own, prospect, cleared, bytes })
+                let message = letters.compose(&prospect, &rendered, manner)?;
+                let got = Got { variant: choice.own, signed: message.signed };
+                Ok(Ready { index, route: at, got, prospect, cleared, bytes: message.bytes })
             });
             match written {
                 Ok(person) => ready.push(person),

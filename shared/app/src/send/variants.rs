@@ -5,7 +5,7 @@ use domain::{
     campaign::Progress,
     sequence::{Choice, FIRST},
     subject::{Pepper, Subject},
-    variant::{Decision, Letter, Standing},
+    variant::{By, Decision, Letter, Standing},
 };
 use storage::{WorkspaceScope, outreach::StoredCampaign};
 
@@ -31,7 +31,7 @@ impl App {
     pub(super) async fn winner(
         &self,
         scope: &WorkspaceScope,
-        campaign: &StoredCampaign,
+        (campaign, clicks): (&StoredCampaign, bool),
         progress: &Progress,
         step: u8,
         now: Timestamp,
@@ -40,6 +40,10 @@ impl App {
         let Some((contest, variants)) = contested else { return Ok(None) };
         if let Some(decision) = progress.winner(step) {
             return Ok(Some(decision.variant));
+        }
+        // Switched off meanwhile: what was recorded before is no contest any more.
+        if contest.by == By::Clicks && !clicks {
+            return Ok(None);
         }
         let outreach = self.db.outreach(scope);
         let tallies = outreach.tallies_of(campaign.id, step).await?;

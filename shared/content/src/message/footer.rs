@@ -129,6 +129,9 @@ fn blocks(mail: &CampaignMail<'_>) -> Vec<Block> {
             lines: vec![Line::Words(stop), Line::Link(unsubscribe, mail.unsubscribe_url.to_owned())],
         },
     ];
+    if let Some(url) = mail.clicks_url {
+        blocks.push(clicks(mail.locale, &company, url));
+    }
     if let Some(notice) = &mail.first_message {
         blocks.extend(notice::blocks(mail, notice, &company, &origin));
     }
@@ -136,6 +139,20 @@ fn blocks(mail: &CampaignMail<'_>) -> Vec<Block> {
     let lines = links.map(|(words, url)| Line::Link(words, url.to_owned())).into();
     blocks.push(Block { heading: None, lines });
     blocks
+}
+
+/// That clicks are recorded, and how that ends (A45).
+fn clicks(locale: Locale, company: &str, url: &str) -> Block {
+    let (what, withdraw) = match locale {
+        Locale::Fr => (
+            format!("Avec votre accord, {company} enregistre les clics sur les liens de ce message."),
+            "Retirer cet accord :",
+        ),
+        Locale::En => {
+            (format!("With your consent, {company} records clicks on the links of this message."), "Withdraw it:")
+        }
+    };
+    Block { heading: None, lines: vec![Line::Words(what), Line::Link(withdraw, url.to_owned())] }
 }
 
 /// The legal identity and contact (A62).

@@ -60,6 +60,7 @@ pub(super) fn with_mail<T>(rendered: &Rendered, locale: Locale, f: impl FnOnce(C
         unsubscribe_url: UNSUBSCRIBE,
         prospects_privacy_url: PRIVACY,
         rights_url: RIGHTS,
+        clicks_url: None,
         source: &source,
         first_message: Some(notice()),
         message_id: "dlv_0001@example.com",

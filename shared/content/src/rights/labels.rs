@@ -3,7 +3,7 @@
 use domain::{locale::Locale, policy::inventory::Inventory};
 
 /// Names of the answer, with what they say in French and in English.
-const NAMES: [(&str, &str, &str); 89] = [
+const NAMES: [(&str, &str, &str); 97] = [
     ("sender", "Expéditeur", "Sender"),
     ("information", "Informations", "Information"),
     ("record", "Fiche", "Record"),
@@ -52,6 +52,14 @@ const NAMES: [(&str, &str, &str); 89] = [
     ("created_at", "entrée dans le service", "entered into the service"),
     ("updated_at", "dernière modification", "last change"),
     ("last_contact_at", "votre dernier contact", "your last contact"),
+    ("last_click_at", "votre dernier clic", "your last click"),
+    ("click_consent", "accord à l’enregistrement des clics", "consent to clicks being recorded"),
+    ("given_on", "donné le", "given on"),
+    ("how", "façon dont il a été donné", "how it was given"),
+    ("withdrawn_at", "retiré le", "withdrawn"),
+    ("clicked_at", "votre premier clic", "your first click"),
+    ("clicked_link", "lien, dans l’ordre du message", "link, in the order of the message"),
+    ("scanned", "liens suivis par un logiciel", "links followed by software"),
     ("away_until", "absence annoncée jusqu'au", "said to be away until"),
     ("delete_after", "suppression prévue", "will be deleted"),
     ("suppression", "opposition", "objection"),

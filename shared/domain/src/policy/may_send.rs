@@ -148,7 +148,7 @@ pub fn screen(prospect: Option<&Prospect>, rules: Rules, now: Timestamp) -> Resu
         return Err(Refusal::Restricted);
     }
     let collected = prospect.source.collected_on;
-    if now >= retention::prospect_expiry(collected, prospect.last_contact_at, rules.retention_months) {
+    if now >= retention::prospect_expiry(collected, prospect.own_contact(), rules.retention_months) {
         return Err(Refusal::RetentionOver);
     }
     email::professional(&prospect.email).map_err(|_| Refusal::NotProfessional)?;
@@ -235,6 +235,8 @@ mod tests {
             updated_at: at,
             last_contact_at: None,
             away_until: None,
+            last_click_at: None,
+            click_consent: None,
         }
     }
 

@@ -43,6 +43,11 @@ pub fn frozen(hash: &str) -> Key {
     Key::new(FROZEN, hash)
 }
 
+/// Since when a person does not agree any more to have clicks recorded.
+pub fn click_withdrawal(workspace: WorkspaceId, hash: &str) -> Key {
+    Key::new(format!("W#{workspace}#K"), hash)
+}
+
 /// That everything has been replayed after a restore.
 pub fn replayed(restore: &str) -> Key {
     Key::new("RESTORE", restore)

@@ -10,7 +10,7 @@ use domain::{
     Timestamp,
     campaign::{Tallies, Tally},
     cause::Cause,
-    chunk::{ChunkRecord, Outcome, Results},
+    chunk::{ChunkRecord, Got, Outcome, Results},
     id::CampaignId,
     subject::Subject,
     variant::Letter,
@@ -18,6 +18,7 @@ use domain::{
 
 use super::{
     Outreach,
+    clicks::{CLICKED, CONSENTED},
     health::{self, Health},
     returned::{OBJECTIONS, OF_CAUSE},
 };
@@ -161,7 +162,9 @@ impl Outreach<'_> {
         let of_variants = of_variants.iter().flat_map(|(variant, tally)| {
             tally.iter().map(move |(outcome, by)| (format!("{OF_VARIANT}{variant}_{}", outcome.name()), by))
         });
-        let moved: Vec<(String, i64)> = moved.chain(of_variants).chain(health.added()).collect();
+        let of_signed = difference_of_signed(before, &after.results);
+        let of_signed = of_signed.into_iter().map(|(variant, by)| (clicks_name(variant, CONSENTED), by));
+        let moved: Vec<(String, i64)> = moved.chain(of_variants).chain(of_signed).chain(health.added()).collect();
         if !moved.is_empty() {
             let key = keys::counter(self.workspace, id, step, chunk);
             let mut update = commit::update(self.table(), &key);
@@ -203,12 +206,18 @@ impl Outreach<'_> {
             health::read(&item, tallies.days_mut())?;
             for (name, value) in &item {
                 let (Some(counts), Ok(by)) = (Counts::of(name), value.as_n()) else { continue };
-                let by = by.parse().map_err(|_| StoreError::Corrupt("a counter"))?;
+                let by: i64 = by.parse().map_err(|_| StoreError::Corrupt("a counter"))?;
                 match counts {
                     Counts::Outcome(outcome) => tallies.step_mut(step).add(outcome, by),
                     Counts::OfVariant(variant, outcome) => tallies.variant_mut(step, variant).add(outcome, by),
                     Counts::Cause(cause) => tallies.add_cause(step, cause, by),
                     Counts::Objections(variant) => tallies.add_objections(step, variant, by),
+                    Counts::Consented(variant) => {
+                        tallies.clicks_mut(step, variant).consented += u64::try_from(by).unwrap_or(0);
+                    }
+                    Counts::Clicked(variant) => {
+                        tallies.clicks_mut(step, variant).clicked += u64::try_from(by).unwrap_or(0);
+                    }
                 }
             }
             if item.contains_key(BEGUN)
@@ -262,6 +271,10 @@ enum Counts {
     Cause(Cause),
     /// People who objected after a message, or after one of a variant.
     Objections(Option<Letter>),
+    /// Messages whose clicks are recorded, of a step or of a variant.
+    Consented(Option<Letter>),
+    /// Those of which the person followed a link.
+    Clicked(Option<Letter>),
 }
 
 impl Counts {
@@ -275,13 +288,48 @@ impl Counts {
                 let letter = letter.parse().ok()?;
                 match name {
                     OBJECTIONS => Some(Self::Objections(Some(letter))),
+                    CONSENTED => Some(Self::Consented(Some(letter))),
+                    CLICKED => Some(Self::Clicked(Some(letter))),
                     name => Some(Self::OfVariant(letter, Outcome::from_name(name)?)),
                 }
             }
             None if name == OBJECTIONS => Some(Self::Objections(None)),
+            None if name == CONSENTED => Some(Self::Consented(None)),
+            None if name == CLICKED => Some(Self::Clicked(None)),
             None => Outcome::from_name(name).map(Self::Outcome),
         }
     }
+}
+
+/// The name of a count of clicks, of a step or of one of its variants.
+fn clicks_name(variant: Option<Letter>, what: &str) -> String {
+    variant.map_or_else(|| what.to_owned(), |variant| format!("{OF_VARIANT}{variant}_{what}"))
+}
+
+/// What a change of results moves in the counts of messages that left with signed links, of the step and of variants.
+fn difference_of_signed(before: &Results, after: &Results) -> BTreeMap<Option<Letter>, i64> {
+    let left = |outcome, got: Got| {
+        let left = matches!(outcome, Outcome::Sent | Outcome::Replied | Outcome::Bounced | Outcome::Complained);
+        left && got.signed
+    };
+    let mut moved = BTreeMap::new();
+    let mut add = |variant: Option<Letter>, by| {
+        *moved.entry(None).or_default() += by;
+        if variant.is_some() {
+            *moved.entry(variant).or_default() += by;
+        }
+    };
+    let of = |results: &Results| results.iter().zip(results.all_got()).collect::<Vec<_>>();
+    for ((old, had), (new, has)) in of(before).into_iter().zip(of(after)) {
+        if left(old, had) {
+            add(had.variant, -1);
+        }
+        if left(new, has) {
+            add(has.variant, 1);
+        }
+    }
+    moved.retain(|_, by| *by != 0);
+    moved
 }
 
 /// What a change of results moves in the counts of variants. Whose variant becomes known later is counted then.
@@ -320,6 +368,20 @@ fn difference(before: &Results, after: &Results) -> Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_agreed_counts_once_their_message_has_left_and_with_their_variant() {
+        let results = |text: &str| Results::try_from(text.to_owned()).unwrap();
+        let moved = |before: &str, after: &str| -> Vec<String> {
+            let moved = difference_of_signed(&results(before), &results(after));
+            moved.iter().map(|(variant, by)| format!("{} {by}", clicks_name(*variant, CONSENTED))).collect()
+        };
+        assert_eq!(moved("....", "SSFU|azbz"), ["consented 2", "v_A_consented 1"]);
+        assert_eq!(moved("U|z", "S|z"), ["consented 1"]);
+        assert_eq!(moved("S|z", "R|z"), [""; 0]);
+        assert_eq!(moved("S", "S|a"), ["consented 1", "v_A_consented 1"]);
+        assert_eq!(moved("..", "SS|AB"), [""; 0]);
+    }
 
     #[test]
     fn a_variant_counts_what_became_of_it_once_it_is_known_which_it_was() {

@@ -3,9 +3,16 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use aws_sdk_dynamodb::types::{AttributeValue, BatchStatementErrorCodeEnum, BatchStatementRequest, KeysAndAttributes};
-use domain::{Timestamp, bounce::Evidence, chunk::GROUP, id::CampaignId, subject::Subject, variant::Letter};
+use domain::{
+    Timestamp,
+    bounce::Evidence,
+    chunk::{GROUP, Got},
+    clicks::Click,
+    id::CampaignId,
+    subject::Subject,
+};
 
-use super::{Outreach, returned};
+use super::{Outreach, clicks, returned};
 use crate::{
     db::{Item, PageQuery, Range, StoreError, n, number, s, text},
     keys,
@@ -35,8 +42,12 @@ pub struct Delivery {
     pub chunk: u32,
     /// The person's place in that chunk.
     pub index: usize,
-    /// Which variant of the step was for them, where it has any.
-    pub variant: Option<Letter>,
+    /// What of the step was for them.
+    pub got: Got,
+    /// Their first click on a link of it, where they agreed to have that recorded.
+    pub click: Option<Click>,
+    /// Whether a program followed links of it, too.
+    pub scanned: bool,
     /// What is known of it if it came back, or was not taken.
     pub evidence: Option<Evidence>,
     /// Whether the person objected after it, and counts there.
@@ -50,19 +61,19 @@ pub struct Theirs {
     pub nonce: String,
     /// What was known of the chunk when it was made, if it carries that.
     pub journal: String,
-    /// Which variant of the step it is for.
-    pub variant: Option<Letter>,
+    /// What of the step it is for.
+    pub got: Got,
 }
 
 impl Outreach<'_> {
     /// Claims at most [`GROUP`] people of a chunk under `nonce`, in one call: `people` are their indexes
-    /// and subjects, and the variants that they get. The first claim carries `journal`, the chunk's results so far, so that a crash in
+    /// and subjects, and what of the step they get. The first claim carries `journal`, the chunk's results so far, so that a crash in
     /// this group does not make the ones before it unknown.
     pub async fn claim(
         &self,
         id: CampaignId,
         (chunk, step): (u32, u8),
-        people: &[(usize, Subject, Option<Letter>)],
+        people: &[(usize, Subject, Got)],
         nonce: &str,
         journal: &str,
         now: Timestamp,
@@ -78,14 +89,14 @@ impl Outreach<'_> {
         for attempt in 0..6 {
             let mut call = self.db.client.batch_execute_statement();
             for &at in &todo {
-                let (index, subject, variant) = people[at];
+                let (index, subject, got) = people[at];
                 let key = keys::delivery(self.workspace, subject, id, step);
                 let journal = if at == 0 { journal } else { "" };
                 let mut values =
                     vec![s(key.pk), s(key.sk), n(now.as_second()), n(chunk), n(index), s(nonce), s(journal), n(ttl)];
-                values.extend(variant.map(|variant| s(variant.to_string())));
+                values.extend((!got.is_plain()).then(|| s(got.to_string())));
                 let request = BatchStatementRequest::builder()
-                    .statement(if variant.is_some() { &with_variant } else { &statement })
+                    .statement(if !got.is_plain() { &with_variant } else { &statement })
                     .set_parameters(Some(values))
                     .build()
                     .map_err(|_| StoreError::Corrupt("a claim"))?;
@@ -147,7 +158,7 @@ impl Outreach<'_> {
                     found[at] = Some(Theirs {
                         nonce: text(&item, "x")?,
                         journal: text(&item, "j").unwrap_or_default(),
-                        variant: variant(&item),
+                        got: got(&item),
                     });
                 }
             }
@@ -247,11 +258,11 @@ fn key_item(key: &keys::Key) -> Item {
     Item::from([("pk".to_owned(), s(&key.pk)), ("sk".to_owned(), s(&key.sk))])
 }
 
-fn variant(item: &Item) -> Option<Letter> {
-    item.get("w")?.as_s().ok()?.parse().ok()
+fn got(item: &Item) -> Got {
+    item.get("w").and_then(|value| value.as_s().ok()?.parse().ok()).unwrap_or_default()
 }
 
-fn read(item: &Item) -> Result<Delivery, StoreError> {
+pub(super) fn read(item: &Item) -> Result<Delivery, StoreError> {
     let sk = text(item, "sk")?;
     let mut parts = sk.split('#').skip(1);
     let wrong = StoreError::Corrupt("a delivery's key");
@@ -266,7 +277,9 @@ fn read(item: &Item) -> Result<Delivery, StoreError> {
         at: Timestamp::from_second(number(item, "at")?).map_err(|_| StoreError::Corrupt("a delivery's time"))?,
         chunk: number(item, "k")?,
         index: number(item, "i")?,
-        variant: variant(item),
+        got: got(item),
+        click: clicks::first(item),
+        scanned: item.contains_key(clicks::SCANNED),
         evidence: returned::of(item)?,
         objected: returned::objected(item),
     })

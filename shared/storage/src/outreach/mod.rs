@@ -2,6 +2,7 @@
 
 mod campaigns;
 mod chunks;
+mod clicks;
 mod companies;
 mod deliveries;
 mod due;
@@ -20,6 +21,7 @@ use domain::{
 };
 
 pub use campaigns::StoredCampaign;
+pub use clicks::Clicked;
 pub use deliveries::{Claimed, Delivery, Theirs};
 pub use due::DueChunks;
 pub use names::Names;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{bounce::Evidence, id::CampaignId, subject::Subject};
+use domain::{bounce::Evidence, chunk::Got, id::CampaignId, subject::Subject};
 
 use super::{Delivery, Outreach, chunks::OF_VARIANT};
 use crate::{
@@ -86,7 +86,7 @@ impl Outreach<'_> {
 
     /// Notes that a person objected after a message, and counts it for its step and variant. Once; of a claim that is gone nothing is kept.
     pub async fn note_objection(&self, subject: Subject, delivery: &Delivery) -> Result<(), StoreError> {
-        let Delivery { campaign, step, chunk, variant, .. } = *delivery;
+        let Delivery { campaign, step, chunk, got: Got { variant, .. }, .. } = *delivery;
         let key = keys::delivery(self.workspace, subject, campaign, step);
         let mark = commit::update(self.table(), &key)
             .update_expression("SET #o = :yes")

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     Timestamp,
+    clicks::ClickConsent,
     email::EmailAddress,
     id::RequestId,
     locale::Locale,
@@ -78,6 +79,18 @@ pub(super) struct Stored {
     /// Away until that day, as they said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     h: Option<Date>,
+    /// Their last click, epoch seconds, rounded up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    s: Option<i64>,
+    /// The day on which they agreed to have clicks recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    p: Option<Date>,
+    /// How they agreed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    m: Option<String>,
+    /// Since when they do not any more, epoch seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    r: Option<i64>,
 }
 
 fn is_usual(state: &ProspectState) -> bool {
@@ -119,6 +132,10 @@ impl Stored {
             u: (updated != created).then_some(updated),
             q: prospect.last_contact_at.map(seconds_up),
             h: prospect.away_until,
+            s: prospect.last_click_at.map(seconds_up),
+            p: prospect.click_consent.as_ref().map(|consent| consent.given_on),
+            m: prospect.click_consent.as_ref().map(|consent| consent.how.clone()),
+            r: prospect.click_consent.as_ref().and_then(|consent| consent.withdrawn_at).map(Timestamp::as_second),
         }
     }
 
@@ -133,9 +150,13 @@ impl Stored {
             Some(mark) => Some(read_mark(&mark)?),
             None => None,
         };
-        let last_contact_at = match self.q {
-            Some(seconds) => Some(Timestamp::from_second(seconds).ok()?),
-            None => None,
+        let time = |seconds: Option<i64>| match seconds {
+            Some(seconds) => Timestamp::from_second(seconds).ok().map(Some),
+            None => Some(None),
+        };
+        let click_consent = match (self.p, self.m) {
+            (Some(given_on), Some(how)) => Some(ClickConsent { given_on, how, withdrawn_at: time(self.r)? }),
+            _ => None,
         };
         Some(Prospect {
             subject,
@@ -158,8 +179,10 @@ impl Stored {
             import,
             created_at: Timestamp::from_second(self.a).ok()?,
             updated_at: Timestamp::from_second(self.u.unwrap_or(self.a)).ok()?,
-            last_contact_at,
+            last_contact_at: time(self.q)?,
             away_until: self.h,
+            last_click_at: time(self.s)?,
+            click_consent,
         })
     }
 }
@@ -218,6 +241,8 @@ mod tests {
             updated_at: at,
             last_contact_at: None,
             away_until: None,
+            last_click_at: None,
+            click_consent: None,
         }
     }
 
@@ -239,6 +264,12 @@ mod tests {
             updated_at: "2026-09-16T00:00:00Z".parse().unwrap(),
             last_contact_at: Some("2026-09-17T00:00:00Z".parse().unwrap()),
             away_until: Some("2026-09-30".parse().unwrap()),
+            last_click_at: Some("2026-09-18T00:00:00Z".parse().unwrap()),
+            click_consent: Some(ClickConsent {
+                given_on: "2026-09-01".parse().unwrap(),
+                how: "Case cochée sur le formulaire du stand".into(),
+                withdrawn_at: Some("2026-09-19T00:00:00Z".parse().unwrap()),
+            }),
             ..whole
         };
         assert_eq!(read(item(&bare)).unwrap().prospect, bare);

@@ -1,0 +1,72 @@
+//! Clicks: a workspace that records them, people who agreed, and whoever follows links.
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{Answer, Sender, TestStack, mail::Mail};
+
+/// A browser of today.
+pub const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+/// The day on which the texts apply that say that clicks may be recorded, at midnight in Paris.
+pub fn said() -> Timestamp {
+    "2027-02-04T23:00:00Z".parse().expect("a time")
+}
+
+impl Mail {
+    /// Where the links of its HTML lead that are signed, in their order.
+    pub fn signed_links(&self) -> Vec<String> {
+        self.html
+            .split("href=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .filter(|link| link.contains("/c/"))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Where a consent is withdrawn; none in a message whose clicks are not recorded.
+    pub fn withdrawal(&self) -> Option<String> {
+        let mut words = self.text.split_whitespace();
+        words.find(|word| word.contains("/consent/")).map(str::to_owned)
+    }
+}
+
+impl Sender<'_> {
+    /// Switches clicks on.
+    pub async fn records_clicks(&self) {
+        let changed = self.patch("/v1/workspace", json!({"clicks": true})).await.expect(200).json();
+        assert_eq!(changed["clicks"], true);
+    }
+
+    /// Records that somebody agreed.
+    pub async fn agreed(&self, email: &str, on: &str) -> Answer {
+        let id = self.prospect(email).await["id"].as_str().expect("an id").to_owned();
+        let consent =
+            json!({"given_on": on, "how": "Case cochée au stand : « J'accepte que mes clics soient connus. »"});
+        self.patch(&format!("/v1/prospects/{id}"), json!({"click_consent": consent})).await
+    }
+
+    /// A person with their history.
+    pub async fn detail(&self, email: &str) -> serde_json::Value {
+        let id = self.prospect(email).await["id"].as_str().expect("an id").to_owned();
+        self.get(&format!("/v1/prospects/{id}")).await.expect(200).json()
+    }
+}
+
+impl TestStack {
+    /// Follows a link as a browser does that somebody uses.
+    pub async fn click(&self, link: &str) -> Answer {
+        let asked = self.client().request(Method::GET, link);
+        asked.header("user-agent", BROWSER).header("sec-fetch-mode", "navigate").send().await
+    }
+
+    /// The same a while later, and waits until it is judged.
+    pub async fn clicks_later(&self, link: &str) -> Answer {
+        self.wait(SignedDuration::from_mins(10));
+        let answer = self.click(link).await.expect(302);
+        self.settle().await;
+        answer
+    }
+}
