@@ -169,6 +169,10 @@ fn what_a_relay_refuses_at_hand_over_is_classified_too() {
         sender.put("/v1/sender", sender.identity(channel)).await.expect(200);
         sender.import(b"email\nreject-5xx-why@refused.test\n").await;
         sender.campaign(json!({})).await;
+        // As if it had come back: nobody writes there any more.
+        assert_eq!(sender.prospect("reject-5xx-why@refused.test").await["state"], "bounced");
+        let again = sender.campaign(json!({"name": "Encore"})).await;
+        assert_eq!(again["refused_by_reason"], json!({"hard_bounced": 1}), "{again}");
         let told = latest(&sender, "reject-5xx-why@refused.test").await;
         let evidence = &told["evidence"];
         let codes = json!([told["kind"], evidence["source"], evidence["class"], evidence["cause"], evidence["reply"]]);

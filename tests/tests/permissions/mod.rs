@@ -196,6 +196,8 @@ fn every_permission_is_used_and_none_is_missing() {
         stack.receive(&checked.to, &checked.raw, Default::default()).await;
         // Twice each: the second finds the first one's claims.
         stack.break_things(serde_json::from_value(json!({"sqs": {"deliveries": 2}})).expect("a plan"));
+        // The relay knows one address to be bad.
+        sender.import(b"email\nreject-5xx-tour@firm1.test\n").await;
         let second = sender.draft(json!({"name": "Relais"})).await;
         sender.command(&second, "test").await.expect(202);
         sender.command(&second, "launch").await.expect(202);

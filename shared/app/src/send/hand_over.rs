@@ -3,8 +3,10 @@
 use domain::{
     bounce::Evidence,
     campaign::Halt,
+    cause::Class,
     chunk::{Got, Outcome},
     subject::Subject,
+    suppression::{Suppression, SuppressionReason},
 };
 use futures::{StreamExt, stream};
 
@@ -91,6 +93,11 @@ impl App {
             outreach.release(campaign, step, subject, &job.nonce).await?;
         }
         for (subject, said) in uninformed {
+            // A relay that knows that the address is bad says what a mail that comes back would have said.
+            if said.as_ref().is_some_and(|said| said.class == Some(Class::Hard)) {
+                let bounced = Suppression::new(subject, SuppressionReason::HardBounced, job.now);
+                self.db.suppressions(&job.scope).record(&bounced).await?;
+            }
             outreach.mark_uninformed(campaign, step, subject, said.as_ref()).await?;
         }
         Ok(())
