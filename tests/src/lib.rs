@@ -8,6 +8,7 @@ pub mod abuse;
 pub mod aws;
 pub mod files;
 pub mod http;
+pub mod imap;
 pub mod inventory;
 pub mod mail;
 pub mod replies;
