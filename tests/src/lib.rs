@@ -9,6 +9,7 @@ pub mod aws;
 pub mod clicks;
 pub mod files;
 pub mod http;
+pub mod imap;
 pub mod inventory;
 pub mod mail;
 pub mod replies;

@@ -41,6 +41,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
             no_content()
         }
         (_, route) if route.starts_with("/v1/channels") => channels(app, &scope, &request).await,
+        (_, route) if route.starts_with("/v1/mailboxes") => mailboxes(app, &scope, &request).await,
         (_, route) if route.starts_with("/v1/api-keys") => keys(app, &scope, &request).await,
         (_, route) if route.starts_with("/v1/webhooks") => webhooks(app, &scope, &request).await,
         _ => people(app, &scope, &request).await,
@@ -94,6 +95,31 @@ async fn channels(app: &App, scope: &WorkspaceScope, request: &Request) -> Resul
         ("DELETE", "/v1/channels/{id}") => {
             app.delete_channel(scope, request.id("channel")?, now).await?;
             no_content()
+        }
+        _ => Err(no_such_route()),
+    }
+}
+
+/// Mailboxes that are read for answers.
+async fn mailboxes(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
+    let now = request.now()?;
+    match (request.method().as_str(), request.route().as_str()) {
+        ("GET", "/v1/mailboxes") => list(&app.mailboxes(scope).await?),
+        // No Idempotency-Key: it would keep a hash of the password for a day.
+        ("POST", "/v1/mailboxes") => json(StatusCode::OK, &app.add_mailbox(scope, request.json()?, now).await?),
+        ("GET", "/v1/mailboxes/{id}") => json(StatusCode::OK, &app.mailbox(scope, request.id("mailbox")?).await?),
+        ("PUT", "/v1/mailboxes/{id}") => {
+            let id = request.id("mailbox")?;
+            json(StatusCode::OK, &app.replace_mailbox(scope, id, request.json()?, now).await?)
+        }
+        ("DELETE", "/v1/mailboxes/{id}") => {
+            app.delete_mailbox(scope, request.id("mailbox")?, now).await?;
+            no_content()
+        }
+        ("POST", "/v1/mailboxes/{id}/check") => {
+            let id = request.id("mailbox")?;
+            // On the heap: in place it is nested deeper than the compiler looks.
+            json(StatusCode::OK, &Box::pin(app.check_mailbox(scope, id, now)).await?)
         }
         _ => Err(no_such_route()),
     }

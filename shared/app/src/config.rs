@@ -29,6 +29,8 @@ pub struct Config {
     pub feedback_queue_url: String,
     /// Queue that `webhook` reads.
     pub webhook_queue_url: String,
+    /// Queue that `mailboxes` reads.
+    pub mailbox_queue_url: String,
     /// Secret of keyed hashes and tokens.
     pub pepper_secret: String,
     /// Secret of access tokens; only `session` has it.
@@ -97,6 +99,7 @@ impl Config {
             send_queue_url: var("SEND_QUEUE_URL"),
             feedback_queue_url: var("FEEDBACK_QUEUE_URL"),
             webhook_queue_url: var("WEBHOOK_QUEUE_URL"),
+            mailbox_queue_url: var("MAILBOX_QUEUE_URL"),
             pepper_secret: var("PEPPER_SECRET"),
             session_secret: var("SESSION_SECRET"),
             statement_secret: var("STATEMENT_SECRET"),

@@ -59,6 +59,11 @@ impl Tls {
             .with_no_client_auth();
         Ok(Self(Arc::new(config)))
     }
+
+    /// For a connection of another kind.
+    pub(crate) fn config(&self) -> &Arc<ClientConfig> {
+        &self.0
+    }
 }
 
 /// Where an endpoint is, as far as its address says.

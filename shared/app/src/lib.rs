@@ -24,11 +24,13 @@ pub mod follow_up;
 mod health;
 mod https;
 pub mod idempotency;
+mod imap;
 pub mod import;
 pub mod imports;
 pub mod invitations;
 pub mod letter;
 pub mod limits;
+pub mod mailboxes;
 pub mod mailer;
 pub mod members;
 pub mod news;
@@ -113,7 +115,7 @@ pub struct App {
     pub(crate) wanted_events: webhooks::Wanted,
     /// Whom to trust when endpoints are told; made on first use.
     pub(crate) webhook_tls: OnceCell<https::Tls>,
-    /// Whom to trust when an access token for a relay is asked for; made on first use.
+    /// Whom to trust when an access token is asked for or a mailbox is read; made on first use.
     pub(crate) token_tls: OnceCell<https::Tls>,
 }
 

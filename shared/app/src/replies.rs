@@ -108,9 +108,19 @@ impl App {
     }
 
     async fn mind(&self, whose: ReplyAddress, raw: &[u8], now: Timestamp) -> Result<(), Failure> {
+        self.heed(whose, inbound::read(raw).kind, Some(raw), now).await
+    }
+
+    /// Does what a mail asks for. `forward` is the mail itself, where its Sender does not have it already.
+    pub(crate) async fn heed(
+        &self,
+        whose: ReplyAddress,
+        mail: Kind,
+        forward: Option<&[u8]>,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
         let ReplyAddress { workspace, subject } = whose;
         let scope = WorkspaceScope::internal(workspace);
-        let mail = inbound::read(raw).kind;
         tracing::info!(%workspace, kind = mail.as_str(), "mail came in");
         match mail {
             Kind::Reply(reply) => {
@@ -124,7 +134,7 @@ impl App {
                 let (person, pepper) = (self.db.prospects(&scope).get(subject, true).await?, self.pepper().await?);
                 let company = person.and_then(|person| Company::of(&person.prospect.email, workspace, pepper));
                 let about = self.report(&scope, subject, News::Reply(company), now).await?;
-                self.pass_on(&scope, about, raw, now).await
+                self.pass_on(&scope, about, forward, now).await
             }
             Kind::Complaint(complaint) if complaint.is_objection() => {
                 self.report(&scope, subject, News::Complaint(&complaint), now).await.map(drop)
@@ -141,7 +151,7 @@ impl App {
                     None => Ok(()),
                 }
             }
-            Kind::Other => self.pass_on(&scope, None, raw, now).await,
+            Kind::Other => self.pass_on(&scope, None, forward, now).await,
             // Nobody wrote it: it ends nothing, and nobody is bothered with it. Whoever is away is written to later.
             Kind::AutoReply(answer) => {
                 let zone = TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC);
@@ -199,9 +209,10 @@ impl App {
         &self,
         scope: &WorkspaceScope,
         about: Option<CampaignId>,
-        raw: &[u8],
+        raw: Option<&[u8]>,
         now: Timestamp,
     ) -> Result<(), Failure> {
+        let Some(raw) = raw else { return Ok(()) };
         let campaign = match about {
             Some(id) => self.db.outreach(scope).campaign(id).await?,
             None => None,

@@ -96,8 +96,7 @@ impl App {
         grant: &Grant,
         now: Timestamp,
     ) -> Result<String, Failure> {
-        let text = serde_json::to_string(grant).map_err(|error| Failure::internal(error.to_string()))?;
-        self.seal_for(scope, RELAY_GRANT, &text, now).await
+        self.seal_for(scope, RELAY_GRANT, &grant.to_text()?, now).await
     }
 
     /// Seals the password of a Sender's relay.

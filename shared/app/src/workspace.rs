@@ -213,12 +213,14 @@ impl App {
     }
 
     /// What opens it from outside goes first of all, before it is closed: the keys of programs, the sessions of
-    /// everybody but whoever closes it, the passwords of the Sender's relays. None comes back with it.
+    /// everybody but whoever closes it, the passwords of the Sender's relays and mailboxes. None
+    /// comes back with it.
     async fn revoke_secrets(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<(), Failure> {
         let accounts = self.db.accounts(scope);
         accounts.drop_api_keys(None, now).await?;
         accounts.drop_everybody(scope.session(), now).await?;
-        Ok(accounts.forget_relay_passwords().await?)
+        accounts.forget_relay_passwords().await?;
+        Ok(self.db.mailboxes(scope).forget_passwords().await?)
     }
 
     /// Tells the owners that it is closed, by whose hand they can see in the trail, and until when it comes back.

@@ -12,6 +12,7 @@ pub mod failed;
 pub mod forward;
 mod html;
 pub mod legal;
+pub mod mailbox_check;
 pub mod message;
 mod mime;
 pub mod optout;

@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use domain::email::EmailAddress;
 use domain::health::{Sample, Trouble};
 use domain::locale::Locale;
+use domain::mailbox::Stop;
 use domain::news::Words;
 use domain::staff::Purpose;
 use jiff::Timestamp;
@@ -112,6 +113,13 @@ pub enum Notification<'a> {
         /// Why.
         trouble: WebhookTrouble,
     },
+    /// A mailbox of theirs is not read for answers any more.
+    MailboxDisabled {
+        /// Where it is.
+        host: &'a str,
+        /// Why.
+        stop: Stop,
+    },
     /// Somebody exercises a right.
     Rights(RightsMail<'a>),
     /// Personal data got where it should not (A54).
@@ -167,6 +175,7 @@ impl<'a> Notification<'a> {
             Self::CampaignWithoutChannel { .. } => "campaign_without_channel",
             Self::CampaignSendingPaused { .. } => "campaign_sending_paused",
             Self::WebhookDisabled { .. } => "webhook_disabled",
+            Self::MailboxDisabled { .. } => "mailbox_disabled",
             Self::Rights(mail) => mail.template(),
             Self::Breach(mail) => mail.template(),
             Self::Abuse(mail) => mail.template(),
@@ -193,6 +202,7 @@ impl<'a> Notification<'a> {
             | Self::CampaignWithoutChannel { .. }
             | Self::CampaignSendingPaused { .. }
             | Self::WebhookDisabled { .. }
+            | Self::MailboxDisabled { .. }
             | Self::StaffAccess { .. }
             | Self::Breach(_)
             | Self::Abuse(_)
@@ -372,6 +382,7 @@ mod tests {
             ("campaign_ended_badly", paused(Trouble::Bounces, true)),
             ("webhook_failing", disabled(WebhookTrouble::Failing)),
             ("webhook_gone", disabled(WebhookTrouble::Gone)),
+            ("mailbox_disabled", Notification::MailboxDisabled { host: "imap.example.com", stop: Stop::Credentials }),
             ("legal_change", Notification::LegalChange { changes: changes() }),
             ("news", Notification::News { says: &NEWS, stop: STOP }),
             ("staff_access", staff_access(&Purpose::Maintenance)),

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{
-        ApiKeyId, AuditId, CampaignId, CaseId, ChannelId, GrantId, ImportId, IncidentId, InvitationId, MemberId,
-        RequestId, SessionId, WebhookId, WorkspaceId,
+        ApiKeyId, AuditId, CampaignId, CaseId, ChannelId, GrantId, ImportId, IncidentId, InvitationId, MailboxId,
+        MemberId, RequestId, SessionId, WebhookId, WorkspaceId,
     },
     member::Role,
     subject::Subject,
@@ -101,6 +101,16 @@ actions! {
     WebhookReplayed = "webhook.replayed",
     /// An endpoint took nothing for a day, or is gone: nothing is sent to it from here on.
     WebhookDisabled = "webhook.disabled",
+    /// A mailbox was entered, to be read for answers.
+    MailboxCreated = "mailbox.created",
+    /// A mailbox's settings were replaced.
+    MailboxChanged = "mailbox.changed",
+    /// A mailbox was taken away: nobody looks into it from here on.
+    MailboxDeleted = "mailbox.deleted",
+    /// A mailbox was tried out.
+    MailboxChecked = "mailbox.checked",
+    /// A mailbox could not be read for a day: nobody looks into it from here on.
+    MailboxDisabled = "mailbox.disabled",
     /// A version of the terms or of the processing agreement was accepted.
     AgreementAccepted = "agreement.accepted",
     /// Who sends, or by which channel.
@@ -328,6 +338,7 @@ objects!(
     IncidentId,
     CaseId,
     WebhookId,
+    MailboxId,
     Subject
 );
 

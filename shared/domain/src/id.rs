@@ -170,6 +170,11 @@ prefixed_id!(
     EventId,
     "evt_"
 );
+prefixed_id!(
+    /// A Sender's own mailbox that is read for answers.
+    MailboxId,
+    "mbx_"
+);
 
 #[cfg(test)]
 mod tests {

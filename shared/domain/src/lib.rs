@@ -23,6 +23,7 @@ pub mod health;
 pub mod id;
 pub mod import;
 pub mod locale;
+pub mod mailbox;
 pub mod member;
 pub mod message_name;
 pub mod news;

@@ -64,6 +64,14 @@ pub fn ours(subject: Subject, campaign: CampaignId, step: u8, domain: &str) -> S
     format!("{}.{campaign}.{step}@{domain}", subject.hex())
 }
 
+/// What [`ours`] names, for whoever knows such a name; it says nothing yet of whether there was such a message.
+pub fn read_ours(name: &str) -> Option<(Subject, CampaignId, u8)> {
+    let (local, _) = name.split_once('@')?;
+    let mut parts = local.split('.');
+    let read = (Subject::from_hex(parts.next()?)?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    parts.next().is_none().then_some(read)
+}
+
 /// What SES writes after the @: <https://docs.aws.amazon.com/ses/latest/dg/header-fields.html>.
 fn ses_domain(region: &str) -> String {
     match region {
@@ -93,5 +101,9 @@ mod tests {
         }
         let ours = MessageName::Ours("firm.test".into()).message_id(subject, campaign, 2, "eu-west-3");
         assert_eq!(ours, format!("{}.{campaign}.2@firm.test", "ab".repeat(16)));
+        assert_eq!(read_ours(&ours), Some((subject, campaign, 2)));
+        for other in ["", "a@b", usual, &ours.replace(".2@", ".2.3@"), &ours.replace("cmp_", "imp_"), &ours[2..]] {
+            assert_eq!(read_ours(other), None, "{other}");
+        }
     }
 }

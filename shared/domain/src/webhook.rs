@@ -63,6 +63,8 @@ kinds! {
     CampaignCompleted = "campaign.completed",
     /// A file was read to its end, or could not be.
     ImportFinished = "import.finished",
+    /// A mailbox could not be read for a day: nobody looks into it from here on.
+    MailboxDisabled = "mailbox.disabled",
     /// A member tries the endpoint. It comes whatever was chosen.
     Test = "webhook.test",
 }

@@ -14,6 +14,7 @@ pub mod problem;
 pub mod queue;
 pub mod schedule;
 pub mod telemetry;
+pub mod timed_queue;
 
 /// What a function's `main` may fail with: only at start.
 pub type Error = lambda_runtime::Error;

@@ -40,25 +40,33 @@ where
         let (app, handle) = (&app, &handle);
         lambda_runtime::run(service_fn(async move |event: LambdaEvent<SqsEvent>| {
             let deadline = Deadline::of_invocation(event.context.deadline);
-            let mut answer = SqsBatchResponse::default();
-            for message in event.payload.records {
-                let id = message.message_id.clone().unwrap_or_default();
-                if let Err(failure) = one(app, handle, message, deadline).await {
-                    let cause = failure.cause.as_deref().unwrap_or(failure.slug);
-                    if failure.kind == Kind::TooEarly {
-                        tracing::info!(record = %id, cause, "record waits");
-                    } else {
-                        tracing::error!(record = %id, cause, "record failed");
-                    }
-                    let mut failed = BatchItemFailure::default();
-                    failed.item_identifier = id;
-                    answer.batch_item_failures.push(failed);
-                }
-            }
-            Ok::<_, Error>(answer)
+            Ok::<_, Error>(batch(app, handle, event.payload, deadline).await)
         }))
         .await
     })
+}
+
+/// One batch: each record by itself.
+pub(crate) async fn batch<H>(app: &App, handle: &H, event: SqsEvent, deadline: Deadline) -> SqsBatchResponse
+where
+    H: AsyncFn(&App, Record) -> Result<(), Failure>,
+{
+    let mut answer = SqsBatchResponse::default();
+    for message in event.records {
+        let id = message.message_id.clone().unwrap_or_default();
+        if let Err(failure) = one(app, handle, message, deadline).await {
+            let cause = failure.cause.as_deref().unwrap_or(failure.slug);
+            if failure.kind == Kind::TooEarly {
+                tracing::info!(record = %id, cause, "record waits");
+            } else {
+                tracing::error!(record = %id, cause, "record failed");
+            }
+            let mut failed = BatchItemFailure::default();
+            failed.item_identifier = id;
+            answer.batch_item_failures.push(failed);
+        }
+    }
+    answer
 }
 
 async fn one<H>(app: &App, handle: &H, message: SqsMessage, deadline: Deadline) -> Result<(), Failure>

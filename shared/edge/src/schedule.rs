@@ -66,27 +66,44 @@ where
     block_on(async {
         let app = aws::app();
         let (app, handle) = (&app, &handle);
-        lambda_runtime::run(service_fn(async move |event: LambdaEvent<Fired<D>>| {
+        lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
             let deadline = Deadline::of_invocation(event.context.deadline);
-            let (time, detail) = event.payload.ask().map_err(|why| refusal("validation-failed", why.to_owned()))?;
-            handle(app, time, detail, deadline).await.map_err(|failure| match failure.cause {
-                Some(cause) => {
-                    tracing::error!(slug = failure.slug, cause, "scheduled run failed");
-                    refusal(failure.slug, cause)
-                }
-                // Nothing is wrong with us: it tells whoever gave the order what to do.
-                None => {
-                    tracing::warn!(slug = failure.slug, "order refused");
-                    refusal(failure.slug, failure.detail)
-                }
-            })
+            // On the heap: in place it is nested deeper than the compiler looks.
+            Box::pin(fire(app, handle, event.payload, deadline)).await
         }))
         .await
     })
 }
 
+/// What an event's `detail` asks for where a schedule has nothing to say: nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// One run.
+pub(crate) async fn fire<H, D, T>(app: &App, handle: &H, event: Value, deadline: Deadline) -> Result<T, Diagnostic>
+where
+    H: AsyncFn(&App, Timestamp, D, Deadline) -> Result<T, Failure>,
+    D: DeserializeOwned + Default,
+{
+    let fired: Fired<D> =
+        serde_json::from_value(event).map_err(|error| refusal("validation-failed", error.to_string()))?;
+    let (time, detail) = fired.ask().map_err(|why| refusal("validation-failed", why.to_owned()))?;
+    handle(app, time, detail, deadline).await.map_err(|failure| match failure.cause {
+        Some(cause) => {
+            tracing::error!(slug = failure.slug, cause, "scheduled run failed");
+            refusal(failure.slug, cause)
+        }
+        // Nothing is wrong with us: it tells whoever gave the order what to do.
+        None => {
+            tracing::warn!(slug = failure.slug, "order refused");
+            refusal(failure.slug, failure.detail)
+        }
+    })
+}
+
 /// What whoever fired it reads.
-fn refusal(slug: &str, error_message: String) -> Diagnostic {
+pub(crate) fn refusal(slug: &str, error_message: String) -> Diagnostic {
     Diagnostic { error_type: slug.to_owned(), error_message }
 }
 

@@ -19,6 +19,7 @@ mod dsn;
 mod evidence;
 mod fields;
 mod fold;
+pub mod glance;
 mod limits;
 mod mail;
 mod notice;

@@ -39,7 +39,7 @@ pub fn workspace_of(pk: &str) -> Option<WorkspaceId> {
 mod tests {
     use domain::{
         Timestamp,
-        id::{AuditId, CampaignId, CaseId, GrantId, IncidentId, MemberId, RequestId},
+        id::{AuditId, CampaignId, CaseId, GrantId, IncidentId, MailboxId, MemberId, RequestId},
         news::Reader,
         staff::Whom,
         subject::Subject,
@@ -60,6 +60,8 @@ mod tests {
             workspace(ws),
             sender(ws),
             agreements(ws),
+            mailboxes(ws),
+            mailbox_reading(ws, MailboxId::from_bytes([9; 10])),
             notice_alert(ws),
             data_key(ws),
             prospect(ws, subject),
@@ -86,6 +88,7 @@ mod tests {
             service_mail("x", Timestamp::UNIX_EPOCH, "y"),
             staff_appointment(),
             staff_pointer(grant),
+            listed_mailbox(ws, MailboxId::from_bytes([9; 10])),
             incident(IncidentId::from_bytes([7; 10])),
             affected(IncidentId::from_bytes([7; 10]), ws, Whom::Member(member)),
             open_case(CaseId::from_bytes([8; 10])),

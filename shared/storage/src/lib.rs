@@ -15,6 +15,7 @@ pub mod imports;
 pub mod inbox;
 pub mod keyring;
 pub mod keys;
+pub mod mailboxes;
 pub mod news;
 pub mod objects;
 pub mod outreach;

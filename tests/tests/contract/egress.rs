@@ -20,9 +20,10 @@ const MEANS: [&str; 9] = [
 ];
 
 /// Where it is done, and the rule there.
-const PLACES: [(&str, &str); 5] = [
+const PLACES: [(&str, &str); 6] = [
     ("shared/app/src/domain_check.rs", "asks the name server of the operator or of the machine"),
     ("shared/app/src/https.rs", "asks the endpoint, or for the token, that a Sender entered, where `relay` found it"),
+    ("shared/app/src/imap/connect.rs", "reads the mailbox that a Sender entered, where `relay` found it"),
     ("shared/app/src/mailer/smtp.rs", "hands messages to the relay that a Sender entered, where `relay` found it"),
     ("shared/app/src/relay.rs", "looks up what a Sender entered, and takes public addresses only"),
     ("shared/edge/src/aws.rs", "talks to AWS through the fence around the register of processors"),

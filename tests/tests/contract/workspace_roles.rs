@@ -12,7 +12,7 @@ const MINE: &str = "W#${aws:PrincipalTag/workspace}";
 
 /// What is written in one transaction with something of the workspace, and read by no session: the sign-ins and
 /// tokens that find its people by a keyed hash, that it is closed, and which of its people want no news.
-const BESIDE: [&str; 5] = ["LOGIN#*", "TOKEN#*", "CLOSED", "NEWS_OFF", "REMOVED"];
+const BESIDE: [&str; 6] = ["LOGIN#*", "TOKEN#*", "MAILBOXES", "CLOSED", "NEWS_OFF", "REMOVED"];
 
 /// The one role that is no function's: AWS Backup copies tables with it, and nobody else can assume it.
 const BACKUPS: &str = "BackupRole";

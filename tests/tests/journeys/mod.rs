@@ -15,6 +15,7 @@ mod health;
 mod import_again;
 mod import_formats;
 mod legal;
+mod mailboxes;
 mod main_job;
 mod members;
 mod opt_outs;

@@ -22,6 +22,7 @@ const EVERYTHING: &[&str] = &[
     "campaign.cancelled",
     "campaign.completed",
     "import.finished",
+    "mailbox.disabled",
 ];
 
 /// Where an event that comes ahead of its chunk is looked at again soon.

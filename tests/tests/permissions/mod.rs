@@ -6,8 +6,8 @@
 use jiff::SignedDuration;
 use local::backends::Plan;
 use reqwest::Method;
-use serde_json::json;
-use tests::{TestStack, files, rights::done, run, sender::signup, store::Backup};
+use serde_json::{Value, json};
+use tests::{TestStack, files, imap::Imap, replies::answer, rights::done, run, sender::signup, store::Backup};
 
 /// Permissions that this machine cannot exercise: function, Sid, action or the end of a resource, and why they stay.
 const ALLOWED: &[(&str, &str, &str, &str)] = &[
@@ -258,6 +258,22 @@ fn every_permission_is_used_and_none_is_missing() {
         // A second step, in its time.
         sender.launch(sender.sequence(json!([{"delay": {"hours": 1}, "text": "Encore."}]))).await;
         assert!(stack.pass(SignedDuration::from_hours(2)).await > 0);
+
+        // A mailbox of its own: somebody answers there, and its password is changed for more than a day.
+        let imap = Imap::start(&stack).await;
+        other.read_from(&imap).await;
+        other.register("/mailboxes", &["mailbox.disabled"]).await;
+        stack.read_mailboxes().await;
+        imap.deliver(&answer("reponses@tour.test", "answers@tour.test", "Re: question", "Stop."));
+        stack.read_mailboxes().await;
+        imap.change_password("another mailbox password");
+        for hours in [1, 25] {
+            stack.wait(SignedDuration::from_hours(hours));
+            stack.read_mailboxes().await;
+        }
+        let gone = other.read_from(&imap).await;
+        other.post(&format!("{gone}/check"), Value::Null).await.expect(200);
+        other.delete(&gone).await.expect(204);
 
         // Rights: what is done at once, what is answered, what is read.
         let read = stack.exercise("tour10@firm10.test", "access", None).await;

@@ -51,6 +51,10 @@ const LEAVES: &[(&str, &str)] = &[
     ("POST /v1/invitations/accept", "member.joined"),
     ("POST /v1/api-keys", "api_key.created"),
     ("DELETE /v1/api-keys/{id}", "api_key.deleted"),
+    ("POST /v1/mailboxes", "mailbox.created"),
+    ("PUT /v1/mailboxes/{id}", "mailbox.changed"),
+    ("DELETE /v1/mailboxes/{id}", "mailbox.deleted"),
+    ("POST /v1/mailboxes/{id}/check", "mailbox.checked"),
     ("POST /v1/webhooks", "webhook.created"),
     ("PATCH /v1/webhooks/{id}", "webhook.changed"),
     ("DELETE /v1/webhooks/{id}", "webhook.deleted"),
@@ -138,6 +142,19 @@ async fn webhook(sender: &Sender<'_>, method: Method, path: &str) -> Asked {
     let path = path.replace("/v1/webhooks/{id}", &endpoint.path).replace("{event}", tried["id"].as_str().unwrap());
     let asked = sender.request(method.clone(), &path);
     if method == Method::PATCH { asked.json(&json!({"enabled": false})) } else { asked }
+}
+
+/// Something done with a mailbox that was entered for it. Nobody answers at its port.
+async fn mailbox(sender: &Sender<'_>, method: Method, path: &str) -> Asked {
+    let settings = json!({
+        "name": "Zwitscher", "host": "localhost", "port": 1, "security": "tls", "username": "u", "password": "a mailbox word",
+    });
+    if !path.contains("{id}") {
+        return sender.request(method, path).json(&settings);
+    }
+    let made = sender.post("/v1/mailboxes", settings.clone()).await.expect(200).json();
+    let asked = sender.request(method.clone(), &path.replace("{id}", made["id"].as_str().unwrap()));
+    if method == Method::PUT { asked.json(&settings) } else { asked }
 }
 
 /// A step of a member's second factor, with those before it done.
@@ -319,6 +336,7 @@ async fn asked(sender: &Sender<'_>, route: &str, number: usize) -> Asked {
             sender.post(&format!("{campaign}/pause"), json!({})).await.expect(200);
             with(&path.replace("/v1/campaigns/{id}", &campaign))
         }
+        _ if path.starts_with("/v1/mailboxes") => mailbox(sender, method.clone(), path).await,
         _ if path.starts_with("/v1/webhooks") => webhook(sender, method.clone(), path).await,
         _ if path.starts_with("/v1/staff/") => by_staff(sender, method.clone(), path, number).await,
         _ if path.starts_with("/v1/campaigns/{id}") => with(&path.replace("{id}", &sender.draft(json!({})).await)),
@@ -424,8 +442,10 @@ fn a9_every_mutating_route_leaves_exactly_one_entry() {
             let at: Timestamp = entry["at"].as_str().unwrap().parse().unwrap();
             assert!(stack.now().duration_since(at).abs() < SignedDuration::from_mins(5), "{text}");
             if route.contains("{id}") {
-                let prefixes =
-                    ["cmp_", "chn_", "pro_", "mem_", "ses_", "inv_", "key_", "whk_", "req_", "grt_", "inc_", "abu_"];
+                let prefixes = [
+                    "cmp_", "chn_", "mbx_", "pro_", "mem_", "ses_", "inv_", "key_", "whk_", "req_", "grt_", "inc_",
+                    "abu_",
+                ];
                 let named = |part: &&str| prefixes.iter().any(|prefix| part.starts_with(prefix));
                 let id = answer.asked().rsplit('/').find(named);
                 assert_eq!(entry["about"].as_str(), id, "{route}");

@@ -16,6 +16,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use storage::evidence::{AnnouncementRun, Place, PurgeRun, Touched, Uninformed};
 use storage::news::NewsRun;
+use tests::imap::Imap;
 use tests::inventory::{Seen, held_about, scalars};
 use tests::replies::answer;
 use tests::rights::done;
@@ -36,6 +37,9 @@ const UNSEEN: &[(&str, &str)] = &[
     ("inbound_mail.content", "only until it is read, within seconds"),
     ("webhook_turn.holder", "only while somebody is at an endpoint"),
     ("webhook_turn.again", "the same"),
+    ("mailboxes.mailboxes.disabled_at", "only once a mailbox could not be read for a day"),
+    ("mailbox_reading.holder", "only while somebody reads a mailbox"),
+    ("mailbox_reading.busy_until", "the same"),
     ("open_request.duty.handled.*", "only between an answer and the closing that follows it"),
 ];
 
@@ -101,6 +105,7 @@ fn a11_a38_an_owners_export_holds_all_that_is_held_about_them_and_their_company(
         import(&sender).await;
         campaigns(&sender).await;
         webhooks(&sender).await;
+        mailboxes(&sender).await;
         relay(&sender).await;
         let own = json!({"kind": "rectification", "message": "Ada"});
         sender.post("/v1/privacy/requests", own).await.expect(201);
@@ -164,6 +169,20 @@ async fn webhooks(sender: &Sender<'_>) {
     sender.patch(&waiting.path, json!({"enabled": false})).await.expect(200);
 }
 
+/// A mailbox that is read, and one for which there is no access token.
+async fn mailboxes(sender: &Sender<'_>) {
+    let imap = Imap::start(sender.stack).await;
+    sender.read_from(&imap).await;
+    let mut settings = imap.settings();
+    settings.as_object_mut().expect("settings").remove("password");
+    settings["oauth"] = json!({
+        "token_url": sender.stack.backends().hooks().url("/status/400"), "client_id": "client", "refresh_token": "a refresh token",
+    });
+    sender.stack.keep_secret("a refresh token");
+    sender.post("/v1/mailboxes", settings).await.expect(200);
+    sender.stack.read_mailboxes().await;
+}
+
 /// Something of every kind that needs no clock that moves; gives whose it is.
 pub(super) async fn furnish<'a>(stack: &'a TestStack, seen: &mut Seen) -> Sender<'a> {
     let client = stack.client();
@@ -180,6 +199,7 @@ pub(super) async fn furnish<'a>(stack: &'a TestStack, seen: &mut Seen) -> Sender
     import(&sender).await;
     campaigns(&sender).await;
     webhooks(&sender).await;
+    mailboxes(&sender).await;
     relay(&sender).await;
     rights(&sender, seen).await;
     let [one, two, _] = stack.staff().await;

@@ -39,6 +39,11 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
         let channel = json!({"id": theirs.add_channel(json!({})).await});
         let endpoint = theirs.register("/theirs", &["message.sent"]).await;
         let webhook = json!(endpoint.path.rsplit('/').next());
+        let settings = json!({
+            "name": "La leur", "host": "localhost", "port": 993, "security": "tls", "username": "canary@theirs.test",
+            "password": "canary",
+        });
+        let mailbox = theirs.post("/v1/mailboxes", settings.clone()).await.expect(200).json();
         // A request about the person's data that their Sender has to answer.
         stack.exercise("canary@theirs.test", "rectification", Some("My name is spelt Canary.")).await;
         let task = theirs.all("/v1/rights-tasks").await.remove(0);
@@ -59,6 +64,7 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
                 Some("api-keys") => &key["id"],
                 Some("rights-tasks") => &task["id"],
                 Some("webhooks") => &webhook,
+                Some("mailboxes") => &mailbox["id"],
                 _ => &prospect["id"],
             };
             let url = path.replace("{id}", id.as_str().unwrap()).replace("{event}", "evt_00000000000000000000");
@@ -75,6 +81,7 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
                     (true, _) => json!({}),
                     _ => body,
                 };
+                let body = if path.contains("mailboxes") { settings.clone() } else { body };
                 let body = if path.ends_with("/handle") { handled } else { body };
                 let body = if path.ends_with("/extend") { json!({"reason": "We look for it."}) } else { body };
                 let body = if path.contains("members") { json!({"role": "viewer"}) } else { body };
@@ -85,7 +92,9 @@ fn a19_a_stranger_and_another_workspace_get_nothing_on_any_route() {
             }
         }
         assert!(guarded > 25, "{guarded} routes");
-        for path in ["/v1/prospects", "/v1/imports", "/v1/campaigns", "/v1/invitations", "/v1/api-keys"] {
+        for path in
+            ["/v1/prospects", "/v1/imports", "/v1/campaigns", "/v1/invitations", "/v1/api-keys", "/v1/mailboxes"]
+        {
             assert!(ours.all(path).await.is_empty(), "{path}");
         }
         for path in ["/v1/prospects/export", "/v1/prospects?text=canary", "/v1/workspace", "/v1/sender"] {

@@ -22,10 +22,14 @@ fn relay(stack: &TestStack, password: Option<&str>) -> Value {
 }
 
 /// A workspace with something of everything in it: prospects, edits, a campaign, an opt-out, an erasure,
-/// a relay's password, an upload with a report, a remembered request.
+/// a relay's password and a mailbox's, an upload with a report, a remembered request.
 async fn furnish(sender: &Sender<'_>, name: &str) {
     let stack = sender.stack;
     sender.put("/v1/sender", sender.identity(relay(stack, Some("relay word")))).await.expect(200);
+    let mailbox = json!({
+        "name": "Réponses", "host": "localhost", "port": 993, "security": "tls", "username": "u", "password": "mailbox word",
+    });
+    sender.post("/v1/mailboxes", mailbox).await.expect(200);
     let rows: String = (0..30).map(|n| format!("{name}{n}@left.test;Prénom{n};{name}\n")).collect();
     sender.import(format!("email;first_name;company\n{rows}pas une adresse;X;Y\n").as_bytes()).await;
     let key = sender
@@ -79,6 +83,11 @@ fn a29_a_closed_account_can_come_back_for_thirty_days() {
         let stored = Dump::of(&stack).await.table("AccountsTable").iter().find(|item| item["sk"] == "SENDER").cloned();
         assert_eq!(stored.unwrap()["sender"]["channels"][0]["transport"]["secret"], "");
         assert_eq!(viewer.get("/v1/sender").await.expect(200).json()["channel"]["password_set"], false);
+        let accounts = Dump::of(&stack).await;
+        let accounts = accounts.table("AccountsTable");
+        let mailboxes = accounts.iter().find(|item| item["sk"] == "MAILBOXES").unwrap();
+        assert_eq!(mailboxes["mailboxes"][0]["secret"], "");
+        assert!(!accounts.iter().any(|item| item["pk"] == "MAILBOXES"), "nobody looks into it any more");
         let told = || stack.mails_to(&sender.email).iter().filter(|mail| mail.text.contains("est fermé")).count();
         assert_eq!(told(), 1);
         let again = sender.delete("/v1/workspace").await.expect(200).json();
@@ -230,7 +239,7 @@ fn a37_what_is_over_cannot_be_brought_back_from_what_remains() {
         for fingerprint in &fingerprints {
             assert_eq!(dump.mentions(fingerprint), [""; 0], "a fingerprint of a deleted person");
         }
-        for word in ["@left.test", "Prénom", "relay word", sender.email.as_str()] {
+        for word in ["@left.test", "Prénom", "relay word", "mailbox word", sender.email.as_str()] {
             assert_eq!(dump.mentions(word), [""; 0], "{word}");
         }
         assert!(

@@ -114,7 +114,7 @@ impl TransportWrite {
 }
 
 impl OauthWrite {
-    fn check(&mut self, fields: &mut Fields, within: &str, networks: &str) {
+    pub(crate) fn check(&mut self, fields: &mut Fields, within: &str, networks: &str) {
         self.token_url = self.token_url.trim().to_owned();
         if let Err(said) = Target::parse(&self.token_url, networks) {
             fields.wrong(&format!("{within}.token_url"), said);
@@ -130,15 +130,22 @@ impl OauthWrite {
         }
     }
 
-    fn source(&self) -> TokenSource {
+    pub(crate) fn source(&self) -> TokenSource {
         TokenSource { token_url: self.token_url.clone(), client_id: self.client_id.clone() }
+    }
+
+    /// What tokens are asked for with, where it is given anew.
+    pub(crate) fn grant(self) -> Option<Grant> {
+        let client_secret = self.client_secret.map(|secret| secret.expose_secret().to_owned());
+        Some(Grant { client_secret, refresh_token: self.refresh_token?.expose_secret().to_owned() })
     }
 }
 
 /// Longest refresh token, in bytes: Microsoft's have some two thousand.
 const LONGEST_TOKEN: usize = 4_096;
 
-fn check_secret(fields: &mut Fields, field: &str, secret: &SecretString, most: usize) {
+/// Notes what is wrong with a secret; what is said of it never repeats it.
+pub(crate) fn check_secret(fields: &mut Fields, field: &str, secret: &SecretString, most: usize) {
     let text = secret.expose_secret();
     if text.is_empty() || text.len() > most || text.chars().any(char::is_control) {
         fields.wrong(field, format!("must have 1 to {most} bytes, without control characters"));
@@ -165,14 +172,9 @@ impl App {
             Err(error) => return Err(Failure::field(format!("{within}.{}", field_of(error)), error.to_string())),
         }
         let source = oauth.as_ref().map(OauthWrite::source);
-        let refresh = oauth.and_then(|asked| Some((asked.client_secret, asked.refresh_token?)));
-        let secret = match (password, refresh) {
+        let secret = match (password, oauth.and_then(OauthWrite::grant)) {
             (Some(password), _) => self.seal_relay_password(scope, &password, now).await?,
-            (None, Some((client_secret, refresh_token))) => {
-                let client_secret = client_secret.map(|secret| secret.expose_secret().to_owned());
-                let refresh_token = refresh_token.expose_secret().to_owned();
-                self.seal_relay_grant(scope, &Grant { client_secret, refresh_token }, now).await?
-            }
+            (None, Some(grant)) => self.seal_relay_grant(scope, &grant, now).await?,
             (None, None) => kept_secret(stored, &host, &username, source.as_ref()).ok_or_else(|| {
                 let field = if source.is_some() { "oauth.refresh_token" } else { "password" };
                 Failure::field(format!("{within}.{field}"), "is needed for a new relay or account")

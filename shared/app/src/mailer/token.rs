@@ -33,6 +33,13 @@ pub(crate) struct Grant {
     pub(crate) refresh_token: String,
 }
 
+impl Grant {
+    /// As it is sealed.
+    pub(crate) fn to_text(&self) -> Result<String, Failure> {
+        serde_json::to_string(self).map_err(|error| Failure::internal(error.to_string()))
+    }
+}
+
 /// An access token.
 pub(crate) struct Access {
     pub(crate) token: SecretString,
@@ -91,8 +98,17 @@ impl App {
         transport: &Transport,
         source: &TokenSource,
     ) -> Result<Result<Access, NoToken>, Failure> {
-        let sealed = self.open_relay_grant(scope, transport).await?;
-        let grant: Grant = serde_json::from_str(sealed.expose_secret())
+        let grant = self.open_relay_grant(scope, transport).await?;
+        self.token_from(&grant, source).await
+    }
+
+    /// Asks for an access token with a grant, as it was sealed.
+    pub(crate) async fn token_from(
+        &self,
+        grant: &SecretString,
+        source: &TokenSource,
+    ) -> Result<Result<Access, NoToken>, Failure> {
+        let grant: Grant = serde_json::from_str(grant.expose_secret())
             .map_err(|_| Failure::internal("a sealed grant cannot be read"))?;
         let networks = &self.config.relay_networks;
         let Ok(target) = Target::parse(&source.token_url, networks) else { return Ok(Err(NoToken::Unreachable)) };
@@ -101,7 +117,7 @@ impl App {
         let got = match target.post_form(tls, networks, form(source, &grant)).await {
             Ok((status, body)) => read(status, &body),
             Err(because) => {
-                tracing::warn!(because, "no access token for a relay");
+                tracing::warn!(because, "no access token");
                 Err(NoToken::Unreachable)
             }
         };

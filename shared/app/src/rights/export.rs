@@ -104,6 +104,7 @@ impl App {
             "sender": sender,
             "channels": self.channels(scope).await?,
             "channel_checks": self.channel_checks(scope).await?,
+            "mailboxes": self.mailboxes(scope).await?,
             "agreements": accounts.agreements().await?,
             "members": members,
             "invitations": self.invitations(scope, now).await?,

@@ -7,6 +7,7 @@ mod campaign_sending_paused;
 mod campaign_without_channel;
 mod invitation;
 mod legal_change;
+mod mailbox_disabled;
 mod news;
 mod notice_due;
 mod rights;
@@ -95,6 +96,7 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
         Notification::CampaignWithoutChannel { campaign } => campaign_without_channel::french(campaign),
         Notification::CampaignSendingPaused { campaign } => campaign_sending_paused::french(campaign),
         Notification::WebhookDisabled { host, trouble } => webhook_disabled::french(&one_line(host), trouble),
+        Notification::MailboxDisabled { host, stop } => mailbox_disabled::french(&one_line(host), stop),
         Notification::NoticeDue { people, first } => notice_due::french(people, &moment(Locale::Fr, first)),
         Notification::Rights(about) => rights::of(Locale::Fr, mail.public_url, &about),
         Notification::Breach(about) => breach::of(Locale::Fr, &about),
@@ -168,6 +170,7 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
         Notification::CampaignWithoutChannel { campaign } => campaign_without_channel::english(campaign),
         Notification::CampaignSendingPaused { campaign } => campaign_sending_paused::english(campaign),
         Notification::WebhookDisabled { host, trouble } => webhook_disabled::english(&one_line(host), trouble),
+        Notification::MailboxDisabled { host, stop } => mailbox_disabled::english(&one_line(host), stop),
         Notification::NoticeDue { people, first } => notice_due::english(people, &moment(Locale::En, first)),
         Notification::Rights(about) => rights::of(Locale::En, mail.public_url, &about),
         Notification::Breach(about) => breach::of(Locale::En, &about),

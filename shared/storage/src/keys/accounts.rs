@@ -2,7 +2,8 @@
 
 use domain::{
     id::{
-        ApiKeyId, ChannelId, GrantId, ImportId, IncidentId, InvitationId, MemberId, SessionId, WebhookId, WorkspaceId,
+        ApiKeyId, ChannelId, GrantId, ImportId, IncidentId, InvitationId, MailboxId, MemberId, SessionId, WebhookId,
+        WorkspaceId,
     },
     staff::Whom,
 };
@@ -95,6 +96,30 @@ pub fn webhooks(workspace: WorkspaceId) -> Key {
 /// Whose turn it is to deliver to one.
 pub fn webhook_turn(workspace: WorkspaceId, webhook: WebhookId) -> Key {
     Key::new(webhook_partition(workspace), format!("TURN#{webhook}"))
+}
+
+/// Partition of a workspace's mailboxes. It is not the workspace's own partition, so that whoever may write these may write
+/// nothing else of it.
+pub fn mailbox_partition(workspace: WorkspaceId) -> String {
+    format!("W#{workspace}#I")
+}
+
+/// All of them: one item.
+pub fn mailboxes(workspace: WorkspaceId) -> Key {
+    Key::new(mailbox_partition(workspace), "MAILBOXES")
+}
+
+/// How reading one goes.
+pub fn mailbox_reading(workspace: WorkspaceId, mailbox: MailboxId) -> Key {
+    Key::new(mailbox_partition(workspace), format!("READ#{mailbox}"))
+}
+
+/// Partition of the names of all mailboxes that are read, of all workspaces.
+pub const MAILBOXES: &str = "MAILBOXES";
+
+/// One of them.
+pub fn listed_mailbox(workspace: WorkspaceId, mailbox: MailboxId) -> Key {
+    Key::new(MAILBOXES, format!("{workspace}#{mailbox}"))
 }
 
 /// The agreements it has accepted.

@@ -91,7 +91,7 @@ impl Smtp {
     }
 
     /// What speaks TLS under its certificate, for another server of the same stack.
-    pub(super) fn acceptor(&self) -> TlsAcceptor {
+    pub fn acceptor(&self) -> TlsAcceptor {
         self.shared.acceptor.clone()
     }
 
