@@ -274,8 +274,9 @@ async fn clicks(stack: &TestStack, seen: &mut Seen) {
     let withdrawal = mail.withdrawal().expect("a link");
     stack.client().request(Method::POST, &withdrawal).send().await.expect(200);
     seen.look(&Dump::of(stack).await);
-    // Somebody who was written to objects.
+    // Somebody who was written to objects, of which the purge tells when it deletes their record.
     stack.exercise("clicks@filled.test", "objection", None).await;
+    stack.purge().await;
     stack.settle().await;
     seen.look(&Dump::of(stack).await);
 }
