@@ -8,7 +8,7 @@ use domain::{
     access::Permission,
     audit::Action,
     campaign::{CampaignStatus, Command, Halt},
-    health::{Sample, Trouble, window::Day},
+    health::{Sample, Trouble, Verdict, window::Day},
     id::CampaignId,
     webhook::{Event, EventKind},
 };
@@ -48,7 +48,7 @@ impl App {
             // Of a window that moves, and of that what came after a member let it go on.
             let since = Sample::of(&tallies.total()).since(progress.judged_from.unwrap_or_default());
             let sample = tallies.days().within(Day::of(now)).later(since);
-            let Some(trouble) = sample.trouble() else { return Ok(()) };
+            let Some((sample, trouble)) = self.trouble_of(scope, sample, now).await? else { return Ok(()) };
             let mut moved = progress.moved(progress.status.after(Command::Pause).unwrap_or(progress.status), now);
             (moved.trouble, moved.completed_at) = (Some(trouble), progress.completed_at);
             let entry = scope.entry(Action::CampaignPaused, now).about(id).with("because", trouble.as_str());
@@ -75,6 +75,23 @@ impl App {
             }
         }
         Err(Failure::too_early("a campaign that keeps moving"))
+    }
+
+    /// What is wrong with a campaign, and what that is a share of: its own messages, or the workspace's where it has too few.
+    async fn trouble_of(
+        &self,
+        scope: &WorkspaceScope,
+        sample: Sample,
+        now: Timestamp,
+    ) -> Result<Option<(Sample, Trouble)>, Failure> {
+        if let Some(trouble) = sample.trouble() {
+            return Ok(Some((sample, trouble)));
+        }
+        if sample.verdict() != Verdict::TooFew || sample.bounced + sample.complained == 0 {
+            return Ok(None);
+        }
+        let workspace = self.health_of_workspace(scope, now).await?;
+        Ok(sample.trouble_within(workspace).map(|trouble| (workspace, trouble)))
     }
 
     /// That another campaign of the workspace does harm, as part of that transaction. The second within thirty days

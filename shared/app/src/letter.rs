@@ -86,7 +86,7 @@ pub(crate) fn render(
     prospect: &Prospect,
 ) -> Result<Rendered, Refusal> {
     with_person(sender, prospect, |person| templates.render(person)).map_err(|error| match error {
-        RenderError::MissingValue { .. } => Refusal::MissingValue,
+        RenderError::MissingValue { .. } | RenderError::Blank => Refusal::MissingValue,
         _ => Refusal::AddressUnsupported,
     })
 }

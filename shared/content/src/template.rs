@@ -65,6 +65,9 @@ pub enum RenderError {
     /// The value is longer than [`MAX_VALUE`], or what it gives than [`MAX_SUBJECT`] or [`MAX_BODY`].
     #[error("too long once the values are filled in")]
     TooLong,
+    /// Nothing is left: what was chosen, and the values, are blank.
+    #[error("blank once the values are filled in")]
+    Blank,
     /// The engine refused an expression; it has no way to with a checked tag.
     #[error("the value of {} cannot be rendered", variable.name())]
     Unrenderable {
@@ -170,7 +173,13 @@ impl Template {
             marked
         };
         let slots: Vec<Slot> = tags.into_iter().map(|(slot, _)| slot).collect();
-        Self::from_marked(&marked, &slots, kind).map_err(|message| TemplateError::at(&source, 0, message))
+        let template =
+            Self::from_marked(&marked, &slots, kind).map_err(|message| TemplateError::at(&source, 0, message))?;
+        if kind != Kind::Html && !slots.is_empty() && may_be_blank(&template.segments) {
+            let message = "one of its forms is blank: write something outside of the alternatives, or in each of them";
+            return Err(TemplateError::at(&source, 0, message));
+        }
+        Ok(template)
     }
 
     /// Puts tags and alternatives back where their marks stand.
@@ -311,6 +320,9 @@ impl Template {
             Kind::Subject => out.chars().count() <= MAX_SUBJECT,
             Kind::Text | Kind::Html => out.len() <= MAX_BODY,
         };
+        if self.kind != Kind::Html && out.trim().is_empty() && !self.segments.is_empty() {
+            return Err(RenderError::Blank);
+        }
         if fits { Ok(out) } else { Err(RenderError::TooLong) }
     }
 
@@ -373,6 +385,15 @@ impl Template {
         }
         Ok(())
     }
+}
+
+/// Whether there is a choice by which nothing is written, whatever the values are.
+fn may_be_blank(segments: &[Segment]) -> bool {
+    segments.iter().all(|segment| match segment {
+        Segment::Literal(text) => text.trim().is_empty(),
+        Segment::Value { .. } => false,
+        Segment::Choice { options, .. } => options.iter().any(|option| may_be_blank(option)),
+    })
 }
 
 /// What no value may bring along: line breaks and other controls, and the characters that reorder

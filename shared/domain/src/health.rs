@@ -100,12 +100,25 @@ impl Sample {
     /// What is wrong, if anything. Complaints weigh more.
     #[must_use]
     pub fn trouble(self) -> Option<Trouble> {
-        let reached = |trouble: Trouble, found: u64| {
-            let (limit, least) = trouble.limit();
-            self.handed >= least && found * 10_000 >= self.handed * limit && found > 0
+        [Trouble::Complaints, Trouble::Bounces]
+            .into_iter()
+            .find(|trouble| self.handed >= trouble.limit().1 && self.reaches(*trouble))
+    }
+
+    /// Whether the share is at a limit, of however few messages.
+    fn reaches(self, trouble: Trouble) -> bool {
+        let found = match trouble {
+            Trouble::Bounces => self.bounced,
+            Trouble::Complaints => self.complained,
         };
-        let found = [(Trouble::Complaints, self.complained), (Trouble::Bounces, self.bounced)];
-        found.into_iter().find(|(trouble, found)| reached(*trouble, *found)).map(|(trouble, _)| trouble)
+        found > 0 && found * 10_000 >= self.handed * trouble.limit().0
+    }
+
+    /// What is wrong with a campaign that is too small to say by itself: its share is at a limit, and so is that of the workspace's messages
+    /// of the window, which several small ones make.
+    #[must_use]
+    pub fn trouble_within(self, workspace: Self) -> Option<Trouble> {
+        workspace.trouble().filter(|trouble| self.reaches(*trouble))
     }
 }
 
@@ -140,32 +153,34 @@ impl Sample {
     }
 }
 
-/// When campaigns of a workspace last paused themselves, as long as that counts (A70).
+/// When campaigns of a workspace paused themselves, as long as that counts (A70).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Harms(BTreeMap<CampaignId, Timestamp>);
+pub struct Harms(BTreeMap<CampaignId, Vec<Timestamp>>);
 
 impl Harms {
     /// How long one counts.
     const COUNTS: Retention = Retention::Days(30);
     /// So many campaigns within that time are a habit, not a mistake.
     const TOO_MANY: usize = 2;
+    /// So many times one and the same is let go on, and does harm again.
+    const TOO_OFTEN: usize = 3;
 
-    /// With a campaign that pauses itself at `now`, and without those that do not count any more. One campaign counts
-    /// once, however often it pauses itself.
+    /// With a campaign that pauses itself at `now`, and without those that do not count any more.
     #[must_use]
     pub fn and(&self, campaign: CampaignId, now: Timestamp) -> Self {
-        let counts = |at: Timestamp| !is_due(Self::COUNTS.expires_at(at), now);
-        let mut harms: BTreeMap<_, _> =
-            self.0.iter().map(|(id, at)| (*id, *at)).filter(|(_, at)| counts(*at)).collect();
-        harms.insert(campaign, now);
+        let counts = |at: &Timestamp| !is_due(Self::COUNTS.expires_at(*at), now);
+        let still = |times: &Vec<Timestamp>| times.iter().copied().filter(counts).collect::<Vec<_>>();
+        let mut harms: BTreeMap<_, _> = self.0.iter().map(|(id, times)| (*id, still(times))).collect();
+        harms.retain(|_, times| !times.is_empty());
+        harms.entry(campaign).or_default().push(now);
         Self(harms)
     }
 
     /// Whether the workspace is to send nothing more until somebody has looked at it.
     #[must_use]
     pub fn are_too_many(&self) -> bool {
-        self.0.len() >= Self::TOO_MANY
+        self.0.len() >= Self::TOO_MANY || self.0.values().any(|times| times.len() >= Self::TOO_OFTEN)
     }
 
     /// Whether there are none.
@@ -204,6 +219,22 @@ mod tests {
             (100, 50, 1, Some(Complaints)),
         ] {
             assert_eq!(trouble(handed, bounced, complained), expected, "{handed} {bounced} {complained}");
+        }
+    }
+
+    #[test]
+    fn several_small_campaigns_do_harm_together_and_one_that_does_none_is_left_alone() {
+        let sample = |handed, bounced, complained| Sample { handed, bounced, complained };
+        let workspace = sample(225, 60, 0);
+        for (own, within, expected) in [
+            (sample(45, 45, 0), workspace, Some(Trouble::Bounces)),
+            (sample(45, 2, 0), workspace, Some(Trouble::Bounces)),
+            (sample(45, 1, 0), workspace, None),
+            (sample(45, 0, 0), workspace, None),
+            (sample(45, 45, 0), sample(45, 45, 0), None),
+            (sample(45, 0, 1), sample(400, 0, 1), Some(Trouble::Complaints)),
+        ] {
+            assert_eq!(own.trouble_within(within), expected, "{own:?}");
         }
     }
 
@@ -258,6 +289,9 @@ mod tests {
         // It counts from when it last paused itself.
         let again = first.and(one, at("2026-05-20T10:00:00Z"));
         assert!(again.and(two, at("2026-06-10T10:00:00Z")).are_too_many());
+        // Whoever lets the same one go on again and again keeps doing it.
+        assert!(!again.are_too_many() && again.and(one, at("2026-05-21T10:00:00Z")).are_too_many());
+        assert!(!again.and(one, at("2026-06-10T10:00:00Z")).are_too_many(), "the first one is long ago");
     }
 
     proptest! {

@@ -32,23 +32,56 @@ fn too_many_bounces_pause_a_campaign_and_a_member_lets_it_go_on() {
         assert_eq!((&entry["about"], &entry["actor"]["kind"]), (&json!(id), &json!("system")), "{entry}");
         assert_eq!(entry["facts"], json!({"because": "bounces"}));
 
-        // It goes on where it stopped, judged by what comes back from now on; in the end everybody has one outcome.
+        // It goes on where it stopped, judged by what comes back from now on. Whoever lets it go on and on is suspended.
         let resumed = sender.command(id, "resume").await.expect(202).json();
         assert_eq!((&resumed["status"], &resumed["paused_because"]), (&json!("sending"), &Value::Null));
-        let mut rounds = 0;
+        let mut pauses = 1;
         loop {
             stack.settle().await;
             let campaign = sender.look(id).await;
-            if campaign["status"] == "completed" {
+            assert_eq!(campaign["paused_because"], "bounces", "{campaign}");
+            pauses += 1;
+            let workspace = sender.get("/v1/workspace").await.expect(200).json();
+            if !workspace["suspended_at"].is_null() {
                 break;
             }
-            assert_eq!(campaign["paused_because"], "bounces", "{campaign}");
-            rounds += 1;
-            assert!(rounds < 12, "it pauses without anything new: {campaign}");
+            assert!(pauses < 3, "it does harm for the third time: {workspace}");
             sender.command(id, "resume").await.expect(202);
         }
-        assert_eq!(sender.look(id).await["counts"]["sent"], 2_000);
-        assert_eq!(stack.mails().iter().filter(|mail| mail.header("List-Unsubscribe").is_some()).count(), 2_000);
+        assert_eq!(pauses, 3);
+        assert_eq!(sender.command(id, "resume").await.status, 403);
+        let counts = sender.look(id).await["counts"].clone();
+        let of = |name: &str| counts[name].as_u64().unwrap();
+        assert_eq!(of("sent") + of("pending"), 2_000, "{counts}");
+        let left = stack.mails().iter().filter(|mail| mail.header("List-Unsubscribe").is_some()).count();
+        assert_eq!(left as u64, of("sent"));
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn several_campaigns_that_are_too_small_to_say_are_judged_together() {
+    run(async {
+        let stack = impatient().await;
+        let sender = stack.sign_up().await;
+        let mut states = Vec::new();
+        for number in 1..=3 {
+            let row = |n: usize| match n < 10 {
+                true => format!("bounce+{number}{n}@simulator.amazonses.com,n{number}\n"),
+                false => format!("p{n}@few{number}.test,n{number}\n"),
+            };
+            let rows: String = (0..30).map(row).collect();
+            sender.import(format!("email,tags\n{rows}").as_bytes()).await;
+            let audience = json!({"tags_any": [format!("n{number}")]});
+            let campaign = sender.campaign(json!({"name": format!("Petite {number}"), "audience": audience})).await;
+            stack.settle().await;
+            let campaign = sender.look(campaign["id"].as_str().unwrap()).await;
+            let workspace = sender.get("/v1/workspace").await.expect(200).json();
+            states.push((campaign["paused_because"].clone(), workspace["suspended_at"].is_null()));
+        }
+        // Thirty say nothing; sixty do, and the third campaign is the second that does harm.
+        let bounces = json!("bounces");
+        assert_eq!(states, [(Value::Null, true), (bounces.clone(), true), (bounces, false)]);
         stack.finish().await;
     });
 }

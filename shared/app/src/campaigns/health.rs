@@ -142,6 +142,12 @@ impl App {
         })
     }
 
+    /// What all campaigns together had in the window.
+    pub(crate) async fn health_of_workspace(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<Sample, Failure> {
+        let (looked, today) = (self.look_at_health(scope).await?, Day::of(now));
+        Ok(looked.iter().fold(Sample::default(), |sum, looked| sum.and(looked.days.within(today))))
+    }
+
     /// Channels of which too much comes back, with what did.
     pub(super) async fn harmful_channels(
         &self,

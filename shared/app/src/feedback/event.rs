@@ -12,6 +12,7 @@ use domain::{
     suppression::SuppressionReason,
     webhook::EventKind,
 };
+use inbound::Diagnosis;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -112,13 +113,18 @@ impl SesEvent {
             "Send" | "Delivery" => (Outcome::Sent, None),
             // Not SES's: whoever reads the mail that comes in says so in the form of SES's events.
             "Reply" => (Outcome::Replied, None),
+            "Complaint" if self.complaint.as_ref().is_some_and(|complaint| !complaint.complains()) => return None,
             "Complaint" => (Outcome::Complained, Some(SuppressionReason::Complained)),
-            "Bounce" if self.bounce.as_ref().is_some_and(SesBounce::is_permanent) => {
+            // It arrived, and whoever is away says so: neither a bounce nor an answer.
+            "Bounce" if self.bounce.as_ref().is_some_and(SesBounce::is_absence) => (Outcome::Sent, None),
+            "Bounce" if self.bounce.as_ref().is_some_and(|bounce| bounce.class() == Class::Hard) => {
                 (Outcome::Bounced, Some(SuppressionReason::HardBounced))
             }
             // Returned for now: it was sent, and the address stays.
             "Bounce" => (Outcome::Bounced, None),
-            "Reject" | "Rendering Failure" => (Outcome::Failed, None),
+            // Amazon SES found a virus after it had taken the message: it came back, as one that a receiver would not have.
+            "Reject" => (Outcome::Bounced, None),
+            "Rendering Failure" => (Outcome::Failed, None),
             _ => return None,
         };
         Some(News { outcome, suppress })
@@ -131,7 +137,9 @@ impl SesEvent {
             "Send" if unheard_of => (EventKind::Sent, None),
             "Delivery" => (EventKind::Delivered, None),
             "Reply" => (EventKind::Replied, None),
+            "Complaint" if self.news().is_none() => return None,
             "Complaint" => (EventKind::Complained, None),
+            "Bounce" if self.news()?.outcome != Outcome::Bounced => return None,
             "Bounce" if self.news()?.suppress.is_some() => (EventKind::Bounced, Some("permanent")),
             "Bounce" => (EventKind::Bounced, Some("transient")),
             "Reject" | "Rendering Failure" => (EventKind::Failed, None),
@@ -159,11 +167,11 @@ impl SesEvent {
                 let report = complaint.complaint_feedback_type.as_deref().and_then(Term::new);
                 Some(Evidence { report, ..known(Fate::Complained) })
             }
-            (Outcome::Failed, _, _, Some(reject)) => Some(Evidence {
+            (Outcome::Bounced, _, _, Some(reject)) => Some(Evidence {
                 class: Some(Class::Block),
                 cause: Some(Cause::Content),
                 said: reject.reason.as_deref().and_then(|reason| Words::new(reason, None)),
-                ..known(Fate::Failed)
+                ..known(Fate::Bounced)
             }),
             _ => None,
         }
@@ -178,32 +186,59 @@ impl SesEvent {
     }
 }
 
+impl SesComplaint {
+    /// Some reports say the opposite, or speak of a signature (RFC 5965, RFC 6591).
+    fn complains(&self) -> bool {
+        !matches!(self.complaint_feedback_type.as_deref(), Some("not-spam" | "auth-failure"))
+    }
+}
+
 impl SesBounce {
     fn is_permanent(&self) -> bool {
         self.bounce_type == "Permanent"
     }
 
-    /// The receiver's words say why, else the code, else what SES calls it. Whether it is for good is SES's word, by which nobody
-    /// writes there any more.
-    fn evidence(&self, known: Evidence) -> Evidence {
-        let person = self.bounced_recipients.first();
-        let text = |of: fn(&SesRecipient) -> &Option<String>| person.and_then(|person| of(person).as_deref());
-        let said = text(|person| &person.diagnostic_code).unwrap_or_default();
-        let found = inbound::judge(text(|person| &person.status), said.trim_start_matches("smtp; "));
-        let about = text(|person| &person.email_address).and_then(|address| EmailAddress::parse(address).ok());
-        let subtype = self.bounce_sub_type.as_deref().unwrap_or_default();
-        let known = of_diagnosis(&found, about.as_ref(), known);
-        let class = match (self.is_permanent(), found.class) {
+    /// What comes of an automatic answer: SES calls it a bounce for now, and has no receiver's words for it.
+    fn is_absence(&self) -> bool {
+        let general = self.bounce_type == "Transient" && self.subtype() == "General";
+        general && self.bounced_recipients.iter().all(|person| person.diagnostic_code.is_none())
+    }
+
+    fn subtype(&self) -> &str {
+        self.bounce_sub_type.as_deref().unwrap_or_default()
+    }
+
+    fn said_of_first(&self, of: fn(&SesRecipient) -> &Option<String>) -> Option<&str> {
+        self.bounced_recipients.first().and_then(|person| of(person).as_deref())
+    }
+
+    /// The receiver's words and codes.
+    fn found(&self) -> Diagnosis {
+        let said = self.said_of_first(|person| &person.diagnostic_code).unwrap_or_default();
+        inbound::judge(self.said_of_first(|person| &person.status), said.trim_start_matches("smtp; "))
+    }
+
+    /// What it says of the address. That it is for good is SES's word, unless the receiver's blame whoever sent: an address
+    /// that is never written to again for our own bad name would be a guess.
+    fn class(&self) -> Class {
+        match (self.is_permanent(), self.found().class) {
+            (_, Class::Block) if self.said_of_first(|person| &person.diagnostic_code).is_some() => Class::Block,
             (true, _) => Class::Hard,
-            (false, Class::Block) => Class::Block,
             (false, _) => Class::Soft,
-        };
+        }
+    }
+
+    /// The receiver's words say why, else the code, else what SES calls it.
+    fn evidence(&self, known: Evidence) -> Evidence {
+        let found = self.found();
+        let about = self.said_of_first(|person| &person.email_address).and_then(|text| EmailAddress::parse(text).ok());
+        let subtype = self.subtype();
         Evidence {
-            class: Some(class),
+            class: Some(self.class()),
             cause: Some(found.cause).filter(|cause| *cause != Cause::Unknown).or_else(|| cause_of(subtype)),
             report: Term::new(&format!("{}/{subtype}", self.bounce_type)),
             reporter: self.reporting_mta.as_deref().and_then(Term::server),
-            ..known
+            ..of_diagnosis(&found, about.as_ref(), known)
         }
     }
 }
@@ -237,9 +272,22 @@ mod tests {
         assert_eq!(of("Delivery", ""), expect(Outcome::Sent, None));
         assert_eq!(of("Bounce", permanent), expect(Outcome::Bounced, Some(SuppressionReason::HardBounced)));
         assert_eq!(of("Bounce", transient), expect(Outcome::Bounced, None));
+        let listed = r#","bounce":{"bounceType":"Permanent","bouncedRecipients":[{"diagnosticCode":"smtp; 550 5.7.1 listed at a blocklist"}]}"#;
+        assert_eq!(of("Bounce", listed), expect(Outcome::Bounced, None), "the sender is to blame");
+        let absence = r#","bounce":{"bounceType":"Transient","bounceSubType":"General","bouncedRecipients":[{}]}"#;
+        assert_eq!(of("Bounce", absence), expect(Outcome::Sent, None));
+        let greylisted = r#","bounce":{"bounceType":"Transient","bounceSubType":"General","bouncedRecipients":[{"diagnosticCode":"smtp; 451 4.7.1 later"}]}"#;
+        assert_eq!(of("Bounce", greylisted), expect(Outcome::Bounced, None));
         assert_eq!(of("Complaint", ""), expect(Outcome::Complained, Some(SuppressionReason::Complained)));
+        let complaint = |kind: &str| format!(r#","complaint":{{"complaintFeedbackType":"{kind}"}}"#);
+        for (kind, complains) in
+            [("abuse", true), ("fraud", true), ("other", true), ("not-spam", false), ("auth-failure", false)]
+        {
+            assert_eq!(of("Complaint", &complaint(kind)).is_some(), complains, "{kind}");
+        }
         assert_eq!(of("Reply", r#","bounce":{}"#), expect(Outcome::Replied, None));
-        assert_eq!(of("Reject", ""), expect(Outcome::Failed, None));
+        assert_eq!(of("Reject", ""), expect(Outcome::Bounced, None));
+        assert_eq!(of("Rendering Failure", ""), expect(Outcome::Failed, None));
         assert_eq!(of("Open", ""), None);
         assert_eq!(of("SomethingNew", ""), None);
     }
@@ -299,7 +347,7 @@ mod tests {
         let report = Term::new("abuse");
         assert_eq!(of(complaint), Some(Evidence { report, ..Evidence::new(Fate::Complained, Source::Ses, at) }));
         let reject = of(r#"{"eventType":"Reject","mail":{},"reject":{"reason":"Bad content"}}"#).unwrap();
-        assert_eq!((reject.fate, reject.cause), (Fate::Failed, Some(Cause::Content)));
+        assert_eq!((reject.fate, reject.cause), (Fate::Bounced, Some(Cause::Content)));
         for kind in ["Send", "Delivery", "Reply"] {
             assert_eq!(of(&format!(r#"{{"eventType":"{kind}","mail":{{}},"delivery":{{}}}}"#)), None, "{kind}");
         }

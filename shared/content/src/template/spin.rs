@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(forms("Hello", Kind::Text), ["Hello"]);
         assert_eq!(forms("[[a|b|[[c|d]]]]!", Kind::Text), ["a!", "b!", "c!", "d!"]);
         assert_eq!(forms("[[a|b]] [[c|d]]", Kind::Subject), ["a c", "a d", "b c", "b d"]);
-        assert_eq!(forms("[[Hi|Dear {{ first_name }}|]]", Kind::Text), ["Hi", "Dear Zoé & Co", ""]);
+        assert_eq!(forms("[[Hi|Dear {{ first_name }}|]],", Kind::Text), ["Hi,", "Dear Zoé & Co,", ","]);
         let html = forms("<p>[[R&amp;D|{{ first_name }}]]</p>", Kind::Html);
         assert_eq!(html, ["<p>R&amp;D</p>", "<p>Zoé &amp; Co</p>"]);
         // Brackets and bars of other kinds are only what they are.
@@ -155,6 +155,9 @@ mod tests {
     fn what_is_malformed_is_refused_with_its_place() {
         for (source, kind, line, column) in [
             ("Hello [[a|b", Kind::Text, 1, 7),
+            // One of its forms would say nothing.
+            ("[[|]]", Kind::Subject, 1, 1),
+            ("[[a| ]] [[b|[[c|]]]]", Kind::Text, 1, 1),
             ("x\n[[a]]", Kind::Text, 2, 1),
             ("[[a|\nb]]", Kind::Text, 1, 5),
             ("[[a|{{ nobody }}]]", Kind::Text, 1, 8),

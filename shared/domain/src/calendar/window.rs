@@ -51,7 +51,9 @@ impl FromStr for Clock {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || "a time of day such as 08:30, 24:00 at the latest".to_owned();
-        let (hours, minutes) = text.split_once(':').filter(|_| text.len() == 5).ok_or_else(wrong)?;
+        let digits = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let parts = text.split_once(':').filter(|(hours, minutes)| digits(hours) && digits(minutes));
+        let (hours, minutes) = parts.ok_or_else(wrong)?;
         let (hours, minutes): (u16, u16) = (hours.parse().map_err(|_| wrong())?, minutes.parse().map_err(|_| wrong())?);
         let clock = hours * 60 + minutes;
         if minutes < 60 && clock <= 24 * 60 { Ok(Self(clock)) } else { Err(wrong()) }
@@ -121,7 +123,8 @@ impl Window {
             let message = format!("{SHORTEST} minutes after {} at least: otherwise it hardly ever opens", self.from);
             return Err(BadWindow("to", message));
         }
-        if TimeZone::get(&self.time_zone).is_err() {
+        // One is in the database that says nothing of itself.
+        if TimeZone::get(&self.time_zone).ok().is_none_or(|zone| zone.is_unknown()) {
             let message = "a name of the IANA time zone database, such as Europe/Paris".to_owned();
             return Err(BadWindow("time_zone", message));
         }
@@ -191,10 +194,11 @@ mod tests {
             (serde_json::json!({"from": "09:00", "to": "09:59"}), Some("to")),
             (serde_json::json!({"from": "23:00", "to": "24:00"}), None),
             (serde_json::json!({"time_zone": "Europe/Atlantis"}), Some("time_zone")),
+            (serde_json::json!({"time_zone": "Etc/Unknown"}), Some("time_zone")),
         ] {
             assert_eq!(window(json.clone()).check().err().map(|bad| bad.0), field, "{json}");
         }
-        for wrong in ["24:01", "9:00", "09:60", "25:00", "noon!"] {
+        for wrong in ["24:01", "9:00", "09:60", "25:00", "noon!", "+9:+5", "-9:30"] {
             assert!(wrong.parse::<Clock>().is_err(), "{wrong}");
         }
     }
