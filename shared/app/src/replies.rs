@@ -17,7 +17,7 @@ use domain::{
     subject::Subject,
     suppression::{Suppression, SuppressionReason},
 };
-use inbound::{Complaint, Failure as Returned, Kind};
+use inbound::{Complaint, Failure as Returned, Inbound, Kind, Reply};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::json;
@@ -44,6 +44,12 @@ struct Receipt {
 #[derive(Debug, Deserialize)]
 struct Verdict {
     status: String,
+}
+
+impl Verdict {
+    fn is_bad(&self) -> bool {
+        self.status == "FAIL"
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,9 +80,14 @@ impl News<'_> {
 }
 
 impl Receipt {
-    /// Nobody is bothered with it.
+    /// Nobody is bothered with it, and nobody opens it.
     fn is_harmful(&self) -> bool {
-        [&self.spam_verdict, &self.virus_verdict].into_iter().flatten().any(|verdict| verdict.status == "FAIL")
+        self.virus_verdict.as_ref().is_some_and(Verdict::is_bad)
+    }
+
+    /// Nobody is bothered with it.
+    fn is_unwanted(&self) -> bool {
+        self.is_harmful() || self.spam_verdict.as_ref().is_some_and(Verdict::is_bad)
     }
 }
 
@@ -97,18 +108,32 @@ impl App {
             && let Some(raw) = inbox.read(&action.object_key).await?
         {
             let signed = received.receipt.dkim_verdict.as_ref().is_some_and(|verdict| verdict.status == "PASS");
-            self.take_check_back(checked, &raw, signed, received.receipt.is_harmful(), now).await?;
+            self.take_check_back(checked, &raw, signed, received.receipt.is_unwanted(), now).await?;
         }
         if let Some(whose) = whose.filter(|_| !received.receipt.is_harmful())
             && let Some(raw) = inbox.read(&action.object_key).await?
         {
-            self.mind(whose, &raw, now).await?;
+            self.mind(whose, &raw, received.receipt.is_unwanted(), now).await?;
         }
         Ok(inbox.delete(&action.object_key).await?)
     }
 
-    async fn mind(&self, whose: ReplyAddress, raw: &[u8], now: Timestamp) -> Result<(), Failure> {
-        self.heed(whose, inbound::read(raw).kind, Some(raw), now).await
+    /// Of what is taken for spam, an answer counts all the same, and nothing else does: a wish to be left alone that
+    /// nobody reads would be one more message to somebody who had asked for none.
+    async fn mind(&self, whose: ReplyAddress, raw: &[u8], is_spam: bool, now: Timestamp) -> Result<(), Failure> {
+        let Inbound { mut kind, author, .. } = inbound::read(raw);
+        // Nobody else knows the address: what they write to it is an answer, whatever their program calls it.
+        if matches!(kind, Kind::Other)
+            && let Some(author) = author
+            && self.pepper().await?.subject(whose.workspace, &author) == whose.subject
+        {
+            kind = Kind::Reply(Reply { is_opt_out: false });
+        }
+        match kind {
+            Kind::Reply(_) if is_spam => self.heed(whose, kind, None, now).await,
+            _ if is_spam => Ok(()),
+            _ => self.heed(whose, kind, Some(raw), now).await,
+        }
     }
 
     /// Does what a mail asks for. `forward` is the mail itself, where its Sender does not have it already.
@@ -144,8 +169,11 @@ impl App {
             Kind::Bounce(failures) => {
                 let pepper = self.pepper().await?;
                 let theirs = |address: &EmailAddress| pepper.subject(workspace, address) == subject;
-                // Whoever bounces may write anything: it has to name the very address that was written to.
-                let theirs = failures.iter().filter(|failure| theirs(&failure.address));
+                // Whoever bounces may write anything: it has to name the very address that was written to, as the one that
+                // failed or as the one that mail was forwarded from.
+                let theirs = failures.iter().filter(|failure| {
+                    theirs(&failure.address) || failure.evidence.original_recipient.as_ref().is_some_and(theirs)
+                });
                 match theirs.max_by_key(|failure| failure.class) {
                     Some(returned) => self.report(&scope, subject, News::Bounce(returned), now).await.map(drop),
                     None => Ok(()),

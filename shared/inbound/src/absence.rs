@@ -1,30 +1,37 @@
-//! Until when somebody is away, where they say so in French, English, German or Spanish.
+//! Until when somebody is away, where they say so in French, English, German, Spanish, Italian or Dutch.
 
 use jiff::civil::Date;
 
 use crate::fold::fold;
 use crate::limits;
 
-/// Words before the day of a return or the last of an absence, as [`fold`] leaves them, and whether the day comes first
-/// in their language: `5/11/2025` is a day in November then.
-const CUES: &[(&str, bool)] = &[
+/// Words before a day, as [`fold`] leaves them, and whether the day comes first in their language: `5/11/2025` is a day in
+/// November then.
+type Cues = &'static [(&'static str, bool)];
+
+/// Words before the day of a return: they say by themselves that somebody is away.
+const BACK: Cues = &[
     ("back on", false),
     ("back in the office on", false),
+    ("back in the office", false),
     ("back at work on", false),
+    ("back at my desk on", false),
+    ("back to work on", false),
     ("be back", false),
+    ("am back", false),
+    ("i will return", false),
+    ("i'll return", false),
+    ("shall return", false),
     ("return on", false),
     ("return to the office on", false),
+    ("return to work on", false),
     ("returning on", false),
     ("returning to the office on", false),
     ("returning", false),
-    ("until", false),
-    ("till", false),
-    ("through", false),
     ("de retour", true),
     ("retour le", true),
     ("retour au bureau le", true),
     ("retour prevu le", true),
-    ("jusqu'au", true),
     ("je reviens le", true),
     ("reviendrai le", true),
     ("reprise le", true),
@@ -32,17 +39,60 @@ const CUES: &[(&str, bool)] = &[
     ("wieder am", true),
     ("zuruck am", true),
     ("zuruck ab", true),
-    ("ab dem", true),
-    ("bis zum", true),
-    ("bis einschliesslich", true),
-    ("bis", true),
     ("de vuelta el", true),
     ("de regreso el", true),
     ("regreso el", true),
     ("regresare el", true),
     ("vuelvo el", true),
     ("volvere el", true),
+    ("rientro il", true),
+    ("rientrero il", true),
+    ("di ritorno il", true),
+    ("tornero il", true),
+    ("torno il", true),
+    ("weer terug op", true),
+    ("terug op", true),
+    ("terug vanaf", true),
+    ("ben ik weer", true),
+    ("weer aanwezig op", true),
+    ("weer bereikbaar op", true),
+    ("weer bereikbaar vanaf", true),
+    ("de volta em", true),
+    ("de volta no dia", true),
+];
+
+/// Words before the last day of an absence, or of anything else: they count where somebody says that they are away.
+const UNTIL: Cues = &[
+    ("until", false),
+    ("till", false),
+    ("through", false),
+    ("jusqu'au", true),
+    ("ab dem", true),
+    ("bis zum", true),
+    ("bis einschliesslich", true),
+    ("bis", true),
     ("hasta el", true),
+    ("fino al", true),
+    ("fino all'", true),
+    ("tot en met", true),
+    ("t/m", true),
+    ("tot", true),
+    ("ate", true),
+];
+
+/// Words before the first and the last day of an absence.
+const RANGES: &[(&str, &str, bool)] = &[
+    ("from", "to", false),
+    ("from", "-", false),
+    ("between", "and", false),
+    ("du", "au", true),
+    ("entre le", "et le", true),
+    ("vom", "-", true),
+    ("del", "al", true),
+    ("dal", "al", true),
+    ("dall'", "al", true),
+    ("van", "-", true),
+    ("de", "a", true),
 ];
 
 const MONTHS: &[(&str, i8)] = &[
@@ -89,21 +139,77 @@ const MONTHS: &[(&str, i8)] = &[
     ("octubre", 10),
     ("noviembre", 11),
     ("diciembre", 12),
+    ("gennaio", 1),
+    ("febbraio", 2),
+    ("aprile", 4),
+    ("maggio", 5),
+    ("giugno", 6),
+    ("luglio", 7),
+    ("settembre", 9),
+    ("ottobre", 10),
+    ("dicembre", 12),
+    ("januari", 1),
+    ("februari", 2),
+    ("maart", 3),
+    ("mei", 5),
+    ("augustus", 8),
 ];
+
+/// Octets of a text that are read.
+const READ: usize = 4096;
 
 /// How many words may stand between such words and the day: `de retour au bureau le lundi`.
 const BETWEEN: usize = 5;
 
-/// The day that `text` names. One without a year is the next of that name after the day the mail was `sent`; what
-/// can be read in two ways is no day.
+/// The day that `text`, by somebody who is away, names as that of the return or as the last. One without a year is the
+/// next of that name after the day the mail was `sent`; what can be read in two ways is no day.
 pub(crate) fn until(text: &str, sent: Option<Date>) -> Option<Date> {
-    let text = fold(limits::cut(text, 4096));
-    CUES.iter().find_map(|(cue, day_first)| {
-        let (_, after) = text.split_once(cue)?;
-        // `12 de diciembre de 2025`.
-        let words = after.split([' ', ',']).filter(|word| !word.is_empty() && *word != "de" && *word != "del");
-        let words: Vec<&str> = words.take(BETWEEN + 3).collect();
-        (0..words.len().min(BETWEEN)).find_map(|at| day(&words[at..], *day_first, sent))
+    let text = fold(limits::cut(text, READ));
+    let ranged = || RANGES.iter().find_map(|(from, to, day_first)| range(&text, from, to, *day_first, sent));
+    cued(&text, BACK, sent).or_else(|| cued(&text, UNTIL, sent)).or_else(ranged)
+}
+
+/// The day of a return that `text` names, whatever else it says.
+pub(crate) fn back_on(text: &str, sent: Option<Date>) -> Option<Date> {
+    cued(&fold(limits::cut(text, READ)), BACK, sent)
+}
+
+fn cued(text: &str, cues: Cues, sent: Option<Date>) -> Option<Date> {
+    cues.iter().find_map(|(cue, day_first)| behind(text, cue).find_map(|after| near(after, *day_first, sent)))
+}
+
+/// What follows each place where `cue` stands as a word of its own.
+fn behind<'a>(text: &'a str, cue: &'a str) -> impl Iterator<Item = &'a str> {
+    text.match_indices(cue).filter_map(move |(at, _)| {
+        let after = &text[at + cue.len()..];
+        let inner = |c: char| c.is_alphanumeric();
+        let within = text[..at].ends_with(inner) || cue.ends_with(inner) && after.starts_with(inner);
+        (!within).then_some(after)
+    })
+}
+
+/// The words at the head of a text, a few more than stand before a day.
+fn words(text: &str) -> Vec<&str> {
+    // `12 de diciembre de 2025`.
+    let words = text.split([' ', ',']).filter(|word| !word.is_empty() && *word != "de" && *word != "del");
+    words.take(BETWEEN + 3).collect()
+}
+
+fn near(after: &str, day_first: bool, sent: Option<Date>) -> Option<Date> {
+    let words = words(after);
+    (0..words.len().min(BETWEEN)).find_map(|at| day(&words[at..], day_first, sent))
+}
+
+/// The last day of `from … to …`, where a day stands between the two.
+fn range(text: &str, from: &str, to: &str, day_first: bool, sent: Option<Date>) -> Option<Date> {
+    behind(text, from).find_map(|after| {
+        let head = words(after);
+        let to = head.iter().position(|word| *word == to)?;
+        let dated = head[..to].iter().any(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+        let rest = after.split_once(&format!(" {} ", head[to])).filter(|_| dated)?.1;
+        let words = words(rest);
+        // The weekday may stand before it, and nothing else.
+        (0..words.len().min(2)).find_map(|at| day(&words[at..], day_first, sent))
     })
 }
 
@@ -157,15 +263,23 @@ fn in_figures(word: &str, day_first: bool, sent: Option<Date>) -> Option<Date> {
         [first, second] => (first, second, None),
         _ => return None,
     };
-    let (day, month) = match (first, second) {
-        _ if day_first || *first > 12 => (first, second),
-        _ if *second > 12 || first == second => (second, first),
-        _ => return None,
+    let of = |day: i16, month: i16| {
+        let (day, month) = (i8::try_from(day).ok()?, i8::try_from(month).ok()?);
+        match year {
+            Some(year) => Date::new(year, month, day).ok(),
+            None => next(day, month, sent?),
+        }
     };
-    let (day, month) = (i8::try_from(*day).ok()?, i8::try_from(*month).ok()?);
-    match year {
-        Some(year) => Date::new(year, month, day).ok(),
-        None => next(day, month, sent?),
+    match (of(*first, *second), of(*second, *first)) {
+        (day, _) if day_first => day,
+        (Some(day), Some(same)) if day == same => Some(day),
+        // Nobody who is away comes back before they wrote.
+        (Some(one), Some(other)) => match sent {
+            Some(sent) if one < sent && other >= sent => Some(other),
+            Some(sent) if other < sent && one >= sent => Some(one),
+            _ => None,
+        },
+        (one, other) => one.or(other),
     }
 }
 
@@ -174,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_is_read_in_four_languages() {
+    fn a_day_is_read_in_six_languages() {
         let sent = "2025-11-06".parse().ok();
         for (text, expected) in [
             ("I am out of the office until 12 December 2025.", Some("2025-12-12")),
@@ -194,6 +308,23 @@ mod tests {
             ("Ich bin bis 12.12. abwesend", Some("2025-12-12")),
             ("Estaré fuera de la oficina hasta el 12 de diciembre de 2025", Some("2025-12-12")),
             ("Estaré de vuelta el lunes 7 de enero", Some("2026-01-07")),
+            ("I am out of the office from December 1 to December 5, 2025.", Some("2025-12-05")),
+            ("away from 1 to 5 December", Some("2025-12-05")),
+            ("I am on leave through Friday 5 December", Some("2025-12-05")),
+            ("Je suis absente du 30 novembre au 4 décembre 2025.", Some("2025-12-04")),
+            ("absent du lundi 1er au vendredi 5 décembre", Some("2025-12-05")),
+            ("Ich bin vom 1.12. bis 5.12.2025 nicht im Haus", Some("2025-12-05")),
+            ("fuori ufficio dal 1 al 5 dicembre", Some("2025-12-05")),
+            ("del 1 al 5 de diciembre", Some("2025-12-05")),
+            ("Ik ben afwezig tot en met 5 december 2025", Some("2025-12-05")),
+            ("Ik ben van 1 tot 5 december niet aanwezig", Some("2025-12-05")),
+            ("vanaf 2 mei ben ik weer op kantoor; ben ik weer op 2 mei", Some("2026-05-02")),
+            ("Sono fuori ufficio fino al 5 dicembre 2025", Some("2025-12-05")),
+            ("Rientro il 7 gennaio", Some("2026-01-07")),
+            ("I will return 12/07/2025", Some("2025-12-07")),
+            ("Until 30 November I was in Lyon; I will be back on 14 December 2025", Some("2025-12-14")),
+            ("bisher 12.12. offen", None),
+            ("ibis 5 december", None),
             // Two readings, no day, or no date at all.
             ("bis bald, am Freitag", None),
             ("until 11/12", None),
@@ -206,5 +337,13 @@ mod tests {
             assert_eq!(until(text, sent).map(|date| date.to_string()).as_deref(), expected, "{text}");
         }
         assert_eq!(until("back on 1 December", None), None, "the year cannot be known");
+        for (text, expected) in [
+            ("I will return 12/07/2025", Some("2025-12-07")),
+            ("back on 14 December", Some("2025-12-14")),
+            ("Your ticket is open until 14 December", None),
+            ("We moved from 1 to 5 December street", None),
+        ] {
+            assert_eq!(back_on(text, sent).map(|date| date.to_string()).as_deref(), expected, "{text}");
+        }
     }
 }

@@ -2,19 +2,17 @@
 
 use jiff::civil::Date;
 
-use crate::absence;
 use crate::fold::fold;
-use crate::limits;
 use crate::mail::Mail;
-use crate::sender;
 use crate::wording::Wording;
+use crate::{absence, limits, quote, reply, sender, subject};
 
 /// An automatic answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AutoReply {
     /// Whether it says that the person is away, rather than that a message has come in.
     pub is_absence: bool,
-    /// The day that it names as the end of the absence or as that of the return, in French, English, German or Spanish.
+    /// The day that it names as the end of the absence or as that of the return, in the languages of [`absence`].
     pub until: Option<Date>,
 }
 
@@ -63,7 +61,12 @@ const SUBJECTS: &[&str] = &[
     "message d'absence",
     "absence du bureau",
     "automatische antwort",
+    "automatische reactie",
+    "automatisk",
+    "autosvar",
     "abwesenheit",
+    "afwezigheid",
+    "odpowiedz automatyczna",
     "respuesta automatica",
     "fuera de la oficina",
     "risposta automatica",
@@ -90,7 +93,11 @@ const OFTEN: &[&str] = &[
     "conge ",
     "abwesend",
     "nicht im buro",
+    "im urlaub",
     "ausente",
+    "afwezig",
+    "assente",
+    "in ferie",
     "不在",
 ];
 
@@ -116,10 +123,18 @@ const AWAY: &[&str] = &[
     "limited access to",
     "intermittent access",
     "no access to my",
+    "i am currently away",
+    "i am currently out",
+    "annual leave",
     "je suis absent",
     "je serai absent",
     "je suis actuellement absent",
     "actuellement absent",
+    "absent du",
+    "absente du",
+    "absent jusqu",
+    "absente jusqu",
+    "en vacances",
     "suis en conge",
     "serai en conge",
     "en conges",
@@ -129,30 +144,60 @@ const AWAY: &[&str] = &[
     "de retour le",
     "a mon retour",
     "nicht im buro",
+    "nicht im haus",
+    "ausser haus",
     "abwesend",
     "im urlaub",
     "fuera de la oficina",
+    "estoy ausente",
+    "estare ausente",
+    "de vacaciones",
     "fuori ufficio",
+    "fuori sede",
+    "sono assente",
+    "saro assente",
+    "in ferie",
+    "afwezig",
+    "niet aanwezig",
+    "niet op kantoor",
+    "op vakantie",
+    "met verlof",
+    "fora do escritorio",
     "不在",
 ];
 
 /// What the mail is as an automatic answer; `None` when somebody or something else wrote it.
 pub(crate) fn read(mail: &Mail) -> Option<AutoReply> {
-    let subject = fold(mail.header("subject").unwrap_or_default());
-    let text = Wording::new(limits::cut(&mail.text, 4096));
-    let away = text.has(AWAY);
-    let titled = Wording::new(bare(&subject)).begins_with(SUBJECTS);
-    let subject = Wording::new(&subject);
-    let titled = titled || away && subject.begins_with(OFTEN);
-    let is_absence = away || subject.has(AWAY);
-    if !(says_so(mail) || titled || looks_so(mail) && is_absence) {
+    let title = mail.header("subject").unwrap_or_default();
+    let folded = fold(title);
+    let (marked, bare) = subject::bare(&folded);
+    let own = quote::own_words(&mail.written);
+    let text = if own.trim().is_empty() { &mail.written } else { &own };
+    let away = Wording::new(limits::cut(text, 4096)).has(AWAY);
+    let bare = Wording::new(bare);
+    let titled = bare.begins_with(SUBJECTS) || !marked && away && bare.begins_with(OFTEN);
+    // Behind `Re:` stands a subject of ours, which says nothing of whoever answers.
+    let says_absence = away || !marked && bare.has(AWAY);
+    let automatic = says_so(mail)
+        || titled && sender::has_null_sender(mail)
+        || (titled && !marked || looks_so(mail) && (titled || says_absence)) && !may_be_somebody(mail, &own);
+    if !automatic {
         return None;
     }
     let sent = mail.header("date").and_then(|date| date.parse().ok());
-    let until = || {
-        absence::until(mail.header("subject").unwrap_or_default(), sent).or_else(|| absence::until(&mail.text, sent))
+    let day = |read: fn(&str, Option<Date>) -> Option<Date>| read(title, sent).or_else(|| read(text, sent));
+    let until = if says_absence { day(absence::until) } else { day(absence::back_on) };
+    Some(AutoReply { is_absence: says_absence || until.is_some(), until })
+}
+
+/// Whether something speaks for a person: a wish for no more mail, or a message that is quoted. In doubt it is a reply,
+/// which somebody reads.
+fn may_be_somebody(mail: &Mail, own: &str) -> bool {
+    let quotes = || {
+        let lines = |text: &str| text.lines().filter(|line| !line.trim().is_empty()).count();
+        !own.trim().is_empty() && lines(own) < lines(&mail.written) && mail.headers.has("in-reply-to")
     };
-    Some(AutoReply { is_absence, until: if is_absence { until() } else { None } })
+    !sender::has_null_sender(mail) && (reply::asks_for_no_more(mail) || quotes())
 }
 
 /// Whether a header says that a machine answered.
@@ -182,11 +227,66 @@ fn looks_so(mail: &Mail) -> bool {
     sender::has_null_sender(mail) || mail.headers.has("x-auto-response-suppress") || bulk()
 }
 
-/// A subject without the marks of an answer before it.
-fn bare(subject: &str) -> &str {
-    let mut bare = subject.trim_start_matches(['[', '(', ' ']);
-    while let Some(rest) = ["re:", "aw:", "sv:", "tr:"].iter().find_map(|mark| bare.strip_prefix(mark)) {
-        bare = rest.trim_start();
+#[cfg(test)]
+mod tests {
+    use crate::{Kind, read};
+
+    fn kind(headers: &str, body: &str) -> Kind {
+        let raw = format!(
+            "From: Jan <jan@firm.test>\nTo: r@in.test\nDate: Thu, 26 Nov 2026 10:00:00 +0100\n{headers}\n\n{body}\n"
+        );
+        read(raw.as_bytes()).kind
     }
-    bare
+
+    #[test]
+    fn a_subject_makes_no_answer_automatic_where_a_person_speaks() {
+        const TITLED: &str = "Automated response for your support team";
+        let ours = format!("Subject: Re: {TITLED}\nIn-Reply-To: <1@x>");
+        let out = "Subject: Automatic reply: A question\nIn-Reply-To: <1@x>";
+        for (headers, body, expected, opt_out) in [
+            (ours.as_str(), "STOP. Do not write to me again", "reply", true),
+            (&ours, "Yes, please call me tomorrow", "reply", false),
+            (&format!("{ours}\nReturn-Path: <>"), "Your message has come in.", "auto_reply", false),
+            (&format!("{ours}\nAuto-Submitted: auto-replied"), "Your message has come in.", "auto_reply", false),
+            (&format!("{ours}\nPrecedence: bulk"), "Your message has come in.", "auto_reply", false),
+            (&format!("{ours}\nX-Auto-Response-Suppress: All"), "Stop emailing me", "reply", true),
+            ("Subject: Re: Out of office made easy\nIn-Reply-To: <1@x>", "Yes, call me tomorrow.", "reply", false),
+            (out, "I am away.", "auto_reply", false),
+            (out, "STOP", "reply", true),
+            (out, "Funny.\n\nOn Thu, C <c@a.test> wrote:\n> Hello", "reply", false),
+            ("Subject: On vacation\nIn-Reply-To: <1@x>", "I am on vacation.", "auto_reply", false),
+            ("Subject: Re: Vacation\nIn-Reply-To: <1@x>", "I am on vacation next week, call me.", "reply", false),
+            // What a machine asks for is no wish of a person's.
+            (&format!("{out}\nAuto-Submitted: auto-replied"), "Unsubscribe", "auto_reply", false),
+            // What is quoted says nothing of whoever answers.
+            (
+                "Subject: Re: x\nIn-Reply-To: <1@x>\nPrecedence: bulk",
+                "Yes.\n\nOn Thu, C <c@a.test> wrote:\n> are you out of the office",
+                "reply",
+                false,
+            ),
+        ] {
+            let found = kind(headers, body);
+            assert_eq!(found.as_str(), expected, "{headers:?} {body:?}");
+            assert_eq!(matches!(found, Kind::Reply(reply) if reply.is_opt_out), opt_out, "{headers:?} {body:?}");
+        }
+    }
+
+    #[test]
+    fn an_automatic_answer_that_names_a_return_is_an_absence() {
+        let answers = "Subject: Automatic reply: x\nAuto-Submitted: auto-replied";
+        for (body, expected) in [
+            ("I will return 12/07/2026", Some("2026-12-07")),
+            ("back on 14 December", Some("2026-12-14")),
+            ("Ik ben afwezig tot 5 december 2026", Some("2026-12-05")),
+            ("Je suis absente du 30 novembre au 4 décembre 2026.", Some("2026-12-04")),
+            ("I'm away. Please wait until March 2027 for an answer, back on 5 January 2027", Some("2027-01-05")),
+            ("Your request is kept until 5 December 2026.", None),
+            ("I have left the company.", None),
+        ] {
+            let Kind::AutoReply(reply) = kind(answers, body) else { panic!("{body}") };
+            assert_eq!(reply.until.map(|day| day.to_string()).as_deref(), expected, "{body}");
+            assert_eq!(reply.is_absence, expected.is_some(), "{body}");
+        }
+    }
 }

@@ -2,13 +2,13 @@
 
 use domain::email::EmailAddress;
 
-use crate::Kind;
 use crate::diagnosis::{Clues, diagnose};
 use crate::dsn::{self, Action, Group};
 use crate::evidence::{Evidence, Source};
 use crate::limits;
 use crate::mail::Mail;
 use crate::report::{Report, share};
+use crate::{Kind, address};
 use domain::cause::{Cause, Class};
 
 /// A recipient who did not get a message.
@@ -65,6 +65,8 @@ fn notified(mail: &Mail, report: &Report<'_>, groups: &[Group]) -> Kind {
         known = report.recipients(mail).into_iter().map(|address| (address, *first)).collect();
     }
     let addresses: Vec<EmailAddress> = known.iter().map(|(address, _)| address.clone()).collect();
+    // Whoever forwards mail may name another address; a header then has the one that was written to.
+    let only = if addresses.len() == 1 { mail.header("x-failed-recipients").and_then(address::first) } else { None };
     let searched = limits::searched(addresses.len());
     let (shares, common) = share(report.text, &addresses);
     let failures = known.into_iter().zip(shares).map(|((address, group), own)| {
@@ -75,7 +77,7 @@ fn notified(mail: &Mail, report: &Report<'_>, groups: &[Group]) -> Kind {
             around: limits::cut(if own.is_empty() { &common } else { &own }, searched),
             delayed: action == Action::Delayed,
         };
-        let original = group.original_recipient().filter(|original| *original != address);
+        let original = group.original_recipient().or_else(|| only.clone()).filter(|original| *original != address);
         failure(address, &clues, Source::DeliveryStatus, Some(action), original)
     });
     let failures = failures.collect();

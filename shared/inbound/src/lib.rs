@@ -20,17 +20,21 @@ mod evidence;
 mod fields;
 mod fold;
 pub mod glance;
+mod html;
 mod limits;
 mod mail;
 mod notice;
 pub mod own;
 mod phase;
+mod quote;
 mod reply;
 mod report;
 mod returned;
 mod sender;
 mod smtp;
 mod status;
+mod subject;
+mod wish;
 mod wording;
 
 pub use auto_reply::AutoReply;
@@ -45,6 +49,7 @@ pub use reply::Reply;
 pub use returned::Original;
 pub use status::Status;
 
+use domain::email::EmailAddress;
 use mail::Mail;
 use report::Report;
 
@@ -87,6 +92,8 @@ pub struct Inbound {
     pub kind: Kind,
     /// The message it is about, as far as it came back.
     pub original: Original,
+    /// The address in `From`, where nothing says that a machine wrote it, or that it went to many.
+    pub author: Option<EmailAddress>,
 }
 
 impl Inbound {
@@ -101,12 +108,14 @@ impl Inbound {
 #[must_use]
 pub fn read(raw: &[u8]) -> Inbound {
     let Some(mail) = Mail::parse(raw) else {
-        return Inbound { kind: Kind::Other, original: Original::default() };
+        return Inbound { kind: Kind::Other, original: Original::default(), author: None };
     };
     let report = Report::of(&mail);
     let original = mail.returned.as_ref().or(report.returned.as_ref()).map(Original::of).unwrap_or_default();
     let kind = kind(&mail, &report);
-    Inbound { kind, original }
+    let from = || mail.header("from").and_then(address::first);
+    let author = sender::may_be_a_person(&mail).then(from).flatten();
+    Inbound { kind, original, author }
 }
 
 /// From the sure to the vague. A receipt (RFC 8098) says that a message was shown or deleted: it is no answer.

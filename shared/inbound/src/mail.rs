@@ -7,7 +7,7 @@ use mail_parser::decoders::html::html_to_text;
 use mail_parser::{HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
 
 use crate::fields::Fields;
-use crate::limits;
+use crate::{html, limits};
 
 /// A mail, taken apart.
 #[derive(Default)]
@@ -15,6 +15,8 @@ pub(crate) struct Mail {
     pub(crate) headers: Fields,
     /// The text before any report or returned message.
     pub(crate) text: String,
+    /// The same in lines as somebody wrote it, where HTML is all there is without what that quotes.
+    pub(crate) written: String,
     /// Parts of type `message/delivery-status` (RFC 3464).
     pub(crate) delivery: Vec<String>,
     /// Those of a report that came back or was passed on within this mail.
@@ -70,9 +72,9 @@ impl Mail {
                 }
                 // A text in two forms is read in the plain one.
                 "text/html" if plain => {}
-                "text/html" => self.say(&html_to_text(text)),
+                "text/html" => self.say(&html_to_text(text), &html::written(text)),
                 // Parts whose boundary was lost are one: all of them, as they stand.
-                kind if kind.starts_with("text/") || kind.starts_with("multipart/") => self.say(text),
+                kind if kind.starts_with("text/") || kind.starts_with("multipart/") => self.say(text, text),
                 _ => {}
             }
         }
@@ -84,16 +86,21 @@ impl Mail {
         }
     }
 
-    fn say(&mut self, text: &str) {
+    fn say(&mut self, text: &str, written: &str) {
         // What stands behind a report is the message that came back, or an advertisement.
         if self.delivery.is_empty() && self.feedback.is_empty() && self.returned.is_none() {
-            let room = limits::TEXT.saturating_sub(self.text.len());
-            if !self.text.is_empty() {
-                self.text.push_str("\n\n");
-            }
-            self.text.push_str(limits::cut(text, room));
+            add(&mut self.text, text);
+            add(&mut self.written, written);
         }
     }
+}
+
+fn add(to: &mut String, text: &str) {
+    let room = limits::TEXT.saturating_sub(to.len());
+    if !to.is_empty() {
+        to.push_str("\n\n");
+    }
+    to.push_str(limits::cut(text, room));
 }
 
 /// The delivery reports of a message within a message.

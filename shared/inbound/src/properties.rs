@@ -93,6 +93,7 @@ proptest! {
 fn no_mail_takes_long() {
     let report = "From: MAILER-DAEMON@example.org\nSubject: Undelivered Mail Returned to Sender\n\n";
     let fill = |text: &str| format!("{report}{}", text.repeat(512 * 1024 / text.len()));
+    let answer = |text: &str| format!("Subject: Re: x\n\n{}", text.repeat(512 * 1024 / text.len()));
     let people: String = (0..20_000).map(|number| format!("<u{number}@example.com>:\n550 no\n\n")).collect();
     let mails = [
         fill("@"),
@@ -104,6 +105,14 @@ fn no_mail_takes_long() {
         fill("Final-Recipient: rfc822; ada@example.com\n"),
         fill("on monday somebody was here\n"),
         format!("{report}{people}"),
+        answer("stop the "),
+        answer("remove me from the "),
+        answer("retirez moi des "),
+        answer("On 26 Nov 2026 a@example.com\n"),
+        answer("From: a\n"),
+        answer("> a\n\nb\n"),
+        answer("'stop "),
+        format!("Content-Type: text/html\n{}", answer("<blockquote><div>")),
         "Content-Type: message/rfc822\n\n".repeat(20_000),
         format!(
             "Content-Type: multipart/mixed; boundary=b\n\n{}",

@@ -1,9 +1,9 @@
 //! Replies: what somebody wrote back, and whether that is a wish for no more mail.
 
 use crate::fold::fold;
-use crate::limits;
 use crate::mail::Mail;
-use crate::wording::Wording;
+use crate::quote::own_words;
+use crate::{sender, subject, wish};
 
 /// Somebody's answer to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,232 +16,66 @@ pub struct Reply {
 /// The answer that a mail is; `None` when it answers nothing and asks for nothing.
 pub(crate) fn read(mail: &Mail) -> Option<Reply> {
     let subject = fold(mail.header("subject").unwrap_or_default());
-    let marked = ["re:", "re :", "aw:", "sv:", "antw:", "rif:", "res:", "回复:", "返信:"]
-        .iter()
-        .any(|mark| subject.starts_with(mark));
+    let (marked, _) = subject::bare(&subject);
     let answers = marked || mail.headers.has("in-reply-to") || mail.headers.has("references");
-    let is_opt_out = is_opt_out(own_words(&mail.text)) || !marked && is_word(&subject);
+    // What nobody wrote to us alone has its own way out in it.
+    let is_opt_out = (answers || sender::may_be_a_person(mail)) && asks_for_no_more(mail);
     (answers || is_opt_out).then_some(Reply { is_opt_out })
 }
 
-/// How much of what somebody wrote is read: a wish to be left alone is short, and stands first.
-const READ: usize = 600;
-
-/// A whole line that is a wish.
-const WORDS: &[&str] = &[
-    "stop",
-    "stop stop",
-    "stop svp",
-    "stop please",
-    "stop, please",
-    "please stop",
-    "stop merci",
-    "unsubscribe",
-    "unsubscribe please",
-    "please unsubscribe",
-    "unsubscribe me",
-    "unsubscribe thanks",
-    "opt out",
-    "opt-out",
-    "optout",
-    "remove",
-    "remove me",
-    "please remove",
-    "desabonnement",
-    "desinscription",
-    "desabonner",
-    "desinscrire",
-    "se desabonner",
-    "me desabonner",
-    "desabonnez moi",
-];
-
-/// Words that are a wish wherever they stand in somebody's own words. `*` is as in the tables of wordings.
-const WISHES: &[&str] = &[
-    "unsubscribe me",
-    "please unsubscribe",
-    "want to unsubscribe",
-    "like to unsubscribe",
-    "wish to unsubscribe",
-    "remove me",
-    "remove my email",
-    "remove my e-mail",
-    "remove my address",
-    "remove my name",
-    "remove us from",
-    "remove this address",
-    "remove this email",
-    "remove * from your list",
-    "remove * from your mailing",
-    "delete me from",
-    "delete my email",
-    "delete my address",
-    "take me off",
-    "take us off",
-    "opt me out",
-    "want to opt out",
-    "like to opt out",
-    "wish to opt out",
-    "stop emailing",
-    "stop e-mailing",
-    "stop mailing",
-    "stop contacting",
-    "stop writing to me",
-    "stop sending",
-    "stop spamming",
-    "do not contact me",
-    "don't contact me",
-    "do not email me",
-    "don't email me",
-    "do not send me any more",
-    "don't send me any more",
-    "no more emails",
-    "desabonnez-moi",
-    "desabonnez moi",
-    "desabonner moi",
-    "desinscrivez-moi",
-    "desinscrivez moi",
-    "me desabonner",
-    "me desinscrire",
-    "nous desabonner",
-    "nous desinscrire",
-    "ne plus recevoir",
-    "ne plus etre contacte",
-    "ne plus etre sollicite",
-    "ne plus me contacter",
-    "ne plus m'envoyer",
-    "ne plus m'ecrire",
-    "ne me contactez plus",
-    "ne m'envoyez plus",
-    "ne m'ecrivez plus",
-    "retirez-moi",
-    "supprimez-moi",
-    "supprime* mon adresse",
-    "me retirer de",
-];
-
-/// Words that turn a wish around, or speak of somebody else's.
-const NOT: &[&str] = &[
-    "don't unsubscribe",
-    "do not unsubscribe",
-    "not want to unsubscribe",
-    "don't want to opt out",
-    "don't remove me",
-    "do not remove me",
-    "don't take me off",
-    "ne me desabonnez pas",
-    "ne pas me desabonner",
-    "pas me desabonner",
-    "ne me retirez pas",
-    "pas ne plus recevoir",
-    "ne me supprimez pas",
-];
-
-fn is_opt_out(own: &str) -> bool {
-    let own = limits::cut(own, READ);
-    let lines = own.lines().map(fold).filter(|line| !line.is_empty());
-    let wording = Wording::new(own);
-    if wording.has(NOT) {
-        return false;
-    }
-    // A word alone counts where somebody begins, or right behind a greeting.
-    lines.take(3).any(|line| is_word(&line)) || wording.has(WISHES)
-}
-
-fn is_word(line: &str) -> bool {
-    WORDS.contains(&line.trim_matches(|c: char| !c.is_alphanumeric()))
-}
-
-/// What somebody wrote themselves: without the lines they quote, what their program wrote above those, and
-/// their signature.
-pub(crate) fn own_words(text: &str) -> &str {
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        if ends_own(line, &text[offset..]) {
-            return &text[..offset];
-        }
-        offset += line.len();
-    }
-    text
-}
-
-/// Whether somebody's own words end at this line.
-fn ends_own(line: &str, rest: &str) -> bool {
-    let bare = line.trim();
-    if bare.starts_with('>') || bare == "--" || bare.starts_with("________") || bare.starts_with("-----") {
-        return true;
-    }
-    let folded = fold(bare);
-    let heads_quote = |folded: &str| {
-        ["on ", "le ", "am ", "el ", "il ", "em ", "op "].iter().any(|head| folded.starts_with(head))
-            && ["wrote:", "ecrit :", "ecrit:", "schrieb:", "escribio:", "ha scritto:", "escreveu:", "schreef:"]
-                .iter()
-                .any(|tail| folded.ends_with(tail))
-    };
-    if heads_quote(&folded) {
-        return true;
-    }
-    // The line above a quote may be folded into two or three.
-    if bare.len() > 20 && ["on ", "le ", "am "].iter().any(|head| folded.starts_with(head)) {
-        let unfolded: Vec<&str> = rest.lines().take(3).take_while(|line| !line.trim().is_empty()).collect();
-        let both = fold(&unfolded.join(" "));
-        if heads_quote(&both) {
-            return true;
-        }
-    }
-    // Outlook writes the headers of what it quotes: `De :`, `Envoyé :`, `À :`, `Objet :`.
-    let heads = |line: &str, names: &[&str]| {
-        let line = fold(line);
-        names.iter().any(|name| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(':')))
-    };
-    let mut lines = rest.lines();
-    let begins = lines.next().is_some_and(|line| heads(line, &["from", "de", "von", "da"]));
-    begins
-        && lines.take(4).any(|line| {
-            heads(line, &["sent", "to", "subject", "date", "envoye", "a", "objet", "gesendet", "an", "betreff"])
-        })
+/// Whether what they wrote, or their subject where it is their own, is a wish for no more mail.
+pub(crate) fn asks_for_no_more(mail: &Mail) -> bool {
+    let own = own_words(&mail.written);
+    let subject = mail.header("subject").unwrap_or_default();
+    let folded = fold(subject);
+    let (marked, bare) = subject::bare(&folded);
+    // Behind `Re:` stands the subject of a campaign, unless there is nothing else and nobody would call a campaign so.
+    let titled = if marked { own.trim().is_empty() && wish::is_sure(bare) } else { wish::is_all_of(subject) };
+    titled || wish::is_in(&own)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::{Kind, read};
 
-    #[test]
-    fn a_wish_for_no_more_mail_is_plain() {
-        for own in [
-            "STOP",
-            "Stop.",
-            "Bonjour,\n\nSTOP\n\nAda",
-            "Unsubscribe",
-            "Please unsubscribe me, thanks",
-            "Hello,\nplease remove me from your list.",
-            "Merci de me désinscrire de votre liste.",
-            "Désabonnez-moi !",
-            "Je souhaite ne plus recevoir vos messages.",
-            "Ne m’écrivez plus.",
-            "Take me off this list",
-            "Veuillez supprimer mon adresse de vos fichiers",
-        ] {
-            assert!(is_opt_out(own_words(own)), "{own}");
-        }
+    fn mail(headers: &str, body: &str) -> Kind {
+        let raw = format!("From: Jan <jan@firm.test>\nTo: r@in.test\n{headers}\n\n{body}\n");
+        read(raw.as_bytes()).kind
     }
 
     #[test]
-    fn what_is_not_plain_or_not_theirs_is_left_to_a_person() {
-        for own in [
-            "Yes, call me.",
-            "We cannot stop now, send the offer.",
-            "Please don't unsubscribe me, I am interested.",
-            "How many people unsubscribe from your service each month?",
-            "Thank you\n\nOn Thu, 6 Nov 2025 at 10:00, Sales <sales@example.org> wrote:\n> unsubscribe me",
-            "Merci\n\nLe jeu. 6 nov. 2025 à 10:00, Sales <sales@example.org> a écrit :\n\nNe plus recevoir : cliquez",
-            "Merci\n\nDe : Sales\nEnvoyé : jeudi\nObjet : x\n\nSTOP",
-            "OK\n-----Original Message-----\nstop",
-            "OK\n-- \nStop Gmbh\nstop",
-            "> stop",
-            "",
+    fn an_answer_is_a_wish_by_its_own_words_or_subject() {
+        for (headers, body, expected) in [
+            ("Subject: Re: A question\nIn-Reply-To: <1@x>", "Yes", Some(false)),
+            ("Subject: Re: A question", "STOP", Some(true)),
+            ("Subject: R: Your bench", "Ciao", Some(false)),
+            ("Subject: Odp: Your bench", "Call me", Some(false)),
+            ("Subject: Your bench", "Call me", None),
+            ("Subject: Your bench", "Please unsubscribe me", Some(true)),
+            ("Subject: unsubscribe", "", Some(true)),
+            ("Subject: =?utf-8?q?D=C3=A9sabonnement?=", "", Some(true)),
+            ("Subject: Re: unsubscribe", "", Some(true)),
+            ("Subject: Re: unsubscribe", "Yes, tell me more", Some(false)),
+            ("Subject: Re: Stop", "", Some(false)),
+            ("Subject: STOP", "", Some(true)),
+            // Letters to many have a way out of their own.
+            ("Subject: Our news\nList-Unsubscribe: <https://x.test>", "Hello\n\nUnsubscribe", None),
+            // Where somebody marks nothing and quotes in HTML.
+            (
+                "Subject: Re: A question\nContent-Type: text/html; charset=utf-8",
+                "<p>Gerne</p><div><blockquote><p>Hello</p><p>Unsubscribe</p></blockquote></div>",
+                Some(false),
+            ),
+            ("Subject: Re: A question\nContent-Type: text/html", "<p>Please <b>unsubscribe</b> me</p>", Some(true)),
+            (
+                "Subject: Re: x\nContent-Type: text/html",
+                "<div>Yes</div><div><b>De :</b> C<br><b>Envoyé :</b> jeudi<br><b>Objet :</b> x</div><p>Unsubscribe</p>",
+                Some(false),
+            ),
         ] {
-            assert!(!is_opt_out(own_words(own)), "{own}");
+            let kind = mail(headers, body);
+            let found = if let Kind::Reply(reply) = &kind { Some(reply.is_opt_out) } else { None };
+            assert_eq!(found, expected, "{headers:?} {body:?} is {kind:?}");
         }
     }
 }

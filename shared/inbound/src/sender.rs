@@ -40,6 +40,22 @@ pub(crate) fn has_null_sender(mail: &Mail) -> bool {
     mail.headers.all("return-path").any(|path| matches!(path.trim(), "" | "<>"))
 }
 
+/// Whether a person may have written it, to us alone: nothing says that a machine did, or that it went to many.
+pub(crate) fn may_be_a_person(mail: &Mail) -> bool {
+    let submitted = mail.header("auto-submitted").is_some_and(|value| !value.trim().eq_ignore_ascii_case("no"));
+    let bulk = mail.header("precedence").is_some_and(|value| {
+        ["bulk", "junk", "list", "auto_reply", "auto-reply"].contains(&value.trim().to_ascii_lowercase().as_str())
+    });
+    let many = ["list-id", "list-unsubscribe", "list-post", "feedback-id"].iter().any(|name| mail.headers.has(name));
+    !(submitted
+        || bulk
+        || many
+        || mail.disposition
+        || is_daemon(mail)
+        || has_null_sender(mail)
+        || has_report_subject(mail))
+}
+
 /// Subjects of reports, as [`fold`] leaves them.
 const SUBJECTS: &[&str] = &[
     "undeliver",

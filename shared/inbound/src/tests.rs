@@ -208,6 +208,36 @@ fn evidence_says_where_a_finding_comes_from() {
 }
 
 #[test]
+fn a_header_names_whom_a_forwarded_message_was_written_to() {
+    let report = |failed: &str| {
+        format!(
+            "From: MAILER-DAEMON@mx.test\nX-Failed-Recipients: {failed}\n\
+             Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n\
+             --b\n\nUser unknown\n--b\nContent-Type: message/delivery-status\n\n\
+             Final-Recipient: rfc822; a.lovelace@elsewhere.test\nAction: failed\nStatus: 5.1.1\n\n--b--\n"
+        )
+    };
+    for (failed, expected) in [("ada@firm.test", Some("ada@firm.test")), ("a.lovelace@elsewhere.test", None)] {
+        let Kind::Bounce(failures) = read(report(failed).as_bytes()).kind else { panic!("a bounce") };
+        assert_eq!(failures[0].address.expose(), "a.lovelace@elsewhere.test");
+        assert_eq!(failures[0].evidence.original_recipient.as_ref().map(|address| address.expose()), expected);
+    }
+}
+
+#[test]
+fn an_author_is_a_person_who_wrote_to_us_alone() {
+    let author = |headers: &str| {
+        let raw = format!("From: Ada <ada@firm.test>\nSubject: Your bench\n{headers}\nCall me.\n");
+        read(raw.as_bytes()).author.map(|author| author.expose().to_owned())
+    };
+    assert_eq!(author("").as_deref(), Some("ada@firm.test"));
+    assert_eq!(author("Auto-Submitted: no\n").as_deref(), Some("ada@firm.test"));
+    for machine in ["Auto-Submitted: auto-generated\n", "Precedence: bulk\n", "List-Id: <x>\n", "Return-Path: <>\n"] {
+        assert_eq!(author(machine), None, "{machine}");
+    }
+}
+
+#[test]
 fn a_complaint_says_of_what_and_by_whom() {
     let Kind::Complaint(complaint) = read(mail!("arf").1).kind else { panic!("a complaint") };
     assert_eq!(complaint.feedback, FeedbackType::Abuse);

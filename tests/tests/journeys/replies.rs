@@ -91,7 +91,7 @@ fn a_wish_to_be_left_alone_is_an_objection_and_what_a_machine_says_is_nothing() 
         let stack = TestStack::start().await;
         let sender = stack.sign_up().await;
         sender.take_answers().await;
-        let people = ["stop", "ooo", "spam", "virus", "arf", "gone", "other", "new"];
+        let people = ["stop", "ooo", "spam", "junk", "virus", "arf", "gone", "moved", "other", "new", "auto"];
         let rows: String = people.iter().map(|name| format!("{name}@machines.test;{name}\n")).collect();
         sender.import(format!("email;first_name\n{rows}").as_bytes()).await;
         sender.campaign(json!({})).await;
@@ -114,7 +114,12 @@ fn a_wish_to_be_left_alone_is_an_objection_and_what_a_machine_says_is_nothing() 
             let raw = answer(&to(name), &from(name), "Re: answered", "stop");
             stack.receive(&to(name), &raw, scan).await;
         }
-        for name in ["ooo", "spam", "virus"] {
+        // What looks like spam is not passed on, and is an answer all the same; of anything else it says nothing.
+        assert_eq!(sender.prospect(&from("spam")).await["state"], "opted_out");
+        let raw = answer(&to("junk"), "somebody@else.test", "answered", "Bonjour.")
+            .replace("In-Reply-To: <0102@eu-west-3.amazonses.com>\r\n", "");
+        stack.receive(&to("junk"), &raw, spam).await;
+        for name in ["ooo", "junk", "virus"] {
             let person = history(&sender, &from(name)).await;
             assert_eq!(
                 (&person["state"], &person["history"][0]["kind"]),
@@ -140,31 +145,44 @@ fn a_wish_to_be_left_alone_is_an_objection_and_what_a_machine_says_is_nothing() 
         );
 
         // A bounce has to name the very address that was written to.
-        let bounce = |to: &str, address: &str| {
+        let bounce = |to: &str, address: &str, more: &str| {
             format!(
                 "From: MAILER-DAEMON@mx.test\r\nTo: {to}\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n\
                  Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nNo.\r\n--b\r\n\
                  Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.test\r\n\r\n\
-                 Final-Recipient: rfc822; {address}\r\nAction: failed\r\nStatus: 5.1.1\r\n\
+                 {more}Final-Recipient: rfc822; {address}\r\nAction: failed\r\nStatus: 5.1.1\r\n\
                  Diagnostic-Code: smtp; 550 5.1.1 user unknown\r\n\r\n--b--\r\n"
             )
         };
-        stack.receive(&to("gone"), &bounce(&to("gone"), &from("gone")), Scan::default()).await;
-        stack.receive(&to("other"), &bounce(&to("other"), "somebody@machines.test"), Scan::default()).await;
+        stack.receive(&to("gone"), &bounce(&to("gone"), &from("gone"), ""), Scan::default()).await;
+        stack.receive(&to("other"), &bounce(&to("other"), "somebody@machines.test", ""), Scan::default()).await;
+        let original = format!("Original-Recipient: rfc822; {}\r\n", from("moved"));
+        stack.receive(&to("moved"), &bounce(&to("moved"), "m.oved@elsewhere.test", &original), Scan::default()).await;
         let state = async |name: &str| sender.prospect(&from(name)).await["state"].clone();
         assert_eq!((state("gone").await, state("other").await), (json!("bounced"), json!("active")));
+        assert_eq!(state("moved").await, "bounced");
 
-        // Not an answer to anything, but somebody wrote it: it is read, and ends nothing.
-        let fresh = answer(&to("new"), &from("new"), "answered", "Bonjour, une question.")
-            .replace("In-Reply-To: <0102@eu-west-3.amazonses.com>\r\n", "");
-        stack.receive(&to("new"), &fresh, Scan::default()).await;
-        assert_eq!((passed_on(), &history(&sender, &from("new")).await["history"][0]["kind"]), (2, &json!("sent")));
+        // Not an answer to anything, but somebody wrote it: it is read, and ends nothing. From the person's own address it
+        // is an answer: nobody else knows where it was sent. A campaign's subject makes none automatic.
+        let fresh = |name: &str, from: &str, subject: &str| {
+            answer(&to(name), from, subject, "Bonjour, une question.")
+                .replace("In-Reply-To: <0102@eu-west-3.amazonses.com>\r\n", "")
+        };
+        let latest = async |name: &str| history(&sender, &from(name)).await["history"][0]["kind"].clone();
+        stack.receive(&to("new"), &fresh("new", "somebody@else.test", "answered"), Scan::default()).await;
+        assert_eq!((passed_on(), latest("new").await), (2, json!("sent")));
+        stack.receive(&to("new"), &fresh("new", &from("new"), "answered"), Scan::default()).await;
+        assert_eq!((passed_on(), latest("new").await), (3, json!("replied")));
+        let raw =
+            answer(&to("auto"), &from("auto"), "Re: Automated response, answered", "STOP. Do not write to me again");
+        stack.receive(&to("auto"), &raw, Scan::default()).await;
+        assert_eq!((passed_on(), state("auto").await), (4, json!("opted_out")));
 
         // An address that we did not make belongs to nobody; what is no address here is not taken in.
         let mut forged = to("new");
         forged.replace_range(4..5, if &forged[4..5] == "a" { "b" } else { "a" });
         stack.receive(&forged, &answer(&forged, &from("new"), "Re: answered", "stop"), Scan::default()).await;
-        assert_eq!((passed_on(), state("new").await), (2, json!("active")));
+        assert_eq!((passed_on(), state("new").await), (4, json!("active")));
         let elsewhere = ["contact@operator.example.com".to_owned()];
         assert!(!stack.backends().receiving().receive(&elsewhere, b"x", Scan::default()).unwrap());
         stack.finish().await;
