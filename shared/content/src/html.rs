@@ -160,6 +160,9 @@ pub(crate) fn sanitise(marked: &str) -> Result<String, HtmlError> {
     if let Some(mark) = in_markup.lock().unwrap_or_else(PoisonError::into_inner).take() {
         return Err(HtmlError::VariableInMarkup { mark: Some(mark) });
     }
+    // References (`&#8238;`) bring what the source itself may not have: whoever reads the stored text would drop it.
+    let clean: String =
+        clean.chars().filter(|c| !is_bidi_control(*c) && (!c.is_control() || "\n\t".contains(*c))).collect();
     let clean = without_new_tags(clean.trim());
     verify(&clean)?;
     if text_of(&clean).trim().is_empty() && !clean.contains("<img") {

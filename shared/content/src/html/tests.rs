@@ -16,6 +16,7 @@ fn what_can_run_fetch_or_hide_is_taken_out() {
         ("<a href=\"data:text/html,x\">Hi</a>", "<a>Hi</a>"),
         ("<a href=\"https://example.com/?a=1&b=2\">Hi</a>", "<a href=\"https://example.com/?a=1&amp;b=2\">Hi</a>"),
         ("<a href=\"mailto:a@example.com\" target=_blank>Hi</a>", "<a href=\"mailto:a@example.com\">Hi</a>"),
+        ("Hi&#8238; th&#x1;ere&#8297;", "Hi there"),
         ("Hi <!-- hidden", "Hi"),
         ("Hi <!-- a --> there", "Hi  there"),
         ("<title>x</title><body background=https://example.com/p.gif>Hi", "Hi"),
