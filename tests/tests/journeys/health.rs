@@ -35,21 +35,23 @@ fn too_many_bounces_pause_a_campaign_and_a_member_lets_it_go_on() {
         // It goes on where it stopped, judged by what comes back from now on. Whoever lets it go on and on is suspended.
         let resumed = sender.command(id, "resume").await.expect(202).json();
         assert_eq!((&resumed["status"], &resumed["paused_because"]), (&json!("sending"), &Value::Null));
-        let mut pauses = 1;
-        loop {
+        let mut harms = 1;
+        let over = loop {
             stack.settle().await;
             let campaign = sender.look(id).await;
-            assert_eq!(campaign["paused_because"], "bounces", "{campaign}");
-            pauses += 1;
+            let over = campaign["status"] == "completed";
+            harms += usize::from(campaign["paused_because"] == "bounces");
             let workspace = sender.get("/v1/workspace").await.expect(200).json();
-            if !workspace["suspended_at"].is_null() {
-                break;
+            assert_eq!(workspace["suspended_at"].is_string(), harms == 3, "{harms}: {campaign} {workspace}");
+            if over || harms == 3 {
+                break over;
             }
-            assert!(pauses < 3, "it does harm for the third time: {workspace}");
             sender.command(id, "resume").await.expect(202);
+        };
+        assert!(harms > 1, "what comes back after a resume counts");
+        if !over {
+            assert_eq!(sender.command(id, "resume").await.status, 403);
         }
-        assert_eq!(pauses, 3);
-        assert_eq!(sender.command(id, "resume").await.status, 403);
         let counts = sender.look(id).await["counts"].clone();
         let of = |name: &str| counts[name].as_u64().unwrap();
         assert_eq!(of("sent") + of("pending"), 2_000, "{counts}");
