@@ -99,6 +99,7 @@ impl App {
         }
         Ok(won)
     }
+
     /// Who of those we have claimed objected, and whom an earlier step stops: both strongly consistent.
     async fn read_after_claim(
         &self,
@@ -120,6 +121,7 @@ impl App {
         };
         Ok((opt_outs, StopsAfterClaim::read(won.iter().filter_map(stop).collect())))
     }
+
     async fn release(&self, job: &Job<'_>, people: impl Iterator<Item = &Ready>) -> Result<(), Failure> {
         let outreach = self.db.outreach(&job.scope);
         for person in people {

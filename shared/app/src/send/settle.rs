@@ -51,6 +51,7 @@ impl App {
         let again = outreach.progress(message.campaign).await?;
         Ok(again.filter(|progress| progress.status != CampaignStatus::Paused))
     }
+
     /// Puts the chunk on the queue for a time that is near. Waiting is no try.
     pub(super) async fn come_again(
         &self,
