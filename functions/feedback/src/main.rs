@@ -1,5 +1,5 @@
 //! The `feedback` Lambda.
 
 fn main() -> Result<(), edge::Error> {
-    edge::queue::serve(feedback::handle)
+    edge::queue::serve_prepared(feedback::prepare, feedback::handle)
 }

@@ -97,6 +97,7 @@ impl Bench {
             erase: false,
             suspended_at: None,
             soft_bounces: None,
+            deliveries: false,
             clicks: false,
             harms: Default::default(),
             terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: self.now },

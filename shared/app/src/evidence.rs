@@ -26,8 +26,8 @@ pub(crate) fn of_refusal(refused: &Refused, to: &EmailAddress, at: Timestamp) ->
     Evidence { report: report.clone(), ..of_diagnosis(found, Some(to), Evidence::new(Fate::Failed, *by, at)) }
 }
 
-/// Of a message that came back as a mail.
-pub(crate) fn of_failure(failure: &Failure, at: Timestamp) -> Evidence {
+/// Of a message that came back as a mail, or waits and a mail says so.
+pub(crate) fn of_failure(failure: &Failure, fate: Fate, at: Timestamp) -> Evidence {
     let known = &failure.evidence;
     Evidence {
         class: Some(failure.class),
@@ -36,7 +36,7 @@ pub(crate) fn of_failure(failure: &Failure, at: Timestamp) -> Evidence {
         status: known.status.and_then(|status| Term::new(&status.to_string())),
         report: known.action.and_then(|action| Term::new(action.as_str())),
         said: known.said.as_ref().and_then(|said| Words::new(said.expose(), Some(&failure.address))),
-        ..Evidence::new(Fate::Bounced, Source::Dsn, at)
+        ..Evidence::new(fate, Source::Dsn, at)
     }
 }
 
@@ -80,6 +80,7 @@ impl<'a> From<&'a Evidence> for Codes<'a> {
 /// All of it, for whoever may read the person.
 #[derive(Debug, Serialize)]
 pub(crate) struct EvidenceView {
+    fate: Fate,
     at: Timestamp,
     source: Source,
     class: Option<Class>,
@@ -93,7 +94,7 @@ pub(crate) struct EvidenceView {
 
 impl From<Evidence> for EvidenceView {
     fn from(evidence: Evidence) -> Self {
-        let Evidence { fate: _, source, at, class, cause, reply, status, report, reporter, said } = evidence;
-        Self { at, source, class, cause, reply, status, report, reporter, said }
+        let Evidence { fate, source, at, class, cause, reply, status, report, reporter, said } = evidence;
+        Self { fate, at, source, class, cause, reply, status, report, reporter, said }
     }
 }

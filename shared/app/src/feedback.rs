@@ -3,6 +3,7 @@
 //! SES events come late, twice and in any order; outcomes are joined, so the order does not matter.
 //! A complaint is an objection (RFC 5965); a permanent bounce means the address does not exist.
 
+mod delivered;
 mod event;
 
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ use domain::{
 };
 use storage::WorkspaceScope;
 
+pub(crate) use self::event::DELAYED;
 pub use self::event::SesEvent;
 use crate::{App, Failure, abuse::complained, clicks::CLICKED, mailer::ses::tag, objection::OBJECTED};
 
@@ -154,6 +156,7 @@ impl App {
         let soft = returned && evidence.as_ref().is_none_or(|evidence| evidence.class != Some(Class::Block));
         // Most events say what the sender has written down already: one read answers for a whole chunk.
         if news.suppress.is_none()
+            && evidence.is_none()
             && !returned
             && self.settled.lock().await.knows((campaign, chunk, step), index, news.outcome)
         {

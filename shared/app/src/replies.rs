@@ -5,7 +5,7 @@
 
 use domain::{
     Timestamp, absence,
-    bounce::Evidence,
+    bounce::{Evidence, Fate},
     cause::Class,
     channel_check::CheckAddress,
     company::Company,
@@ -23,7 +23,7 @@ use serde::Deserialize;
 use serde_json::json;
 use storage::{WorkspaceScope, inbox::Inbox};
 
-use crate::{App, Failure, evidence, mailer::ses::tag};
+use crate::{App, Failure, evidence, feedback::DELAYED, mailer::ses::tag};
 
 /// What SES says of a mail that it received, as far as it matters here.
 #[derive(Debug, Deserialize)]
@@ -67,6 +67,8 @@ enum News<'a> {
     Complaint(&'a Complaint),
     /// It came back.
     Bounce(&'a Returned),
+    /// It waits at a server on the way.
+    Delay(&'a Returned),
 }
 
 impl News<'_> {
@@ -74,7 +76,8 @@ impl News<'_> {
         match self {
             News::Reply(_) => None,
             News::Complaint(complaint) => Some(evidence::of_complaint(complaint, now)),
-            News::Bounce(returned) => Some(evidence::of_failure(returned, now)),
+            News::Bounce(returned) => Some(evidence::of_failure(returned, Fate::Bounced, now)),
+            News::Delay(waiting) => Some(evidence::of_failure(waiting, Fate::Delayed, now)),
         }
     }
 }
@@ -166,7 +169,7 @@ impl App {
             }
             // That it is no spam, or that a signature failed: no person objects.
             Kind::Complaint(_) => Ok(()),
-            Kind::Bounce(failures) => {
+            Kind::Bounce(ref failures) | Kind::Delay(ref failures) => {
                 let pepper = self.pepper().await?;
                 let theirs = |address: &EmailAddress| pepper.subject(workspace, address) == subject;
                 // Whoever bounces may write anything: it has to name the very address that was written to, as the one that
@@ -174,10 +177,9 @@ impl App {
                 let theirs = failures.iter().filter(|failure| {
                     theirs(&failure.address) || failure.evidence.original_recipient.as_ref().is_some_and(theirs)
                 });
-                match theirs.max_by_key(|failure| failure.class) {
-                    Some(returned) => self.report(&scope, subject, News::Bounce(returned), now).await.map(drop),
-                    None => Ok(()),
-                }
+                let Some(found) = theirs.max_by_key(|failure| failure.class) else { return Ok(()) };
+                let news = if matches!(mail, Kind::Delay(_)) { News::Delay(found) } else { News::Bounce(found) };
+                self.report(&scope, subject, news, now).await.map(drop)
             }
             Kind::Other => self.pass_on(&scope, None, forward, now).await,
             // Nobody wrote it: it ends nothing, and nobody is bothered with it. Whoever is away is written to later.
@@ -189,7 +191,6 @@ impl App {
                     None => Ok(()),
                 }
             }
-            Kind::Delay(_) => Ok(()),
         }
     }
 
@@ -221,6 +222,7 @@ impl App {
                 ("Reply", json!({}))
             }
             News::Complaint(_) => ("Complaint", json!({})),
+            News::Delay(_) => (DELAYED, json!({})),
             News::Bounce(returned) => {
                 let kind = if returned.class == Class::Hard { "Permanent" } else { "Transient" };
                 ("Bounce", json!({ "bounceType": kind }))

@@ -161,6 +161,7 @@ fn account(pending: PendingSignup, pepper: &domain::subject::Pepper, now: Timest
             erase: false,
             suspended_at: None,
             soft_bounces: None,
+            deliveries: false,
             clicks: false,
             harms: Default::default(),
             terms,

@@ -32,6 +32,7 @@ pub struct Change {
     #[serde(default)]
     soft_bounces: Option<SoftBounces>,
     #[serde(default)]
+    deliveries: Option<bool>,
     clicks: Option<bool>,
 }
 
@@ -60,6 +61,7 @@ pub struct WorkspaceView {
     status: &'static str,
     retention_months: u8,
     soft_bounces: SoftBounces,
+    deliveries: bool,
     clicks: bool,
     created_at: Timestamp,
     closed_at: Option<Timestamp>,
@@ -119,9 +121,11 @@ impl App {
         let settings = asked.retention_months.is_some()
             || asked.locale.is_some()
             || asked.soft_bounces.is_some()
+            || asked.deliveries.is_some()
             || asked.clicks.is_some();
         if !settings && asked.display_name.is_none() {
-            let detail = "Send at least one of retention_months, locale, soft_bounces, clicks and display_name.";
+            let detail =
+                "Send at least one of retention_months, locale, soft_bounces, deliveries, clicks and display_name.";
             return Err(Failure::refused("validation-failed", detail));
         }
         let mut fields = Fields::default();
@@ -154,6 +158,7 @@ impl App {
             locale: asked.locale.filter(|locale| *locale != workspace.locale),
             display_name: renamed,
             soft_bounces: asked.soft_bounces.filter(|soft| *soft != workspace.soft_bounces.unwrap_or_default()),
+            deliveries: asked.deliveries.filter(|deliveries| *deliveries != workspace.deliveries),
             clicks: asked.clicks.filter(|clicks| *clicks != workspace.clicks),
             ..WorkspaceChange::default()
         };
@@ -167,6 +172,7 @@ impl App {
                 ("locale", change.locale.is_some()),
                 ("display_name", change.display_name.is_some()),
                 ("soft_bounces", change.soft_bounces.is_some()),
+                ("deliveries", change.deliveries.is_some()),
                 ("clicks", change.clicks.is_some()),
             ];
             let fields: Vec<_> = fields.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect();
@@ -174,6 +180,7 @@ impl App {
             workspace.retention_months = change.retention_months.unwrap_or(workspace.retention_months);
             workspace.locale = change.locale.unwrap_or(workspace.locale);
             workspace.soft_bounces = change.soft_bounces.or(workspace.soft_bounces);
+            workspace.deliveries = change.deliveries.unwrap_or(workspace.deliveries);
             workspace.clicks = change.clicks.unwrap_or(workspace.clicks);
         }
         self.with_members(scope, workspace).await
@@ -275,6 +282,7 @@ impl App {
             status: if workspace.closed_at.is_some() { "closed" } else { "active" },
             retention_months: workspace.retention_months,
             soft_bounces: workspace.soft_bounces.unwrap_or_default(),
+            deliveries: workspace.deliveries,
             clicks: workspace.clicks,
             created_at: workspace.created_at,
             closed_at: workspace.closed_at,

@@ -1,4 +1,4 @@
-//! What came back of a message, and what that rests on: why, who said so, by which codes and in which words.
+//! What came back of a message, or keeps it, and what that rests on: why, who said so, by which codes and in which words.
 //!
 //! Kept with the claim of the message, only where something came back, and gone with it. News may come twice and in any order: what
 //! says most stays, whatever came first ([`Evidence::join`]).
@@ -17,6 +17,8 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
+    /// Whoever has it could not hand it on yet, and tries again.
+    Delayed,
     /// The channel did not take it.
     Failed,
     /// It came back.
@@ -274,6 +276,7 @@ mod tests {
         };
         let complaint = Evidence::new(Fate::Complained, Source::Arf, at(9));
         let rising = [
+            Evidence { fate: Fate::Delayed, ..bounce(Class::Soft, Cause::MailboxFull, 1) },
             Evidence::new(Fate::Failed, Source::Relay, at(1)),
             bounce(Class::Block, Cause::Spam, 1),
             bounce(Class::Soft, Cause::Unknown, 1),
@@ -286,7 +289,7 @@ mod tests {
             assert_eq!(pair[0].clone().join(pair[1].clone()), pair[1]);
             assert_eq!(pair[1].clone().join(pair[0].clone()), pair[1]);
         }
-        assert_eq!(rising[5].bounced_by(), Some(Cause::UnknownUser));
+        assert_eq!(rising[6].bounced_by(), Some(Cause::UnknownUser));
         assert_eq!((rising[0].bounced_by(), complaint.bounced_by()), (None, None));
     }
 
@@ -320,14 +323,14 @@ mod tests {
 
         #[test]
         fn in_whatever_order_it_comes_the_same_stays(
-            pieces in prop::collection::vec((0..3_usize, 0..3_usize, 0..4_usize, 0..3_i64), 1..6),
+            pieces in prop::collection::vec((0..4_usize, 0..3_usize, 0..4_usize, 0..3_i64), 1..6),
             order in Just(()).prop_perturb(|(), rng| rng),
         ) {
             let pieces: Vec<Evidence> = pieces.into_iter().map(|(fate, class, cause, second)| Evidence {
                 class: Some([Class::Block, Class::Soft, Class::Hard][class]),
                 cause: Some(Cause::ALL[cause]),
                 ..Evidence::new(
-                    [Fate::Failed, Fate::Bounced, Fate::Complained][fate],
+                    [Fate::Delayed, Fate::Failed, Fate::Bounced, Fate::Complained][fate],
                     Source::Ses,
                     Timestamp::from_second(second).unwrap(),
                 )

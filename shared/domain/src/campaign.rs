@@ -364,7 +364,12 @@ impl Tally {
 
     /// Messages that the channel accepted, whatever became of them.
     pub fn sent(&self) -> u64 {
-        self.all(|o| matches!(o, Outcome::Sent | Outcome::Replied | Outcome::Bounced | Outcome::Complained))
+        self.all(Outcome::was_taken)
+    }
+
+    /// Messages that are known to have arrived: the recipient's server took them, or the person answered or complained.
+    pub fn delivered(&self) -> u64 {
+        self.all(|o| matches!(o, Outcome::Delivered | Outcome::Replied | Outcome::Complained))
     }
 
     /// The public counts, over an audience of this size.

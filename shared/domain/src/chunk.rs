@@ -47,6 +47,8 @@ pub enum Outcome {
     Postponed,
     /// Accepted by the channel.
     Sent,
+    /// Accepted, and taken by the recipient's server.
+    Delivered,
     /// Accepted, and answered by the person.
     Replied,
     /// Accepted, and returned later.
@@ -68,6 +70,7 @@ impl Outcome {
             Outcome::Pending => b'.',
             Outcome::Postponed => b'P',
             Outcome::Sent => b'S',
+            Outcome::Delivered => b'D',
             Outcome::Replied => b'R',
             Outcome::Bounced => b'B',
             Outcome::Complained => b'C',
@@ -85,6 +88,7 @@ impl Outcome {
             b'.' => Outcome::Pending,
             b'P' => Outcome::Postponed,
             b'S' => Outcome::Sent,
+            b'D' => Outcome::Delivered,
             b'R' => Outcome::Replied,
             b'B' => Outcome::Bounced,
             b'C' => Outcome::Complained,
@@ -100,6 +104,7 @@ impl Outcome {
             Outcome::Pending => "pending".into(),
             Outcome::Postponed => "postponed".into(),
             Outcome::Sent => "sent".into(),
+            Outcome::Delivered => "delivered".into(),
             Outcome::Replied => "replied".into(),
             Outcome::Bounced => "bounced".into(),
             Outcome::Complained => "complained".into(),
@@ -115,6 +120,7 @@ impl Outcome {
             Outcome::Pending,
             Outcome::Postponed,
             Outcome::Sent,
+            Outcome::Delivered,
             Outcome::Replied,
             Outcome::Bounced,
             Outcome::Complained,
@@ -125,8 +131,13 @@ impl Outcome {
         plain.into_iter().chain(refused).find(|outcome| outcome.name() == name)
     }
 
-    /// How much later news weighs: complaint > bounce > reply > sent > failed > unknown > postponed > pending. A refusal is
-    /// final, because nothing was handed over.
+    /// Whether the channel took the message, whatever became of it then.
+    pub const fn was_taken(self) -> bool {
+        matches!(self, Self::Sent | Self::Delivered | Self::Replied | Self::Bounced | Self::Complained)
+    }
+
+    /// How much later news weighs: complaint > bounce > reply > delivered > sent > failed > unknown > postponed > pending. A
+    /// refusal is final, because nothing was handed over.
     fn weight(self) -> u8 {
         match self {
             Outcome::Pending => 0,
@@ -134,10 +145,11 @@ impl Outcome {
             Outcome::Unknown => 2,
             Outcome::Failed => 3,
             Outcome::Sent => 4,
-            Outcome::Replied => 5,
-            Outcome::Bounced => 6,
-            Outcome::Complained => 7,
-            Outcome::Refused(_) => 8,
+            Outcome::Delivered => 5,
+            Outcome::Replied => 6,
+            Outcome::Bounced => 7,
+            Outcome::Complained => 8,
+            Outcome::Refused(_) => 9,
         }
     }
 
@@ -450,6 +462,7 @@ mod tests {
             Outcome::Pending,
             Outcome::Postponed,
             Outcome::Sent,
+            Outcome::Delivered,
             Outcome::Replied,
             Outcome::Bounced,
             Outcome::Complained,

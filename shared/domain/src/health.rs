@@ -63,8 +63,7 @@ impl Sample {
     #[must_use]
     pub fn of(tally: &Tally) -> Self {
         let (bounced, complained) = (tally.of(Outcome::Bounced), tally.of(Outcome::Complained));
-        let fine = tally.of(Outcome::Sent) + tally.of(Outcome::Replied);
-        Self { handed: fine + bounced + complained, bounced, complained }
+        Self { handed: tally.sent(), bounced, complained }
     }
 
     /// What has happened since an earlier look.

@@ -248,7 +248,7 @@ impl Content {
 /// What an outcome of an earlier step says against the next one.
 const fn stop(outcome: Outcome) -> Option<Refusal> {
     match outcome {
-        Outcome::Sent => None,
+        Outcome::Sent | Outcome::Delivered => None,
         Outcome::Replied => Some(Refusal::Replied),
         Outcome::Bounced => Some(Refusal::Bounced),
         Outcome::Complained => Some(Refusal::Complained),
@@ -285,7 +285,9 @@ impl<'a> Earlier<'a> {
 /// Whether somebody may still get a step after these. Who is unknown may: an event can still tell.
 #[must_use]
 pub fn goes_on(results: &[Results]) -> bool {
-    let open = |outcome: Option<Outcome>| matches!(outcome, Some(Outcome::Pending | Outcome::Sent | Outcome::Unknown));
+    let open = |outcome: Option<Outcome>| {
+        outcome.is_some_and(|outcome| matches!(outcome, Outcome::Pending | Outcome::Unknown) || stop(outcome).is_none())
+    };
     let people = results.first().map_or(0, |results| results.iter().len());
     (0..people).any(|index| results.iter().all(|results| open(results.get(index))))
 }

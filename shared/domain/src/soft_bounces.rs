@@ -63,12 +63,13 @@ mod tests {
 
     use super::*;
 
-    /// A message a day: `B` came back, `R` was answered, `S` was sent, `U` is unknown, `F` was not taken, `-` is nothing yet.
+    /// A message a day: `B` came back, `R` was answered, `S` was sent, `D` delivered, `U` is unknown, `F` was not taken, `-` is nothing yet.
     fn messages(text: &str) -> Vec<(Timestamp, Outcome)> {
         let outcome = |letter| match letter {
             'B' => Outcome::Bounced,
             'R' => Outcome::Replied,
             'S' => Outcome::Sent,
+            'D' => Outcome::Delivered,
             'U' => Outcome::Unknown,
             'F' => Outcome::Failed,
             _ => Outcome::Pending,
@@ -88,6 +89,7 @@ mod tests {
             ("BBBS", true),
             ("BBSB", false),
             ("BBSBB", false),
+            ("BBDBB", false),
             ("BBRB", false),
             ("BBUB", false),
             ("BBFB", false),

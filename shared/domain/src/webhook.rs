@@ -39,6 +39,8 @@ kinds! {
     Sent = "message.sent",
     /// The recipient's server took a message.
     Delivered = "message.delivered",
+    /// The recipient's server puts a message off; it is tried again.
+    Delayed = "message.delayed",
     /// A message came back.
     Bounced = "message.bounced",
     /// A message was reported as spam.

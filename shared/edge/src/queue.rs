@@ -33,13 +33,27 @@ pub fn serve<H>(handle: H) -> Result<(), Error>
 where
     H: AsyncFn(&App, Record) -> Result<(), Failure>,
 {
+    serve_prepared(async |_, _| (), handle)
+}
+
+/// The same; what several records have in common is done first, with the texts of all of them. Nothing may depend on
+/// that: each record is handled as if nobody had prepared anything.
+pub fn serve_prepared<P, H>(prepare: P, handle: H) -> Result<(), Error>
+where
+    P: AsyncFn(&App, &[&str]),
+    H: AsyncFn(&App, Record) -> Result<(), Failure>,
+{
     telemetry::start();
     block_on(async {
         let app = aws::app();
         app.warm().await;
-        let (app, handle) = (&app, &handle);
+        let (app, prepare, handle) = (&app, &prepare, &handle);
         lambda_runtime::run(service_fn(async move |event: LambdaEvent<SqsEvent>| {
             let deadline = Deadline::of_invocation(event.context.deadline);
+            let texts: Vec<&str> = event.payload.records.iter().filter_map(|record| record.body.as_deref()).collect();
+            if AssertUnwindSafe(prepare(app, &texts)).catch_unwind().await.is_err() {
+                tracing::error!("nothing was prepared");
+            }
             Ok::<_, Error>(batch(app, handle, event.payload, deadline).await)
         }))
         .await

@@ -65,6 +65,9 @@ pub struct Workspace {
     /// How many messages in a row may come back before somebody is not written to any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub soft_bounces: Option<SoftBounces>,
+    /// Whether it is noted of each message that the recipient's server took it.
+    #[serde(default)]
+    pub deliveries: bool,
     /// Whether clicks are recorded of people who agreed to it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub clicks: bool,
@@ -172,6 +175,8 @@ pub struct WorkspaceChange {
     pub locale: Option<Locale>,
     /// How many messages in a row may come back.
     pub soft_bounces: Option<SoftBounces>,
+    /// Whether it is noted of each message that the recipient's server took it.
+    pub deliveries: Option<bool>,
     /// Whether clicks are recorded of people who agreed to it.
     pub clicks: Option<bool>,
     /// Another name for a member.
@@ -275,6 +280,10 @@ impl Accounts<'_> {
             sets.push("soft_bounces = :soft");
             let soft = serde_dynamo::to_attribute_value(soft).map_err(|_| StoreError::Corrupt("soft bounces"))?;
             values.push((":soft", soft));
+        }
+        if let Some(deliveries) = change.deliveries {
+            sets.push("deliveries = :deliveries");
+            values.push((":deliveries", AttributeValue::Bool(deliveries)));
         }
         if let Some(clicks) = change.clicks {
             sets.push("clicks = :clicks");
@@ -412,6 +421,7 @@ mod tests {
             erase: false,
             suspended_at: None,
             soft_bounces: None,
+            deliveries: false,
             clicks: false,
             harms: Default::default(),
             terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: now },

@@ -60,7 +60,7 @@ fn a_history_says_why_a_message_came_back_and_what_says_most_stays() {
             }
         }
         let expected = json!({
-            "at": "2026-11-26T10:00:00Z", "source": "ses", "class": "soft", "cause": "mailbox_full", "reply": 552, "status": "5.2.2",
+            "fate": "bounced", "at": "2026-11-26T10:00:00Z", "source": "ses", "class": "soft", "cause": "mailbox_full", "reply": 552, "status": "5.2.2",
             "report": "Transient/General", "reporter": "mx.why.test", "said": "552 5.2.2 <***> mailbox full",
         });
         let told = latest(&sender, full).await;
@@ -145,6 +145,10 @@ fn mails_that_come_back_for_now_make_a_run_and_blocks_and_delays_make_none() {
             let (person, told) = (sender.prospect(&email).await, latest(&sender, &email).await);
             assert_eq!((&person["state"], &told["kind"]), (&json!(state), &json!(kind)), "{name}: {told}");
         }
+        let waits = latest(&sender, "late@back.test").await["evidence"].clone();
+        let codes =
+            json!([waits["fate"], waits["source"], waits["class"], waits["cause"], waits["status"], waits["said"]]);
+        assert_eq!(codes, json!(["delayed", "dsn", "soft", "network", "4.4.1", "451 4.4.1 no answer yet"]), "{waits}");
         let evidence = latest(&sender, "full@back.test").await["evidence"].clone();
         let codes =
             json!([evidence["source"], evidence["class"], evidence["cause"], evidence["status"], evidence["report"]]);

@@ -8,6 +8,7 @@ mod channel_check;
 mod channels;
 mod checks;
 mod clicks;
+mod deliveries;
 mod domain_check;
 mod evidence;
 mod fairness;

@@ -43,6 +43,7 @@ pub struct CampaignView {
     locale: Locale,
     counts: Counts,
     refused_by_reason: BTreeMap<&'static str, u64>,
+    delivered: u64,
     replied: u64,
     bounced: u64,
     bounced_by_cause: BTreeMap<&'static str, u64>,
@@ -81,6 +82,7 @@ struct StepView {
     html: Option<String>,
     counts: Counts,
     refused_by_reason: BTreeMap<&'static str, u64>,
+    delivered: u64,
     replied: u64,
     bounced: u64,
     bounced_by_cause: BTreeMap<&'static str, u64>,
@@ -104,6 +106,7 @@ impl StepView {
             html: step.html,
             counts: tally.counts(audience),
             refused_by_reason: tally.refused_by_reason(),
+            delivered: tally.delivered(),
             replied: tally.of(Outcome::Replied),
             bounced: tally.of(Outcome::Bounced),
             bounced_by_cause: tallies.bounced_by_cause(Some(number)),
@@ -140,6 +143,7 @@ impl CampaignView {
                 .filter(|assessment| *assessment != LegitimateInterest::default()),
             locale: content.locale,
             refused_by_reason: tally.refused_by_reason(),
+            delivered: tally.delivered(),
             replied: tally.of(Outcome::Replied),
             bounced: tally.of(Outcome::Bounced),
             bounced_by_cause: tallies.bounced_by_cause(None),
@@ -319,7 +323,7 @@ impl App {
             postponed_until: away.get(&prospect).filter(|_| outcome == Outcome::Pending && step > FIRST).copied(),
             reason: match outcome {
                 Outcome::Refused(reason) => Some(reason.as_str().to_owned()),
-                Outcome::Replied | Outcome::Bounced | Outcome::Complained => Some(outcome.name()),
+                Outcome::Delivered | Outcome::Replied | Outcome::Bounced | Outcome::Complained => Some(outcome.name()),
                 _ => None,
             },
         });
@@ -354,7 +358,7 @@ fn wrong_cursor() -> Failure {
 const fn status_of(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pending | Outcome::Postponed => "pending",
-        Outcome::Sent | Outcome::Replied | Outcome::Bounced | Outcome::Complained => "sent",
+        Outcome::Sent | Outcome::Delivered | Outcome::Replied | Outcome::Bounced | Outcome::Complained => "sent",
         Outcome::Refused(_) => "refused",
         Outcome::Failed => "failed",
         Outcome::Unknown => "unknown",

@@ -18,6 +18,9 @@ use serde_json::Value;
 
 use crate::{evidence::of_diagnosis, mailer::ses::tag};
 
+/// How SES calls that a message waits. `replies` says so, too, of a report of it.
+pub(crate) const DELAYED: &str = "DeliveryDelay";
+
 /// An SES event, as far as it matters here. Unknown fields and types are none of our business.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -29,6 +32,7 @@ pub struct SesEvent {
     delivery: Option<SesMoment>,
     complaint: Option<SesComplaint>,
     reject: Option<SesReject>,
+    delivery_delay: Option<SesDelay>,
     /// Not SES's: when somebody objected.
     objection: Option<SesMoment>,
     /// Not SES's: whoever reads the mail that comes in knows it already.
@@ -83,6 +87,20 @@ struct SesComplaint {
     complaint_feedback_type: Option<String>,
 }
 
+/// That a message waits at SES, which tries again.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SesDelay {
+    #[serde(default)]
+    timestamp: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
+    delay_type: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
+    delayed_recipients: Vec<SesRecipient>,
+    #[serde(default, rename = "reportingMTA", deserialize_with = "if_readable")]
+    reporting_mta: Option<String>,
+}
+
 #[derive(Debug, Deserialize)]
 struct SesReject {
     #[serde(default, deserialize_with = "if_readable")]
@@ -110,13 +128,15 @@ pub(super) struct News {
 impl SesEvent {
     pub(super) fn news(&self) -> Option<News> {
         let (outcome, suppress) = match self.event_type.as_str() {
-            "Send" | "Delivery" => (Outcome::Sent, None),
+            // Put off, and tried again: it was sent, and nobody knows more.
+            "Send" | DELAYED => (Outcome::Sent, None),
+            "Delivery" => (Outcome::Delivered, None),
             // Not SES's: whoever reads the mail that comes in says so in the form of SES's events.
             "Reply" => (Outcome::Replied, None),
             "Complaint" if self.complaint.as_ref().is_some_and(|complaint| !complaint.complains()) => return None,
             "Complaint" => (Outcome::Complained, Some(SuppressionReason::Complained)),
             // It arrived, and whoever is away says so: neither a bounce nor an answer.
-            "Bounce" if self.bounce.as_ref().is_some_and(SesBounce::is_absence) => (Outcome::Sent, None),
+            "Bounce" if self.bounce.as_ref().is_some_and(SesBounce::is_absence) => (Outcome::Delivered, None),
             "Bounce" if self.bounce.as_ref().is_some_and(|bounce| bounce.class() == Class::Hard) => {
                 (Outcome::Bounced, Some(SuppressionReason::HardBounced))
             }
@@ -136,6 +156,7 @@ impl SesEvent {
         Some(match self.event_type.as_str() {
             "Send" if unheard_of => (EventKind::Sent, None),
             "Delivery" => (EventKind::Delivered, None),
+            DELAYED => (EventKind::Delayed, None),
             "Reply" => (EventKind::Replied, None),
             "Complaint" if self.news().is_none() => return None,
             "Complaint" => (EventKind::Complained, None),
@@ -152,15 +173,19 @@ impl SesEvent {
         let moments = [&self.delivery, &self.objection].into_iter().flatten().map(|moment| &moment.timestamp);
         let moments = moments.chain(self.complaint.iter().map(|complaint| &complaint.timestamp));
         let moments = moments.chain(self.bounce.iter().map(|bounce| &bounce.timestamp));
+        let moments = moments.chain(self.delivery_delay.iter().map(|delay| &delay.timestamp));
         moments.flatten().find_map(|timestamp| timestamp.parse().ok())
     }
 
-    /// What a message that came back did so for; nothing of one that did not.
+    /// What a message came back for, or waits for; nothing of one that did neither.
     pub(super) fn evidence(&self, now: Timestamp) -> Option<Evidence> {
         if self.evidence.is_some() {
             return self.evidence.clone();
         }
         let known = |fate| Evidence::new(fate, Source::Ses, self.happened_at().unwrap_or(now));
+        if self.event_type == DELAYED {
+            return self.delivery_delay.as_ref().map(|delay| delay.evidence(known(Fate::Delayed)));
+        }
         match (self.news()?.outcome, &self.bounce, &self.complaint, &self.reject) {
             (Outcome::Bounced, Some(bounce), ..) => Some(bounce.evidence(known(Fate::Bounced))),
             (Outcome::Complained, _, Some(complaint), _) => {
@@ -208,21 +233,17 @@ impl SesBounce {
         self.bounce_sub_type.as_deref().unwrap_or_default()
     }
 
-    fn said_of_first(&self, of: fn(&SesRecipient) -> &Option<String>) -> Option<&str> {
-        self.bounced_recipients.first().and_then(|person| of(person).as_deref())
-    }
-
     /// The receiver's words and codes.
     fn found(&self) -> Diagnosis {
-        let said = self.said_of_first(|person| &person.diagnostic_code).unwrap_or_default();
-        inbound::judge(self.said_of_first(|person| &person.status), said.trim_start_matches("smtp; "))
+        SesRecipient::found(self.bounced_recipients.first())
     }
 
     /// What it says of the address. That it is for good is SES's word, unless the receiver's blame whoever sent: an address
     /// that is never written to again for our own bad name would be a guess.
     fn class(&self) -> Class {
+        let said = self.bounced_recipients.first().is_some_and(|person| person.diagnostic_code.is_some());
         match (self.is_permanent(), self.found().class) {
-            (_, Class::Block) if self.said_of_first(|person| &person.diagnostic_code).is_some() => Class::Block,
+            (_, Class::Block) if said => Class::Block,
             (true, _) => Class::Hard,
             (false, _) => Class::Soft,
         }
@@ -230,9 +251,8 @@ impl SesBounce {
 
     /// The receiver's words say why, else the code, else what SES calls it.
     fn evidence(&self, known: Evidence) -> Evidence {
-        let found = self.found();
-        let about = self.said_of_first(|person| &person.email_address).and_then(|text| EmailAddress::parse(text).ok());
-        let subtype = self.subtype();
+        let (found, subtype) = (self.found(), self.subtype());
+        let about = SesRecipient::address(self.bounced_recipients.first());
         Evidence {
             class: Some(self.class()),
             cause: Some(found.cause).filter(|cause| *cause != Cause::Unknown).or_else(|| cause_of(subtype)),
@@ -241,6 +261,47 @@ impl SesBounce {
             ..of_diagnosis(&found, about.as_ref(), known)
         }
     }
+}
+
+impl SesRecipient {
+    /// What was said of the one recipient.
+    fn found(person: Option<&Self>) -> Diagnosis {
+        let said = |of: fn(&Self) -> &Option<String>| person.and_then(|person| of(person).as_deref());
+        let words = said(|person| &person.diagnostic_code).unwrap_or_default();
+        inbound::judge(said(|person| &person.status), words.trim_start_matches("smtp; "))
+    }
+
+    fn address(person: Option<&Self>) -> Option<EmailAddress> {
+        EmailAddress::parse(person?.email_address.as_deref()?).ok()
+    }
+}
+
+impl SesDelay {
+    /// The receiver's words say why, else what SES calls it. It is tried again, so nothing is said for good.
+    fn evidence(&self, known: Evidence) -> Evidence {
+        let person = self.delayed_recipients.first();
+        let (found, kind) = (SesRecipient::found(person), self.delay_type.as_deref().unwrap_or_default());
+        Evidence {
+            class: Some(found.class.min(Class::Soft)),
+            cause: Some(found.cause).filter(|cause| *cause != Cause::Unknown).or_else(|| cause_of_delay(kind)),
+            report: Term::new(kind),
+            reporter: self.reporting_mta.as_deref().and_then(Term::server),
+            ..of_diagnosis(&found, SesRecipient::address(person).as_ref(), known)
+        }
+    }
+}
+
+/// What SES means by the type of a delay.
+fn cause_of_delay(kind: &str) -> Option<Cause> {
+    Some(match kind {
+        "MailboxFull" => Cause::MailboxFull,
+        "SpamDetected" => Cause::Spam,
+        "IPFailure" => Cause::Reputation,
+        "TransientCommunicationFailure" => Cause::Network,
+        "RecipientServerError" | "InternalFailure" => Cause::System,
+        "General" => Cause::TooMany,
+        _ => Cause::Unknown,
+    })
 }
 
 /// What SES means by the subtype of a bounce.
@@ -269,13 +330,14 @@ mod tests {
         let transient = r#","bounce":{"bounceType":"Transient"}"#;
         let expect = |outcome, suppress| Some(News { outcome, suppress });
         assert_eq!(of("Send", ""), expect(Outcome::Sent, None));
-        assert_eq!(of("Delivery", ""), expect(Outcome::Sent, None));
+        assert_eq!(of("Delivery", ""), expect(Outcome::Delivered, None));
+        assert_eq!(of("DeliveryDelay", r#","deliveryDelay":{"delayType":"MailboxFull"}"#), expect(Outcome::Sent, None));
         assert_eq!(of("Bounce", permanent), expect(Outcome::Bounced, Some(SuppressionReason::HardBounced)));
         assert_eq!(of("Bounce", transient), expect(Outcome::Bounced, None));
         let listed = r#","bounce":{"bounceType":"Permanent","bouncedRecipients":[{"diagnosticCode":"smtp; 550 5.7.1 listed at a blocklist"}]}"#;
         assert_eq!(of("Bounce", listed), expect(Outcome::Bounced, None), "the sender is to blame");
         let absence = r#","bounce":{"bounceType":"Transient","bounceSubType":"General","bouncedRecipients":[{}]}"#;
-        assert_eq!(of("Bounce", absence), expect(Outcome::Sent, None));
+        assert_eq!(of("Bounce", absence), expect(Outcome::Delivered, None));
         let greylisted = r#","bounce":{"bounceType":"Transient","bounceSubType":"General","bouncedRecipients":[{"diagnosticCode":"smtp; 451 4.7.1 later"}]}"#;
         assert_eq!(of("Bounce", greylisted), expect(Outcome::Bounced, None));
         assert_eq!(of("Complaint", ""), expect(Outcome::Complained, Some(SuppressionReason::Complained)));
@@ -336,6 +398,38 @@ mod tests {
             (r#""bounceType":"Transient","bouncedRecipients":"none","bounceSubType":7"#, (Class::Soft, Cause::Unknown)),
         ] {
             assert_eq!(judged(bounce), expected, "{bounce}");
+        }
+    }
+
+    #[test]
+    fn a_delay_says_why_and_nothing_for_good() {
+        let of = |delay: &str| {
+            let event = format!(r#"{{"eventType":"DeliveryDelay","mail":{{}},"deliveryDelay":{{{delay}}}}}"#);
+            serde_json::from_str::<SesEvent>(&event).unwrap().evidence(Timestamp::UNIX_EPOCH).unwrap()
+        };
+        let whole = of(
+            r#""timestamp":"2026-11-26T10:00:00.000Z","delayType":"MailboxFull","expirationTime":"2026-11-27T10:00:00.000Z",
+            "reportingMTA":"a1.example.org","delayedRecipients":[{"emailAddress":"ada@example.com","status":"4.2.2",
+            "diagnosticCode":"smtp; 452 4.2.2 <ada@example.com>: mailbox full"}]"#,
+        );
+        let expected = Evidence {
+            class: Some(Class::Soft),
+            cause: Some(Cause::MailboxFull),
+            reply: Some(452),
+            status: Term::new("4.2.2"),
+            report: Term::new("MailboxFull"),
+            reporter: Term::new("a1.example.org"),
+            said: Words::new("452 4.2.2 <***>: mailbox full", None),
+            ..Evidence::new(Fate::Delayed, Source::Ses, "2026-11-26T10:00:00Z".parse().unwrap())
+        };
+        assert_eq!(whole, expected);
+        for (delay, class, cause) in [
+            (r#""delayType":"TransientCommunicationFailure""#, Class::Soft, Cause::Network),
+            (r#""delayType":"SomethingNew","delayedRecipients":7"#, Class::Soft, Cause::Unknown),
+            (r#""delayedRecipients":[{"diagnosticCode":"550 5.1.1 user unknown"}]"#, Class::Soft, Cause::UnknownUser),
+        ] {
+            let found = of(delay);
+            assert_eq!((found.fate, found.class, found.cause), (Fate::Delayed, Some(class), Some(cause)), "{delay}");
         }
     }
 

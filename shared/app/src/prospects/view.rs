@@ -203,6 +203,7 @@ impl ProspectDetail {
 const fn told(outcome: Outcome) -> (&'static str, Option<&'static str>) {
     match outcome {
         Outcome::Sent => ("sent", None),
+        Outcome::Delivered => ("delivered", None),
         Outcome::Replied => ("replied", None),
         Outcome::Bounced => ("bounced", None),
         Outcome::Complained => ("complained", None),

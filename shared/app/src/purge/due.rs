@@ -476,6 +476,7 @@ mod tests {
                 erase: false,
                 suspended_at: None,
                 soft_bounces: None,
+                deliveries: false,
                 clicks: false,
                 harms: Default::default(),
                 terms,

@@ -39,7 +39,7 @@ pub(super) struct Job<'a> {
     pub(super) routes: Routes,
     /// Where the Sender is, whose holidays are no working days.
     pub(super) country: String,
-    /// Whether somebody wants to hear of each delivery.
+    /// Whether each delivery is to be noted, or somebody wants to hear of it.
     pub(super) delivery: bool,
     /// Whether somebody wants to hear of objections.
     pub(super) objections: bool,
@@ -75,11 +75,11 @@ impl App {
             winner: self.winner(&scope, (&campaign, workspace.clicks), progress, message.step, now).await?,
             answered: self.answered(&scope, &campaign).await?,
             names,
+            delivery: workspace.deliveries || self.is_wanted(&scope, EventKind::Delivered, now).await?,
             workspace,
             nonce: hex::encode(chance::<6>()),
             launched_at: progress.launched_at,
             country: sender.identity.country,
-            delivery: self.is_wanted(&scope, EventKind::Delivered, now).await?,
             objections: self.is_wanted(&scope, EventKind::OptedOut, now).await?,
             scope,
             message,

@@ -56,11 +56,9 @@ impl Day {
 /// both.
 #[must_use]
 pub fn moved(before: Outcome, after: Outcome) -> Sample {
-    let is_handed =
-        |outcome| matches!(outcome, Outcome::Sent | Outcome::Replied | Outcome::Bounced | Outcome::Complained);
     let became = |outcome| u64::from(after == outcome && before != outcome);
     Sample {
-        handed: u64::from(is_handed(after) && !is_handed(before)),
+        handed: u64::from(after.was_taken() && !before.was_taken()),
         bounced: became(Outcome::Bounced),
         complained: became(Outcome::Complained),
     }

@@ -308,10 +308,7 @@ fn clicks_name(variant: Option<Letter>, what: &str) -> String {
 
 /// What a change of results moves in the counts of messages that left with signed links, of the step and of variants.
 fn difference_of_signed(before: &Results, after: &Results) -> BTreeMap<Option<Letter>, i64> {
-    let left = |outcome, got: Got| {
-        let left = matches!(outcome, Outcome::Sent | Outcome::Replied | Outcome::Bounced | Outcome::Complained);
-        left && got.signed
-    };
+    let left = |outcome: Outcome, got: Got| outcome.was_taken() && got.signed;
     let mut moved = BTreeMap::new();
     let mut add = |variant: Option<Letter>, by| {
         *moved.entry(None).or_default() += by;

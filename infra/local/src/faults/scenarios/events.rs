@@ -14,6 +14,8 @@ use crate::faults::world::{GROUPS, Launched, World};
 
 /// People of a campaign: fewer than a chunk.
 const PEOPLE: usize = 30 * GROUPS;
+/// People of a campaign whose events come in one batch.
+const BATCH: usize = 10;
 /// Events or answers for a sweep at most.
 const MOST: usize = 120;
 /// What may come back for one message.
@@ -48,7 +50,7 @@ pub(super) async fn feedback(play: &Play) -> anyhow::Result<World> {
         }
         world.does("feedback killed", Doing::Nothing);
         let known = match kind {
-            "Delivery" => None,
+            "Delivery" => Some("delivered"),
             "Reply" => Some("replied"),
             "Bounce" => Some("bounced"),
             _ => Some("complained"),
@@ -90,6 +92,7 @@ fn permutations<T: Copy>(items: &[T]) -> Vec<Vec<T>> {
 
 /// A campaign to one group, which is one chunk: who is where in it.
 async fn one_chunk(world: &mut World, group: usize) -> anyhow::Result<(Launched, Vec<Recipient>)> {
+    world.release().await;
     let launched = world.launch(Some(group), &[]).await?;
     world.settle().await?;
     Ok((launched.clone(), world.customer.recipients(&launched.id).await?))
@@ -128,6 +131,34 @@ async fn check(
     }
     world.more.push(invariant);
     Ok(())
+}
+
+/// Batches of events of which one fails, whichever it is, or in the middle of which `feedback` dies.
+pub(super) async fn batches(play: &Play) -> anyhow::Result<World> {
+    let mut world = World::make(play.one_by_one(BATCH * GROUPS)).await?;
+    for (name, deed) in [("refused in a batch", Deed::Deny), ("killed in a batch", Deed::Kill)] {
+        for kind in ["Reply", "Delivery"] {
+            let mut told = Vec::new();
+            let wanted: &'static [&'static str] = if kind == "Reply" { &["Reply"] } else { &["Delivery"] };
+            world.director.does(Doing::Sweep(Sweep::new("feedback", wanted, deed.clone())));
+            for round in 0..MOST {
+                let (launched, recipients) = one_chunk(&mut world, round % GROUPS).await?;
+                for at in 0..recipients.len() {
+                    tell(&world, &launched, &recipients, at, kind)?;
+                    told.push((launched.clone(), recipients[at].person.clone()));
+                }
+                world.settle().await?;
+                if world.is_through() {
+                    break;
+                }
+            }
+            world.does(&format!("feedback {name}, {kind}"), Doing::Nothing);
+            let known = if kind == "Reply" { "replied" } else { "delivered" };
+            check(&mut world, "every event of a batch that fails in part is known in the end", &told, Some(known))
+                .await?;
+        }
+    }
+    Ok(world)
 }
 
 pub(super) async fn replies(play: &Play) -> anyhow::Result<World> {
@@ -208,6 +239,16 @@ async fn stopped(world: &mut World, launched: &Launched, told: &[(Launched, Stri
 }
 
 impl World {
+    /// Lets a workspace go on that was suspended: so many bounces and complaints do that. The operator's order is refused where it
+    /// was not.
+    async fn release(&self) {
+        let Ok(workspace) = self.workspace() else { return };
+        let lift = json!({ "workspace": workspace, "reason": "An exercise" });
+        let order = json!({ "time": self.stack.clock().now(), "lift_suspension": lift });
+        // Not suspended: there is nothing to lift.
+        let _ = self.stack.invoke("staff", &order).await;
+    }
+
     /// The Sender's id, as the queue of chunks or any other store has it.
     fn workspace(&self) -> anyhow::Result<String> {
         let claim = self.director.ledger.workspace().context("nothing was claimed yet")?;

@@ -28,6 +28,8 @@ pub enum Scenario {
     KillSequence,
     /// Kills of `feedback` at every call; events in every order, and twice.
     KillFeedback,
+    /// Batches of events of which `feedback` fails at one, or in the middle of which it dies, at every call.
+    Batches,
     /// Kills of `replies` at every call.
     KillReplies,
     /// Every call is throttled, or its transaction cancelled.
@@ -58,13 +60,14 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Scenario; 19] = [
+    pub const ALL: [Scenario; 20] = [
         Scenario::KillSend,
         Scenario::KillRelay,
         Scenario::KillCommand,
         Scenario::KillFanOut,
         Scenario::KillSequence,
         Scenario::KillFeedback,
+        Scenario::Batches,
         Scenario::KillReplies,
         Scenario::Refused,
         Scenario::Lost,
@@ -89,6 +92,7 @@ impl Scenario {
             Scenario::KillFanOut => "kill-fan-out",
             Scenario::KillSequence => "kill-sequence",
             Scenario::KillFeedback => "kill-feedback",
+            Scenario::Batches => "batches",
             Scenario::KillReplies => "kill-replies",
             Scenario::Refused => "refused",
             Scenario::Lost => "lost",
@@ -116,6 +120,7 @@ impl Scenario {
             Scenario::KillFanOut => "fan-out is killed before and after each of its calls: launch, end, resume",
             Scenario::KillSequence => "follow-up, and send in a second step, are killed before and after each call",
             Scenario::KillFeedback => "feedback is killed at each call; events come in every order, and twice",
+            Scenario::Batches => "feedback fails at each event of a batch, or dies at each call of it",
             Scenario::KillReplies => "replies is killed before and after each of its calls",
             Scenario::Refused => "each call is throttled or cancelled, once and for the rest of an invocation",
             Scenario::Lost => "the connection is cut before and after each call, acceptance by SES included",
@@ -195,6 +200,7 @@ pub(super) async fn play(scenario: Scenario, play: &Play) -> anyhow::Result<Worl
         Scenario::Lost => sweeps::lost(play, false).await,
         Scenario::LostRelay => sweeps::lost(play, true).await,
         Scenario::KillFeedback => events::feedback(play).await,
+        Scenario::Batches => events::batches(play).await,
         Scenario::KillReplies => events::replies(play).await,
         Scenario::OptOuts => races::opt_outs(play).await,
         Scenario::Commands => races::commands(play).await,
