@@ -33,14 +33,14 @@ pub fn serve<H>(handle: H) -> Result<(), Error>
 where
     H: AsyncFn(&App, Record) -> Result<(), Failure>,
 {
-    serve_prepared(async |_, _| (), handle)
+    serve_prepared(async |_, _, _| (), handle)
 }
 
-/// The same; what several records have in common is done first, with the texts of all of them. Nothing may depend on
-/// that: each record is handled as if nobody had prepared anything.
+/// The same; what several records have in common is done first, with the texts of all of them, at the time of the last. Nothing
+/// may depend on that: each record is handled as if nobody had prepared anything.
 pub fn serve_prepared<P, H>(prepare: P, handle: H) -> Result<(), Error>
 where
-    P: AsyncFn(&App, &[&str]),
+    P: AsyncFn(&App, &[&str], Timestamp),
     H: AsyncFn(&App, Record) -> Result<(), Failure>,
 {
     telemetry::start();
@@ -50,8 +50,11 @@ where
         let (app, prepare, handle) = (&app, &prepare, &handle);
         lambda_runtime::run(service_fn(async move |event: LambdaEvent<SqsEvent>| {
             let deadline = Deadline::of_invocation(event.context.deadline);
-            let texts: Vec<&str> = event.payload.records.iter().filter_map(|record| record.body.as_deref()).collect();
-            if AssertUnwindSafe(prepare(app, &texts)).catch_unwind().await.is_err() {
+            let records = &event.payload.records;
+            let texts: Vec<&str> = records.iter().filter_map(|record| record.body.as_deref()).collect();
+            if let Some(now) = records.iter().filter_map(received_at).max()
+                && AssertUnwindSafe(prepare(app, &texts, now)).catch_unwind().await.is_err()
+            {
                 tracing::error!("nothing was prepared");
             }
             Ok::<_, Error>(batch(app, handle, event.payload, deadline).await)
@@ -83,15 +86,21 @@ where
     answer
 }
 
+fn attribute(message: &SqsMessage, name: &str) -> Option<i64> {
+    message.attributes.get(name)?.parse().ok()
+}
+
+/// When the queue first gave it to a function.
+fn received_at(message: &SqsMessage) -> Option<Timestamp> {
+    Timestamp::from_millisecond(attribute(message, "ApproximateFirstReceiveTimestamp")?).ok()
+}
+
 async fn one<H>(app: &App, handle: &H, message: SqsMessage, deadline: Deadline) -> Result<(), Failure>
 where
     H: AsyncFn(&App, Record) -> Result<(), Failure>,
 {
-    let attribute = |name: &str| message.attributes.get(name).and_then(|value| value.parse::<i64>().ok());
-    let now = attribute("ApproximateFirstReceiveTimestamp")
-        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
-        .ok_or_else(|| Failure::internal("a message without a receive timestamp"))?;
-    let receives = attribute("ApproximateReceiveCount").and_then(|n| n.try_into().ok()).unwrap_or(1);
+    let now = received_at(&message).ok_or_else(|| Failure::internal("a message without a receive timestamp"))?;
+    let receives = attribute(&message, "ApproximateReceiveCount").and_then(|n| n.try_into().ok()).unwrap_or(1);
     let record = Record {
         id: message.message_id.unwrap_or_default(),
         body: message.body.unwrap_or_default(),

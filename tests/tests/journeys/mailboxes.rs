@@ -111,6 +111,31 @@ fn what_comes_to_a_senders_own_mailbox_counts_as_any_answer_and_nothing_else_is_
 }
 
 #[test]
+fn what_comes_in_from_the_check_on_is_read_though_the_schedule_was_not_there_yet() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let imap = Imap::start(&stack).await;
+        sender.import(b"email\nzoe@own.test\nbob@own.test\n").await;
+        sender.launch(sender.content(&json!({}))).await;
+        let mailbox = sender.read_from(&imap).await;
+        imap.deliver(&answer("reponses@atelier.test", &at("bob"), "Re: avant", "Oui."));
+        for _ in 0..2 {
+            let checked = sender.post(&format!("{mailbox}/check"), Value::Null).await.expect(200).json();
+            assert_eq!(checked["status"], "passed", "{checked}");
+            // A second check begins nowhere else.
+            imap.deliver(&answer("reponses@atelier.test", &at("zoe"), "Re: une question", "Oui, appelez-moi."));
+        }
+        assert_eq!(stack.read_mailboxes().await, 1);
+        stack.settle().await;
+        assert_eq!(latest(&sender, "zoe").await["history"][0]["kind"], "replied");
+        assert_eq!(latest(&sender, "bob").await["history"][0]["kind"], "sent", "it was there before");
+        assert_eq!(sender.get(&mailbox).await.json()["answers"], 2);
+        stack.finish().await;
+    });
+}
+
+#[test]
 fn an_answer_from_another_address_is_known_by_the_message_it_names() {
     run(async {
         let stack = TestStack::start().await;

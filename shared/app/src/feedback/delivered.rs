@@ -24,8 +24,7 @@ type Chunk = (WorkspaceId, CampaignId, u32, u8);
 
 impl App {
     /// Puts down the deliveries of a batch, chunk by chunk. What cannot be put down now is left to each event.
-    pub async fn note_delivered(&self, events: &[SesEvent]) {
-        let now = Timestamp::now();
+    pub async fn note_delivered(&self, events: &[SesEvent], now: Timestamp) {
         for (chunk, people) in by_chunk(events).into_iter().filter(|(_, people)| people.len() >= SEVERAL) {
             if let Err(error) = self.join_delivered(chunk, &people, now).await {
                 tracing::warn!(campaign = %chunk.1, %error, "deliveries are put down one by one");

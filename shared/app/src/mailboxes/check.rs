@@ -1,4 +1,5 @@
-//! The check of a mailbox: connects, logs in, opens its folders, reads nothing, and says where it stopped.
+//! The check of a mailbox: connects, logs in, opens its folders, reads nothing, and says where it stopped. From then on what comes in
+//! is looked at, though the schedule may be minutes away.
 
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use domain::{
     audit::Action,
     channel_check::State,
     id::MailboxId,
-    mailbox::{Step, Stop, steps},
+    mailbox::{Cursor, Step, Stop, steps},
 };
 use serde::Serialize;
-use storage::{WorkspaceScope, mailboxes::Mailbox};
+use storage::{StoreError, WorkspaceScope, mailboxes::Mailbox};
 
 use super::not_found;
 use crate::{
@@ -76,18 +77,31 @@ impl App {
         })
     }
 
-    /// Where it stopped; `None` when all folders could be opened.
+    /// Where it stopped; `None` when all folders could be opened. Where the first look into each begins is noted.
     async fn try_mailbox(&self, scope: &WorkspaceScope, mailbox: &Mailbox) -> Result<Option<Stop>, Failure> {
         let mut session = match self.enter_mailbox(scope, mailbox, PATIENCE).await? {
             Ok(session) => session,
             Err(stop) => return Ok(Some(stop)),
         };
+        let mut begins = Vec::new();
         for folder in &mailbox.folders {
-            if let Err(stop) = session.open(folder).await {
-                return Ok(Some(stop));
+            match session.open(folder).await {
+                Ok(opened) => begins.push((folder, Cursor::of(None, opened.validity, opened.uid_next))),
+                Err(stop) => return Ok(Some(stop)),
             }
         }
         session.log_out().await;
+        let store = self.db.mailboxes(scope);
+        let mut record = store.reading(mailbox.id).await?;
+        begins.retain(|(folder, _)| record.reading.cursor(folder).is_none());
+        if !begins.is_empty() {
+            begins.into_iter().for_each(|(folder, cursor)| record.reading.move_to(folder, cursor));
+            match store.save(mailbox.id, record).await {
+                // Whoever reads it at this moment notes the same.
+                Ok(_) | Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         Ok(None)
     }
 
