@@ -98,6 +98,7 @@ impl Bench {
             suspended_at: None,
             soft_bounces: None,
             clicks: false,
+            time_zone: None,
             harms: Default::default(),
             terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: self.now },
         };

@@ -162,6 +162,7 @@ fn account(pending: PendingSignup, pepper: &domain::subject::Pepper, now: Timest
             suspended_at: None,
             soft_bounces: None,
             clicks: false,
+            time_zone: None,
             harms: Default::default(),
             terms,
         },

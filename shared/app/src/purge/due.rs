@@ -477,6 +477,7 @@ mod tests {
                 suspended_at: None,
                 soft_bounces: None,
                 clicks: false,
+                time_zone: None,
                 harms: Default::default(),
                 terms,
             };
