@@ -43,8 +43,8 @@ const LOOK: u16 = 10;
 const GLANCES: usize = 5;
 const GLANCE: Duration = Duration::from_millis(60);
 
-/// Whose people share chunks: a time zone, where that matters, and a channel.
-type Together<'a> = (Option<&'a str>, Option<ChannelId>);
+/// Whose people share chunks: time zones, where they matter, and a channel.
+type Together = (Option<&'static [&'static str]>, Option<ChannelId>);
 
 /// A person and whether this Sender has informed them before.
 type Planned = (Subject, bool);
@@ -157,7 +157,7 @@ impl App {
         let mut cursors = before.cursors.clone();
         // With a window, people of one zone share chunks, which then leave together when it opens; and people of one
         // channel do, which is then asked once for all of them.
-        let mut people: BTreeMap<Together<'_>, Vec<Vec<Planned>>> = BTreeMap::new();
+        let mut people: BTreeMap<Together, Vec<Vec<Planned>>> = BTreeMap::new();
         let (mut planned, mut pages) = (0, 0);
         'full: loop {
             let mut open = false;
@@ -328,9 +328,9 @@ fn open(
     (!record.results.settled() || left).then(|| ChunkMessage::again(scope.workspace(), progress.campaign, chunk, step))
 }
 
-/// The time zone that somebody's messages are timed in; `None` for the campaign's own.
-fn zone_of(person: &Prospect) -> Option<&'static str> {
-    Place::of(person.details.country.as_deref(), &person.email).map(|place| place.zone)
+/// The time zones that somebody's messages are timed in; `None` for the campaign's own.
+fn zone_of(person: &Prospect) -> Option<&'static [&'static str]> {
+    Place::of(person.details.country.as_deref(), &person.email).map(|place| place.zones())
 }
 
 /// Puts people, by zone and channel, and by shard, in an order that, cut every [`CHUNK`], gives chunks of neighbours (their opt-outs

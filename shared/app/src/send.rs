@@ -156,7 +156,7 @@ impl App {
         }
         self.tell_sent(&scope, message, (&found.results, &results), now).await;
         // Whatever went wrong, what is known of those who were written to is written down first.
-        let next = found.next(&results, (&job.campaign.content, &job.country), message.step, now);
+        let next = found.next(&results, (&job.campaign.content, &job.country, &job.routes.zone), message.step, now);
         let people = (found.people.as_slice(), &results);
         let results = outreach.settle(message.campaign, (message.chunk, message.step), people, next, now).await?;
         worked?;

@@ -4,6 +4,7 @@ use content::{legal::Agreement, system::Notification};
 use domain::{
     Timestamp,
     audit::Action,
+    calendar::check_zone,
     email::EmailAddress,
     id::{MemberId, WorkspaceId},
     locale::Locale,
@@ -17,7 +18,10 @@ use storage::{
     accounts::{Terms, Workspace, WorkspaceChange},
 };
 
-use crate::{App, Failure, Kind, clicks, fields::Fields};
+use crate::{
+    App, Failure, Kind, clicks,
+    fields::{Fields, present},
+};
 
 /// What a member may change.
 #[derive(Deserialize)]
@@ -34,6 +38,8 @@ pub struct Change {
     #[serde(default)]
     deliveries: Option<bool>,
     clicks: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
+    time_zone: Option<Option<String>>,
 }
 
 /// How a workspace is to be closed.
@@ -63,6 +69,7 @@ pub struct WorkspaceView {
     soft_bounces: SoftBounces,
     deliveries: bool,
     clicks: bool,
+    time_zone: Option<String>,
     created_at: Timestamp,
     closed_at: Option<Timestamp>,
     suspended_at: Option<Timestamp>,
@@ -111,7 +118,7 @@ impl App {
         Ok(workspace)
     }
 
-    /// Changes what is given: how long prospects are kept, the language, the acting member's name.
+    /// Changes what is given: how long prospects are kept, the language, the time zone, the acting member's name.
     pub async fn change_workspace(
         &self,
         scope: &WorkspaceScope,
@@ -122,10 +129,10 @@ impl App {
             || asked.locale.is_some()
             || asked.soft_bounces.is_some()
             || asked.deliveries.is_some()
-            || asked.clicks.is_some();
+            || asked.clicks.is_some()
+            || asked.time_zone.is_some();
         if !settings && asked.display_name.is_none() {
-            let detail =
-                "Send at least one of retention_months, locale, soft_bounces, deliveries, clicks and display_name.";
+            let detail = "Send at least one of retention_months, locale, soft_bounces, deliveries, clicks, time_zone and display_name.";
             return Err(Failure::refused("validation-failed", detail));
         }
         let mut fields = Fields::default();
@@ -139,6 +146,9 @@ impl App {
         });
         for (field, message) in asked.soft_bounces.iter().flat_map(SoftBounces::wrong) {
             fields.wrong(&format!("soft_bounces.{field}"), message);
+        }
+        if let Some(Err(message)) = asked.time_zone.as_ref().and_then(Option::as_deref).map(check_zone) {
+            fields.wrong("time_zone", format!("{message}; null for that of the Sender's country"));
         }
         fields.done()?;
         if asked.clicks == Some(true) {
@@ -160,6 +170,7 @@ impl App {
             soft_bounces: asked.soft_bounces.filter(|soft| *soft != workspace.soft_bounces.unwrap_or_default()),
             deliveries: asked.deliveries.filter(|deliveries| *deliveries != workspace.deliveries),
             clicks: asked.clicks.filter(|clicks| *clicks != workspace.clicks),
+            time_zone: asked.time_zone.filter(|zone| *zone != workspace.time_zone),
             ..WorkspaceChange::default()
         };
         if change.retention_months.is_some() && self.db.staff_workspace().await? == Some(workspace.id) {
@@ -174,6 +185,7 @@ impl App {
                 ("soft_bounces", change.soft_bounces.is_some()),
                 ("deliveries", change.deliveries.is_some()),
                 ("clicks", change.clicks.is_some()),
+                ("time_zone", change.time_zone.is_some()),
             ];
             let fields: Vec<_> = fields.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect();
             accounts.change(&change, &scope.entry(Action::WorkspaceChanged, now).with("fields", fields)).await?;
@@ -182,6 +194,7 @@ impl App {
             workspace.soft_bounces = change.soft_bounces.or(workspace.soft_bounces);
             workspace.deliveries = change.deliveries.unwrap_or(workspace.deliveries);
             workspace.clicks = change.clicks.unwrap_or(workspace.clicks);
+            workspace.time_zone = change.time_zone.unwrap_or(workspace.time_zone);
         }
         self.with_members(scope, workspace).await
     }
@@ -284,6 +297,7 @@ impl App {
             soft_bounces: workspace.soft_bounces.unwrap_or_default(),
             deliveries: workspace.deliveries,
             clicks: workspace.clicks,
+            time_zone: workspace.time_zone,
             created_at: workspace.created_at,
             closed_at: workspace.closed_at,
             suspended_at: workspace.suspended_at,

@@ -14,7 +14,7 @@ use crate::receivers::DomainLimits;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Messages a day, from midnight to midnight in the Sender's country.
+    /// Messages a day, from midnight to midnight in the workspace's time zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_day: Option<u32>,
     /// Messages an hour, from the first of them on.

@@ -208,11 +208,15 @@ impl Sender {
         identity
     }
 
-    /// The calendar that the days of its channels are counted in: that of its country.
+    /// The time zone of the workspace, which the days of its channels are counted in: the one that it has `chosen`, or
+    /// else that of most people in the Sender's country.
     #[must_use]
-    pub fn zone(&self) -> TimeZone {
-        let place = Place::of(Some(&self.identity.country), &self.identity.from_email);
-        TimeZone::get(place.map_or(TIME_ZONE, |place| place.zone)).unwrap_or(TimeZone::UTC)
+    pub fn zone(&self, chosen: Option<&str>) -> TimeZone {
+        let of_country = || {
+            let place = Place::of(Some(&self.identity.country), &self.identity.from_email);
+            place.map_or_else(|| TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC), |place| place.zone())
+        };
+        chosen.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(of_country)
     }
 }
 
@@ -307,6 +311,7 @@ mod tests {
         let identity = sender.identity_by(&sender.channels[0]);
         assert_eq!((identity.from_name.as_str(), identity.from_email.domain()), ("Ada", "other.test"));
         assert_eq!(identity.contact_email, sender.identity.contact_email);
-        assert_eq!(sender.zone().iana_name(), Some("Europe/Helsinki"));
+        assert_eq!(sender.zone(None).iana_name(), Some("Europe/Helsinki"));
+        assert_eq!(sender.zone(Some("Asia/Tokyo")).iana_name(), Some("Asia/Tokyo"));
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     calendar::is_holiday,
     campaign::Content,
     chunk::{Outcome, Results},
-    policy::{Refusal, retention::TIME_ZONE},
+    policy::Refusal,
     variant::{self, Contest, Letter, Variant},
 };
 
@@ -189,10 +189,11 @@ pub(crate) fn next_working_day(mut day: Date, country: &str) -> Date {
 }
 
 impl Content {
-    /// The time zone its working days are counted in: that of its window, or else that of every period.
-    pub fn zone(&self) -> TimeZone {
-        let name = self.window.as_ref().map_or(TIME_ZONE, |window| window.time_zone.as_str());
-        TimeZone::get(name).unwrap_or(TimeZone::UTC)
+    /// The time zone that its working days are counted in, and its window for people of whom no place is known: that of
+    /// its window, or else the workspace's.
+    pub fn zone(&self, workspace: &TimeZone) -> TimeZone {
+        let named = self.window.as_ref().and_then(|window| window.time_zone.as_deref());
+        named.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(|| workspace.clone())
     }
 
     /// True when messages may wait for hours: for a later step, or for a window to open.
@@ -305,6 +306,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::policy::retention::TIME_ZONE;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()

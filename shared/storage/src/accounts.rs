@@ -71,6 +71,9 @@ pub struct Workspace {
     /// Whether clicks are recorded of people who agreed to it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub clicks: bool,
+    /// The time zone that it has chosen, by its name in the IANA database; that of its Sender's country without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     /// When campaigns of it paused themselves lately.
     #[serde(default, skip_serializing_if = "Harms::is_empty")]
     pub harms: Harms,
@@ -179,6 +182,8 @@ pub struct WorkspaceChange {
     pub deliveries: Option<bool>,
     /// Whether clicks are recorded of people who agreed to it.
     pub clicks: Option<bool>,
+    /// Another time zone; `None` within for that of its Sender's country.
+    pub time_zone: Option<Option<String>>,
     /// Another name for a member.
     pub display_name: Option<(MemberId, String)>,
     /// Whether a member is sent the operator's news from now on.
@@ -267,7 +272,7 @@ impl Accounts<'_> {
     pub async fn change(&self, change: &WorkspaceChange, entry: &Entry) -> Result<(), StoreError> {
         let table = &self.db.tables.accounts;
         let mut writes = vec![self.db.recording(entry)?];
-        let (mut sets, mut values) = (Vec::new(), Vec::new());
+        let (mut sets, mut removed, mut values) = (Vec::new(), "", Vec::new());
         if let Some(months) = change.retention_months {
             sets.push("retention_months = :months");
             values.push((":months", n(months)));
@@ -289,8 +294,17 @@ impl Accounts<'_> {
             sets.push("clicks = :clicks");
             values.push((":clicks", AttributeValue::Bool(clicks)));
         }
-        if !sets.is_empty() {
-            writes.push(self.updated(&format!("SET {}", sets.join(", ")), "attribute_exists(pk)", values)?);
+        match &change.time_zone {
+            Some(Some(zone)) => {
+                sets.push("time_zone = :zone");
+                values.push((":zone", s(zone)));
+            }
+            Some(None) => removed = "REMOVE time_zone",
+            None => {}
+        }
+        if !sets.is_empty() || !removed.is_empty() {
+            let set = if sets.is_empty() { String::new() } else { format!("SET {} ", sets.join(", ")) };
+            writes.push(self.updated(format!("{set}{removed}").trim_end(), "attribute_exists(pk)", values)?);
         }
         if let Some((member, name)) = &change.display_name {
             let update = commit::update(table, &keys::member(self.workspace, *member))
@@ -423,6 +437,7 @@ mod tests {
             soft_bounces: None,
             deliveries: false,
             clicks: false,
+            time_zone: None,
             harms: Default::default(),
             terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: now },
         };

@@ -29,7 +29,7 @@ fn messages_wait_for_the_hours_of_whoever_gets_them() {
         let sender = stack.sign_up().await;
         let file = "email;country\nparis@win.test;FR\nlondon@win.test;GB\nlisbon@win.pt;\nnowhere@win.test;\n";
         sender.import(file.as_bytes()).await;
-        let mut content = sender.sequence(json!([{"delay": {"hours": 7}, "text": "Encore."}]));
+        let mut content = sender.sequence(json!([{"delay": {"hours": 6}, "text": "Encore."}]));
         content["window"] = office_hours();
         let id = sender.launch(content).await;
         assert_eq!(got(&sender), [0; 4], "too early everywhere");
@@ -41,11 +41,53 @@ fn messages_wait_for_the_hours_of_whoever_gets_them() {
         assert_eq!(stack.pass(MINUTE * 3).await, 1);
         assert_eq!(got(&sender), [1, 0, 0, 1], "nine in Paris, which is where those are of whom nothing is known");
         assert_eq!(stack.pass(HOUR).await, 1);
-        assert_eq!(got(&sender), [1; 4], "nine in London and Lisbon");
+        assert_eq!(got(&sender), [1, 1, 0, 1], "nine in London and Lisbon, and eight in the Azores");
+        assert_eq!(stack.pass(HOUR).await, 1);
+        assert_eq!(got(&sender), [1; 4], "nine in all of Portugal");
 
-        // Seven hours later it is five past five in Paris and past four in London; all the same the chunk leaves as one.
-        assert_eq!(stack.pass(HOUR * 7 + MINUTE).await, 1);
+        // Six hours later it is five past five in Paris and past four in London; all the same the chunk leaves as one.
+        assert_eq!(stack.pass(HOUR * 6 + MINUTE).await, 1);
         assert_eq!(got(&sender), [2; 4]);
+        assert_eq!(sender.look(&id).await["status"], "completed");
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a_window_has_spans_and_goes_by_the_workspaces_zone_where_it_names_none() {
+    run(async {
+        let stack = TestStack::start().await;
+        // A Thursday, half past eight in Paris and half past four in Tokyo.
+        stack.set_time("2026-11-26T07:30:00Z".parse().unwrap());
+        let sender = stack.sign_up().await;
+        let zone = async |asked: Value| sender.patch("/v1/workspace", json!({"time_zone": asked})).await;
+        assert_eq!(sender.get("/v1/workspace").await.json()["time_zone"], Value::Null);
+        for wrong in ["Mars/Olympus", "Etc/Unknown", ""] {
+            let refused = zone(json!(wrong)).await;
+            refused.problem(422, "validation-failed");
+            assert_eq!(refused.fields(), ["time_zone"]);
+        }
+        assert_eq!(zone(json!("Asia/Tokyo")).await.expect(200).json()["time_zone"], "Asia/Tokyo");
+        sender.import(b"email;country\nparis@win.test;FR\nnowhere@win.test;\n").await;
+        let mut content = sender.content(&json!({}));
+        let night = json!({"days": ["thursday"], "from": "22:00", "to": "06:00"});
+        content["window"] = json!({"spans": [night, {"days": ["thursday"], "from": "10:00", "to": "12:00"}]});
+        let id = sender.launch(content.clone()).await;
+        assert_eq!(sender.look(&id).await["window"]["spans"][0], night);
+        assert_eq!(got(&sender), [0; 4]);
+        stack.pass(HOUR + MINUTE * 31).await;
+        assert_eq!(got(&sender), [1, 0, 0, 0], "ten in Paris");
+        stack.pass(HOUR * 4).await;
+        assert_eq!(got(&sender), [1, 0, 0, 1], "ten at night in Tokyo");
+        assert_eq!(sender.look(&id).await["status"], "completed");
+
+        // Two in the morning of the Friday in Tokyo, and the zone of the Sender's country again: six in the evening in Paris.
+        stack.wait(HOUR * 4);
+        assert_eq!(zone(Value::Null).await.expect(200).json()["time_zone"], Value::Null);
+        let id = sender.launch(content).await;
+        assert_eq!(got(&sender), [1, 0, 0, 1]);
+        stack.pass(HOUR * 4).await;
+        assert_eq!(got(&sender), [2, 0, 0, 2], "ten at night in Paris");
         assert_eq!(sender.look(&id).await["status"], "completed");
         stack.finish().await;
     });
@@ -90,6 +132,8 @@ fn a_window_that_never_opens_is_refused_with_a_sentence() {
             ("days", json!([]), "window.days"),
             ("days", json!(["someday"]), "window.days[0]"),
             ("from", json!("18:00"), "window.to"),
+            ("to", json!("09:59"), "window.to"),
+            ("spans", json!([{"days": ["monday"], "from": "09:00", "to": "12:00"}]), "window.spans"),
             ("from", json!("8h"), "window.from"),
             ("to", json!("24:01"), "window.to"),
             ("time_zone", json!("Europe/Atlantis"), "window.time_zone"),

@@ -97,7 +97,7 @@ fn a11_a38_an_owners_export_holds_all_that_is_held_about_them_and_their_company(
         let stack = TestStack::start().await;
         let sender = stack.sign_up().await;
         let soft = json!({"run": 4, "days": 61});
-        let settings = json!({"display_name": "Ada", "retention_months": 24, "soft_bounces": soft, "deliveries": true});
+        let settings = json!({"display_name": "Ada", "retention_months": 24, "soft_bounces": soft, "deliveries": true, "time_zone": "Europe/Lisbon"});
         sender.patch("/v1/workspace", settings).await.expect(200);
         sender.post("/v1/invitations", json!({"email": "invited@filled.test", "role": "viewer"})).await.expect(201);
         let key = json!({"name": "Clé", "scopes": ["sender.read"]});
@@ -192,7 +192,8 @@ pub(super) async fn furnish<'a>(stack: &'a TestStack, seen: &mut Seen) -> Sender
     client.post("/v1/password/forgot", json!({"email": "nobody@waiting.test"})).await.expect(202);
     let sender = stack.sign_up().await;
     let soft = json!({"run": 4, "days": 61});
-    let settings = json!({"display_name": "Ada", "soft_bounces": soft, "deliveries": true});
+    let settings =
+        json!({"display_name": "Ada", "soft_bounces": soft, "deliveries": true, "time_zone": "Europe/Lisbon"});
     sender.patch("/v1/workspace", settings).await.expect(200);
     stack.announce().await;
     client.post("/v1/password/forgot", json!({"email": sender.email})).await.expect(202);
@@ -332,6 +333,8 @@ async fn campaigns(sender: &Sender<'_>) {
     let mut assessed = sender.content(&json!({"audience": {"import": import}}));
     assessed["legitimate_interest_assessment"]["safeguards"] = json!("une seule fois");
     assessed["window"] = json!({"days": ["monday"], "from": "09:00", "to": "18:00", "time_zone": "Europe/Paris"});
+    sender.post("/v1/campaigns", assessed.clone()).await.expect(201);
+    assessed["window"] = json!({"spans": [{"days": ["monday"], "from": "22:00", "to": "06:00"}]});
     sender.post("/v1/campaigns", assessed).await.expect(201);
     sequence(sender).await;
     comparison(sender).await;

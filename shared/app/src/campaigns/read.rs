@@ -240,8 +240,11 @@ impl App {
         progress: &Progress,
         now: Timestamp,
     ) -> Result<Vec<Waiting>, Failure> {
-        let Some(sender) = self.db.accounts(scope).sender().await? else { return Ok(Vec::new()) };
-        let (zone, outreach, mut waiting) = (sender.zone(), self.db.outreach(scope), Vec::new());
+        let accounts = self.db.accounts(scope);
+        let (sender, workspace) = futures::try_join!(accounts.sender(), accounts.workspace())?;
+        let Some(sender) = sender else { return Ok(Vec::new()) };
+        let zone = sender.zone(workspace.and_then(|workspace| workspace.time_zone).as_deref());
+        let (outreach, mut waiting) = (self.db.outreach(scope), Vec::new());
         let quota = progress.quota_until.filter(|until| *until > now);
         let quota = quota.map(|until| Wait { until, because: pace::Because::SesQuota });
         for channel in sender.among(&progress.channels) {

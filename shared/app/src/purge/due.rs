@@ -478,6 +478,7 @@ mod tests {
                 soft_bounces: None,
                 deliveries: false,
                 clicks: false,
+                time_zone: None,
                 harms: Default::default(),
                 terms,
             };

@@ -10,6 +10,7 @@ use domain::{
     sequence::{Earlier, FIRST, goes_on},
     subject::Subject,
 };
+use jiff::tz::TimeZone;
 use storage::WorkspaceScope;
 
 use super::claim::join_journal;
@@ -50,16 +51,16 @@ impl Found {
 
     /// When the next step is due if this one is through at `now` with these results: `None` when there is none, or
     /// nobody left to get it.
-    /// Working days are those of the Sender's country.
+    /// Working days are those of the Sender's country, in the workspace's time zone where the campaign's window names none.
     pub(super) fn next(
         &self,
         results: &Results,
-        (content, country): (&Content, &str),
+        (content, country, zone): (&Content, &str, &TimeZone),
         step: u8,
         now: Timestamp,
     ) -> Option<Timestamp> {
         let delay = content.step(step.checked_add(1)?)?.delay?;
-        goes_on(&self.with(results)).then(|| delay.after(now, &content.zone(), country))
+        goes_on(&self.with(results)).then(|| delay.after(now, &content.zone(zone), country))
     }
 
     fn with(&self, results: &Results) -> Vec<Results> {
@@ -95,9 +96,12 @@ impl App {
         } else if found.due.is_none()
             && let Some(campaign) = outreach.campaign(message.campaign).await?
         {
-            let sender = self.db.accounts(scope).sender().await?;
+            let accounts = self.db.accounts(scope);
+            let (sender, workspace) = futures::try_join!(accounts.sender(), accounts.workspace())?;
+            let chosen = workspace.and_then(|workspace| workspace.time_zone);
+            let zone = sender.as_ref().map_or(TimeZone::UTC, |sender| sender.zone(chosen.as_deref()));
             let country = sender.as_ref().map_or("", |sender| sender.identity.country.as_str());
-            let next = found.next(&found.results, (&campaign.content, country), message.step, now);
+            let next = found.next(&found.results, (&campaign.content, country, &zone), message.step, now);
             let people = (found.people.as_slice(), &found.results);
             outreach.settle(message.campaign, (message.chunk, message.step), people, next, now).await?;
         }

@@ -13,7 +13,6 @@ use domain::{
     sequence::FIRST,
     subject::Subject,
 };
-use jiff::tz::TimeZone;
 use storage::{WorkspaceScope, outreach::Names};
 
 use super::job::Job;
@@ -24,9 +23,10 @@ pub(super) fn away(job: &Job<'_>, person: &Prospect) -> Option<Timestamp> {
     let back = person.away_until.filter(|_| job.message.step > FIRST)?;
     let content = &job.campaign.content;
     let place = Place::of(person.details.country.as_deref(), &person.email);
-    let zone = place.and_then(|place| TimeZone::get(place.zone).ok()).unwrap_or_else(|| content.zone());
+    let own = content.zone(&job.routes.zone);
+    let zone = place.map_or_else(|| own.clone(), |place| place.zone());
     let at = absence::resumes(back, job.now, &zone)?;
-    Some(match content.window.as_ref().map(|window| window.opening(place, at)) {
+    Some(match content.window.as_ref().map(|window| window.opening(place, &own, at)) {
         Some(Opening::At(opens)) => opens,
         Some(Opening::Now) | None => at,
     })

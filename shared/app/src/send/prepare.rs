@@ -114,7 +114,8 @@ impl App {
             }
             if let (Ok(_), Some(person), Some(window)) = (&cleared, &prospect, &job.campaign.content.window) {
                 let place = Place::of(person.details.country.as_deref(), &person.email);
-                if let Opening::At(at) = window.opening(place, job.now) {
+                let zone = job.campaign.content.zone(&job.routes.zone);
+                if let Opening::At(at) = window.opening(place, &zone, job.now) {
                     work.wait(at);
                     continue;
                 }

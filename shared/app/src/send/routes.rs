@@ -88,13 +88,13 @@ impl App {
     pub(super) async fn routes(
         &self,
         scope: &WorkspaceScope,
-        sender: &Sender,
+        (sender, zone): (&Sender, TimeZone),
         named: &[ChannelId],
         people: impl Iterator<Item = (usize, Subject)>,
         now: Timestamp,
     ) -> Result<Routes, Failure> {
         let channels = sender.among(named);
-        let mut routes = Routes { open: Vec::new(), of: HashMap::new(), granted: HashMap::new(), zone: sender.zone() };
+        let mut routes = Routes { open: Vec::new(), of: HashMap::new(), granted: HashMap::new(), zone };
         for (index, person) in people {
             let id = channel_of(person, channels.iter().map(|channel| channel.id));
             let channel = id

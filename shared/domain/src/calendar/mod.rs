@@ -3,7 +3,8 @@
 mod holidays;
 mod place;
 mod window;
+mod zones;
 
 pub use holidays::is_holiday;
 pub use place::Place;
-pub use window::{BadWindow, Clock, Day, Opening, Window};
+pub use window::{BadWindow, Clock, Day, Opening, Span, Window, check_zone};

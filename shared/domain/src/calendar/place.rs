@@ -1,91 +1,61 @@
 //! Where a person works, as far as it can be told: from the country that is kept of them, else from their address.
 
+use jiff::tz::TimeZone;
+
+use super::zones::{SOLD_ANYWHERE, ZONES};
 use crate::email::EmailAddress;
 
-/// Countries with the time zone of their capital. Of those with several zones nobody knows better from a country.
-const ZONES: [(&str, &str); 43] = [
-    ("AD", "Europe/Andorra"),
-    ("AT", "Europe/Vienna"),
-    ("BE", "Europe/Brussels"),
-    ("BG", "Europe/Sofia"),
-    ("CA", "America/Toronto"),
-    ("CH", "Europe/Zurich"),
-    ("CY", "Asia/Nicosia"),
-    ("CZ", "Europe/Prague"),
-    ("DE", "Europe/Berlin"),
-    ("DK", "Europe/Copenhagen"),
-    ("DZ", "Africa/Algiers"),
-    ("EE", "Europe/Tallinn"),
-    ("ES", "Europe/Madrid"),
-    ("FI", "Europe/Helsinki"),
-    ("FR", "Europe/Paris"),
-    ("GB", "Europe/London"),
-    ("GR", "Europe/Athens"),
-    ("HR", "Europe/Zagreb"),
-    ("HU", "Europe/Budapest"),
-    ("IE", "Europe/Dublin"),
-    ("IS", "Atlantic/Reykjavik"),
-    ("IT", "Europe/Rome"),
-    ("JP", "Asia/Tokyo"),
-    ("LI", "Europe/Vaduz"),
-    ("LT", "Europe/Vilnius"),
-    ("LU", "Europe/Luxembourg"),
-    ("LV", "Europe/Riga"),
-    ("MA", "Africa/Casablanca"),
-    ("MC", "Europe/Monaco"),
-    ("MT", "Europe/Malta"),
-    ("NL", "Europe/Amsterdam"),
-    ("NO", "Europe/Oslo"),
-    ("PL", "Europe/Warsaw"),
-    ("PT", "Europe/Lisbon"),
-    ("RO", "Europe/Bucharest"),
-    ("SE", "Europe/Stockholm"),
-    ("SG", "Asia/Singapore"),
-    ("SI", "Europe/Ljubljana"),
-    ("SK", "Europe/Bratislava"),
-    ("SM", "Europe/San_Marino"),
-    ("TN", "Africa/Tunis"),
-    ("TR", "Europe/Istanbul"),
-    ("US", "America/New_York"),
-];
-
-/// A country whose time zone is known.
+/// A country whose time zones are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
     /// ISO 3166-1, two capital letters.
     pub country: &'static str,
-    /// A name of the IANA database.
-    pub zone: &'static str,
+    zones: &'static [&'static str],
 }
 
 impl Place {
     /// Where somebody works: what is kept of them counts more than where their mail is.
+    #[must_use]
     pub fn of(country: Option<&str>, email: &EmailAddress) -> Option<Self> {
         country.and_then(Self::named).or_else(|| Self::of_domain(email.domain()))
     }
 
+    /// Its main time zones, by their names in the IANA database: first the one of most people.
+    #[must_use]
+    pub const fn zones(&self) -> &'static [&'static str] {
+        self.zones
+    }
+
+    /// The time zone of most people there.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        self.zones.first().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
+    }
+
     fn named(country: &str) -> Option<Self> {
         let found = ZONES.binary_search_by_key(&country, |(country, _)| country).ok()?;
-        ZONES.get(found).map(|(country, zone)| Self { country, zone })
+        ZONES.get(found).map(|(country, zones)| Self { country, zones })
     }
 
     fn of_domain(domain: &str) -> Option<Self> {
         let end = domain.rsplit('.').next()?.to_ascii_uppercase();
-        Self::named(if end == "UK" { "GB" } else { &end })
+        let end = if end == "UK" { "GB" } else { &end };
+        Self::named(end).filter(|place| !SOLD_ANYWHERE.contains(&place.country))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use jiff::tz::TimeZone;
-
     use super::*;
 
     #[test]
-    fn every_zone_is_known_and_countries_are_sorted() {
-        assert!(ZONES.is_sorted());
-        for (country, zone) in ZONES {
-            assert!(TimeZone::get(zone).is_ok(), "{country}: {zone}");
+    fn every_country_has_zones_that_are_known_and_the_table_is_sorted() {
+        assert!(ZONES.is_sorted_by_key(|(country, _)| country) && SOLD_ANYWHERE.is_sorted());
+        for (country, zones) in ZONES {
+            assert!(country.len() == 2 && !zones.is_empty(), "{country}");
+            for zone in zones {
+                assert!(TimeZone::get(zone).is_ok_and(|known| !known.is_unknown()), "{country}: {zone}");
+            }
         }
     }
 
@@ -94,15 +64,22 @@ mod tests {
         for (country, address, expected) in [
             (Some("FI"), "a@firm.fr", Some("Europe/Helsinki")),
             (Some("XX"), "a@firm.fr", Some("Europe/Paris")),
+            (Some("IO"), "a@firm.fr", Some("Indian/Chagos")),
+            (Some("NG"), "a@firm.test", Some("Africa/Lagos")),
             (None, "a@firm.co.uk", Some("Europe/London")),
             (None, "a@firm.PT", Some("Europe/Lisbon")),
+            (None, "a@firm.co.za", Some("Africa/Johannesburg")),
             (None, "a@firm.eu", None),
             (None, "a@firm.test", None),
             // Names of companies everywhere, not of people in the British Indian Ocean Territory.
             (None, "a@firm.io", None),
+            (None, "a@firm.ai", None),
         ] {
             let place = Place::of(country, &EmailAddress::parse(address).unwrap());
-            assert_eq!(place.map(|place| place.zone), expected, "{country:?} {address}");
+            let zone = place.and_then(|place| place.zones().first().copied());
+            assert_eq!(zone, expected, "{country:?} {address}");
         }
+        let states = Place::named("US").unwrap();
+        assert_eq!((states.zones().len(), states.zone().iana_name()), (5, Some("America/New_York")));
     }
 }
