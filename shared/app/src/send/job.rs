@@ -66,7 +66,7 @@ impl App {
         let campaign = outreach.campaign(message.campaign).await?.ok_or_else(|| missing("text"))?;
         let sender = self.db.accounts(&scope).sender().await?.ok_or_else(|| missing("sender"))?;
         let open = found.results.open().into_iter().filter_map(|index| Some((index, *found.people.get(index)?)));
-        let routes = self.routes(&scope, &sender, &progress.channels, open, now).await?;
+        let routes = self.routes(&scope, &sender, &progress.channels, (message.chunk, open), now).await?;
         let names = match campaign.content.thread_of(message.step).is_empty() {
             true => Names::new(),
             false => self.names(&scope, message.campaign, message.chunk).await?,
