@@ -30,6 +30,9 @@ use crate::{App, Failure, abuse::complained, clicks::CLICKED, mailer::ses::tag, 
 /// Not SES's either: `send` says so of a campaign that it paused because nothing can leave.
 pub(crate) const HALTED: &str = "Halted";
 
+/// Nor is this one: it says so of a campaign of which its channel refused addresses that are bad.
+pub(crate) const RETURNED: &str = "Returned";
+
 /// Where in a campaign a message was, and whether nobody had noted that it left.
 struct Told {
     scope: WorkspaceScope,
@@ -42,6 +45,11 @@ struct Told {
 impl App {
     /// Takes one event in. Events about mail that is not a campaign's mean nothing here.
     pub async fn feedback(&self, event: &SesEvent, now: Timestamp) -> Result<(), Failure> {
+        if event.event_type == RETURNED {
+            let (workspace, campaign) = (event.tag::<WorkspaceId>(tag::WORKSPACE), event.tag(tag::CAMPAIGN));
+            let Some((workspace, campaign)) = workspace.zip(campaign) else { return Ok(()) };
+            return Box::pin(self.mind_health(&WorkspaceScope::internal(workspace), campaign, now)).await;
+        }
         if event.event_type == HALTED {
             let (workspace, campaign) = (event.tag::<WorkspaceId>(tag::WORKSPACE), event.tag(tag::CAMPAIGN));
             let Some((workspace, campaign)) = workspace.zip(campaign) else { return Ok(()) };

@@ -9,6 +9,7 @@ use domain::{
     audit::Action,
     campaign::{CampaignStatus, Command, Halt},
     health::{Sample, Trouble, Verdict, window::Day},
+    hindrance::{Hindrance, Reason},
     id::CampaignId,
     webhook::{Event, EventKind},
 };
@@ -23,6 +24,7 @@ enum Pause {
     Harm(Sample, Trouble, bool),
     NoChannel,
     SendingPaused,
+    ChannelUnusable,
 }
 
 /// Looks at a campaign that others move meanwhile, at most.
@@ -131,6 +133,7 @@ impl App {
         self.try_tell_webhooks(scope, kind, now, event).await;
         match halt {
             Halt::NoChannel => Box::pin(self.tell_paused(scope, id, Pause::NoChannel, now)).await.map(drop),
+            Halt::ChannelUnusable => Box::pin(self.tell_paused(scope, id, Pause::ChannelUnusable, now)).await.map(drop),
             Halt::SendingPaused => Ok(()),
         }
     }
@@ -143,6 +146,26 @@ impl App {
         now: Timestamp,
     ) -> Result<bool, Failure> {
         Box::pin(self.tell_paused(scope, id, Pause::SendingPaused, now)).await
+    }
+
+    /// The channel of a campaign that cannot be used, by its name, and why that is; the one that stood still first.
+    async fn unusable_channel(
+        &self,
+        scope: &WorkspaceScope,
+        id: CampaignId,
+    ) -> Result<Option<(String, Reason)>, Failure> {
+        let outreach = self.db.outreach(scope);
+        let accounts = self.db.accounts(scope);
+        let (progress, sender) = futures::try_join!(outreach.progress(id), accounts.sender())?;
+        let Some((progress, sender)) = progress.zip(sender) else { return Ok(None) };
+        let mut found: Option<(Hindrance, String)> = None;
+        for channel in sender.among(&progress.channels) {
+            let Some(hindrance) = outreach.pace(channel.id).await?.hindrance else { continue };
+            if found.as_ref().is_none_or(|(first, _)| hindrance.since() < first.since()) {
+                found = Some((hindrance, channel.name.clone()));
+            }
+        }
+        Ok(found.map(|(hindrance, name)| (name, hindrance.reason)))
     }
 
     /// Tells those who can do something about it. A mail may be lost; the pause is not. Whether one has left.
@@ -158,11 +181,19 @@ impl App {
         let (workspace, members, campaign) =
             futures::try_join!(accounts.workspace(), accounts.members(), outreach.campaign(id))?;
         let (Some(workspace), Some(campaign)) = (workspace, campaign) else { return Ok(false) };
+        let unusable = match pause {
+            Pause::ChannelUnusable => self.unusable_channel(scope, id).await?,
+            _ => None,
+        };
         let campaign = campaign.content.name.as_str();
         let mail = match pause {
             Pause::Harm(sample, trouble, ended) => Notification::CampaignPaused { campaign, sample, trouble, ended },
             Pause::NoChannel => Notification::CampaignWithoutChannel { campaign },
             Pause::SendingPaused => Notification::CampaignSendingPaused { campaign },
+            Pause::ChannelUnusable => {
+                let (channel, reason) = unusable.as_ref().map(|(name, reason)| (name.as_str(), *reason)).unzip();
+                Notification::CampaignChannelUnusable { campaign, channel, reason }
+            }
         };
         let mut left = false;
         for member in members.into_iter().filter(|member| member.role.may(Permission::Launch)) {

@@ -57,7 +57,7 @@ impl App {
             let chunk = outreach.chunk(delivery.campaign, delivery.chunk, delivery.step).await?;
             let outcome = chunk.and_then(|chunk| chunk.results.get(delivery.index)).unwrap_or(Outcome::Pending);
             // A claim of which nothing left is no message.
-            if matches!(outcome, Outcome::Refused(_) | Outcome::Failed | Outcome::Postponed) {
+            if matches!(outcome, Outcome::Refused(_) | Outcome::Failed | Outcome::PutOff | Outcome::Postponed) {
                 continue;
             }
             let (kind, place) = (EventKind::OptedOut, (delivery.campaign, delivery.chunk, delivery.step));

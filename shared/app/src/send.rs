@@ -5,11 +5,12 @@
 //! whom, and what a run cannot know it calls unknown.
 //!
 //! Here is the way of a chunk from its message to its end; its stages are in a file each, in the order of the walk:
-//! [`job`], [`routes`], [`prepare`], [`receivers`], [`claim`], [`hand_over`], [`settle`], [`after`].
+//! [`job`], [`routes`], [`hindered`], [`prepare`], [`receivers`], [`claim`], [`hand_over`], [`settle`], [`after`].
 
 mod after;
 mod claim;
 mod hand_over;
+mod hindered;
 mod job;
 mod late;
 mod prepare;
@@ -22,6 +23,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use domain::{
     SignedDuration, Timestamp,
+    bounce::Evidence,
     campaign::{CampaignStatus, Halt},
     chunk::{Outcome, Results},
     policy::Refusal,
@@ -32,6 +34,7 @@ pub(crate) use self::job::Compiled;
 use self::{after::Found, job::Job};
 use crate::{
     App, Deadline, Failure, Kind,
+    feedback::RETURNED,
     mailer::{NO_PASSWORD, Standing},
     queues::ChunkMessage,
 };
@@ -51,8 +54,9 @@ const SOON: SignedDuration = SignedDuration::from_mins(15);
 /// A campaign is under way and none of its channels is there.
 const NO_CHANNEL: &str = "no-channel";
 
-/// Times a chunk is put back because its channel would not take it now; then it has failed.
+/// Times a chunk is put back because what it needs is not there now; then its message is left to the queue.
 const TRIES: u8 = 24;
+
 /// What is known so far of a chunk that is worked on.
 struct Work {
     results: Results,
@@ -66,9 +70,18 @@ struct Work {
     waits: Option<Timestamp>,
     /// Until when they wait for the day of the account at SES.
     quota: Option<Timestamp>,
+    /// Since when somebody of it is put off by their channel, because of who they are.
+    put_off: Option<Timestamp>,
+    /// Whose address their channel says to be bad, by their places, with what it said.
+    bounced: Vec<(usize, Evidence)>,
 }
 
 impl Work {
+    const fn new(results: Results) -> Self {
+        let (again, stopped, waits, quota, put_off) = (false, false, None, None, None);
+        Self { results, again, stopped, halt: None, waits, quota, put_off, bounced: Vec::new() }
+    }
+
     fn wait(&mut self, until: Timestamp) {
         self.waits = Some(self.waits.map_or(until, |first| first.min(until)));
     }
@@ -123,26 +136,18 @@ impl App {
                 self.unless_paused(&scope, message, &found, progress, now).await?;
                 return Ok(());
             }
-            // The relay cannot be reached at all: later, and after many times never.
+            // What it needs of ours is not there: that is nobody's outcome.
             Err(failure) if failure.kind == Kind::Unavailable && message.tries < TRIES => {
-                tracing::warn!(campaign = %message.campaign, cause = failure.cause.as_deref(), "no channel");
+                tracing::warn!(campaign = %message.campaign, cause = failure.cause.as_deref(), "nothing to work with");
                 return self.put_back(message, &found.results).await;
-            }
-            Err(failure) if failure.kind == Kind::Unavailable => {
-                let this = message.step..=message.step;
-                self.end_rest(&scope, message, &found, this, Outcome::Failed, now).await?;
-                let so_far = self.so_far(&scope, message.campaign, message.chunk).await?;
-                let Some(found) = Found::of(message, so_far)? else { return Ok(()) };
-                return self.after_step(&scope, message, found, &progress, now).await;
             }
             job => job?,
         };
-        let mut work =
-            Work { results: found.results.clone(), again: false, stopped: false, halt: None, waits: None, quota: None };
+        let mut work = Work::new(found.results.clone());
         let worked = self.work(&mut job, &mut work, deadline).await;
         self.give_back_rest(&mut job).await;
         self.give_back_receivers(&mut job).await;
-        let Work { results, again, halt, waits, quota, .. } = work;
+        let Work { results, again, halt, waits, quota, put_off, bounced, stopped: _ } = work;
         let later = waits.filter(|until| until.duration_since(now) > SOON);
         // Before the record has them as pending: whoever reads that need not think of them.
         if let Some(until) = later {
@@ -155,13 +160,33 @@ impl App {
             tracing::warn!(campaign = %message.campaign, %error, "nobody is told of the quota");
         }
         self.tell_sent(&scope, message, (&found.results, &results), now).await;
+        self.tell_bounced(&scope, message, &bounced, now).await;
         // Whatever went wrong, what is known of those who were written to is written down first.
         let next = found.next(&results, (&job.campaign.content, &job.country, &job.routes.zone), message.step, now);
         let people = (found.people.as_slice(), &results);
-        let results = outreach.settle(message.campaign, (message.chunk, message.step), people, next, now).await?;
+        let at = (message.chunk, message.step);
+        let results = match put_off {
+            Some(since) => outreach.settle_put_off(message.campaign, at, people, since, now).await?,
+            None => outreach.settle(message.campaign, at, people, next, now).await?,
+        };
+        if !bounced.is_empty() {
+            self.try_report(&scope, message.campaign, RETURNED).await;
+        }
         worked?;
+        let unusable = job.routes.unusable();
+        let halt = match halt {
+            None if unusable.is_empty() || results.settled() => None,
+            None if self.others_go_on(&scope, &progress, &unusable, now).await? => None,
+            None => Some(Halt::ChannelUnusable),
+            halt => halt,
+        };
         if let Some(halt) = halt.filter(|_| !results.settled()) {
-            tracing::error!(campaign = %message.campaign, ?halt, "nothing leaves");
+            match halt {
+                Halt::SendingPaused => tracing::error!(campaign = %message.campaign, ?halt, "nothing leaves"),
+                Halt::NoChannel | Halt::ChannelUnusable => {
+                    tracing::warn!(campaign = %message.campaign, ?halt, "nothing leaves");
+                }
+            }
             let progress = self.pause_halted(&scope, progress, Some(halt), now).await?;
             // It is written down already; a resume that came in between may have missed it.
             if progress.status == CampaignStatus::Paused {

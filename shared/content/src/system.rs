@@ -12,6 +12,7 @@ use std::borrow::Cow;
 
 use domain::email::EmailAddress;
 use domain::health::{Sample, Trouble};
+use domain::hindrance::Reason;
 use domain::locale::Locale;
 use domain::mailbox::Stop;
 use domain::news::Words;
@@ -106,6 +107,15 @@ pub enum Notification<'a> {
         /// Its name.
         campaign: &'a str,
     },
+    /// A campaign of theirs was paused because the channel that its people wait for cannot be used.
+    CampaignChannelUnusable {
+        /// Its name.
+        campaign: &'a str,
+        /// The channel's name; nothing where it works again meanwhile.
+        channel: Option<&'a str>,
+        /// Why it cannot be used.
+        reason: Option<Reason>,
+    },
     /// An endpoint of theirs is told of nothing any more.
     WebhookDisabled {
         /// Where it is.
@@ -174,6 +184,7 @@ impl<'a> Notification<'a> {
             Self::CampaignPaused { .. } => "campaign_paused",
             Self::CampaignWithoutChannel { .. } => "campaign_without_channel",
             Self::CampaignSendingPaused { .. } => "campaign_sending_paused",
+            Self::CampaignChannelUnusable { .. } => "campaign_channel_unusable",
             Self::WebhookDisabled { .. } => "webhook_disabled",
             Self::MailboxDisabled { .. } => "mailbox_disabled",
             Self::Rights(mail) => mail.template(),
@@ -201,6 +212,7 @@ impl<'a> Notification<'a> {
             | Self::CampaignPaused { .. }
             | Self::CampaignWithoutChannel { .. }
             | Self::CampaignSendingPaused { .. }
+            | Self::CampaignChannelUnusable { .. }
             | Self::WebhookDisabled { .. }
             | Self::MailboxDisabled { .. }
             | Self::StaffAccess { .. }
@@ -360,6 +372,10 @@ mod tests {
         &CHANGES
     }
 
+    fn unusable(channel: Option<&'static str>, reason: Option<Reason>) -> Notification<'static> {
+        Notification::CampaignChannelUnusable { campaign: "Automne 2026", channel, reason }
+    }
+
     fn all() -> Vec<(&'static str, Notification<'static>)> {
         let first = "2026-04-12T06:07:08Z".parse().unwrap();
         let mut all = vec![
@@ -377,6 +393,13 @@ mod tests {
             ("workspace_closed_for_good", Notification::WorkspaceClosed { until: None }),
             ("campaign_without_channel", Notification::CampaignWithoutChannel { campaign: "Automne 2026" }),
             ("campaign_sending_paused", Notification::CampaignSendingPaused { campaign: "Automne 2026" }),
+            ("campaign_channel_unusable", unusable(Some("Relais"), None)),
+            ("campaign_channel_unreachable", unusable(Some("Relais"), Some(Reason::Unreachable))),
+            ("campaign_channel_credentials", unusable(Some("Relais"), Some(Reason::Credentials))),
+            ("campaign_channel_sender_refused", unusable(Some("Relais"), Some(Reason::SenderRefused))),
+            ("campaign_channel_messages_refused", unusable(Some("Relais"), Some(Reason::MessagesRefused))),
+            ("campaign_channel_quota", unusable(Some("Relais"), Some(Reason::ChannelQuota))),
+            ("campaign_channel_busy", unusable(None, Some(Reason::ChannelBusy))),
             ("campaign_paused_bounces", paused(Trouble::Bounces, false)),
             ("campaign_paused_complaints", paused(Trouble::Complaints, false)),
             ("campaign_ended_badly", paused(Trouble::Bounces, true)),

@@ -186,6 +186,8 @@ pub enum Halt {
     NoChannel,
     /// Amazon SES has paused the sending of the operator's account.
     SendingPaused,
+    /// The channels that somebody still waits for cannot be used.
+    ChannelUnusable,
 }
 
 impl Halt {
@@ -195,6 +197,7 @@ impl Halt {
         match self {
             Self::NoChannel => "no_channel",
             Self::SendingPaused => "sending_paused",
+            Self::ChannelUnusable => "channel_unusable",
         }
     }
 }
@@ -372,11 +375,16 @@ impl Tally {
         self.all(|o| matches!(o, Outcome::Delivered | Outcome::Replied | Outcome::Complained))
     }
 
+    /// Messages that the channel certainly did not accept.
+    pub fn failed(&self) -> u64 {
+        self.all(|o| matches!(o, Outcome::Failed | Outcome::PutOff))
+    }
+
     /// The public counts, over an audience of this size.
     pub fn counts(&self, audience: u64) -> Counts {
         let sent = self.sent();
         let refused = self.all(|o| matches!(o, Outcome::Refused(_)));
-        let failed = self.of(Outcome::Failed);
+        let failed = self.failed();
         let unknown = self.of(Outcome::Unknown);
         let pending = audience.saturating_sub(sent + refused + failed + unknown);
         Counts { audience, pending, sent, refused, failed, unknown }
@@ -605,13 +613,14 @@ mod tests {
             Outcome::Sent,
             Outcome::Bounced,
             Outcome::Failed,
+            Outcome::PutOff,
             Outcome::Unknown,
             Outcome::Refused(Refusal::OptedOut),
         ] {
             tally.add(outcome, 1);
         }
         let counts = tally.counts(10);
-        assert_eq!((counts.sent, counts.failed, counts.unknown, counts.refused, counts.pending), (3, 1, 1, 1, 4));
+        assert_eq!((counts.sent, counts.failed, counts.unknown, counts.refused, counts.pending), (3, 2, 1, 1, 3));
         tally.add(Outcome::Unknown, -1);
         tally.add(Outcome::Sent, 1);
         assert_eq!(tally.counts(10).sent, 4);

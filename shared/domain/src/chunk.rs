@@ -51,12 +51,14 @@ pub enum Outcome {
     Delivered,
     /// Accepted, and answered by the person.
     Replied,
-    /// Accepted, and returned later.
+    /// Accepted, and returned later; or refused at once, because the address is bad.
     Bounced,
     /// Accepted, and reported as spam later.
     Complained,
-    /// Definitely not accepted.
+    /// Definitely not accepted: the channel refused it.
     Failed,
+    /// Definitely not accepted: the channel put it off until its time was over.
+    PutOff,
     /// May have been accepted.
     Unknown,
     /// Not written to, by rule.
@@ -75,6 +77,7 @@ impl Outcome {
             Outcome::Bounced => b'B',
             Outcome::Complained => b'C',
             Outcome::Failed => b'F',
+            Outcome::PutOff => b'O',
             Outcome::Unknown => b'U',
             Outcome::Refused(reason) => {
                 Refusal::ALL.iter().find(|(r, _)| *r == reason).map_or(b'?', |(_, letter)| *letter)
@@ -93,6 +96,7 @@ impl Outcome {
             b'B' => Outcome::Bounced,
             b'C' => Outcome::Complained,
             b'F' => Outcome::Failed,
+            b'O' => Outcome::PutOff,
             b'U' => Outcome::Unknown,
             _ => Outcome::Refused(Refusal::ALL.iter().find(|(_, l)| *l == letter)?.0),
         })
@@ -109,6 +113,7 @@ impl Outcome {
             Outcome::Bounced => "bounced".into(),
             Outcome::Complained => "complained".into(),
             Outcome::Failed => "failed".into(),
+            Outcome::PutOff => "put_off".into(),
             Outcome::Unknown => "unknown".into(),
             Outcome::Refused(reason) => format!("refused_{}", reason.as_str()),
         }
@@ -125,6 +130,7 @@ impl Outcome {
             Outcome::Bounced,
             Outcome::Complained,
             Outcome::Failed,
+            Outcome::PutOff,
             Outcome::Unknown,
         ];
         let refused = Refusal::ALL.iter().map(|(reason, _)| Outcome::Refused(*reason));
@@ -143,7 +149,7 @@ impl Outcome {
             Outcome::Pending => 0,
             Outcome::Postponed => 1,
             Outcome::Unknown => 2,
-            Outcome::Failed => 3,
+            Outcome::Failed | Outcome::PutOff => 3,
             Outcome::Sent => 4,
             Outcome::Delivered => 5,
             Outcome::Replied => 6,
@@ -320,6 +326,11 @@ impl Results {
         self.iter().all(|outcome| outcome != Outcome::Pending)
     }
 
+    /// Whether whoever is at `index` may get the next step: they got this one, or may have.
+    pub fn goes_on(&self, index: usize) -> bool {
+        matches!(self.get(index), Some(Outcome::Sent | Outcome::Unknown))
+    }
+
     /// Indexes still pending.
     pub fn open(&self) -> Vec<usize> {
         self.iter().enumerate().filter(|(_, o)| *o == Outcome::Pending).map(|(i, _)| i).collect()
@@ -393,6 +404,8 @@ pub struct ChunkRecord {
     pub results: Results,
     /// When the next step is due: noted with the last outcome of this one.
     pub due: Option<Timestamp>,
+    /// When the channel first put off those who are still pending, because of them.
+    pub put_off: Option<Timestamp>,
     /// Raised by every write, for optimistic locking.
     pub version: u64,
 }
@@ -422,7 +435,8 @@ mod tests {
     #[test]
     fn a_chunk_is_of_its_people_and_of_nobody_else() {
         let person = |byte| Subject::from_bytes([byte; 16]);
-        let record = |subjects| ChunkRecord { subjects, results: Results::pending(2), due: None, version: 1 };
+        let record =
+            |subjects| ChunkRecord { subjects, results: Results::pending(2), due: None, put_off: None, version: 1 };
         let people = [person(1), person(2)];
         assert!(record(people.to_vec()).is_of(&people));
         assert!(record(vec![Subject::NOBODY, person(2)]).is_of(&people), "one was erased");
@@ -439,7 +453,7 @@ mod tests {
             [Outcome::Sent, Outcome::Refused(Refusal::Erased), Outcome::Pending].map(Outcome::letter).into(),
         );
         let results = results.unwrap().try_into().unwrap();
-        let record = ChunkRecord { subjects: people.clone(), results, due: None, version: 1 };
+        let record = ChunkRecord { subjects: people.clone(), results, due: None, put_off: None, version: 1 };
         assert_eq!(record.without_the_erased(), [people[0], Subject::NOBODY, people[2]]);
     }
 
@@ -467,6 +481,7 @@ mod tests {
             Outcome::Bounced,
             Outcome::Complained,
             Outcome::Failed,
+            Outcome::PutOff,
             Outcome::Unknown,
         ];
         plain.into_iter().chain(Refusal::ALL.iter().map(|(r, _)| Outcome::Refused(*r))).collect()

@@ -20,6 +20,7 @@ pub mod company;
 pub mod dns;
 pub mod email;
 pub mod health;
+pub mod hindrance;
 pub mod id;
 pub mod import;
 pub mod locale;

@@ -140,6 +140,18 @@ pub enum Because {
     DomainPerHour,
     /// The messages of the day of the operator's account at Amazon SES are used up.
     SesQuota,
+    /// The channel cannot be reached.
+    Unreachable,
+    /// It does not take the login.
+    Credentials,
+    /// It does not take the sender.
+    SenderRefused,
+    /// It refused what was written, to everybody who was written to.
+    MessagesRefused,
+    /// It has had as many messages as it takes from this account in a while.
+    ChannelQuota,
+    /// It has no room for now.
+    ChannelBusy,
 }
 
 /// A time to wait for.

@@ -253,7 +253,7 @@ const fn stop(outcome: Outcome) -> Option<Refusal> {
         Outcome::Replied => Some(Refusal::Replied),
         Outcome::Bounced => Some(Refusal::Bounced),
         Outcome::Complained => Some(Refusal::Complained),
-        Outcome::Failed => Some(Refusal::EarlierFailed),
+        Outcome::Failed | Outcome::PutOff => Some(Refusal::EarlierFailed),
         // Nobody knows whether that one arrived, so that the next one would come out of nowhere.
         Outcome::Pending | Outcome::Postponed | Outcome::Unknown => Some(Refusal::EarlierUnknown),
         Outcome::Refused(reason) => Some(reason),

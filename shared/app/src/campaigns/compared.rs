@@ -39,7 +39,7 @@ impl VariantView {
                 text: Some(variant.text).filter(|text| !text.is_empty()),
                 html: variant.html,
                 sent: tally.sent(),
-                failed: tally.of(Outcome::Failed),
+                failed: tally.failed(),
                 unknown: tally.of(Outcome::Unknown),
                 replied: tally.of(Outcome::Replied),
                 bounced: tally.of(Outcome::Bounced),

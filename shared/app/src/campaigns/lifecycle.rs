@@ -60,6 +60,12 @@ impl App {
             }
             Command::Pause | Command::Cancel => {}
         }
+        // Whoever lets it go says that its channels work: they are tried at once.
+        if matches!(command, Command::Launch | Command::Resume) {
+            for channel in &moved.channels {
+                self.unhinder(scope, *channel).await?;
+            }
+        }
         let task = match command {
             Command::Launch => Some(FanOutTask::Advance),
             // Those who are left get their outcome from the same hands: refused, for `cancelled`.
@@ -128,19 +134,19 @@ impl App {
             result => {
                 let moved = result?;
                 if halt.is_some() {
-                    self.try_report_halt(scope, moved.campaign).await;
+                    self.try_report(scope, moved.campaign, HALTED).await;
                 }
                 Ok(moved)
             }
         }
     }
 
-    /// Asks `feedback`, which knows of pauses and of members, to tell of one.
-    async fn try_report_halt(&self, scope: &WorkspaceScope, id: CampaignId) {
+    /// Asks `feedback`, which knows of pauses and of members, to tell of one, or to see whether there has to be one.
+    pub(crate) async fn try_report(&self, scope: &WorkspaceScope, id: CampaignId, what: &str) {
         let tags = json!({ tag::WORKSPACE: [scope.workspace()], tag::CAMPAIGN: [id] });
-        let event = json!({ "eventType": HALTED, "mail": { "tags": tags } });
+        let event = json!({ "eventType": what, "mail": { "tags": tags } });
         if let Err(failure) = self.enqueue(&self.config.feedback_queue_url, &event, 0).await {
-            tracing::warn!(campaign = %id, cause = failure.cause.as_deref(), "nobody is told of a pause");
+            tracing::warn!(campaign = %id, cause = failure.cause.as_deref(), what, "nobody hears of it");
         }
     }
 
@@ -211,7 +217,7 @@ impl App {
             letters.compose(&person, &rendered, manner).map(|message| message.bytes).map_err(|_| unrenderable())
         });
         let messages = messages.collect::<Result<Vec<_>, Failure>>()?;
-        let mailer = self.mailer(scope, channel).await?;
+        let mailer = self.mailer(scope, channel).await?.map_err(|_| channel_unavailable())?;
         let deadline = Deadline::after(std::time::Duration::from_secs(20));
         // Before it leaves: a message without an entry would be worse than an entry without a message.
         self.db.of(scope).record(&scope.entry(Action::CampaignTested, now).about(id)).await?;
@@ -230,12 +236,21 @@ fn tested(handed: Handed) -> Result<(), Failure> {
             "test-refused",
             "The channel refuses this message. Check the sender's address and the relay.",
         )),
-        Handed::Later | Handed::QuotaUsed | Handed::Paused | Handed::Unknown => Err(Failure::new(
-            Kind::Unavailable,
-            "channel-unavailable",
-            "The channel did not take the message. Check PUT /v1/sender (host, port, credentials) and try again.",
-        )),
+        Handed::PutOff(_)
+        | Handed::Hindered(_)
+        | Handed::Later
+        | Handed::QuotaUsed
+        | Handed::Paused
+        | Handed::Unknown => Err(channel_unavailable()),
     }
+}
+
+fn channel_unavailable() -> Failure {
+    Failure::new(
+        Kind::Unavailable,
+        "channel-unavailable",
+        "The channel did not take the message. Check PUT /v1/sender (host, port, credentials) and try again.",
+    )
 }
 
 /// A field that has to be filled in before a launch.

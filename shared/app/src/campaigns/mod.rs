@@ -27,6 +27,7 @@ pub use check::{Check, Finding};
 pub use health::HealthView;
 pub(crate) use preview::invented;
 pub use preview::{Preview, PreviewCounts, Sample};
+pub(crate) use read::why_failed;
 pub use read::{CampaignView, RecipientView};
 pub(crate) use steps::{compile, templates};
 

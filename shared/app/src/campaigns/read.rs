@@ -226,8 +226,10 @@ impl App {
             _ => self.db.outreach(scope).tallies(campaign.id).await?,
         };
         let pending = tallies.total().counts(progress.messages()).pending;
+        let stands_still = progress.halt == Some(Halt::ChannelUnusable);
         let waiting = match progress.status {
             CampaignStatus::Sending if pending > 0 => self.waiting(scope, &progress, now).await?,
+            CampaignStatus::Paused if stands_still => self.waiting(scope, &progress, now).await?,
             _ => Vec::new(),
         };
         Ok(CampaignView { waiting, ..CampaignView::new(campaign, progress, &tallies, now) })
@@ -249,16 +251,15 @@ impl App {
         let quota = quota.map(|until| Wait { until, because: pace::Because::SesQuota });
         for channel in sender.among(&progress.channels) {
             let limits = channel.limits_at(&zone, now);
-            let paced = match limits.paces() {
-                true => outreach.pace(channel.id).await?.pace.waits(&limits, now),
-                false => None,
-            };
+            let had = outreach.pace(channel.id).await?;
+            let hindered = had.hindrance.map(|hindrance| hindrance.wait(now));
+            let paced = limits.paces().then(|| had.pace.waits(&limits, now)).flatten();
             let by_domain = match limits.recipient_domain {
                 Some(_) => outreach.receivers(channel.id).await?.receivers.waiting(now),
                 None => None,
             };
             let by_quota = quota.filter(|_| matches!(channel.transport, Transport::Ses));
-            let waits = paced.into_iter().chain(by_domain).chain(by_quota);
+            let waits = hindered.into_iter().chain(paced).chain(by_domain).chain(by_quota);
             waiting.extend(waits.map(|wait| Waiting { channel: channel.id, wait }));
         }
         Ok(waiting)
@@ -327,7 +328,7 @@ impl App {
             reason: match outcome {
                 Outcome::Refused(reason) => Some(reason.as_str().to_owned()),
                 Outcome::Delivered | Outcome::Replied | Outcome::Bounced | Outcome::Complained => Some(outcome.name()),
-                _ => None,
+                outcome => why_failed(outcome).map(str::to_owned),
             },
         });
         Ok((items.collect(), next))
@@ -357,13 +358,22 @@ fn wrong_cursor() -> Failure {
     Failure::field("cursor", "use `next_cursor` of the page before, unchanged")
 }
 
+/// Why a channel certainly does not have a message, in the words of the API.
+pub(crate) const fn why_failed(outcome: Outcome) -> Option<&'static str> {
+    match outcome {
+        Outcome::Failed => Some("channel_refused"),
+        Outcome::PutOff => Some("put_off"),
+        _ => None,
+    }
+}
+
 /// The five words of the API.
 const fn status_of(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pending | Outcome::Postponed => "pending",
         Outcome::Sent | Outcome::Delivered | Outcome::Replied | Outcome::Bounced | Outcome::Complained => "sent",
         Outcome::Refused(_) => "refused",
-        Outcome::Failed => "failed",
+        Outcome::Failed | Outcome::PutOff => "failed",
         Outcome::Unknown => "unknown",
     }
 }

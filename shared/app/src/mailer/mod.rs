@@ -14,6 +14,7 @@ use std::{
 use domain::{
     chunk::Got,
     email::EmailAddress,
+    hindrance::Reason,
     id::{CampaignId, WorkspaceId},
     message_name::MessageName,
     policy::SendPermit,
@@ -27,7 +28,7 @@ pub(crate) use self::{
     standing::{SesStanding, Standing},
     token::{Grant, NoToken},
 };
-use crate::{App, Deadline, Failure, evidence::Refused};
+use crate::{App, Deadline, Failure, evidence::Refused, relay::RelayError};
 
 /// What came of handing a message over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +37,11 @@ pub enum Handed {
     Accepted(MessageName),
     /// The channel will never take it, and may have said why.
     Rejected(Option<Box<Refused>>),
-    /// The channel did not take it now; it certainly does not have it.
+    /// The channel does not take it now because of whom it is for; it certainly does not have it.
+    PutOff(Box<Refused>),
+    /// The channel takes nothing from anybody now; it certainly does not have it.
+    Hindered(Reason),
+    /// SES did not take it now; it certainly does not have it.
     Later,
     /// The same, and it will not take any for hours: its messages of the day are used up.
     QuotaUsed,
@@ -46,7 +51,7 @@ pub enum Handed {
     Unknown,
 }
 
-/// Pauses between attempts at a channel that is throttling, within one invocation.
+/// Pauses between attempts while SES is throttling, within one invocation.
 const BACK_OFF: [Duration; 5] = [
     Duration::from_millis(50),
     Duration::from_millis(150),
@@ -99,17 +104,17 @@ pub enum Mailer {
 }
 
 impl Mailer {
-    /// Hands a message over, waiting a little while the channel throttles. The permit is used up,
-    /// whatever comes of it.
+    /// Hands a message over: to a relay once, to SES again after a little while as long as it throttles. The permit is
+    /// used up, whatever comes of it.
     pub async fn hand_over(&self, app: &App, permit: SendPermit, message: &Outgoing<'_>, deadline: Deadline) -> Handed {
         drop(permit);
+        if let Mailer::Smtp(relay) = self {
+            return relay.send(message).await;
+        }
         for pause in BACK_OFF {
-            let handed = match self {
-                Mailer::Ses => app.ses_send(message).await,
-                Mailer::Smtp(relay) => relay.send(message).await,
-            };
-            // Only what the channel certainly did not take is offered again.
-            if handed != Handed::Later || self.is_down() || deadline.left() < Duration::from_secs(15) {
+            let handed = app.ses_send(message).await;
+            // Only what SES certainly did not take is offered again.
+            if handed != Handed::Later || deadline.left() < Duration::from_secs(15) {
                 return handed;
             }
             tokio::time::sleep(pause).await;
@@ -117,9 +122,11 @@ impl Mailer {
         Handed::Later
     }
 
-    /// True when the channel could not be reached a moment ago: no use in waiting for it now.
-    fn is_down(&self) -> bool {
-        matches!(self, Mailer::Smtp(relay) if relay.is_down())
+    /// Tries the channel again, whatever was found a moment ago.
+    pub(crate) fn look_again(&self) {
+        if let Mailer::Smtp(relay) = self {
+            relay.look_again();
+        }
     }
 
     /// Messages worth having under way at once.
@@ -158,10 +165,10 @@ impl Relays {
 }
 
 impl App {
-    /// Opens a channel.
-    pub async fn mailer(&self, scope: &WorkspaceScope, channel: &Channel) -> Result<Mailer, Failure> {
+    /// Opens a channel, or says what stands in its way.
+    pub async fn mailer(&self, scope: &WorkspaceScope, channel: &Channel) -> Result<Result<Mailer, Reason>, Failure> {
         let transport = &channel.transport;
-        let Transport::Smtp { host, port, security, .. } = transport else { return Ok(Mailer::Ses) };
+        let Transport::Smtp { host, port, security, .. } = transport else { return Ok(Ok(Mailer::Ses)) };
         if transport.lacks_password() {
             return Err(Failure::refused(
                 NO_PASSWORD,
@@ -171,22 +178,28 @@ impl App {
         }
         let key = (scope.workspace(), transport.clone());
         if let Some(open) = self.relays.get(&key) {
-            return Ok(Mailer::Smtp(open));
+            return Ok(Ok(Mailer::Smtp(open)));
         }
-        let (login, good_for) = self.relay_login(scope, transport).await?.map_err(|no_token| {
-            let cause = if no_token == NoToken::Refused { "no token: refused" } else { "no token: no answer" };
-            Failure::unavailable("relay", Some(cause))
-        })?;
-        let address = crate::relay::resolve(host, *port, &self.config.relay_networks)
-            .await
-            .map_err(|error| Failure::unavailable("relay", Some(&error.to_string())))?;
+        let (login, good_for) = match self.relay_login(scope, transport).await? {
+            Ok(login) => login,
+            Err(NoToken::Refused) => return Ok(Err(Reason::Credentials)),
+            Err(NoToken::Unreachable) => return Ok(Err(Reason::Unreachable)),
+        };
+        let address = match crate::relay::resolve(host, *port, &self.config.relay_networks).await {
+            Ok(address) => address,
+            Err(RelayError::Networks) => return Err(Failure::internal("RELAY_NETWORKS cannot be read")),
+            Err(error) => {
+                tracing::warn!(%error, "the relay cannot be used");
+                return Ok(Err(Reason::Unreachable));
+            }
+        };
         let roots = &self.config.relay_root_certificates;
         let relay = smtp::Relay::new(host, address, *security, &login, roots)?;
         if let Ok(mut relays) = self.relays.0.lock() {
             let until = good_for.map(|good_for| Instant::now() + good_for);
             relays.insert(key, Open { relay: relay.clone(), until });
         }
-        Ok(Mailer::Smtp(relay))
+        Ok(Ok(Mailer::Smtp(relay)))
     }
 
     /// What a relay is logged in to with, and for how long that is good where it ends.

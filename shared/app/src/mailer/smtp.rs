@@ -13,7 +13,7 @@ use std::{
 };
 
 use domain::{
-    bounce::Source, channel_check::Stop, message_name::MessageName, policy::SendPermit, sender::RelaySecurity,
+    channel_check::Stop, hindrance::Reason, message_name::MessageName, policy::SendPermit, sender::RelaySecurity,
 };
 use lettre::{
     Address,
@@ -27,11 +27,12 @@ use lettre::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Mutex, Semaphore};
 
-use self::line::{Command, Line, Stopped};
+use self::line::{Line, Stopped};
 use super::{Handed, Outgoing};
-use crate::{Failure, evidence::Refused};
+use crate::Failure;
 
 mod line;
+mod refusal;
 
 /// Connections to one relay from one process.
 pub const CONNECTIONS: usize = 4;
@@ -81,8 +82,8 @@ struct Inner {
     mechanisms: &'static [Mechanism],
     idle: Mutex<Vec<Line>>,
     slots: Semaphore,
-    /// Until when it is not asked again, after a connection that could not be made.
-    down_until: std::sync::Mutex<Option<Instant>>,
+    /// Until when it is not asked again, after a connection that could not be made, and why that was.
+    down: std::sync::Mutex<Option<(Instant, Reason)>>,
 }
 
 impl fmt::Debug for Relay {
@@ -119,13 +120,21 @@ impl Relay {
             mechanisms,
             idle: Mutex::default(),
             slots: Semaphore::new(CONNECTIONS),
-            down_until: std::sync::Mutex::default(),
+            down: std::sync::Mutex::default(),
         })))
     }
 
-    /// True while it is left alone because it could not be reached.
-    pub(super) fn is_down(&self) -> bool {
-        self.0.down_until.lock().is_ok_and(|until| until.is_some_and(|until| Instant::now() < until))
+    /// Why it is left alone at the moment, if it is.
+    fn is_down(&self) -> Option<Reason> {
+        let down = self.0.down.lock().ok()?;
+        down.filter(|(until, _)| Instant::now() < *until).map(|(_, reason)| reason)
+    }
+
+    /// It is not left alone any more: whoever comes next finds out how it is.
+    pub(super) fn look_again(&self) {
+        if let Ok(mut down) = self.0.down.lock() {
+            *down = None;
+        }
     }
 
     /// One message, handed over once and not offered again. The permit is used up.
@@ -136,10 +145,10 @@ impl Relay {
 
     /// One message, over a connection that is used again unless something went wrong on it.
     pub(super) async fn send(&self, message: &Outgoing<'_>) -> Handed {
-        if self.is_down() {
-            return Handed::Later;
+        let Ok(_slot) = self.0.slots.acquire().await else { return Handed::Hindered(Reason::Unreachable) };
+        if let Some(reason) = self.is_down() {
+            return Handed::Hindered(reason);
         }
-        let Ok(_slot) = self.0.slots.acquire().await else { return Handed::Later };
         let idle = self.0.idle.lock().await.pop();
         // A connection that was idle may have been closed by the relay: that shows at MAIL, before
         // anything is handed over, and a new one is tried.
@@ -149,15 +158,17 @@ impl Relay {
             return handed;
         }
         match self.connect().await {
-            Ok(line) => self.converse(line, message).await.unwrap_or(Handed::Later),
+            Ok(line) => self.converse(line, message).await.unwrap_or(Handed::Hindered(Reason::Unreachable)),
             Err(unopened) => {
-                if !self.is_down() {
-                    tracing::warn!(status = unopened.status(), stopped = ?unopened.stop(), "the relay cannot be used");
+                let reason = unopened.reason();
+                if self.is_down().is_none() {
+                    let stopped = unopened.stop();
+                    tracing::warn!(status = unopened.status(), ?stopped, ?reason, "the relay cannot be used");
                 }
-                if let Ok(mut until) = self.0.down_until.lock() {
-                    *until = Some(Instant::now() + LEFT_ALONE);
+                if let Ok(mut down) = self.0.down.lock() {
+                    *down = Some((Instant::now() + LEFT_ALONE, reason));
                 }
-                Handed::Later
+                Handed::Hindered(reason)
             }
         }
     }
@@ -174,7 +185,11 @@ impl Relay {
             Ok(Some(Handed::Accepted(_))) => None,
             Ok(Some(Handed::Rejected(_))) => Some(Stop::Refused),
             Ok(Some(Handed::Unknown)) | Err(_) => Some(Stop::Silent),
-            Ok(Some(Handed::Later | Handed::QuotaUsed | Handed::Paused) | None) => Some(Stop::Later),
+            Ok(Some(Handed::Hindered(Reason::SenderRefused | Reason::Credentials))) => Some(Stop::Refused),
+            Ok(
+                Some(Handed::PutOff(_) | Handed::Hindered(_) | Handed::Later | Handed::QuotaUsed | Handed::Paused)
+                | None,
+            ) => Some(Stop::Later),
         }
     }
 
@@ -226,7 +241,7 @@ impl Relay {
                 if error.status().is_some() && line.reset().await {
                     self.0.idle.lock().await.push(line);
                 }
-                Some(refused(&error, command))
+                Some(refusal::of(&error, command))
             }
             Err(Stopped::Unknown) => {
                 tracing::warn!("the relay went silent after a message was handed over");
@@ -261,6 +276,19 @@ impl Unopened {
         self.error.as_ref().is_some_and(what)
     }
 
+    /// What that means for everybody whose messages go there.
+    fn reason(&self) -> Reason {
+        match self.stop() {
+            Stop::NoMechanism | Stop::Credentials => {
+                let said = self.error.as_ref().map(refusal::said).unwrap_or_default();
+                if refusal::is_quota(&inbound::judge(None, &said)) { Reason::ChannelQuota } else { Reason::Credentials }
+            }
+            Stop::LoginLater if self.is(|error| error.status().is_some()) => Reason::ChannelBusy,
+            _ if self.is(SmtpError::is_transient) => Reason::ChannelBusy,
+            _ => Reason::Unreachable,
+        }
+    }
+
     fn status(&self) -> u16 {
         self.error.as_ref().map_or(0, status)
     }
@@ -292,19 +320,6 @@ fn is_handshake(error: &SmtpError) -> bool {
         cause = error.source();
     }
     false
-}
-
-/// A 5xx is final, a 4xx is not, and a connection that broke before the final dot took nothing.
-fn refused(error: &SmtpError, command: Command) -> Handed {
-    let (status, permanent) = (status(error), error.is_permanent());
-    tracing::info!(status, permanent, "the relay did not accept a message");
-    if !permanent {
-        return Handed::Later;
-    }
-    // What was refused tells of whom it is said, as relays put it in mails that come back.
-    let words = error.source().map(ToString::to_string).unwrap_or_default();
-    let found = inbound::judge(None, &format!("{status} {words} (in reply to {} command)", command.as_str()));
-    Handed::Rejected(Some(Box::new(Refused { by: Source::Relay, report: None, found })))
 }
 
 fn status(error: &SmtpError) -> u16 {

@@ -98,7 +98,7 @@ impl SesStanding {
             Handed::Later => {}
             Handed::QuotaUsed => known.standing = Standing::QuotaUsed,
             Handed::Paused => known.standing = Standing::Paused,
-            Handed::Accepted(_) | Handed::Rejected(_) | Handed::Unknown => {}
+            Handed::Accepted(_) | Handed::Rejected(_) | Handed::PutOff(_) | Handed::Hindered(_) | Handed::Unknown => {}
         });
     }
 }

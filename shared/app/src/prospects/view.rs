@@ -21,7 +21,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use storage::{StoreError, WorkspaceScope, outreach::Delivery};
 
-use crate::{App, Failure, evidence::EvidenceView};
+use crate::{App, Failure, campaigns::why_failed, evidence::EvidenceView};
 
 /// Deliveries that the API's history shows, the newest.
 pub(super) const HISTORY: usize = 100;
@@ -207,7 +207,7 @@ const fn told(outcome: Outcome) -> (&'static str, Option<&'static str>) {
         Outcome::Replied => ("replied", None),
         Outcome::Bounced => ("bounced", None),
         Outcome::Complained => ("complained", None),
-        Outcome::Failed => ("failed", None),
+        Outcome::Failed | Outcome::PutOff => ("failed", why_failed(outcome)),
         Outcome::Pending | Outcome::Postponed | Outcome::Unknown => ("unknown", None),
         Outcome::Refused(reason) => ("refused", Some(reason.as_str())),
     }

@@ -26,6 +26,8 @@ pub(super) struct Found {
     pub(super) results: Results,
     /// When the next step is due, if that was noted.
     pub(super) due: Option<Timestamp>,
+    /// Since when those who are left are put off by their channel, because of who they are.
+    pub(super) put_off: Option<Timestamp>,
 }
 
 impl Found {
@@ -42,11 +44,11 @@ impl Found {
         if people.is_empty() || earlier.len() < before || !earlier.iter().all(Results::settled) {
             return Ok(None);
         }
-        let (results, due) = match so_far.next() {
-            Some(record) => (record.results, record.due),
-            None => (Results::pending(people.len()), None),
+        let (results, due, put_off) = match so_far.next() {
+            Some(record) => (record.results, record.due, record.put_off),
+            None => (Results::pending(people.len()), None, None),
         };
-        Ok(Some(Self { people, earlier, results, due }))
+        Ok(Some(Self { people, earlier, results, due, put_off }))
     }
 
     /// When the next step is due if this one is through at `now` with these results: `None` when there is none, or

@@ -67,7 +67,8 @@ impl App {
         let sender = self.db.accounts(&scope).sender().await?.ok_or_else(|| missing("sender"))?;
         let zone = sender.zone(workspace.time_zone.as_deref());
         let open = found.results.open().into_iter().filter_map(|index| Some((index, *found.people.get(index)?)));
-        let routes = self.routes(&scope, (&sender, zone), &progress.channels, open, now).await?;
+        let (among, open) = (&progress.channels, (message.chunk, open));
+        let routes = self.routes(&scope, (&sender, zone), among, open, now).await?;
         let names = match campaign.content.thread_of(message.step).is_empty() {
             true => Names::new(),
             false => self.names(&scope, message.campaign, message.chunk).await?,

@@ -1,4 +1,5 @@
-//! Whoever is away: the others of their chunk go on, and they follow in a chunk of their own.
+//! Whoever is away, or put off by their channel because of who they are: the others of their chunk go on, and they follow in a chunk of
+//! their own.
 //!
 //! Their place in the chunk says so ([`Outcome::Postponed`]), and is counted nowhere; in the chunk of their own, which is
 //! due when they are back, they are counted as anybody. Until the place says so, the chunk of their own does
@@ -43,12 +44,13 @@ pub(super) enum Postponed {
 }
 
 impl App {
-    /// Puts somebody of a chunk into one of their own that is due at `until`.
+    /// Puts somebody of a chunk into one of their own that is due at `until`. Their channel has put them off since `put_off`, if that is why.
     pub(super) async fn postpone(
         &self,
         job: &Job<'_>,
         (index, person): (usize, Subject),
         until: Timestamp,
+        put_off: Option<Timestamp>,
     ) -> Result<Postponed, Failure> {
         let (campaign, step) = (job.message.campaign, job.message.step);
         let Some(late) = late(job.message.chunk, index).filter(|_| job.found.people.len() > 1) else {
@@ -60,7 +62,12 @@ impl App {
         }
         // Before their place in the chunk says so: whoever reads that need not think of them.
         outreach.note_due(campaign, (late, step), until).await?;
-        outreach.settle(campaign, (late, step), (&[person], &Results::pending(1)), None, job.now).await?;
+        let (at, alone) = ((late, step), Results::pending(1));
+        let alone = (&[person][..], &alone);
+        match put_off {
+            Some(since) => outreach.settle_put_off(campaign, at, alone, since, job.now).await?,
+            None => outreach.settle(campaign, at, alone, None, job.now).await?,
+        };
         Ok(Postponed::Yes)
     }
 

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     App, Failure,
     letter::{Letters, Manner},
+    mailer::Mailer,
 };
 
 /// One person of a group, with everything that must be known before the claim.
@@ -90,7 +91,7 @@ impl App {
                 informed: job.message.informed(index),
                 test: false,
                 preview: false,
-                smtputf8: route.mailer.smtputf8(),
+                smtputf8: route.mailer.as_ref().is_some_and(Mailer::smtputf8),
             };
             let answered = answered_since(prospect.as_ref().and_then(|person| person.last_contact_at), job.launched_at);
             let cleared = screen(prospect.as_ref(), rules, job.now);
@@ -100,7 +101,7 @@ impl App {
             let stop = answered.then_some(Refusal::Replied).or(of_company);
             let cleared = cleared.and_then(|cleared| stop.map_or(Ok(cleared), Err));
             if let (Ok(_), Some(until)) = (&cleared, prospect.as_ref().and_then(|person| away(job, person))) {
-                match self.postpone(job, (index, subject), until).await? {
+                match self.postpone(job, (index, subject), until, None).await? {
                     Postponed::Yes => {
                         work.results.join(index, Outcome::Postponed);
                         continue;

@@ -5,8 +5,9 @@
 use std::collections::{HashMap, VecDeque};
 
 use domain::{
-    Timestamp,
+    SignedDuration, Timestamp,
     chunk::GROUP,
+    hindrance::Hindrance,
     id::ChannelId,
     pace::{Limits, Taken},
     receivers::DomainLimits,
@@ -17,21 +18,48 @@ use domain::{
 use jiff::tz::TimeZone;
 use storage::{StoreError, WorkspaceScope};
 
-use super::{NO_CHANNEL, Work, job::Job, receivers::Granted};
+use super::{NO_CHANNEL, Work, hindered::Approach, job::Job, receivers::Granted};
 use crate::{App, Failure, chance, mailer::Mailer};
 
 /// Times that others may take from a channel between our look and our taking.
 pub(super) const ATTEMPTS: u32 = 12;
 
-/// A channel that is open.
+/// A channel, open unless it cannot be used.
 pub(super) struct Route {
-    id: ChannelId,
+    pub(super) id: ChannelId,
     /// Who its messages come from.
     pub(super) identity: SenderIdentity,
-    pub(super) mailer: Mailer,
+    /// `None` when it cannot be used.
+    pub(super) mailer: Option<Mailer>,
     limits: Limits,
     allowance: Option<Allowance>,
+    /// What stood in its way, where this chunk is the one that tries it again. One message is enough for that.
+    pub(super) trial: Option<Hindrance>,
+    /// Until when it takes nothing from anybody.
+    closed: Option<Timestamp>,
+    /// That has lasted for so long that somebody has to do something about it.
+    unusable: bool,
 }
+
+impl Route {
+    /// Nobody else of this chunk is written to by it: it is looked at again later.
+    pub(super) fn close(&mut self, hindrance: &Hindrance, chunk: u32, now: Timestamp) {
+        // Not all of those who wait come at once, so that most come after one has tried.
+        self.closed = Some(hindrance.until() + SPREAD * i32::try_from(chunk % 60).unwrap_or(0));
+        self.unusable = hindrance.is_unusable(now);
+    }
+
+    /// The same for a moment: it takes messages, and this was one of those things.
+    pub(super) fn close_for_a_moment(&mut self, now: Timestamp) {
+        self.closed = Some(now + MOMENT);
+    }
+}
+
+/// Between one chunk and the next of those that wait for the same channel.
+const SPREAD: SignedDuration = SignedDuration::from_secs(1);
+
+/// A channel that takes messages, and then does not, is left alone for so long.
+const MOMENT: SignedDuration = SignedDuration::from_mins(1);
 
 /// What a channel takes of this chunk.
 #[derive(Clone, Copy)]
@@ -60,12 +88,27 @@ impl Routes {
 
     /// Whether any of them goes through SES.
     pub(super) fn any_by_ses(&self) -> bool {
-        self.open.iter().any(|route| matches!(route.mailer, Mailer::Ses))
+        self.open.iter().any(|route| matches!(route.mailer, Some(Mailer::Ses)))
+    }
+
+    /// How many there are.
+    pub(super) const fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// One of them, to be changed.
+    pub(super) fn get_mut(&mut self, at: usize) -> Option<&mut Route> {
+        self.open.get_mut(at)
+    }
+
+    /// Those that somebody has to do something about before anything leaves by them.
+    pub(super) fn unusable(&self) -> Vec<ChannelId> {
+        self.open.iter().filter(|route| route.unusable).map(|route| route.id).collect()
     }
 
     /// Messages worth having under way at once.
     pub(super) fn concurrency(&self) -> usize {
-        self.open.iter().map(|route| route.mailer.concurrency()).max().unwrap_or(1)
+        self.open.iter().filter_map(|route| Some(route.mailer.as_ref()?.concurrency())).max().unwrap_or(1)
     }
 
     /// Those that receiving domains have caps by: the place, which channel it is, and the caps.
@@ -90,7 +133,7 @@ impl App {
         scope: &WorkspaceScope,
         (sender, zone): (&Sender, TimeZone),
         named: &[ChannelId],
-        people: impl Iterator<Item = (usize, Subject)>,
+        (chunk, people): (u32, impl Iterator<Item = (usize, Subject)>),
         now: Timestamp,
     ) -> Result<Routes, Failure> {
         let channels = sender.among(named);
@@ -105,9 +148,25 @@ impl App {
             if known.is_some() {
                 continue;
             }
-            let mailer = self.mailer(scope, channel).await?;
             let (identity, limits) = (sender.identity_by(channel), channel.limits_at(&routes.zone, now));
-            routes.open.push(Route { id: channel.id, identity, mailer, limits, allowance: None });
+            let (id, closed) = (channel.id, None);
+            let mut route =
+                Route { id, identity, mailer: None, limits, allowance: None, trial: None, closed, unusable: false };
+            match self.approach(scope, id, now).await? {
+                Approach::Waits(hindrance) => route.close(&hindrance, chunk, now),
+                Approach::Open(trial) => match self.mailer(scope, channel).await? {
+                    Ok(mailer) => {
+                        // What this process found out before says nothing of how it is now.
+                        mailer.look_again();
+                        (route.mailer, route.trial) = (Some(mailer), trial);
+                    }
+                    Err(reason) => {
+                        let hindrance = self.hinder(scope, id, trial, reason, now).await?;
+                        route.close(&hindrance, chunk, now);
+                    }
+                },
+            }
+            routes.open.push(route);
         }
         Ok(routes)
     }
@@ -129,6 +188,15 @@ impl App {
             && let Some(index) = todo.pop_front()
         {
             let Some(&at) = job.routes.of.get(&index) else { continue };
+            let Some(route) = job.routes.get(at) else { continue };
+            if let Some(until) = route.closed {
+                work.wait(until);
+                continue;
+            }
+            if route.trial.is_some() && picked[at] > 0 {
+                waiting.push_back(index);
+                continue;
+            }
             let left = self.allowance(job, at, todo).await?;
             if left.is_some_and(|allowance| allowance.left <= picked[at]) {
                 waiting.push_back(index);

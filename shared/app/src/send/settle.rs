@@ -2,6 +2,7 @@
 
 use domain::{
     Timestamp,
+    bounce::Evidence,
     campaign::{CampaignStatus, Progress},
     chunk::{Outcome, Results},
     webhook::{Event, EventKind},
@@ -28,6 +29,25 @@ impl App {
             let at = (message.campaign, message.chunk, message.step);
             let (workspace, kind) = (scope.workspace(), EventKind::Sent);
             let event = || Event::of_places(workspace, kind, at, &places, now);
+            self.try_tell_webhooks(scope, kind, now, event).await;
+        }
+    }
+
+    /// Tells endpoints of whom their channel refused because the address is bad, each with what it said.
+    pub(super) async fn tell_bounced(
+        &self,
+        scope: &WorkspaceScope,
+        message: &ChunkMessage,
+        bounced: &[(usize, Evidence)],
+        now: Timestamp,
+    ) {
+        let (workspace, kind) = (scope.workspace(), EventKind::Bounced);
+        let at = (message.campaign, message.chunk, message.step);
+        for (index, said) in bounced {
+            let event = || {
+                let event = Event::of_places(workspace, kind, at, &[*index], now);
+                event.with_evidence(Some(said.clone())).because("permanent")
+            };
             self.try_tell_webhooks(scope, kind, now, event).await;
         }
     }

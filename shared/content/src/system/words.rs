@@ -2,6 +2,7 @@
 
 mod abuse;
 mod breach;
+mod campaign_channel_unusable;
 mod campaign_paused;
 mod campaign_sending_paused;
 mod campaign_without_channel;
@@ -95,6 +96,9 @@ fn french(mail: &SystemMail<'_>) -> (String, String) {
         }
         Notification::CampaignWithoutChannel { campaign } => campaign_without_channel::french(campaign),
         Notification::CampaignSendingPaused { campaign } => campaign_sending_paused::french(campaign),
+        Notification::CampaignChannelUnusable { campaign, channel, reason } => {
+            campaign_channel_unusable::french(campaign, channel.map(one_line).as_deref(), reason)
+        }
         Notification::WebhookDisabled { host, trouble } => webhook_disabled::french(&one_line(host), trouble),
         Notification::MailboxDisabled { host, stop } => mailbox_disabled::french(&one_line(host), stop),
         Notification::NoticeDue { people, first } => notice_due::french(people, &moment(Locale::Fr, first)),
@@ -169,6 +173,9 @@ fn english(mail: &SystemMail<'_>) -> (String, String) {
         }
         Notification::CampaignWithoutChannel { campaign } => campaign_without_channel::english(campaign),
         Notification::CampaignSendingPaused { campaign } => campaign_sending_paused::english(campaign),
+        Notification::CampaignChannelUnusable { campaign, channel, reason } => {
+            campaign_channel_unusable::english(campaign, channel.map(one_line).as_deref(), reason)
+        }
         Notification::WebhookDisabled { host, trouble } => webhook_disabled::english(&one_line(host), trouble),
         Notification::MailboxDisabled { host, stop } => mailbox_disabled::english(&one_line(host), stop),
         Notification::NoticeDue { people, first } => notice_due::english(people, &moment(Locale::En, first)),

@@ -66,7 +66,20 @@ impl Outreach<'_> {
         next: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Results, StoreError> {
-        self.join(id, at, outcomes, (next, None), now).await
+        self.join(id, at, outcomes, After { next, ..After::default() }, now).await
+    }
+
+    /// The same for a chunk of which those who are still pending were put off by their channel, because of them: the
+    /// first time at `since`, which stays as it was first noted.
+    pub async fn settle_put_off(
+        &self,
+        id: CampaignId,
+        at: (u32, u8),
+        outcomes: (&[Subject], &Results),
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Results, StoreError> {
+        self.join(id, at, outcomes, After { put_off: Some(since), ..After::default() }, now).await
     }
 
     /// The same for results that somebody complained: what was not known before is counted in the case of abuse about
@@ -79,7 +92,7 @@ impl Outreach<'_> {
         fresh: &AbuseCase,
         now: Timestamp,
     ) -> Result<Results, StoreError> {
-        self.join(id, at, outcomes, (None, Some(fresh)), now).await
+        self.join(id, at, outcomes, After { fresh: Some(fresh), ..After::default() }, now).await
     }
 
     async fn join(
@@ -87,7 +100,7 @@ impl Outreach<'_> {
         id: CampaignId,
         (chunk, step): (u32, u8),
         (subjects, results): (&[Subject], &Results),
-        (next, fresh): (Option<Timestamp>, Option<&AbuseCase>),
+        After { next, put_off, fresh }: After<'_>,
         now: Timestamp,
     ) -> Result<Results, StoreError> {
         // Two senders of one chunk, or a sender and an event, may meet: the second joins the first.
@@ -104,7 +117,8 @@ impl Outreach<'_> {
             joined.join_all(results);
             let noted = record.as_ref().and_then(|r| r.due);
             let due = noted.or(next.filter(|_| joined.settled()));
-            if record.is_some() && joined == before && due == noted {
+            let put_off = record.as_ref().and_then(|r| r.put_off).or(put_off.filter(|_| !joined.settled()));
+            if record.as_ref().is_some_and(|r| r.put_off == put_off) && joined == before && due == noted {
                 return Ok(joined);
             }
             // First among what `follow-up` reads: to come too often does no harm, to be forgotten would.
@@ -117,7 +131,7 @@ impl Outreach<'_> {
                 None => Vec::new(),
             };
             let (subjects, version) = record.map_or_else(|| (subjects.to_vec(), 0), |r| (r.subjects, r.version));
-            let after = ChunkRecord { subjects, results: joined, due, version: version + 1 };
+            let after = ChunkRecord { subjects, results: joined, due, put_off, version: version + 1 };
             let health = self.came_to_pass(id, (&before, &after), now).await?;
             match self.write((id, chunk, step), &before, &after, (health, also), now).await {
                 Err(StoreError::Conflict | StoreError::Throttled(_)) => {}
@@ -149,6 +163,9 @@ impl Outreach<'_> {
             .item("ttl", n(super::ttl(now)));
         if let Some(due) = after.due {
             put = put.item("due", n(due.as_second()));
+        }
+        if let Some(since) = after.put_off {
+            put = put.item("off", n(since.as_second()));
         }
         put = if after.version == 1 {
             put.condition_expression("attribute_not_exists(pk)")
@@ -249,15 +266,31 @@ impl Outreach<'_> {
     }
 }
 
+/// What else is written with the outcomes of a chunk.
+#[derive(Default)]
+struct After<'a> {
+    /// When its next step is due, once everybody's outcome is known.
+    next: Option<Timestamp>,
+    /// Since when those who are still pending are put off.
+    put_off: Option<Timestamp>,
+    /// The case of abuse that complaints are counted in, if there is none.
+    fresh: Option<&'a AbuseCase>,
+}
+
+fn moment(item: &Item, name: &'static str) -> Result<Option<Timestamp>, StoreError> {
+    match item.contains_key(name) {
+        true => Ok(Timestamp::from_second(number(item, name)?).ok()),
+        false => Ok(None),
+    }
+}
+
 pub(super) fn read(item: &Item) -> Result<ChunkRecord, StoreError> {
     let who = item.get("who").and_then(|v| v.as_b().ok()).ok_or(StoreError::Corrupt("a chunk's people"))?;
     Ok(ChunkRecord {
         subjects: Subject::unpack(who.as_ref()).ok_or(StoreError::Corrupt("a chunk's people"))?,
         results: text(item, "res")?.try_into().map_err(StoreError::Corrupt)?,
-        due: match item.contains_key("due") {
-            true => Timestamp::from_second(number(item, "due")?).ok(),
-            false => None,
-        },
+        due: moment(item, "due")?,
+        put_off: moment(item, "off")?,
         version: number(item, "v")?,
     })
 }

@@ -1,6 +1,6 @@
-//! What each channel has had of late: one small item, read and written once for many people.
+//! What each channel has had of late, and what stands in its way: one small item, read and written once for many people.
 
-use domain::{id::ChannelId, pace::Pace};
+use domain::{hindrance::Hindrance, id::ChannelId, pace::Pace};
 use serde::{Deserialize, Serialize};
 
 use super::Outreach;
@@ -15,6 +15,9 @@ pub struct StoredPace {
     /// The pace.
     #[serde(flatten)]
     pub pace: Pace,
+    /// What stands in its way; nothing of a channel that works.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    pub hindrance: Option<Hindrance>,
     /// Raised by every change; zero before the first.
     #[serde(rename = "v")]
     pub version: u64,
@@ -29,8 +32,22 @@ impl Outreach<'_> {
 
     /// Writes what it has had since it was read as `seen`. `Conflict` when somebody else did meanwhile.
     pub async fn put_pace(&self, channel: ChannelId, seen: StoredPace, pace: Pace) -> Result<(), StoreError> {
-        let expected = if seen.version == 0 { Expected::Absent } else { Expected::Version(seen.version) };
-        let next = StoredPace { pace, version: seen.version + 1 };
+        self.put_channel(channel, seen.version, StoredPace { pace, ..seen }).await
+    }
+
+    /// Writes what stands in its way since it was read as `seen`. `Conflict` when somebody else wrote meanwhile.
+    pub async fn put_hindrance(
+        &self,
+        channel: ChannelId,
+        seen: StoredPace,
+        hindrance: Option<Hindrance>,
+    ) -> Result<(), StoreError> {
+        self.put_channel(channel, seen.version, StoredPace { hindrance, ..seen }).await
+    }
+
+    async fn put_channel(&self, channel: ChannelId, version: u64, next: StoredPace) -> Result<(), StoreError> {
+        let expected = if version == 0 { Expected::Absent } else { Expected::Version(version) };
+        let next = StoredPace { version: version + 1, ..next };
         self.db.put(self.table(), &keys::pace(self.workspace, channel), &next, expected).await
     }
 }
