@@ -147,6 +147,7 @@ impl App {
         let worked = self.work(&mut job, &mut work, deadline).await;
         self.give_back_rest(&mut job).await;
         self.give_back_receivers(&mut job).await;
+        self.go_on_without_the_slow(&job, &mut work).await?;
         let Work { results, again, halt, waits, quota, put_off, bounced, stopped: _ } = work;
         let later = waits.filter(|until| until.duration_since(now) > SOON);
         // Before the record has them as pending: whoever reads that need not think of them.

@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{policy::Refusal, subject::Subject, variant::Letter};
@@ -19,6 +19,15 @@ pub const CHUNK: usize = 50;
 
 /// Claims made in one call, and handed over before the next ones are made.
 pub const GROUP: usize = 25;
+
+/// How long others of a chunk wait for those of them who wait, until they go on without them.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
+
+/// Whether those of a chunk who wait until then hold up the others too long, of whom the first was written to at `begun`.
+#[must_use]
+pub fn holds_up(begun: Timestamp, until: Timestamp) -> bool {
+    until.duration_since(begun) >= PATIENCE
+}
 
 /// The first number of those chunks in which one person is who was postponed. A million chunks come before it.
 const LATE: u32 = 50_000_000;
@@ -43,7 +52,7 @@ pub fn origin(chunk: u32) -> Option<(u32, usize)> {
 pub enum Outcome {
     /// Nothing yet.
     Pending,
-    /// Away: in a chunk of their own from this step on, and counted there ([`late`]).
+    /// In a chunk of their own from this step on, so that nobody waits with them, and counted there ([`late`]).
     Postponed,
     /// Accepted by the channel.
     Sent,
@@ -406,6 +415,8 @@ pub struct ChunkRecord {
     pub due: Option<Timestamp>,
     /// When the channel first put off those who are still pending, because of them.
     pub put_off: Option<Timestamp>,
+    /// When the first of them was written to in this step, as long as others wait.
+    pub begun: Option<Timestamp>,
     /// Raised by every write, for optimistic locking.
     pub version: u64,
 }
@@ -435,8 +446,14 @@ mod tests {
     #[test]
     fn a_chunk_is_of_its_people_and_of_nobody_else() {
         let person = |byte| Subject::from_bytes([byte; 16]);
-        let record =
-            |subjects| ChunkRecord { subjects, results: Results::pending(2), due: None, put_off: None, version: 1 };
+        let record = |subjects| ChunkRecord {
+            subjects,
+            results: Results::pending(2),
+            due: None,
+            put_off: None,
+            begun: None,
+            version: 1,
+        };
         let people = [person(1), person(2)];
         assert!(record(people.to_vec()).is_of(&people));
         assert!(record(vec![Subject::NOBODY, person(2)]).is_of(&people), "one was erased");
@@ -453,7 +470,8 @@ mod tests {
             [Outcome::Sent, Outcome::Refused(Refusal::Erased), Outcome::Pending].map(Outcome::letter).into(),
         );
         let results = results.unwrap().try_into().unwrap();
-        let record = ChunkRecord { subjects: people.clone(), results, due: None, put_off: None, version: 1 };
+        let record =
+            ChunkRecord { subjects: people.clone(), results, due: None, put_off: None, begun: None, version: 1 };
         assert_eq!(record.without_the_erased(), [people[0], Subject::NOBODY, people[2]]);
     }
 

@@ -374,3 +374,38 @@ fn each_receiving_domain_gets_no_more_than_its_caps_and_nobody_else_waits_for_it
         stack.finish().await;
     });
 }
+
+#[test]
+fn nobody_waits_more_than_a_day_for_others_of_their_chunk() {
+    run(async {
+        let stack = at_ten().await;
+        let sender = stack.sign_up().await;
+        sender.limit(json!({"recipient_domain": {"per_day": 1}})).await;
+        sender.import(&files::at("big.test", 5)).await;
+        sender.import(&files::people("small-", 5)).await;
+        let id = sender.launch(sender.sequence(json!([{"delay": {"hours": 1}, "text": "Encore."}]))).await;
+        let mails = |to: Vec<String>, second: bool| {
+            let mails = to.iter().flat_map(|to| stack.mails_to(to));
+            mails.filter(|mail| mail.text.contains("Encore.") == second).count()
+        };
+        let big = |second| mails((0..5).map(|n| format!("person{n}@big.test")).collect(), second);
+        let small = |second| mails(files::addresses("small-", 5), second);
+        assert_eq!((big(false), small(false)), (1, 5));
+        stack.pass(HOUR * 2).await;
+        assert_eq!(small(true), 0, "those who wait have waited for hours, not for a day");
+
+        // The next day one more of the domain gets it; the others would wait for a second day, and do so alone.
+        stack.set_time("2026-11-26T23:01:00Z".parse().unwrap());
+        stack.pass(SignedDuration::ZERO).await;
+        assert_eq!((big(false), small(true)), (2, 0));
+        stack.pass(HOUR + SignedDuration::from_mins(1)).await;
+        assert_eq!((big(false), small(true)), (2, 5));
+        for _ in 0..12 {
+            stack.pass(HOUR * 24).await;
+        }
+        (0..5).for_each(|n| assert_eq!(stack.mails_to(&format!("person{n}@big.test")).len(), 2));
+        let look = sender.look(&id).await;
+        assert_eq!((&look["status"], count(&look, "sent")), (&json!("completed"), 20), "{look}");
+        stack.finish().await;
+    });
+}

@@ -28,6 +28,8 @@ pub(super) struct Found {
     pub(super) due: Option<Timestamp>,
     /// Since when those who are left are put off by their channel, because of who they are.
     pub(super) put_off: Option<Timestamp>,
+    /// When the first of them was written to in this step, if others waited then.
+    pub(super) begun: Option<Timestamp>,
 }
 
 impl Found {
@@ -44,11 +46,11 @@ impl Found {
         if people.is_empty() || earlier.len() < before || !earlier.iter().all(Results::settled) {
             return Ok(None);
         }
-        let (results, due, put_off) = match so_far.next() {
-            Some(record) => (record.results, record.due, record.put_off),
-            None => (Results::pending(people.len()), None, None),
+        let (results, due, put_off, begun) = match so_far.next() {
+            Some(record) => (record.results, record.due, record.put_off, record.begun),
+            None => (Results::pending(people.len()), None, None, None),
         };
-        Ok(Some(Self { people, earlier, results, due, put_off }))
+        Ok(Some(Self { people, earlier, results, due, put_off, begun }))
     }
 
     /// When the next step is due if this one is through at `now` with these results: `None` when there is none, or

@@ -1,5 +1,5 @@
-//! Whoever is away, or put off by their channel because of who they are: the others of their chunk go on, and they follow in a chunk of
-//! their own.
+//! Whoever is away, or put off by their channel because of who they are, or waits for more than a day although others of their chunk were
+//! written to: the others go on, and they follow in a chunk of their own.
 //!
 //! Their place in the chunk says so ([`Outcome::Postponed`]), and is counted nowhere; in the chunk of their own, which is
 //! due when they are back, they are counted as anybody. Until the place says so, the chunk of their own does
@@ -8,7 +8,7 @@
 use domain::{
     Timestamp, absence,
     calendar::{Opening, Place},
-    chunk::{ChunkRecord, Outcome, Results, late, origin},
+    chunk::{ChunkRecord, Outcome, Results, holds_up, late, origin},
     id::CampaignId,
     prospect::Prospect,
     sequence::FIRST,
@@ -16,7 +16,7 @@ use domain::{
 };
 use storage::{WorkspaceScope, outreach::Names};
 
-use super::job::Job;
+use super::{Work, job::Job};
 use crate::{App, Failure};
 
 /// When somebody who is away gets this step; `None` for now. The first step waits for nobody: they have not been written to.
@@ -44,6 +44,25 @@ pub(super) enum Postponed {
 }
 
 impl App {
+    /// Where others of a chunk have been written to for a day and more, whoever still waits goes on alone, so that the next step of the
+    /// others is due. Where there is none nobody waits for anybody.
+    pub(super) async fn go_on_without_the_slow(&self, job: &Job<'_>, work: &mut Work) -> Result<(), Failure> {
+        let has_next = job.campaign.content.step(job.message.step.saturating_add(1)).is_some();
+        let waited = job.found.begun.zip(work.waits).filter(|(begun, until)| holds_up(*begun, *until));
+        let Some((_, until)) = waited.filter(|_| has_next && !work.again && work.halt.is_none()) else { return Ok(()) };
+        let put_off = job.found.put_off;
+        for index in work.results.open() {
+            let Some(person) = job.found.people.get(index) else { continue };
+            match self.postpone(job, (index, *person), until, put_off).await? {
+                Postponed::Yes => work.results.join(index, Outcome::Postponed),
+                // They wait here.
+                Postponed::Waits => {}
+                Postponed::Claimed => work.again = true,
+            }
+        }
+        Ok(())
+    }
+
     /// Puts somebody of a chunk into one of their own that is due at `until`. Their channel has put them off since `put_off`, if that is why.
     pub(super) async fn postpone(
         &self,

@@ -29,7 +29,7 @@ use crate::{
     keys,
 };
 
-/// When somebody was first counted in a counter of a step that has variants.
+/// When somebody was first counted in a counter of a step that has variants, or written to in a chunk where others wait.
 const BEGUN: &str = "begun";
 
 /// What the name of a variant's count begins with; its letter and the outcome's name follow.
@@ -117,6 +117,7 @@ impl Outreach<'_> {
             joined.join_all(results);
             let noted = record.as_ref().and_then(|r| r.due);
             let due = noted.or(next.filter(|_| joined.settled()));
+            let known_begun = record.as_ref().and_then(|r| r.begun);
             let put_off = record.as_ref().and_then(|r| r.put_off).or(put_off.filter(|_| !joined.settled()));
             if record.as_ref().is_some_and(|r| r.put_off == put_off) && joined == before && due == noted {
                 return Ok(joined);
@@ -131,7 +132,9 @@ impl Outreach<'_> {
                 None => Vec::new(),
             };
             let (subjects, version) = record.map_or_else(|| (subjects.to_vec(), 0), |r| (r.subjects, r.version));
-            let after = ChunkRecord { subjects, results: joined, due, put_off, version: version + 1 };
+            let begun = known_begun.or(joined.iter().any(Outcome::was_taken).then_some(now));
+            let begun = begun.filter(|_| !joined.settled());
+            let after = ChunkRecord { subjects, results: joined, due, put_off, begun, version: version + 1 };
             let health = self.came_to_pass(id, (&before, &after), now).await?;
             match self.write((id, chunk, step), &before, &after, (health, also), now).await {
                 Err(StoreError::Conflict | StoreError::Throttled(_)) => {}
@@ -166,6 +169,9 @@ impl Outreach<'_> {
         }
         if let Some(since) = after.put_off {
             put = put.item("off", n(since.as_second()));
+        }
+        if let Some(begun) = after.begun {
+            put = put.item(BEGUN, n(begun.as_second()));
         }
         put = if after.version == 1 {
             put.condition_expression("attribute_not_exists(pk)")
@@ -291,6 +297,7 @@ pub(super) fn read(item: &Item) -> Result<ChunkRecord, StoreError> {
         results: text(item, "res")?.try_into().map_err(StoreError::Corrupt)?,
         due: moment(item, "due")?,
         put_off: moment(item, "off")?,
+        begun: moment(item, BEGUN)?,
         version: number(item, "v")?,
     })
 }
