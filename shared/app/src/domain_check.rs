@@ -6,7 +6,7 @@ use std::{collections::HashSet, net::IpAddr, time::Duration};
 
 use content::{
     check::Level,
-    domain_check::{DomainFinding, Facts, Found, Listing, Relay, judge},
+    domain_check::{DomainFinding, Facts, Found, Listing, Relay, USUAL_SELECTORS, judge},
 };
 use domain::{
     blocklist,
@@ -46,7 +46,7 @@ pub struct DomainCheck {
 
 impl App {
     /// Looks up the domain that a channel writes from (the first when none is named), with the DKIM selectors that are
-    /// named, comma separated.
+    /// named, comma separated; where none is, with those that the check of its relay saw, or else with those that many use.
     pub async fn check_domain(
         &self,
         scope: &WorkspaceScope,
@@ -61,15 +61,24 @@ impl App {
             Some(id) => id.parse().ok().and_then(|id| sender.channel(id)),
         };
         let channel = channel.ok_or_else(|| Failure::not_found("channel"))?;
+        let selectors = match selectors.is_empty() {
+            true => self.seen_selectors(scope, &sender, channel).await?,
+            false => selectors,
+        };
         let facts = self.facts(&sender.identity_by(channel), &channel.transport, &selectors).await;
         Ok(DomainCheck { findings: judge(&facts), domain: facts.domain })
     }
 
-    /// What is wrong with the domains that a campaign writes from, by these channels or by all: not what is only worth
-    /// knowing.
-    pub(crate) async fn findings_of_domain(&self, sender: &Sender, named: &[ChannelId]) -> Vec<DomainFinding> {
+    /// What is wrong with the domains that a campaign writes from, by these channels or by all, each with its domain: not what
+    /// is only worth knowing.
+    pub(crate) async fn findings_of_domain(
+        &self,
+        scope: &WorkspaceScope,
+        sender: &Sender,
+        named: &[ChannelId],
+    ) -> Result<Vec<(String, DomainFinding)>, Failure> {
         let mut looked_at = HashSet::new();
-        let mut findings: Vec<DomainFinding> = Vec::new();
+        let mut findings: Vec<(String, DomainFinding)> = Vec::new();
         for channel in sender.among(named) {
             let identity = sender.identity_by(channel);
             let host = match &channel.transport {
@@ -79,14 +88,16 @@ impl App {
             if !looked_at.insert((identity.from_email.domain().to_owned(), host)) {
                 continue;
             }
-            let found = judge(&self.facts(&identity, &channel.transport, &[]).await);
-            for finding in found.into_iter().filter(|finding| finding.level != Level::Note) {
+            let selectors = self.seen_selectors(scope, sender, channel).await?;
+            let facts = self.facts(&identity, &channel.transport, &selectors).await;
+            for finding in judge(&facts).into_iter().filter(|finding| finding.level != Level::Note) {
+                let finding = (facts.domain.clone(), finding);
                 if !findings.contains(&finding) {
                     findings.push(finding);
                 }
             }
         }
-        findings
+        Ok(findings)
     }
 
     async fn facts(&self, identity: &SenderIdentity, transport: &Transport, selectors: &[String]) -> Facts {
@@ -99,13 +110,13 @@ impl App {
             self.look_up(&domain, Kind::Txt),
             self.look_up(&dmarc_name, Kind::Txt),
         );
-        let dkim = stream::iter(selectors)
-            .then(async |selector| {
-                let name = format!("{selector}._domainkey.{domain}");
-                (selector.clone(), texts_of(self.look_up(&name, Kind::Txt).await))
-            })
-            .collect()
-            .await;
+        let key = async |selector: &str| {
+            let name = format!("{selector}._domainkey.{domain}");
+            (selector.to_owned(), texts_of(self.look_up(&name, Kind::Txt).await))
+        };
+        let dkim = futures::future::join_all(selectors.iter().map(|selector| key(selector))).await;
+        let usual = USUAL_SELECTORS.iter().filter(|_| selectors.is_empty());
+        let guessed = futures::future::join_all(usual.map(|selector| key(selector))).await;
         let mut organisation = None;
         if matches!(dmarc, Found::Nothing) {
             let above = domain.match_indices('.').map(|(at, _)| &domain[at + 1..]);
@@ -136,6 +147,7 @@ impl App {
             dmarc: texts_of(dmarc),
             organisation,
             dkim,
+            guessed,
             listed: self.listings(&domain, relay.as_ref()).await,
             relay,
             contact: identity.contact_email.expose().to_owned(),

@@ -209,6 +209,9 @@ mod tests {
             "https://example.com:25/",
             "https://example.com:9001/",
             "https://127.0.0.1/",
+            "https://localhost/",
+            "https://metadata.google.internal/computeMetadata/v1/",
+            "https://printer.local/",
             "https://127.1/",
             "https://2130706433/",
             "https://0x7f.0.0.1/",
@@ -238,7 +241,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_home_is_not_connected_to() {
-        let target = Target::parse("https://localhost/", "").unwrap();
+        let target = Target::parse("https://localhost/", "127.0.0.0/8").unwrap();
         let said = target.post(&Tls::new("").unwrap(), "", &[], "{}".into()).await;
         assert_eq!(said, Err("not_public"));
     }

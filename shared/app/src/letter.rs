@@ -4,7 +4,7 @@ use content::{
     campaign::{CampaignTemplate, Forms, Rendered},
     clicks,
     message::{self, CampaignMail, ComposeError, Notice, Preview},
-    template::{Person, RenderError},
+    template::{Kind, Person, RenderError, Template},
 };
 use domain::{
     Timestamp,
@@ -89,6 +89,12 @@ pub(crate) fn render(
         RenderError::MissingValue { .. } | RenderError::Blank => Refusal::MissingValue,
         _ => Refusal::AddressUnsupported,
     })
+}
+
+/// A subject as somebody gets it; `None` where it uses a value that is not known of them.
+pub(crate) fn subject(template: &str, sender: &SenderIdentity, prospect: &Prospect) -> Option<String> {
+    let template = Template::stored(template, Kind::Subject).ok()?;
+    with_person(sender, prospect, |person| template.render(person)).ok()
 }
 
 /// Calls `make` with what templates may know of a person.

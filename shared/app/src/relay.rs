@@ -28,6 +28,11 @@ pub enum RelayError {
     /// One of its addresses is not public.
     #[error("must have public addresses only")]
     NotPublic,
+    /// A name that has a meaning in a network only.
+    #[error(
+        "is a name within a machine or a network (localhost, .local, .internal): give the public name of the server"
+    )]
+    PrivateName,
     /// Another port.
     #[error("must be 465, 587 or 2525")]
     Port,
@@ -56,6 +61,7 @@ pub fn check(host: &str, port: u16, networks: &str) -> Result<(), RelayError> {
 pub(crate) fn check_on(host: &str, port: u16, ports: &[u16], networks: &str) -> Result<(), RelayError> {
     let networks = Networks::parse(networks)?;
     match parse(host)? {
+        Host::Domain(name) if networks.0.is_empty() && is_private_name(&name) => Err(RelayError::PrivateName),
         Host::Domain(_) if ports.contains(&port) || !networks.0.is_empty() => Ok(()),
         Host::Domain(_) => Err(RelayError::Port),
         Host::Ipv4(address) => judge(&[address.into()], port, ports, &networks).map(drop),
@@ -104,6 +110,16 @@ fn parse(host: &str) -> Result<Host, RelayError> {
         }
         address => Ok(address),
     }
+}
+
+/// Endings of names that no public name server answers for (RFC 6761, 6762, 8375, and ICANN's `.internal`).
+const PRIVATE_ENDINGS: [&str; 7] = ["localhost", "local", "localdomain", "internal", "intranet", "lan", "home.arpa"];
+
+/// Whether a name is one of a machine or a network, such as that of a cloud's metadata service: without a dot, or by its ending.
+fn is_private_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let within = |end: &str| name.strip_suffix(end).is_some_and(|head| head.is_empty() || head.ends_with('.'));
+    !name.contains('.') || PRIVATE_ENDINGS.iter().any(|end| within(end))
 }
 
 /// The address to take, if all of them may be taken on this port. IPv4 first: it goes out from everywhere.

@@ -172,6 +172,12 @@ impl CampaignTemplate {
         fields.into_iter().flatten().find(|(_, template)| template.needs(variable)).map(|(field, _)| field)
     }
 
+    /// Whether nobody without a value for this variable is written to; otherwise it is in some alternatives only.
+    #[must_use]
+    pub fn always_needs(&self, variable: Variable) -> bool {
+        [&self.subject, &self.text, &self.html].into_iter().any(|template| template.always_needs(variable))
+    }
+
     /// Fills in one person's values.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use domain::{
 };
 use serde::Serialize;
 
-use crate::{campaign::Rendered, check::Level, page::escape};
+use crate::{campaign::Rendered, check::Level, domain_check::IN_BULK, page::escape};
 
 /// One thing that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +21,23 @@ pub struct ChannelFinding {
     pub code: &'static str,
     /// What it is, and what to do.
     pub message: String,
+}
+
+impl ChannelFinding {
+    /// Whether receivers hold bulk senders to it: their messages are signed, by the domain that they come from.
+    #[must_use]
+    pub fn counts_in_bulk(&self) -> bool {
+        matches!(self.code, "not_signed" | "signature_broken" | "signature_not_aligned")
+    }
+
+    /// The same for a campaign of so many messages a day that receivers hold its Sender to it.
+    #[must_use]
+    pub fn in_bulk(self) -> Self {
+        if !self.counts_in_bulk() {
+            return self;
+        }
+        Self { level: Level::Error, message: format!("{}. {IN_BULK}", self.message), ..self }
+    }
 }
 
 fn found(level: Level, code: &'static str, message: impl Into<String>) -> ChannelFinding {
@@ -247,7 +264,8 @@ mod tests {
 
     fn back(change: impl FnOnce(&mut Back)) -> Option<Back> {
         let at = Timestamp::UNIX_EPOCH;
-        let signature = Signature { domain: "firm.test".into(), covers_unsubscribe: true, holds: true };
+        let signature =
+            Signature { domain: "firm.test".into(), selector: "a".into(), covers_unsubscribe: true, holds: true };
         let mut back = Back {
             at,
             from: true,
@@ -272,6 +290,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_bulk_sender_must_have_refuses_its_launch() {
+        let mut check = ChannelCheck {
+            name: String::new(),
+            of: String::new(),
+            at: Timestamp::UNIX_EPOCH,
+            comes_back: true,
+            stopped: None,
+            back: back(|back| back.signatures.clear()),
+        };
+        let [found] = &judge(&check, "firm.test", check.at)[..] else { panic!("one finding") };
+        assert_eq!(
+            (found.code, found.level, found.clone().in_bulk().level),
+            ("not_signed", Level::Warning, Level::Error)
+        );
+        check.back = back(|back| back.message_id = false);
+        let [found] = &judge(&check, "firm.test", check.at)[..] else { panic!("one finding") };
+        assert_eq!(found.clone().in_bulk(), *found);
+    }
+
+    #[test]
     fn what_came_back_whole_has_no_finding_and_what_is_missing_is_named() {
         use Level::{Error, Warning};
         let sign = |change: fn(&mut Signature)| move |back: &mut Back| change(&mut back.signatures[0]);
@@ -293,7 +331,8 @@ mod tests {
 
     #[test]
     fn a_signature_of_ours_beside_one_of_the_relays_is_enough() {
-        let relays = Signature { domain: "relay.test".into(), covers_unsubscribe: false, holds: true };
+        let relays =
+            Signature { domain: "relay.test".into(), selector: String::new(), covers_unsubscribe: false, holds: true };
         assert!(codes(&check(None, back(|b| b.signatures.insert(0, relays))), 0).is_empty());
     }
 

@@ -71,6 +71,8 @@ const FORMS: u64 = 64;
 const LONG_SUBJECT: usize = 70;
 /// Fewest words beside images: a message of images shows nothing where they are not loaded.
 const FEW_WORDS: usize = 20;
+/// Bytes of plain text that nobody reads in a mail: some ten pages.
+const LONG_TEXT: usize = 30_000;
 /// Bytes of HTML, footer included, from which a long value could take it over what Gmail shows.
 const NEARLY_CUT: usize = 90_000;
 
@@ -120,6 +122,15 @@ fn form(written: &Written<'_>, seed: u64) -> Vec<Finding> {
     if written.has_text {
         links::of_text(&rendered.text, &mut found);
     }
+    if rendered.text.len() > LONG_TEXT {
+        let message = format!(
+            "it has {} KB of text, some {} pages: people read one screen, and some mail programs cut the rest. Shorten it, and link to \
+             what is long",
+            rendered.text.len() / 1_000,
+            rendered.text.len() / 3_000
+        );
+        found.push(Finding::new(Level::Warning, body, "long_text", message));
+    }
     if written.has_html {
         let anatomy = html::anatomy(&rendered.html);
         links::of_html(&anatomy, &mut found);
@@ -138,6 +149,8 @@ pub struct Need {
     pub field: &'static str,
     /// Which.
     pub variable: Variable,
+    /// Whether everybody needs it, whichever alternative or variant they get.
+    pub always: bool,
 }
 
 /// All of them.
@@ -145,17 +158,25 @@ pub struct Need {
 pub fn needs(templates: &CampaignTemplate) -> Vec<Need> {
     let always = [Variable::Email, Variable::SenderName, Variable::SenderCompany];
     let sometimes = templates.variables().into_iter().filter(|variable| !always.contains(variable));
-    sometimes.filter_map(|variable| templates.needs(variable).map(|field| Need { field, variable })).collect()
+    sometimes
+        .filter_map(|variable| {
+            templates.needs(variable).map(|field| Need { field, variable, always: templates.always_needs(variable) })
+        })
+        .collect()
 }
 
-/// What to say of a need when so many people of an audience have no value.
+/// What to say of a need when so many people of an audience have no value: an error where nobody has one.
 #[must_use]
-pub fn no_fallback(Need { field, variable }: Need, lacking: u64, people: u64) -> Finding {
+pub fn no_fallback(Need { field, variable, always }: Need, lacking: u64, people: u64) -> Finding {
     let name = variable.name();
     let what = format!("{{{{ {name} | default: \"…\" }}}}");
     let (level, message) = if lacking == 0 {
         let message = format!("everybody has a {name} today; with {what} it also reaches who has none tomorrow");
         (Level::Note, message)
+    } else if always && lacking == people {
+        let message =
+            format!("nobody in the audience has a {name}, so nobody would get this: write {what}, or enter the values");
+        (Level::Error, message)
     } else {
         let message =
             format!("{lacking} of {people} people have no {name}, and nobody gets a message with a hole: write {what}");

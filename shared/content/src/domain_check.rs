@@ -45,8 +45,10 @@ pub struct Facts {
     pub dmarc: Found<Vec<String>>,
     /// The texts at `_dmarc` of the organisation's domain, where that is another: its name first.
     pub organisation: Option<(String, Found<Vec<String>>)>,
-    /// The texts of the DKIM selectors that were named.
+    /// The texts of the DKIM selectors that were named, or that a relay is known to sign with.
     pub dkim: Vec<(String, Found<Vec<String>>)>,
+    /// The texts of selectors that many use, where none was named.
+    pub guessed: Vec<(String, Found<Vec<String>>)>,
     /// The Sender's relay, where messages leave by one.
     pub relay: Option<Relay>,
     /// The lists that it, or an address of the relay, is on.
@@ -105,10 +107,44 @@ impl DomainFinding {
         Self { level, code, message: message.into(), publish: None }
     }
 
+    /// Whether receivers hold bulk senders to it: SPF, DKIM and DMARC of the domain that a message comes from.
+    #[must_use]
+    pub fn counts_in_bulk(&self) -> bool {
+        BULK_RULES.contains(&self.code)
+    }
+
+    /// The same for a campaign of so many messages a day that receivers hold its Sender to it.
+    #[must_use]
+    pub fn in_bulk(self) -> Self {
+        if !self.counts_in_bulk() {
+            return self;
+        }
+        Self { level: Level::Error, message: format!("{}. {IN_BULK}", self.message), ..self }
+    }
+
     fn publish(self, name: impl Into<String>, kind: &'static str, value: impl Into<String>) -> Self {
         Self { publish: Some(Publish { name: name.into(), kind, value: value.into() }), ..self }
     }
 }
+
+/// What receivers ask of bulk senders and let others go without.
+const BULK_RULES: [&str; 7] = [
+    "spf_missing",
+    "spf_without_channel",
+    "dmarc_missing",
+    "dkim_missing",
+    "dkim_revoked",
+    "dkim_short",
+    "dkim_unreadable",
+];
+
+/// What is added to a finding that refuses a launch because of its size.
+pub(crate) const IN_BULK: &str = "This campaign may send 5,000 messages a day from its domain, and of such Senders Gmail, Yahoo and Microsoft \
+    refuse what lacks it: mend it first, or give the channels a lower per_day (limits)";
+
+/// Selectors that many mail systems sign with.
+pub const USUAL_SELECTORS: [&str; 12] =
+    ["default", "dkim", "google", "k1", "k2", "k3", "mail", "s1", "s2", "selector1", "selector2", "smtp"];
 
 /// Look-ups that an SPF record may cause (RFC 7208 §4.6.4).
 const SPF_LOOKUPS: usize = 10;
@@ -294,8 +330,23 @@ fn within(term: &str, address: IpAddr) -> bool {
     }
 }
 
-/// True when a selector that was named has a usable key, or nothing is known of one.
+/// True when a selector that was named, or is often used, has a usable key, or nothing is known of one.
 fn dkim(facts: &Facts, found: &mut Vec<DomainFinding>) -> bool {
+    let has_key = |texts: &Found<Vec<String>>| matches!(texts, Found::These(texts) if texts.iter().filter_map(|text| key(text)).any(|(k, p)| p.is_some_and(|p| is_worth(&k, &p))));
+    let guessed: Vec<&str> =
+        facts.guessed.iter().filter(|(_, texts)| has_key(texts)).map(|(selector, _)| selector.as_str()).collect();
+    if facts.dkim.is_empty() && !guessed.is_empty() {
+        found.push(DomainFinding::new(
+            Level::Note,
+            "dkim_guessed",
+            format!(
+                "there are DKIM keys under selectors that many use ({}); whether these messages are signed with one of them \
+                 nobody can see from here: name the selector (?selector=), or check the relay (POST /v1/channels/{{id}}/check)",
+                guessed.join(", ")
+            ),
+        ));
+        return true;
+    }
     if facts.dkim.is_empty() {
         let how = if facts.relay.is_some() {
             "ask who runs the relay for its selector, and name it here (?selector=)"
@@ -312,21 +363,13 @@ fn dkim(facts: &Facts, found: &mut Vec<DomainFinding>) -> bool {
     let mut usable = false;
     for (selector, texts) in &facts.dkim {
         let name = format!("{selector}._domainkey.{}", facts.domain);
-        let key = |text: &String| {
-            let tags = tags(text);
-            let tag =
-                |wanted: &str| tags.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.replace(' ', ""));
-            (tag("v").is_none_or(|v| v == "DKIM1"))
-                .then(|| (tag("k").unwrap_or_else(|| "rsa".into()), tag("p")))
-                .filter(|(_, p)| p.is_some())
-        };
         match texts {
             Found::Unknown => usable = true,
             Found::Nothing => found.push(
                 DomainFinding::new(Level::Warning, "dkim_missing", format!("there is no DKIM key under the selector {selector}"))
                     .publish(name, if facts.relay.is_some() { "TXT" } else { "CNAME" }, if facts.relay.is_some() { "v=DKIM1; k=rsa; p=<the public key that your relay shows>".to_owned() } else { format!("{selector}.dkim.amazonses.com") }),
             ),
-            Found::These(texts) => match texts.iter().find_map(key) {
+            Found::These(texts) => match texts.iter().find_map(|text| key(text)) {
                 None => found.push(DomainFinding::new(
                     Level::Warning,
                     "dkim_unreadable",
@@ -347,6 +390,20 @@ fn dkim(facts: &Facts, found: &mut Vec<DomainFinding>) -> bool {
         }
     }
     usable
+}
+
+/// The kind of key and the key of a DKIM record.
+fn key(text: &str) -> Option<(String, Option<String>)> {
+    let tags = tags(text);
+    let tag = |wanted: &str| tags.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.replace(' ', ""));
+    (tag("v").is_none_or(|v| v == "DKIM1"))
+        .then(|| (tag("k").unwrap_or_else(|| "rsa".into()), tag("p")))
+        .filter(|(_, p)| p.is_some())
+}
+
+/// Whether a key counts for receivers: neither revoked nor short.
+fn is_worth(kind: &str, key: &str) -> bool {
+    !key.is_empty() && (kind != "rsa" || key.len() >= SHORT_KEY)
 }
 
 /// True when there is a usable DMARC record, or nothing is known.

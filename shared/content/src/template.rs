@@ -301,6 +301,12 @@ impl Template {
         })
     }
 
+    /// Whether nobody without a value for this variable can be written to, whichever alternatives they get.
+    pub(crate) fn always_needs(&self, variable: Variable) -> bool {
+        let needs = |segment: &Segment| matches!(segment, Segment::Value { tag, .. } if tag.leaves_out(variable));
+        self.segments.iter().any(needs)
+    }
+
     /// Fills in one person's values.
     ///
     /// # Errors

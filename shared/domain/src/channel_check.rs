@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{ChannelId, ID_BYTES, WorkspaceId},
+    organisation,
     reply_address::{open, sign},
     subject::Pepper,
 };
@@ -123,6 +124,9 @@ impl Stop {
 pub struct Signature {
     /// Whose it is (`d=`).
     pub domain: String,
+    /// Under which name of that domain its key is (`s=`); blank in what was stored before it was read.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub selector: String,
     /// Whether it covers both headers of one-click unsubscription (RFC 8058 §4).
     pub covers_unsubscribe: bool,
     /// Whether the receiver found it good.
@@ -130,14 +134,11 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// Whether it is that of the domain that a message says it comes from, or of one above or below it. Where
-    /// organisations begin nobody can tell from a name alone: two that lie beside each other do not count.
+    /// Whether it is that of the organisation whose domain a message says it comes from, as DMARC asks where its policy is
+    /// relaxed.
     #[must_use]
     pub fn is_aligned(&self, domain: &str) -> bool {
-        let below = |one: &str, other: &str| {
-            other.contains('.') && one.strip_suffix(other).is_some_and(|head| head.ends_with('.'))
-        };
-        self.domain == domain || below(&self.domain, domain) || below(domain, &self.domain)
+        organisation::is_same(&self.domain, domain)
     }
 }
 
@@ -291,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_is_aligned_with_its_own_domain_and_those_above_and_below() {
+    fn a_signature_is_aligned_with_the_domains_of_its_organisation() {
         for (signed, from, aligned) in [
             ("firm.test", "firm.test", true),
             ("firm.test", "mail.firm.test", true),
@@ -299,9 +300,13 @@ mod tests {
             ("relay.test", "firm.test", false),
             ("xfirm.test", "firm.test", false),
             ("test", "firm.test", false),
-            ("a.firm.test", "b.firm.test", false),
+            ("a.firm.test", "b.firm.test", true),
+            ("co.uk", "firm.co.uk", false),
+            ("other.co.uk", "firm.co.uk", false),
+            ("a.github.io", "b.github.io", false),
         ] {
-            let signature = Signature { domain: signed.into(), covers_unsubscribe: true, holds: true };
+            let signature =
+                Signature { domain: signed.into(), selector: String::new(), covers_unsubscribe: true, holds: true };
             assert_eq!(signature.is_aligned(from), aligned, "{signed} {from}");
         }
     }

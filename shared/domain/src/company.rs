@@ -1,14 +1,14 @@
 //! Which company somebody works at, without saying which: the keyed hash of a workspace and the domain of an address.
 //!
-//! Everybody at a domain is of one company, except at providers of mailboxes for everybody. A sub-domain is a company of
-//! its own: where a name is registered (`firm.co.uk`) and where it is only divided cannot be told without a list
-//! that is larger than the rest of a function, and to stop a stranger for somebody else's answer would be the worse mistake.
+//! Everybody under the name that a company registered is of one company, whatever stands before it, except at providers of
+//! mailboxes for everybody. Under an ending for many (`co.uk`, `github.io`) each name is a company of its own.
 
 use std::{fmt, str::FromStr};
 
 use crate::{
     email::{EmailAddress, professional},
     id::WorkspaceId,
+    organisation::registrable,
     subject::Pepper,
 };
 
@@ -23,7 +23,8 @@ impl Company {
     /// Where whoever has this address works; `None` at a provider of mailboxes for everybody.
     pub fn of(address: &EmailAddress, workspace: WorkspaceId, pepper: &Pepper) -> Option<Self> {
         professional(address).ok()?;
-        let message = [workspace.as_bytes().as_slice(), address.domain().to_lowercase().as_bytes()].concat();
+        let message =
+            [workspace.as_bytes().as_slice(), registrable(address.domain()).to_lowercase().as_bytes()].concat();
         let hash = pepper.mac("company", 1, &message)?;
         hash.first_chunk().copied().map(Self)
     }
@@ -78,12 +79,15 @@ mod tests {
         };
         let firm = of("ada@firm.test", 1).unwrap();
         assert_eq!(of("BOB@Firm.TEST", 1), Some(firm));
+        assert_eq!(of("eve@fr.mail.firm.test", 1), Some(firm));
+        assert_ne!(of("ada@firm.co.uk", 1), of("ada@other.co.uk", 1));
+        assert_ne!(of("ada@a.github.io", 1), of("ada@b.github.io", 1));
         assert_eq!(firm.to_string().parse(), Ok(firm));
         assert!(!firm.to_string().contains("firm"));
-        for (address, workspace) in [("ada@other.test", 1), ("ada@mail.firm.test", 1), ("ada@firm.test", 2)] {
+        for (address, workspace) in [("ada@other.test", 1), ("ada@xfirm.test", 1), ("ada@firm.test", 2)] {
             assert_ne!(of(address, workspace), Some(firm), "{address}");
         }
-        for address in ["ada@gmail.com", "bob@orange.fr", "eve@mailinator.com"] {
+        for address in ["ada@gmail.com", "bob@orange.fr", "eve@mailinator.com", "eve@eu.yahoo.com"] {
             assert_eq!(of(address, 1), None, "{address}");
         }
         assert!("xyz".parse::<Company>().is_err());

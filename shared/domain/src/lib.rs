@@ -28,6 +28,7 @@ pub mod mailbox;
 pub mod member;
 pub mod message_name;
 pub mod news;
+pub mod organisation;
 pub mod pace;
 pub mod policy;
 pub mod prospect;
@@ -45,6 +46,7 @@ pub mod suppression;
 pub mod totp;
 pub mod unsubscribe;
 pub mod variant;
+pub mod volume;
 pub mod webhook;
 
 pub use jiff::{SignedDuration, Timestamp};

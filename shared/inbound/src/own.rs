@@ -24,6 +24,8 @@ pub struct Own {
 pub struct Signature {
     /// `d=`, in small letters.
     pub domain: String,
+    /// `s=`, in small letters; blank where it has none.
+    pub selector: String,
     /// `h=`, in small letters.
     pub headers: Vec<String>,
     /// Whether the receiver found it good; `None` where it does not say.
@@ -65,7 +67,7 @@ fn signature(text: &str, verdicts: Option<&[(String, bool)]>) -> Option<Signatur
     let headers = tag("h").unwrap_or_default().split(':').map(str::to_owned).collect();
     let of_it = |(of, _): &&(String, bool)| *of == domain || of.ends_with(&format!(".{domain}"));
     let holds = verdicts.map(|found| found.iter().filter(of_it).any(|(_, pass)| *pass));
-    Some(Signature { domain, headers, holds })
+    Some(Signature { domain, selector: tag("s").unwrap_or_default(), headers, holds })
 }
 
 /// Of each domain that the receiver looked at a signature of, whether it is good. `None` where it wrote nothing down.
@@ -105,9 +107,9 @@ mod tests {
         assert_eq!(own.unsubscribe, ["https://x.test/u/abc", "mailto:x@firm.test"]);
         assert!(own.one_click);
         let [ours, relays] = &own.signatures[..] else { panic!("{:?}", own.signatures) };
-        assert_eq!((ours.domain.as_str(), ours.holds), ("firm.test", Some(true)));
+        assert_eq!((ours.domain.as_str(), ours.selector.as_str(), ours.holds), ("firm.test", "a", Some(true)));
         assert_eq!(ours.headers, ["from", "to", "list-unsubscribe", "list-unsubscribe-post"]);
-        assert_eq!((relays.domain.as_str(), relays.holds), ("relay.test", Some(false)));
+        assert_eq!((relays.selector.as_str(), relays.holds), ("", Some(false)));
     }
 
     #[test]

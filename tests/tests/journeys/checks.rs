@@ -48,11 +48,38 @@ fn a_check_says_what_costs_reach_and_lets_it_go() {
 }
 
 #[test]
+fn what_would_reach_nobody_is_not_launched_and_what_reaches_some_is() {
+    run(async {
+        let stack = TestStack::shared().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email;company\nann@nameless.test;Alpha\nbob@nameless.test;\n").await;
+        for (text, expected) in [
+            ("Bonjour {{ first_name }}", "1 error no_fallback steps[0].text"),
+            ("Bonjour [[{{ first_name }}|vous]]", "1 warning no_fallback steps[0].text"),
+            ("Bonjour {{ company }}", "1 warning no_fallback steps[0].text"),
+        ] {
+            let id = sender.draft(json!({"steps": [{"subject": "Tables", "text": text}]})).await;
+            assert_eq!(findings(&sender, &id).await, [expected], "{text}");
+            let launched = sender.command(&id, "launch").await;
+            if expected.contains("error") {
+                launched.problem(422, "launch-refused");
+                assert_eq!(launched.fields(), ["steps[0].text"]);
+                assert!(launched.text().contains("nobody in the audience has a first_name"), "{}", launched.text());
+            } else {
+                launched.expect(202);
+                sender.wait_ended(&id).await;
+            }
+        }
+        stack.check();
+    });
+}
+
+#[test]
 fn what_nobody_should_get_is_not_launched() {
     run(async {
         let stack = TestStack::shared().await;
         let sender = stack.sign_up().await;
-        sender.import(b"email\nann@refused.test\n").await;
+        sender.import(b"email;company\nann@refused.test;Alpha\n").await;
         // The footer takes what a template alone may be over what Gmail shows.
         let (long, notice) = (format!("<p>{}</p>", "Nos tables, nos bancs. ".repeat(3_400)), "&".repeat(4_900));
         let grows = format!("<p>{}</p>", "Nos tables & bancs. ".repeat(3_700));

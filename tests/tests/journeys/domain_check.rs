@@ -1,8 +1,9 @@
 //! What receivers find when they look up a Sender's domain.
 
+use content::domain_check::USUAL_SELECTORS;
 use local::backends::dns::Zone;
 use serde_json::{Value, json};
-use tests::{Sender, TestStack, run};
+use tests::{Sender, TestStack, files::people, run};
 
 fn zone(name: &str) -> Zone {
     Zone { name: name.to_owned(), txt: Vec::new(), mx: Vec::new(), a: Vec::new(), ptr: Vec::new() }
@@ -23,8 +24,12 @@ fn a_check_says_what_is_missing_with_the_record_to_publish() {
         let stack = TestStack::start().await;
         let sender = stack.sign_up().await;
         let (domain, dns) = (domain(&sender), stack.backends().dns());
+        assert_eq!(codes(&sender, "/v1/sender/check").await, ["dkim_guessed"]);
+        for selector in USUAL_SELECTORS {
+            dns.set(zone(&format!("{selector}._domainkey.{domain}")));
+        }
         assert_eq!(codes(&sender, "/v1/sender/check").await, ["dkim_not_looked_up"]);
-        assert!(codes(&sender, "/v1/sender/check?selector=s1,s2").await.is_empty());
+        assert!(codes(&sender, "/v1/sender/check?selector=x1,x2").await.is_empty());
 
         dns.set(Zone { mx: vec!["mx.example.com".into()], ..zone(&domain) });
         dns.set(zone(&format!("_dmarc.{domain}")));
@@ -54,7 +59,7 @@ fn a_check_says_what_is_missing_with_the_record_to_publish() {
             ..zone(&domain)
         });
         dns.set(zone("1.0.0.127.in-addr.arpa"));
-        let found = codes(&sender, "/v1/sender/check?selector=s2").await;
+        let found = codes(&sender, "/v1/sender/check?selector=x2").await;
         for code in ["spf_without_channel", "relay_without_name", "dmarc_missing"] {
             assert!(found.iter().any(|found| found == code), "{code}: {found:?}");
         }
@@ -141,6 +146,48 @@ fn a_launch_warns_of_what_costs_reach_and_refuses_what_receivers_refuse() {
         assert!(warned["message"].as_str().unwrap().contains("v=spf1 include:amazonses.com"), "{warned}");
         sender.command(&id, "launch").await.expect(202);
         sender.wait_ended(&id).await;
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a_launch_of_thousands_a_day_is_refused_until_spf_and_dmarc_are_there() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let (domain, dns) = (domain(&sender), stack.backends().dns());
+        sender.import(&people("bulk", 5_000)).await;
+        let id = sender.draft(json!({})).await;
+        dns.set(Zone { mx: vec!["mx.example.com".into()], ..zone(&domain) });
+        dns.set(zone(&format!("_dmarc.{domain}")));
+        dns.set(zone("_dmarc.test"));
+        let levels = async || {
+            let check = sender.command(&id, "check").await.expect(200).json();
+            let findings = check["findings"].as_array().unwrap().iter();
+            let of_domain = findings.filter(|one| one["field"] == "sender.identity.from_email");
+            of_domain.map(|one| format!("{} {}", one["level"], one["code"]).replace('"', "")).collect::<Vec<_>>()
+        };
+        assert_eq!(levels().await, ["error spf_missing", "error dmarc_missing"]);
+        let refused = sender.command(&id, "launch").await;
+        refused.problem(422, "launch-refused");
+        assert_eq!(refused.fields(), ["sender.identity.from_email"; 2]);
+        for record in ["v=spf1 include:amazonses.com ~all", "v=DMARC1; p=none; rua=mailto:contact@"] {
+            assert!(refused.text().contains(record), "{record}: {}", refused.text());
+        }
+        // A cap below the number, or the records.
+        sender.limit(json!({"per_day": 4_999})).await;
+        assert_eq!(levels().await, ["warning spf_missing", "warning dmarc_missing"]);
+        sender.limit(json!({"per_hour": 300})).await;
+        assert_eq!(levels().await, ["error spf_missing", "error dmarc_missing"]);
+        dns.set(Zone {
+            mx: vec!["mx.example.com".into()],
+            txt: vec!["v=spf1 include:amazonses.com ~all".into()],
+            ..zone(&domain)
+        });
+        dns.set(Zone { txt: vec!["v=DMARC1; p=none".into()], ..zone(&format!("_dmarc.{domain}")) });
+        assert!(levels().await.is_empty());
+        sender.command(&id, "launch").await.expect(202);
+        sender.command(&id, "cancel").await.expect(200);
         stack.finish().await;
     });
 }

@@ -109,7 +109,7 @@ fn everybody_gets_one_variant_of_each_step_and_every_reply_is_in_their_own_threa
         let said: Vec<_> =
             history.as_array().unwrap().iter().map(|event| (&event["variant"], &event["subject"])).collect();
         let short = json!(if second["court"].contains(&one) { "court" } else { "long" });
-        let subject = "Deux mots, {{ first_name }}";
+        let subject = "Deux mots, Zoé";
         assert_eq!(said, [(&short, &json!(format!("Re: {subject}"))), (&json!("B"), &json!(subject))]);
         let mails = stack.mails_to(&one);
         let proved = stack.exercise(&one, "access", None).await;

@@ -504,7 +504,7 @@ async fn relay(sender: &Sender<'_>) {
     let checked = sender.first_channel().await;
     sender.post(&format!("/v1/channels/{checked}/check"), json!({})).await.expect(200);
     let message = sender.stack.message_of_check();
-    let signed = format!("DKIM-Signature: v=1; d=filled.test; h=from; b=A\r\n{}", message.raw);
+    let signed = format!("DKIM-Signature: v=1; d=filled.test; s=a; h=from; b=A\r\n{}", message.raw);
     sender.stack.receive(&message.to, &signed, Scan::default()).await;
     let token_url = sender.stack.backends().hooks().url("/token/wrong/3600");
     let tokens = json!({"token_url": token_url, "client_id": "client", "refresh_token": "relay grant"});

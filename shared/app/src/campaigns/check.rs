@@ -1,6 +1,6 @@
 //! Before a launch: what is wrong with the messages, and what to do about it.
 
-use std::iter;
+use std::{collections::BTreeSet, iter};
 
 use content::{
     campaign::{CampaignTemplate, FieldError as Wrong},
@@ -16,9 +16,10 @@ use domain::{
     id::CampaignId,
     policy::{Rules, screen},
     prospect::Prospect,
-    sender::SenderIdentity,
+    sender::{Channel, Sender, SenderIdentity},
     sequence::{Choice, FIRST, Words},
-    subject::SHARDS,
+    subject::{SHARDS, Subject},
+    volume,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
@@ -78,9 +79,9 @@ impl Finding {
     }
 
     /// What a check of a relay found, or that nobody has checked it.
-    pub(super) fn of_relay((channel, found): (String, ChannelFinding)) -> Self {
+    pub(super) fn of_relay((channel, found): (&Channel, ChannelFinding)) -> Self {
         let ChannelFinding { level, code, message } = found;
-        let message = format!("channel \u{201c}{channel}\u{201d}: {message}");
+        let message = format!("channel \u{201c}{}\u{201d}: {message}", channel.name);
         Self { step: None, variant: None, level, code, field: "channels".into(), message }
     }
 
@@ -137,10 +138,7 @@ impl App {
         if let Some(sender) = &sender {
             let identity = identity_of(sender, &campaign.content);
             findings.extend(self.findings_of_messages(scope, &workspace, &identity, &campaign, now).await?);
-            let of_domain = self.findings_of_domain(sender, &campaign.content.channels).await;
-            findings.extend(of_domain.into_iter().map(Finding::of_domain));
-            let of_relays = self.findings_of_relays(scope, sender, &campaign.content.channels, now).await?;
-            findings.extend(of_relays.into_iter().map(Finding::of_relay));
+            findings.extend(self.findings_of_channels(scope, &workspace, sender, &campaign, now).await?);
             let harmful = self.harmful_channels(scope, now).await?;
             let going_by = sender.among(&campaign.content.channels);
             findings.extend(going_by.into_iter().filter_map(|c| Some(Finding::of_harm(&c.name, *harmful.get(&c.id)?))));
@@ -204,6 +202,104 @@ impl App {
         Ok(each_once(findings))
     }
 
+    /// What the domains and the relays lack that it goes by. What receivers hold bulk senders to is an error where it may
+    /// send as much in a day.
+    pub(super) async fn findings_of_channels(
+        &self,
+        scope: &WorkspaceScope,
+        workspace: &Workspace,
+        sender: &Sender,
+        campaign: &StoredCampaign,
+        now: Timestamp,
+    ) -> Result<Vec<Finding>, Failure> {
+        let named = &campaign.content.channels;
+        let of_domains = self.findings_of_domain(scope, sender, named).await?;
+        let of_relays = self.findings_of_relays(scope, sender, named, now).await?;
+        let from = |channel: &Channel| sender.identity_by(channel).from_email.domain().to_owned();
+        let at_domains =
+            of_domains.iter().filter(|(_, found)| found.counts_in_bulk()).map(|(domain, _)| domain.clone());
+        let at_relays = of_relays.iter().filter(|(_, found)| found.counts_in_bulk()).map(|(channel, _)| from(channel));
+        let concerned: BTreeSet<String> = at_domains.chain(at_relays).collect();
+        let bulk = self.in_bulk(scope, workspace, sender, campaign, concerned, now).await?;
+        let of_domains = of_domains
+            .into_iter()
+            .map(|(domain, found)| Finding::of_domain(if bulk.contains(&domain) { found.in_bulk() } else { found }));
+        let of_relays = of_relays.into_iter().map(|(channel, found)| {
+            Finding::of_relay((channel, if bulk.contains(&from(channel)) { found.in_bulk() } else { found }))
+        });
+        Ok(of_domains.chain(of_relays).collect())
+    }
+
+    /// Those of some domains from which a campaign may send as much in a day as a bulk sender. Where caps rule that out nobody
+    /// is counted, and elsewhere only as many as it takes.
+    async fn in_bulk(
+        &self,
+        scope: &WorkspaceScope,
+        workspace: &Workspace,
+        sender: &Sender,
+        campaign: &StoredCampaign,
+        mut domains: BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<BTreeSet<String>, Failure> {
+        let named = &campaign.content.channels;
+        let is_bulk = |domain: &String, people| volume::most_a_day(sender, named, domain, people) >= volume::BULK;
+        domains.retain(|domain| is_bulk(domain, u64::MAX));
+        if domains.is_empty() {
+            return Ok(domains);
+        }
+        let identity = identity_of(sender, &campaign.content);
+        let rules = Rules { retention_months: workspace.retention_months };
+        let enough = volume::enough(sender, named);
+        let people = self.survey(scope, (campaign, &identity, rules), &[], enough, now).await?.people;
+        domains.retain(|domain| is_bulk(domain, people));
+        Ok(domains)
+    }
+
+    /// The values without a fallback that nobody of the audience has, so that nobody would get the message.
+    pub(super) async fn lacked_by_all(
+        &self,
+        scope: &WorkspaceScope,
+        workspace: &Workspace,
+        sender: &SenderIdentity,
+        campaign: &StoredCampaign,
+        now: Timestamp,
+    ) -> Result<Vec<Finding>, Failure> {
+        let needs = needs_of(campaign);
+        if needs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rules = Rules { retention_months: workspace.retention_months };
+        let found = self.survey(scope, (campaign, sender, rules), &needs, 1, now).await?;
+        Ok(of_needs(campaign, needs, found))
+    }
+
+    /// Goes through the audience until there are `enough` people in it, and each value is somebody's.
+    async fn survey(
+        &self,
+        scope: &WorkspaceScope,
+        of: (&StoredCampaign, &SenderIdentity, Rules),
+        needs: &[((u8, Choice), Need)],
+        enough: u64,
+        now: Timestamp,
+    ) -> Result<Lacks, Failure> {
+        let mut found = Lacks { people: 0, of: vec![0; needs.len()] };
+        for shard in 0..SHARDS {
+            let mut after = None;
+            loop {
+                let (page, next) = self.lacking_of_page(scope, of, needs, (shard, after), now).await?;
+                found.add(page.people, page.of.into_iter());
+                if found.people >= enough && found.of.iter().all(|lacking| *lacking < found.people) {
+                    return Ok(found);
+                }
+                match next {
+                    Some(next) => after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// Who would be left out for want of a value.
     async fn findings_of_audience(
         &self,
@@ -213,11 +309,7 @@ impl App {
         campaign: &StoredCampaign,
         now: Timestamp,
     ) -> Result<Vec<Finding>, Failure> {
-        let of = |(number, choice, templates): (u8, Choice, Result<_, _>)| {
-            let needs = templates.map(|templates| check::needs(&templates)).unwrap_or_default();
-            needs.into_iter().map(move |need| ((number, choice), need))
-        };
-        let needs: Vec<((u8, Choice), Need)> = written(campaign).flat_map(of).collect();
+        let needs = needs_of(campaign);
         let rules = Rules { retention_months: workspace.retention_months };
         let counts: Vec<Lacks> = stream::iter(0..SHARDS)
             .map(|shard| self.lacking(scope, (campaign, sender, rules), &needs, shard, now))
@@ -234,37 +326,75 @@ impl App {
             field: "audience".into(),
             message: "there is nobody in it who can be written to: import people, or say it otherwise".into(),
         });
-        let lacking = iter::zip(needs, all.of).map(|((at, need), lacking)| {
-            Finding::of(&campaign.content, at, check::no_fallback(need, lacking, all.people))
-        });
-        Ok(empty.into_iter().chain(each_once(lacking)).collect())
+        Ok(empty.into_iter().chain(of_needs(campaign, needs, all)).collect())
     }
 
     async fn lacking(
         &self,
         scope: &WorkspaceScope,
-        (campaign, sender, rules): (&StoredCampaign, &SenderIdentity, Rules),
+        of: (&StoredCampaign, &SenderIdentity, Rules),
         needs: &[((u8, Choice), Need)],
         shard: u8,
         now: Timestamp,
     ) -> Result<Lacks, Failure> {
-        let audience = &campaign.content.audience;
         let mut found = Lacks { people: 0, of: vec![0; needs.len()] };
         let mut after = None;
         loop {
-            let page = self.db.prospects(scope).page(shard, after, None).await?;
-            let in_it = |p: &&Prospect| audience.includes(p) && screen(Some(p), rules, now).is_ok();
-            for prospect in page.prospects.iter().filter(in_it) {
-                with_person(sender, prospect, |person| {
-                    found.add(1, needs.iter().map(|(_, need)| person.value(need.variable).is_none().into()));
-                });
-            }
-            match page.next {
+            let (page, next) = self.lacking_of_page(scope, of, needs, (shard, after), now).await?;
+            found.add(page.people, page.of.into_iter());
+            match next {
                 Some(next) => after = Some(next),
                 None => return Ok(found),
             }
         }
     }
+
+    /// The people of one page that are in the audience and may be written to, and what they lack.
+    async fn lacking_of_page(
+        &self,
+        scope: &WorkspaceScope,
+        (campaign, sender, rules): (&StoredCampaign, &SenderIdentity, Rules),
+        needs: &[((u8, Choice), Need)],
+        (shard, after): (u8, Option<Subject>),
+        now: Timestamp,
+    ) -> Result<(Lacks, Option<Subject>), Failure> {
+        let audience = &campaign.content.audience;
+        let mut found = Lacks { people: 0, of: vec![0; needs.len()] };
+        let page = self.db.prospects(scope).page(shard, after, None).await?;
+        let in_it = |p: &&Prospect| audience.includes(p) && screen(Some(p), rules, now).is_ok();
+        for prospect in page.prospects.iter().filter(in_it) {
+            with_person(sender, prospect, |person| {
+                found.add(1, needs.iter().map(|(_, need)| person.value(need.variable).is_none().into()));
+            });
+        }
+        Ok((found, page.next))
+    }
+}
+
+/// What to say of values without a fallback. Of a step with variants somebody gets something as long as one of them needs
+/// nothing that everybody lacks.
+fn of_needs(campaign: &StoredCampaign, needs: Vec<((u8, Choice), Need)>, Lacks { people, of }: Lacks) -> Vec<Finding> {
+    let lacked = |(((step, choice), need), lacking): (&((u8, Choice), Need), &u64)| {
+        (need.always && people > 0 && *lacking == people).then_some((*step, *choice))
+    };
+    let hopeless: Vec<_> = iter::zip(&needs, &of).filter_map(lacked).collect();
+    let of_step = |step| written(campaign).filter(move |(number, ..)| *number == step);
+    let mut reach_nobody: Vec<u8> = hopeless.iter().map(|(step, _)| *step).collect();
+    reach_nobody.dedup();
+    reach_nobody.retain(|step| of_step(*step).all(|(number, choice, _)| hopeless.contains(&(number, choice))));
+    each_once(iter::zip(needs, of).map(|((at, need), lacking)| {
+        let need = Need { always: need.always && reach_nobody.contains(&at.0), ..need };
+        Finding::of(&campaign.content, at, check::no_fallback(need, lacking, people))
+    }))
+}
+
+/// The values without a fallback that its messages use.
+fn needs_of(campaign: &StoredCampaign) -> Vec<((u8, Choice), Need)> {
+    let of = |(number, choice, templates): (u8, Choice, Result<_, _>)| {
+        let needs = templates.map(|templates| check::needs(&templates)).unwrap_or_default();
+        needs.into_iter().map(move |need| ((number, choice), need))
+    };
+    written(campaign).flat_map(of).collect()
 }
 
 /// The messages that are written, of each step and variant: those with a subject and something to read, and their

@@ -169,12 +169,10 @@ impl App {
         };
         let identity = identity_of(&sender, &campaign.content);
         let findings = self.findings_of_messages(scope, workspace, &identity, campaign, now).await?;
-        let of_domain = self.findings_of_domain(&sender, &campaign.content.channels).await;
-        let of_domain = of_domain.into_iter().map(Finding::of_domain);
-        let of_relays = self.findings_of_relays(scope, &sender, &campaign.content.channels, now).await?;
-        let of_relays = of_relays.into_iter().map(Finding::of_relay);
-        let wrong: Vec<_> =
-            of_domain.chain(of_relays).chain(findings).filter(|finding| finding.level == Level::Error).collect();
+        let of_channels = self.findings_of_channels(scope, workspace, &sender, campaign, now).await?;
+        let lacked = self.lacked_by_all(scope, workspace, &identity, campaign, now).await?;
+        let all = of_channels.into_iter().chain(findings).chain(lacked);
+        let wrong: Vec<_> = all.filter(|finding| finding.level == Level::Error).collect();
         if wrong.is_empty() { Ok(()) } else { Err(wrong_to_launch(wrong)) }
     }
 

@@ -203,7 +203,9 @@ impl App {
         let address = match relay::resolve(host, *port, &self.config.relay_networks).await {
             Ok(address) => address,
             Err(RelayError::Unresolved | RelayError::BadName) => return Ok(Some(Stop::Unresolved)),
-            Err(RelayError::NotPublic | RelayError::Port) => return Ok(Some(Stop::NotPublic)),
+            Err(RelayError::NotPublic | RelayError::PrivateName | RelayError::Port) => {
+                return Ok(Some(Stop::NotPublic));
+            }
             Err(RelayError::Networks) => return Err(Failure::internal("RELAY_NETWORKS cannot be read")),
         };
         let roots = &self.config.relay_root_certificates;
@@ -285,22 +287,42 @@ impl App {
     }
 
     /// What is to be said of the relays that a campaign goes by, by these channels or by all, with their channel.
-    pub(crate) async fn findings_of_relays(
+    pub(crate) async fn findings_of_relays<'a>(
         &self,
         scope: &WorkspaceScope,
-        sender: &Sender,
+        sender: &'a Sender,
         named: &[ChannelId],
         now: Timestamp,
-    ) -> Result<Vec<(String, ChannelFinding)>, Failure> {
+    ) -> Result<Vec<(&'a Channel, ChannelFinding)>, Failure> {
         let mut findings = Vec::new();
         for channel in sender.among(named).into_iter().filter(|channel| channel.transport != Transport::Ses) {
             let of_it = match self.check_of(scope, sender, channel).await? {
                 Some(check) => judge(&check, sender.identity_by(channel).from_email.domain(), now),
                 None => vec![unchecked()],
             };
-            findings.extend(of_it.into_iter().map(|finding| (channel.name.clone(), finding)));
+            findings.extend(of_it.into_iter().map(|finding| (channel, finding)));
         }
         Ok(findings)
+    }
+
+    /// The DKIM selectors that a relay signs with in the name of the channel's domain, as its latest check found.
+    pub(crate) async fn seen_selectors(
+        &self,
+        scope: &WorkspaceScope,
+        sender: &Sender,
+        channel: &Channel,
+    ) -> Result<Vec<String>, Failure> {
+        if channel.transport == Transport::Ses {
+            return Ok(Vec::new());
+        }
+        let identity = sender.identity_by(channel);
+        let back = self.check_of(scope, sender, channel).await?.and_then(|check| check.back);
+        let signatures = back.into_iter().flat_map(|back| back.signatures);
+        let ours = signatures.filter(|one| one.holds && one.domain.eq_ignore_ascii_case(identity.from_email.domain()));
+        let mut selectors: Vec<_> = ours.map(|one| one.selector).filter(|name| !name.is_empty()).collect();
+        selectors.sort_unstable();
+        selectors.dedup();
+        Ok(selectors)
     }
 
     /// The latest check of a channel as it is now.
@@ -341,11 +363,15 @@ fn back(
             .map(|signature| Signature {
                 covers_unsubscribe: covers(&signature.headers),
                 holds: signature.holds.unwrap_or(signed),
+                selector: Some(signature.selector).filter(|name| name.len() <= LONGEST_SELECTOR).unwrap_or_default(),
                 domain: signature.domain,
             })
             .collect(),
     }
 }
+
+/// Longest selector that is kept: longer ones have no record.
+const LONGEST_SELECTOR: usize = 63;
 
 /// Signatures that are kept.
 const MOST_SIGNATURES: usize = 8;

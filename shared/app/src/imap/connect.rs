@@ -53,7 +53,7 @@ pub(crate) async fn connect(
 async fn encrypted(place: &Place<'_>, networks: &str, tls: &Tls) -> Result<Wire, Stop> {
     let address = relay::resolve_on(place.host, place.port, &PORTS, networks).await.map_err(|error| match error {
         RelayError::Unresolved | RelayError::BadName => Stop::Unresolved,
-        RelayError::NotPublic | RelayError::Port | RelayError::Networks => Stop::NotPublic,
+        RelayError::NotPublic | RelayError::PrivateName | RelayError::Port | RelayError::Networks => Stop::NotPublic,
     })?;
     let stream = place.in_time(TcpStream::connect(address), Stop::Unreachable).await?;
     let _ = stream.set_nodelay(true);

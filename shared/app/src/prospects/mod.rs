@@ -85,7 +85,12 @@ impl App {
             Box::pin(self.any_workspace(scope)),
         )?;
         let Some(held) = held else { return Ok(None) };
-        let history = Box::pin(self.history(scope, subject, history)).await?;
+        let mut history = Box::pin(self.history(scope, subject, history)).await?;
+        if history.iter().any(Event::has_template)
+            && let Some(sender) = self.db.accounts(scope).sender().await?
+        {
+            history.iter_mut().for_each(|event| event.fill(&sender.identity, &held.prospect));
+        }
         let view = ProspectView::new(held.prospect, suppression, workspace.retention_months);
         Ok(Some(ProspectDetail::new(view, suppression, history)))
     }

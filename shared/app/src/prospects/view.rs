@@ -11,6 +11,7 @@ use domain::{
     locale::Locale,
     policy::retention::Policy,
     prospect::{Field, LawfulBasis, Prospect, ProspectState, Source},
+    sender::SenderIdentity,
     sequence::Choice,
     subject::Subject,
     suppression::{Suppression, SuppressionReason},
@@ -21,7 +22,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use storage::{StoreError, WorkspaceScope, outreach::Delivery};
 
-use crate::{App, Failure, campaigns::why_failed, evidence::EvidenceView};
+use crate::{App, Failure, campaigns::why_failed, evidence::EvidenceView, letter};
 
 /// Deliveries that the API's history shows, the newest.
 pub(super) const HISTORY: usize = 100;
@@ -175,6 +176,22 @@ pub(crate) struct Event {
     /// Which variants it was made of.
     #[serde(skip)]
     choice: Choice,
+}
+
+impl Event {
+    /// Whether its subject has places for values, or alternatives.
+    pub(super) fn has_template(&self) -> bool {
+        self.subject.as_deref().is_some_and(|subject| subject.contains("{{") || subject.contains("[["))
+    }
+
+    /// Shows its subject with the values that are known of the person today; as it was written where one is missing.
+    pub(super) fn fill(&mut self, sender: &SenderIdentity, person: &Prospect) {
+        if let Some(written) = self.subject.as_mut().filter(|written| written.contains(['{', '[']))
+            && let Some(shown) = letter::subject(written, sender, person)
+        {
+            *written = shown;
+        }
+    }
 }
 
 impl ProspectDetail {

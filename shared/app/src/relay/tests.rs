@@ -134,6 +134,28 @@ fn ports_are_those_of_submission_except_in_the_operators_networks() {
 }
 
 #[test]
+fn names_within_a_network_are_refused_before_anybody_resolves_them() {
+    for name in [
+        "localhost",
+        "LOCALHOST.",
+        "smtp",
+        "mail.local",
+        "metadata.google.internal",
+        "a.b.internal",
+        "x.localhost",
+        "nas.lan",
+        "printer.home.arpa",
+        "host.localdomain",
+    ] {
+        assert_eq!(check(name, 587, ""), Err(RelayError::PrivateName), "{name}");
+        assert_eq!(check(name, 587, "10.0.0.0/8"), Ok(()), "{name}, where the operator names a network");
+    }
+    for name in ["smtp.example.com", "internal.example.com", "local.test", "mylocal.test", "notlocal.example"] {
+        assert_eq!(check(name, 587, ""), Ok(()), "{name}");
+    }
+}
+
+#[test]
 fn names_are_stored_in_one_spelling_and_nonsense_is_refused() {
     for (host, normal) in [
         (" SMTP.Example.COM. ", "smtp.example.com"),

@@ -176,10 +176,20 @@ fn a_value_that_may_be_missing_needs_a_default() {
         fields("{{ company }}", "{{ first_name }} {{ company | default: \"x\" }}", Some("<p>{{ tags }}</p>")),
         [("text", Variable::FirstName), ("subject", Variable::Company), ("html", Variable::Tags)]
     );
-    let need = Need { field: "text", variable: Variable::FirstName };
+    let always = |text: &str| {
+        let templates = CampaignTemplate::parse(SUBJECT, text, None).unwrap();
+        needs(&templates).into_iter().map(|need| need.always).collect::<Vec<_>>()
+    };
+    assert_eq!(always("Bonjour {{ first_name }}"), [true]);
+    assert_eq!(always("[[Bonjour|Salut {{ first_name }}]]"), [false]);
+    let need = Need { field: "text", variable: Variable::FirstName, always: true };
     assert_eq!(no_fallback(need, 0, 9).level, Level::Note);
     let found = no_fallback(need, 2, 9);
     assert_eq!((found.level, found.field), (Level::Warning, "text"));
+    let all = no_fallback(Need { always: false, ..need }, 9, 9);
+    assert_eq!(all.level, Level::Warning, "who gets another alternative gets it");
+    let all = no_fallback(need, 9, 9);
+    assert_eq!((all.level, all.message.contains("nobody in the audience has a first_name")), (Level::Error, true));
     assert!(found.message.contains("2 of 9") && found.message.contains("{{ first_name | default: \"…\" }}"));
 }
 
@@ -189,6 +199,15 @@ fn what_gmail_would_cut_is_refused() {
     assert_eq!(level(Some(NEARLY_CUT)), None);
     assert_eq!(level(Some(NEARLY_CUT + 1)), Some(Level::Warning));
     assert_eq!(level(None), Some(Level::Error));
+}
+
+#[test]
+fn a_text_that_nobody_reads_costs_reach() {
+    let of = |words: usize| {
+        let found = findings("Tables", &"Nos tables. ".repeat(words), None);
+        found.iter().any(|finding| finding.starts_with("warning long_text") || finding.contains("long_text"))
+    };
+    assert!(!of(2_400) && of(2_600));
 }
 
 #[test]

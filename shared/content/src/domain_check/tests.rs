@@ -13,6 +13,7 @@ fn facts() -> Facts {
         dmarc: these(&["v=DMARC1; p=reject"]),
         organisation: None,
         dkim: vec![("s1".into(), these(&[&format!("v=DKIM1; k=rsa; p={}", "A".repeat(392))]))],
+        guessed: Vec::new(),
         relay: None,
         listed: Vec::new(),
         contact: "contact@example.com".into(),
@@ -155,4 +156,51 @@ fn what_could_not_be_looked_up_is_held_against_nobody() {
     };
     assert_eq!(codes(&dark), ["not_looked_up"]);
     assert_eq!(codes(&Facts { dkim: Vec::new(), ..facts() }), ["dkim_not_looked_up"]);
+}
+
+#[test]
+fn what_a_bulk_sender_must_have_refuses_its_launch() {
+    for (facts, code, record) in [
+        (Facts { texts: Found::Nothing, ..facts() }, "spf_missing", "v=spf1 include:amazonses.com ~all"),
+        (
+            Facts { texts: these(&["v=spf1 mx -all"]), ..facts() },
+            "spf_without_channel",
+            "v=spf1 include:amazonses.com mx -all",
+        ),
+        (
+            Facts { dmarc: Found::Nothing, ..facts() },
+            "dmarc_missing",
+            "v=DMARC1; p=none; rua=mailto:contact@example.com",
+        ),
+        (Facts { dkim: vec![("s1".into(), Found::Nothing)], ..facts() }, "dkim_missing", "s1.dkim.amazonses.com"),
+    ] {
+        let [finding] = &judge(&facts)[..] else { panic!("{code}") };
+        assert_eq!((finding.code, finding.level), (code, Level::Warning));
+        let raised = finding.clone().in_bulk();
+        assert_eq!(raised.level, Level::Error, "{code}");
+        assert!(raised.message.starts_with(&finding.message) && raised.message.contains("5,000"), "{}", raised.message);
+        assert_eq!(raised.publish.unwrap().value, record);
+    }
+    let [note] = &judge(&Facts { dmarc: these(&["v=DMARC1; p=none"]), ..facts() })[..] else { panic!("one finding") };
+    assert_eq!(note.clone().in_bulk(), *note);
+}
+
+#[test]
+fn a_key_under_a_usual_selector_counts_where_none_was_named() {
+    let whole = these(&[&format!("v=DKIM1; k=rsa; p={}", "A".repeat(392))]);
+    let with = |guessed: Vec<(&str, Found<Vec<String>>)>| {
+        let guessed = guessed.into_iter().map(|(name, texts)| (name.to_owned(), texts)).collect();
+        Facts { dkim: Vec::new(), guessed, ..facts() }
+    };
+    assert_eq!(codes(&with(vec![("google", whole.clone()), ("s1", Found::Nothing)])), ["dkim_guessed"]);
+    let said = judge(&with(vec![("google", whole.clone()), ("s1", whole)])).remove(0);
+    assert!(
+        said.message.contains("(google, s1)") && said.message.contains("/v1/channels/{id}/check"),
+        "{}",
+        said.message
+    );
+    let useless = [these(&["v=DKIM1; p="]), these(&["v=DKIM1; p=AAAA"]), these(&["hello"]), Found::Unknown];
+    for texts in useless {
+        assert_eq!(codes(&with(vec![("google", texts)])), ["dkim_not_looked_up"]);
+    }
 }
