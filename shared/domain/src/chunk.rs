@@ -75,75 +75,53 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Those that are what they are called, with their letters and their names in the API and in stored counts.
+    const PLAIN: [(Self, u8, &'static str); 10] = [
+        (Self::Pending, b'.', "pending"),
+        (Self::Postponed, b'P', "postponed"),
+        (Self::Sent, b'S', "sent"),
+        (Self::Delivered, b'D', "delivered"),
+        (Self::Replied, b'R', "replied"),
+        (Self::Bounced, b'B', "bounced"),
+        (Self::Complained, b'C', "complained"),
+        (Self::Failed, b'F', "failed"),
+        (Self::PutOff, b'O', "put_off"),
+        (Self::Unknown, b'U', "unknown"),
+    ];
+
+    /// All of them, with their letters and names.
+    fn all() -> impl Iterator<Item = (Self, u8, String)> {
+        let plain = Self::PLAIN.into_iter().map(|(outcome, letter, name)| (outcome, letter, name.to_owned()));
+        let refused = |(reason, letter): &(Refusal, u8)| {
+            (Self::Refused(*reason), *letter, format!("refused_{}", reason.as_str()))
+        };
+        plain.chain(Refusal::ALL.iter().map(refused))
+    }
+
     /// The letter that stands for it.
     pub fn letter(self) -> u8 {
         match self {
-            Outcome::Pending => b'.',
-            Outcome::Postponed => b'P',
-            Outcome::Sent => b'S',
-            Outcome::Delivered => b'D',
-            Outcome::Replied => b'R',
-            Outcome::Bounced => b'B',
-            Outcome::Complained => b'C',
-            Outcome::Failed => b'F',
-            Outcome::PutOff => b'O',
-            Outcome::Unknown => b'U',
-            Outcome::Refused(reason) => {
+            Self::Refused(reason) => {
                 Refusal::ALL.iter().find(|(r, _)| *r == reason).map_or(b'?', |(_, letter)| *letter)
             }
+            plain => Self::PLAIN.iter().find(|(outcome, ..)| *outcome == plain).map_or(b'?', |(_, letter, _)| *letter),
         }
     }
 
     /// Reads a letter.
     pub fn from_letter(letter: u8) -> Option<Self> {
-        Some(match letter {
-            b'.' => Outcome::Pending,
-            b'P' => Outcome::Postponed,
-            b'S' => Outcome::Sent,
-            b'D' => Outcome::Delivered,
-            b'R' => Outcome::Replied,
-            b'B' => Outcome::Bounced,
-            b'C' => Outcome::Complained,
-            b'F' => Outcome::Failed,
-            b'O' => Outcome::PutOff,
-            b'U' => Outcome::Unknown,
-            _ => Outcome::Refused(Refusal::ALL.iter().find(|(_, l)| *l == letter)?.0),
-        })
+        let plain = Self::PLAIN.iter().find(|(_, known, _)| *known == letter).map(|(outcome, ..)| *outcome);
+        plain.or_else(|| Some(Self::Refused(Refusal::ALL.iter().find(|(_, known)| *known == letter)?.0)))
     }
 
     /// The name of this outcome in the API and in stored counts.
     pub fn name(self) -> String {
-        match self {
-            Outcome::Pending => "pending".into(),
-            Outcome::Postponed => "postponed".into(),
-            Outcome::Sent => "sent".into(),
-            Outcome::Delivered => "delivered".into(),
-            Outcome::Replied => "replied".into(),
-            Outcome::Bounced => "bounced".into(),
-            Outcome::Complained => "complained".into(),
-            Outcome::Failed => "failed".into(),
-            Outcome::PutOff => "put_off".into(),
-            Outcome::Unknown => "unknown".into(),
-            Outcome::Refused(reason) => format!("refused_{}", reason.as_str()),
-        }
+        Self::all().find(|(outcome, ..)| *outcome == self).map(|(.., name)| name).unwrap_or_default()
     }
 
     /// Reads [`Outcome::name`].
     pub fn from_name(name: &str) -> Option<Self> {
-        let plain = [
-            Outcome::Pending,
-            Outcome::Postponed,
-            Outcome::Sent,
-            Outcome::Delivered,
-            Outcome::Replied,
-            Outcome::Bounced,
-            Outcome::Complained,
-            Outcome::Failed,
-            Outcome::PutOff,
-            Outcome::Unknown,
-        ];
-        let refused = Refusal::ALL.iter().map(|(reason, _)| Outcome::Refused(*reason));
-        plain.into_iter().chain(refused).find(|outcome| outcome.name() == name)
+        Self::all().find(|(.., known)| known == name).map(|(outcome, ..)| outcome)
     }
 
     /// Whether the channel took the message, whatever became of it then.
@@ -490,19 +468,7 @@ mod tests {
     }
 
     fn outcomes() -> Vec<Outcome> {
-        let plain = [
-            Outcome::Pending,
-            Outcome::Postponed,
-            Outcome::Sent,
-            Outcome::Delivered,
-            Outcome::Replied,
-            Outcome::Bounced,
-            Outcome::Complained,
-            Outcome::Failed,
-            Outcome::PutOff,
-            Outcome::Unknown,
-        ];
-        plain.into_iter().chain(Refusal::ALL.iter().map(|(r, _)| Outcome::Refused(*r))).collect()
+        Outcome::all().map(|(outcome, ..)| outcome).collect()
     }
 
     #[test]
