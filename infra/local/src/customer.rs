@@ -84,6 +84,9 @@ struct Upload {
 pub(crate) struct Campaign {
     pub(crate) id: String,
     pub(crate) status: String,
+    /// Why the product paused it.
+    #[serde(default)]
+    pub(crate) paused_because: Option<String>,
     pub(crate) counts: Counts,
     pub(crate) refused_by_reason: BTreeMap<String, u64>,
 }
@@ -113,7 +116,7 @@ pub(crate) struct Recipient {
     prospect: Option<String>,
     pub(crate) step: u8,
     pub(crate) status: String,
-    /// Of replies, bounces, complaints and refusals.
+    /// Of replies, bounces, complaints, refusals and failures.
     pub(crate) reason: Option<String>,
     /// What they got, of a step with variants.
     pub(crate) variant: Option<String>,

@@ -67,6 +67,44 @@ pub struct SmtpPlan {
     pub cut_after_data_every: u64,
     /// Waits before each answer, in milliseconds.
     pub latency_ms: u64,
+    /// Closes every connection before it says anything.
+    pub unreachable: bool,
+    /// What it refuses, beside what it refuses anyhow; the first that strikes counts.
+    pub refusals: Vec<SmtpRefusal>,
+}
+
+/// Something that the relay refuses.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SmtpRefusal {
+    /// What.
+    pub at: SmtpAt,
+    /// Every n-th time.
+    #[serde(default = "always")]
+    pub every: u64,
+    /// The line that it answers; with 421 it closes the connection.
+    pub say: String,
+    /// Only of an account, a sender or a recipient whose name begins so.
+    #[serde(default)]
+    pub of: String,
+}
+
+const fn always() -> u64 {
+    1
+}
+
+/// A place in a conversation with the relay.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SmtpAt {
+    /// The login, of an account.
+    Login,
+    /// `MAIL FROM`, of a sender.
+    Mail,
+    /// `RCPT TO`, of a recipient.
+    Rcpt,
+    /// The end of the message, of its first recipient.
+    Content,
 }
 
 /// Faults of SQS.
@@ -114,6 +152,8 @@ pub(crate) enum Place {
 pub struct Faults {
     plan: Arc<Mutex<Plan>>,
     counters: Arc<[AtomicU64; 7]>,
+    /// How often each refusal of the relay was asked for.
+    refusals: Arc<Mutex<Vec<u64>>>,
     calls: Calls,
 }
 
@@ -134,6 +174,7 @@ impl Faults {
         for counter in self.counters.iter() {
             counter.store(0, Ordering::SeqCst);
         }
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The plan in force.
@@ -172,6 +213,19 @@ impl Faults {
         count.is_multiple_of(every)
     }
 
+    /// What the relay answers here, if it refuses it; each question counts for the refusals that it is about.
+    pub(crate) fn smtp_refuses(&self, at: SmtpAt, whom: &str) -> Option<String> {
+        let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.resize(plan.smtp.refusals.len(), 0);
+        let about = plan.smtp.refusals.iter().zip(counts.iter_mut());
+        let mut about = about.filter(|(refusal, _)| refusal.at == at && whom.starts_with(&refusal.of));
+        about.find_map(|(refusal, count)| {
+            *count += 1;
+            (refusal.every > 0 && count.is_multiple_of(refusal.every)).then(|| refusal.say.clone())
+        })
+    }
+
     /// Waits as long as SES is told to.
     pub(crate) async fn ses_latency(&self) {
         wait(self.plan().ses.latency_ms).await;
@@ -203,5 +257,19 @@ mod tests {
         assert_eq!(struck, [false, false, true, false, false, true]);
         assert!(!faults.strikes(Place::SesReject));
         assert!(serde_json::from_str::<Plan>(r#"{"ses": {"typo": 3}}"#).is_err());
+    }
+
+    #[test]
+    fn a_relay_refuses_whom_it_is_told_to_every_nth_time() {
+        let faults = Faults::new();
+        assert_eq!(faults.smtp_refuses(SmtpAt::Rcpt, "ada@example.com"), None);
+        let plan = r#"{"smtp": {"refusals": [
+            {"at": "rcpt", "say": "451 4.2.0 Later", "of": "grey-", "every": 2}, {"at": "mail", "say": "550 5.7.1 No"}]}}"#;
+        faults.set(serde_json::from_str(plan).unwrap());
+        let ask = |at, whom| faults.smtp_refuses(at, whom).map(|say| say[..3].to_owned());
+        let asked = ["grey-1@example.com", "ada@example.com", "grey-2@example.com", "grey-1@example.com"];
+        let answers = asked.map(|whom| ask(SmtpAt::Rcpt, whom));
+        assert_eq!(answers, [None, None, Some("451".to_owned()), None]);
+        assert_eq!((ask(SmtpAt::Mail, "b@example.com"), ask(SmtpAt::Login, "b")), (Some("550".to_owned()), None));
     }
 }

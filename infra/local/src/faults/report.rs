@@ -102,6 +102,7 @@ pub(super) fn counts(reports: &[Report]) -> Table {
             each(counted.duplicates, counted.accepted),
             each(counted.lost, counted.accepted),
             each(counted.unknown, counted.accepted),
+            count(counted.failed),
             format!("{seconds:.0} s"),
         ]
     };
@@ -123,6 +124,7 @@ pub(super) fn counts(reports: &[Report]) -> Table {
         "duplicates (per 10⁵)",
         "lost (per 10⁵)",
         "unknown (per 10⁵)",
+        "failed",
         "took",
     ];
     table(&header, 1, rows.into_iter().chain([last]))

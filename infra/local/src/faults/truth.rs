@@ -1,6 +1,6 @@
 //! What must hold, whatever happened: the product's word against the mail that was really accepted.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -61,6 +61,8 @@ pub struct Counted {
     pub lost: u64,
     /// People in a step of whom nobody can tell whether they got its message.
     pub unknown: u64,
+    /// People in a step whose message the channel certainly did not take.
+    pub failed: u64,
     /// People in a step, refused ones included.
     pub audience: u64,
     /// Opt-outs while messages left.
@@ -73,6 +75,7 @@ impl Counted {
         self.duplicates += other.duplicates;
         self.lost += other.lost;
         self.unknown += other.unknown;
+        self.failed += other.failed;
         self.audience += other.audience;
         self.objections += other.objections;
     }
@@ -91,6 +94,7 @@ pub(super) async fn look(world: &World) -> anyhow::Result<Truth> {
     let mut real = Invariant::new("whoever is sent got a message");
     let mut opted_out = Invariant::new("nobody is claimed after their opt-out's commit and written to");
     let mut read = Invariant::new("nobody is written to whose opt-out's commit came before it was looked for");
+    let mut fair = Invariant::new("nobody has failed because of the channel");
     let mut sums = Invariant::new("counts add up to the audience, and are those of the people");
     let mut over = Invariant::new("every campaign comes to its end");
     let mut queues = Invariant::new("nothing is left in queues but what nobody can read");
@@ -105,10 +109,24 @@ pub(super) async fn look(world: &World) -> anyhow::Result<Truth> {
         let recipients = world.customer.recipients(&launched.id).await?;
         let mut seen: HashMap<(String, u8), String> = HashMap::with_capacity(recipients.len());
         let mut by_status: BTreeMap<String, u64> = BTreeMap::new();
+        let mut returned: HashSet<(String, u8)> = HashSet::new();
         for recipient in recipients {
             let place = (recipient.person, recipient.step);
             final_state.holds(recipient.status != "pending", || format!("{} is pending", at(launched, &place)));
             *by_status.entry(recipient.status.clone()).or_default() += 1;
+            let bounced = recipient.reason.as_deref() == Some("bounced");
+            if recipient.status == "failed" {
+                counted.failed += 1;
+            }
+            if recipient.status == "failed" || bounced {
+                let address = world.people.get(&place.0).map_or("", String::as_str);
+                let theirs = !world.relay || world.refused.iter().any(|begins| address.starts_with(begins));
+                fair.holds(theirs, || format!("{} has failed or bounced", at(launched, &place)));
+            }
+            // What came back at once was in nobody's mailbox.
+            if bounced {
+                returned.insert(place.clone());
+            }
             let twice = seen.insert(place.clone(), recipient.status);
             final_state.holds(twice.is_none(), || format!("{} has two outcomes", at(launched, &place)));
         }
@@ -151,7 +169,9 @@ pub(super) async fn look(world: &World) -> anyhow::Result<Truth> {
                 let late = world.director.ledger.objected_before_read(&place.0, &launched.id, place.1);
                 read.holds(!late, || format!("{} opted out, was looked for, and got it", at(launched, place)));
             } else {
-                real.holds(status != "sent", || format!("{} is sent and got nothing", at(launched, place)));
+                real.holds(status != "sent" || returned.contains(place), || {
+                    format!("{} is sent and got nothing", at(launched, place))
+                });
             }
         }
         for (place, got) in accepted {
@@ -167,7 +187,7 @@ pub(super) async fn look(world: &World) -> anyhow::Result<Truth> {
         let allowed = if queue.name.contains("DeadLetters") { world.poison } else { 0 };
         queues.holds(left <= allowed, || format!("{} has {left}", queue.name));
     }
-    let mut invariants = vec![once, final_state, known, real, opted_out, read, sums, over, queues];
+    let mut invariants = vec![once, final_state, known, real, opted_out, read, fair, sums, over, queues];
     invariants.extend(world.more.iter().cloned());
     Ok(Truth { counted, invariants })
 }

@@ -1,6 +1,6 @@
 //! A product under faults: its stack, a Sender with people, and every campaign that was launched.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,6 +31,8 @@ const SESSION: SignedDuration = SignedDuration::from_mins(4);
 const STUCK: Duration = Duration::from_secs(600);
 /// How often it is looked whether something died.
 const LOOK: Duration = Duration::from_millis(1_500);
+/// So much time passes at once where somebody waits for a relay.
+const WAIT: SignedDuration = SignedDuration::from_mins(5);
 /// Times that somebody asks again for what nothing came of.
 const ROUNDS: usize = 30;
 /// The same for runs of a schedule, of which each gets through a few chunks before it is killed.
@@ -85,6 +87,12 @@ pub(super) struct World {
     pub(super) poison: usize,
     /// What else must hold.
     pub(super) more: Vec<Invariant>,
+    /// Messages leave by a relay: what it does not take now is due later, and time has to pass for that.
+    pub(super) relay: bool,
+    /// Whose messages the relay refuses for good, because of who they are or what they get: their addresses begin so.
+    pub(super) refused: Vec<&'static str>,
+    /// Campaigns that are over.
+    ended: HashSet<String>,
     say: Say,
     /// When the session began, by the movable clock.
     signed_in: Timestamp,
@@ -126,6 +134,9 @@ impl World {
             redriven: 0,
             poison: 0,
             more: Vec::new(),
+            relay: making.relay,
+            refused: Vec::new(),
+            ended: HashSet::new(),
             say: making.say,
             signed_in: Timestamp::MIN,
         };
@@ -277,12 +288,48 @@ impl World {
             };
             let dead = self.redrive()?;
             self.redriven += dead;
+            if self.relay && self.due().await? {
+                continue;
+            }
             if quiet && dead == 0 {
                 self.stay_signed_in().await?;
+                if self.relay && self.waits().await? {
+                    continue;
+                }
                 return Ok(());
             }
         }
         bail!("messages go on and on, for {STUCK:?}: a chunk is lost, or dies each time");
+    }
+
+    /// Puts on the queue what waited for a relay and is due now; whether that was anything.
+    async fn due(&self) -> anyhow::Result<bool> {
+        let fired = self.stack.fire("follow-up").await?;
+        Ok(fired.result["chunks"].as_u64().unwrap_or(0) > 0)
+    }
+
+    /// Whether somebody waits for a relay. If so time passes, and whoever pauses for it is resumed.
+    async fn waits(&mut self) -> anyhow::Result<bool> {
+        let mut waits = false;
+        let launched: Vec<Launched> =
+            self.campaigns.iter().filter(|one| !self.ended.contains(&one.id)).cloned().collect();
+        for Launched { id, .. } in launched {
+            let campaign = self.customer.campaign(&id).await?;
+            match (campaign.status.as_str(), campaign.paused_because.as_deref()) {
+                ("sending", _) => waits = true,
+                ("paused", Some("channel_unusable")) => {
+                    self.customer.command(&id, "resume").await?;
+                    waits = true;
+                }
+                ("completed" | "cancelled", _) => _ = self.ended.insert(id),
+                _ => {}
+            }
+        }
+        if waits {
+            self.later(WAIT);
+            self.stay_signed_in().await?;
+        }
+        Ok(waits)
     }
 
     /// The same where some calls wait until `then` has been done.

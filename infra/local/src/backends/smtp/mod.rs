@@ -49,6 +49,7 @@ pub(super) struct Shared {
     pub(super) mailbox: Mailbox,
     pub(super) faults: Faults,
     logins: Mutex<Vec<Login>>,
+    offers: Mutex<Vec<String>>,
     acceptor: TlsAcceptor,
 }
 
@@ -60,6 +61,11 @@ impl Shared {
         self.logins.lock().unwrap_or_else(PoisonError::into_inner).push(login);
         accepted
     }
+
+    /// Remembers whom a message was offered for.
+    pub(super) fn offer(&self, to: &str) {
+        self.offers.lock().unwrap_or_else(PoisonError::into_inner).push(to.to_owned());
+    }
 }
 
 impl Smtp {
@@ -70,6 +76,7 @@ impl Smtp {
             mailbox,
             faults,
             logins: Mutex::default(),
+            offers: Mutex::default(),
             acceptor: TlsAcceptor::from(Arc::new(config)),
         });
         Ok(Self {
@@ -100,6 +107,11 @@ impl Smtp {
         &self.roots
     }
 
+    /// Whom messages were offered for so far, whatever came of it: every `RCPT TO`.
+    pub fn offers(&self) -> Vec<String> {
+        self.shared.offers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Every login offered so far.
     pub fn logins(&self) -> Vec<Login> {
         self.shared.logins.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -112,6 +124,8 @@ async fn listen(shared: Arc<Shared>, tls: bool) -> anyhow::Result<Listener> {
     let task = tokio::spawn(async move {
         loop {
             match listener.accept().await {
+                // Nobody is there.
+                Ok((stream, _)) if shared.faults.plan().smtp.unreachable => drop(stream),
                 Ok((stream, peer)) => {
                     let shared = Arc::clone(&shared);
                     tokio::spawn(async move {

@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWrite
 
 use super::Shared;
 use crate::backends::calls::{Call, Passed, Side};
-use crate::backends::faults::Place;
+use crate::backends::faults::{Place, SmtpAt};
 use crate::mailbox::Channel;
 
 /// The largest message the relay takes, in bytes.
@@ -34,6 +34,8 @@ pub(super) struct Session<'a, S> {
     to: Vec<String>,
     /// The caller's end of the connection.
     port: u16,
+    /// It said 421: nothing comes after it.
+    closing: bool,
 }
 
 /// The function that talks to relays.
@@ -58,6 +60,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             from: None,
             to: Vec::new(),
             port,
+            closing: false,
         }
     }
 
@@ -146,11 +149,23 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 }
                 _ => self.say("500 5.5.2 Command not recognised").await?,
             }
+            if self.closing {
+                self.flush().await?;
+                return Ok(End::Closed);
+            }
             if matches!(self.pass(&verb, Side::After).await, Next::Cut) {
                 return Ok(End::Closed);
             }
         }
         Ok(End::Closed)
+    }
+
+    /// Refuses what it was told to; false when it was not.
+    async fn refuses(&mut self, at: SmtpAt, whom: &str) -> io::Result<bool> {
+        let Some(say) = self.shared.faults.smtp_refuses(at, whom) else { return Ok(false) };
+        self.closing = say.starts_with("421");
+        self.say(&say).await?;
+        Ok(true)
     }
 
     fn reset(&mut self) {
@@ -200,6 +215,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         let Some((username, password)) = login else {
             return self.say("501 5.5.2 Cannot decode the answer").await;
         };
+        if self.refuses(SmtpAt::Login, &username).await? {
+            return Ok(());
+        }
         if self.shared.log_in(username, password) {
             self.logged_in = true;
             self.say("235 2.7.0 Authenticated").await
@@ -234,6 +252,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         if !address.is_ascii() && !utf8 {
             return self.say("553 5.6.7 Address needs SMTPUTF8").await;
         }
+        if self.refuses(SmtpAt::Mail, address).await? {
+            return Ok(());
+        }
         self.from = Some(address.to_owned());
         self.say("250 2.1.0 Sender OK").await
     }
@@ -245,6 +266,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         let Some((address, _)) = path(argument, "TO:").filter(|(address, _)| address.contains('@')) else {
             return self.say("501 5.5.4 Syntax: RCPT TO:<address>").await;
         };
+        self.shared.offer(address);
+        if self.refuses(SmtpAt::Rcpt, address).await? {
+            return Ok(());
+        }
         if address.starts_with("reject-4xx") {
             return self.say("450 4.2.1 Mailbox busy, try again later").await;
         }
@@ -279,6 +304,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
                 return Ok(None);
             }
             Next::Cut => return Ok(Some(End::Closed)),
+        }
+        if self.refuses(SmtpAt::Content, to.first().map_or("", String::as_str)).await? {
+            return Ok(None);
         }
         let id = self.shared.mailbox.accept(Channel::Smtp, &from, &to, Bytes::from(message));
         if matches!(self.pass("final dot", Side::After).await, Next::Cut) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rand::Rng;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Play;
 use crate::faults::deeds::{Chance, Deed, Doing};
@@ -26,7 +26,10 @@ pub(super) async fn all(play: &Play, relay: bool) -> anyhow::Result<World> {
     let mut world = World::make(Making { relay, ..play.many(people) }).await?;
     let rounds = play.messages.div_ceil(people).max(DEEDS.len());
     for (round, (name, deed, odds)) in DEEDS.iter().cycle().take(rounds).enumerate() {
-        world.breaks(&json!({ "sqs": { "deliveries": 2, "late_ms": 500, "shuffle_seed": play.seed } }))?;
+        let refusals = if relay { refusals(&mut world) } else { json!([]) };
+        world.breaks(&json!({
+            "sqs": { "deliveries": 2, "late_ms": 500, "shuffle_seed": play.seed }, "smtp": { "refusals": refusals },
+        }))?;
         let seed = play.seed.wrapping_add(round as u64);
         world.director.does(Doing::Chance(Chance::new(deed.clone(), odds, seed)));
         world.launch(None, &[]).await?;
@@ -40,6 +43,26 @@ pub(super) async fn all(play: &Play, relay: bool) -> anyhow::Result<World> {
     Ok(world)
 }
 
+/// What a relay refuses: the sender, the login, everybody and somebody, now and then; and some for good, for what they are.
+fn refusals(world: &mut World) -> Value {
+    let (mut one_in, gone, spam) = (|least: u32| world.chance.random_range(least..least * 2), "p13", "p17");
+    let refusals = json!([
+        { "at": "rcpt", "say": "550 5.1.1 No such user here", "of": gone },
+        { "at": "content", "say": "554 5.7.1 Message detected as spam", "of": spam },
+        { "at": "login", "say": "535 5.7.8 Authentication failed", "every": one_in(5) },
+        { "at": "login", "say": "454 4.7.0 Temporary authentication failure", "every": one_in(5) },
+        { "at": "mail", "say": "550 5.7.1 Sender address rejected", "every": one_in(300) },
+        { "at": "mail", "say": "451 4.3.0 Temporary lookup failure", "every": one_in(200) },
+        { "at": "mail", "say": "421 4.3.2 Too many connections", "every": one_in(150) },
+        { "at": "rcpt", "say": "550 5.4.5 Daily user sending quota exceeded", "every": one_in(400) },
+        { "at": "rcpt", "say": "450 4.2.1 Mailbox busy", "every": one_in(100) },
+        { "at": "rcpt", "say": "421 4.4.2 Timeout", "every": one_in(300) },
+        { "at": "content", "say": "451 4.7.1 Greylisted", "every": one_in(100) },
+    ]);
+    world.refused = vec![gone, spam];
+    refusals
+}
+
 /// Longer than anybody waits for an answer of SES's or of a relay's.
 const SILENCE: Duration = Duration::from_secs(45);
 /// People of a campaign whose channel falls silent. One of so many calls takes all that patience.
@@ -48,6 +71,7 @@ const FEW: usize = 60;
 /// The channel takes no message, or takes it and does not say so, until those who wait for it give up.
 pub(super) async fn silent(play: &Play) -> anyhow::Result<World> {
     let mut world = World::make(play.many(FEW)).await?;
+    world.relay = true;
     let id = world.customer.add_channel(&relay(&world.stack)).await?;
     for round in 0..2 {
         let seed = play.seed.wrapping_add(round);

@@ -133,7 +133,9 @@ impl Scenario {
             Scenario::Silent => "SES and a relay do not answer for 45 seconds, with or without having taken a message",
             Scenario::Mixed => "variants, absences, companies that an answer stops and opt-outs, killed at random",
             Scenario::Random => "kills, lost and refused calls, repeated messages and opt-outs at random, through SES",
-            Scenario::RandomRelay => "the same through a relay",
+            Scenario::RandomRelay => {
+                "the same through a relay that refuses logins, the sender, everybody and somebody now and then"
+            }
         }
     }
 
