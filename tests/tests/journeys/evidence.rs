@@ -171,12 +171,12 @@ fn what_a_relay_refuses_at_hand_over_is_classified_too() {
         sender.campaign(json!({})).await;
         // As if it had come back: nobody writes there any more.
         assert_eq!(sender.prospect("reject-5xx-why@refused.test").await["state"], "bounced");
+        let told = latest(&sender, "reject-5xx-why@refused.test").await;
         let again = sender.campaign(json!({"name": "Encore"})).await;
         assert_eq!(again["refused_by_reason"], json!({"hard_bounced": 1}), "{again}");
-        let told = latest(&sender, "reject-5xx-why@refused.test").await;
         let evidence = &told["evidence"];
         let codes = json!([told["kind"], evidence["source"], evidence["class"], evidence["cause"], evidence["reply"]]);
-        assert_eq!(codes, json!(["failed", "relay", "hard", "unknown_user", 550]), "{told}");
+        assert_eq!(codes, json!(["bounced", "relay", "hard", "unknown_user", 550]), "{told}");
         assert_eq!(evidence["said"], "550 5.1.1 No such user here (in reply to RCPT TO command)");
         stack.check();
     });
