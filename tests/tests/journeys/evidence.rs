@@ -175,9 +175,9 @@ fn what_a_relay_refuses_at_hand_over_is_classified_too() {
         sender.campaign(json!({})).await;
         // As if it had come back: nobody writes there any more.
         assert_eq!(sender.prospect("reject-5xx-why@refused.test").await["state"], "bounced");
+        let told = latest(&sender, "reject-5xx-why@refused.test").await;
         let again = sender.campaign(json!({"name": "Encore"})).await;
         assert_eq!(again["refused_by_reason"], json!({"hard_bounced": 1}), "{again}");
-        let told = latest(&sender, "reject-5xx-why@refused.test").await;
         let evidence = &told["evidence"];
         let codes = json!([told["kind"], evidence["source"], evidence["class"], evidence["cause"], evidence["reply"]]);
         assert_eq!(codes, json!(["bounced", "relay", "hard", "unknown_user", 550]), "{told}");

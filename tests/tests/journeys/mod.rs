@@ -5,6 +5,7 @@ mod api_keys;
 mod api_rules;
 mod campaigns;
 mod channel_check;
+mod channel_refusals;
 mod channels;
 mod checks;
 mod clicks;
