@@ -91,7 +91,10 @@ async fn the_certificate_is_no_public_one() {
 #[tokio::test]
 async fn a_cut_after_data_keeps_the_message() {
     let stack = Stack::start().await;
-    stack.backends.faults().set(Plan { smtp: SmtpPlan { cut_after_data_every: 1, latency_ms: 0 }, ..Plan::default() });
+    stack.backends.faults().set(Plan {
+        smtp: SmtpPlan { cut_after_data_every: 1, latency_ms: 0, ..SmtpPlan::default() },
+        ..Plan::default()
+    });
     let transport = transport(&stack, "localhost", true, "right");
     assert!(transport.send(message("ana@example.com")).await.is_err());
     assert_eq!(stack.backends.mailbox().len(), 1);
