@@ -17,7 +17,7 @@ fn everybody() -> String {
 fn transactions(stack: &TestStack, function: &str) -> u64 {
     let used = stack.backends().meter().snapshot();
     let calls = used.functions.get(function).map(|function| function.calls.clone()).unwrap_or_default();
-    calls.get("dynamodb:TransactWriteItems").map_or(0, |usage| usage.count.into())
+    calls.get("dynamodb:TransactWriteItems").map_or(0, |usage| usage.count)
 }
 
 #[test]
