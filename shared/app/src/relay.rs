@@ -61,6 +61,7 @@ pub fn check(host: &str, port: u16, networks: &str) -> Result<(), RelayError> {
 pub(crate) fn check_on(host: &str, port: u16, ports: &[u16], networks: &str) -> Result<(), RelayError> {
     let networks = Networks::parse(networks)?;
     match parse(host)? {
+        Host::Domain(name) if METADATA.contains(&name.to_ascii_lowercase().as_str()) => Err(RelayError::PrivateName),
         Host::Domain(name) if networks.0.is_empty() && is_private_name(&name) => Err(RelayError::PrivateName),
         Host::Domain(_) if ports.contains(&port) || !networks.0.is_empty() => Ok(()),
         Host::Domain(_) => Err(RelayError::Port),
@@ -115,7 +116,11 @@ fn parse(host: &str) -> Result<Host, RelayError> {
 /// Endings of names that no public name server answers for (RFC 6761, 6762, 8375, and ICANN's `.internal`).
 const PRIVATE_ENDINGS: [&str; 7] = ["localhost", "local", "localdomain", "internal", "intranet", "lan", "home.arpa"];
 
-/// Whether a name is one of a machine or a network, such as that of a cloud's metadata service: without a dot, or by its ending.
+/// Names of clouds' metadata services, which are nobody's relay whatever networks the operator names.
+const METADATA: [&str; 5] =
+    ["metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"];
+
+/// Whether a name is one of a machine or a network: without a dot, or by its ending.
 fn is_private_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let within = |end: &str| name.strip_suffix(end).is_some_and(|head| head.is_empty() || head.ends_with('.'));

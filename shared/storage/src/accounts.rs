@@ -66,7 +66,7 @@ pub struct Workspace {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub soft_bounces: Option<SoftBounces>,
     /// Whether it is noted of each message that the recipient's server took it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deliveries: bool,
     /// Whether clicks are recorded of people who agreed to it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

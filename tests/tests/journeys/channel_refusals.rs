@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use local::backends::{Plan, smtp::WRONG_PASSWORD};
 use serde_json::{Value, json};
-use tests::{Sender, TestStack, files, run};
+use tests::{Sender, TestStack, files, run, wait_for};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const GOOD: &str = "a relay password";
@@ -178,25 +178,56 @@ fn a_sender_that_is_refused_pauses_the_campaign_and_a_quota_is_waited_for() {
 }
 
 #[test]
-fn a_relay_that_refuses_what_everybody_gets_uses_up_few_and_pauses_the_campaign() {
+fn a_relay_that_refuses_what_everybody_gets_uses_up_nobody_and_pauses_the_campaign() {
     run(async {
         let stack = TestStack::start().await;
         let sender = by_relay(&stack, GOOD).await;
         sender.import(&files::people("spam-", 200)).await;
-        stack.break_things(refuses(json!([{"at": "content", "say": "554 5.7.1 Message detected as spam"}])));
+        sender.import(b"email,tags\nfew-1@refused.test,few\nfew-2@refused.test,few\n").await;
+        let spam = json!([{"at": "content", "say": "554 5.7.1 Message detected as spam"}]);
+        let listed = json!([{"at": "rcpt", "say": "554 5.7.1 Service unavailable; blocked using zen.spamhaus.org"}]);
+        let unknown = json!([{"at": "rcpt", "say": "550 5.1.1 User unknown"}]);
+        // Of however few: nobody is used up before the channel took anything of the campaign.
+        for (says, change, people) in [
+            (spam, json!({"name": "Tous"}), 202),
+            (unknown, json!({"name": "Tous inconnus"}), 202),
+            (listed, json!({"name": "Peu", "audience": {"tags_any": ["few"]}}), 2),
+        ] {
+            stack.break_things(refuses(says.clone()));
+            let before = told(&stack, &sender);
+            let id = sender.launch(sender.content(&change)).await;
+            for looks in 1..=3 {
+                let paused = sender.look(&id).await;
+                let because = (&paused["status"], &paused["paused_because"]);
+                assert_eq!(because, (&json!("paused"), &json!("channel_unusable")), "{says}: {paused}");
+                assert_eq!(waits_because(&paused), ["messages_refused"], "{paused}");
+                assert_eq!(counts(&paused), [0, people, 0, 0], "{paused}");
+                assert_eq!(told(&stack, &sender), before + looks, "each time");
+                if looks == 3 {
+                    stack.break_things(Plan::default());
+                }
+                sender.command(&id, "resume").await.expect(202);
+                stack.settle().await;
+            }
+            let campaign = sender.look(&id).await;
+            assert_eq!((&campaign["status"], counts(&campaign)), (&json!("completed"), [people, 0, 0, 0]));
+        }
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a_few_that_a_relay_refuses_after_it_took_others_are_their_own_matter() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = by_relay(&stack, GOOD).await;
+        sender.import(&files::people("fine-", 30)).await;
+        sender.import(b"email\npicky@elsewhere.test\n").await;
+        let policy = json!([{"at": "rcpt", "of": "picky", "say": "550 5.7.1 Access denied by policy"}]);
+        stack.break_things(refuses(policy));
         let id = sender.launch(sender.content(&json!({}))).await;
-        let paused = sender.look(&id).await;
-        let because = (&paused["status"], &paused["paused_because"]);
-        assert_eq!(because, (&json!("paused"), &json!("channel_unusable")), "{paused}");
-        assert_eq!(waits_because(&paused), ["messages_refused"], "{paused}");
-        let [sent, pending, failed, _] = counts(&paused);
-        // Ten of each chunk that was under way.
-        assert!(sent == 0 && pending + failed == 200 && (10..=60).contains(&failed), "{paused}");
-        stack.break_things(Plan::default());
-        sender.command(&id, "resume").await.expect(202);
-        stack.settle().await;
         let campaign = sender.look(&id).await;
-        assert_eq!((&campaign["status"], counts(&campaign)), (&json!("completed"), [pending, 0, failed, 0]));
+        assert_eq!((&campaign["status"], counts(&campaign)), (&json!("completed"), [30, 0, 1, 0]), "{campaign}");
         let failed = sender.all(&format!("/v1/campaigns/{id}/recipients?status=failed")).await;
         assert!(failed.iter().all(|one| one["reason"] == "channel_refused"), "{failed:?}");
         stack.finish().await;
@@ -287,4 +318,38 @@ fn a_relay_that_closes_now_and_then_takes_everything_in_the_end_and_pauses_nothi
         each_has_one(&stack, "busy-", 120);
         stack.finish().await;
     });
+}
+
+#[test]
+fn whoever_objects_while_a_slow_relay_is_at_others_gets_nothing() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = by_relay(&stack, GOOD).await;
+        sender.import(&files::people("slow-", 50)).await;
+        sender.launch(sender.content(&json!({"name": "Avant"}))).await;
+        let links: Vec<String> =
+            files::addresses("slow-", 50).iter().map(|to| stack.only_mail_to(to).unsubscribe()).collect();
+        // For each of its answers: the last of a chunk waits for many others.
+        stack.break_things(smtp(json!({"latency_ms": 200})));
+        let id = sender.draft(json!({"name": "Lente"})).await;
+        sender.command(&id, "launch").await.expect(202);
+        let written = || stack.mails().iter().filter(|mail| mail.header("List-Unsubscribe").is_some()).count() - 50;
+        wait_for("the first message of the slow campaign", async || (written() > 0).then_some(())).await;
+        for link in &links {
+            sender.stranger().request(reqwest::Method::POST, link).send().await.expect(200);
+        }
+        let then = written();
+        stack.settle().await;
+        let campaign = sender.look(&id).await;
+        let (sent, refused) = (count_of(&campaign, "sent"), count_of(&campaign, "refused"));
+        assert_eq!((sent + refused, written()), (50, sent), "{campaign}");
+        // Those of whom a connection was under way, and what was looked up a moment before.
+        assert!(sent < then + 20 && refused >= 20, "{then} had left: {campaign}");
+        assert_eq!(campaign["refused_by_reason"], json!({"opted_out": refused}), "{campaign}");
+        stack.finish().await;
+    });
+}
+
+fn count_of(campaign: &Value, name: &str) -> usize {
+    campaign["counts"][name].as_u64().and_then(|count| count.try_into().ok()).expect("a count")
 }

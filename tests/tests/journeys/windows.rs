@@ -35,7 +35,10 @@ fn messages_wait_for_the_hours_of_whoever_gets_them() {
         assert_eq!(got(&sender), [0; 4], "too early everywhere");
         let waiting = sender.look(&id).await;
         assert_eq!((&waiting["status"], &waiting["counts"]["pending"]), (&json!("sending"), &json!(8)));
-        assert_eq!(waiting["window"], office_hours());
+        assert_eq!(
+            (&waiting["window"], &waiting["window_opens_at"]),
+            (&office_hours(), &json!("2026-11-26T08:00:00Z"))
+        );
 
         assert_eq!(stack.pass(MINUTE * 28).await, 0);
         assert_eq!(stack.pass(MINUTE * 3).await, 1);

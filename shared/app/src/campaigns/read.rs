@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
     Timestamp, absence,
-    calendar::Window,
+    calendar::{Opening, Window},
     campaign::{Audience, CampaignStatus, Clicks, Counts, Halt, LegitimateInterest, Progress, Tallies},
     chunk::Outcome,
     health::Trouble,
@@ -37,6 +37,8 @@ pub struct CampaignView {
     window: Option<Window>,
     channels: Vec<ChannelId>,
     waiting: Vec<Waiting>,
+    /// While messages wait for it: for people of whom no country is known.
+    window_opens_at: Option<Timestamp>,
     stop_company_on_reply: bool,
     information_notice: Option<String>,
     legitimate_interest_assessment: Option<LegitimateInterest>,
@@ -137,6 +139,7 @@ impl CampaignView {
             window: content.window,
             channels: content.channels,
             waiting: Vec::new(),
+            window_opens_at: None,
             stop_company_on_reply: content.stop_company_on_reply,
             information_notice: said(content.information_notice),
             legitimate_interest_assessment: Some(content.legitimate_interest_assessment)
@@ -228,23 +231,24 @@ impl App {
         let pending = tallies.total().counts(progress.messages()).pending;
         let stands_still = progress.halt == Some(Halt::ChannelUnusable);
         let waiting = match progress.status {
-            CampaignStatus::Sending if pending > 0 => self.waiting(scope, &progress, now).await?,
-            CampaignStatus::Paused if stands_still => self.waiting(scope, &progress, now).await?,
-            _ => Vec::new(),
+            CampaignStatus::Sending if pending > 0 => self.waiting(scope, (&campaign, &progress), now).await?,
+            CampaignStatus::Paused if stands_still => self.waiting(scope, (&campaign, &progress), now).await?,
+            _ => (Vec::new(), None),
         };
-        Ok(CampaignView { waiting, ..CampaignView::new(campaign, progress, &tallies, now) })
+        let (waiting, window_opens_at) = waiting;
+        Ok(CampaignView { waiting, window_opens_at, ..CampaignView::new(campaign, progress, &tallies, now) })
     }
 
-    /// Which channels of a campaign take nothing now, or not for everybody.
+    /// Which channels of a campaign take nothing now, or not for everybody; and when its window opens, if it is closed.
     async fn waiting(
         &self,
         scope: &WorkspaceScope,
-        progress: &Progress,
+        (campaign, progress): (&StoredCampaign, &Progress),
         now: Timestamp,
-    ) -> Result<Vec<Waiting>, Failure> {
+    ) -> Result<(Vec<Waiting>, Option<Timestamp>), Failure> {
         let accounts = self.db.accounts(scope);
         let (sender, workspace) = futures::try_join!(accounts.sender(), accounts.workspace())?;
-        let Some(sender) = sender else { return Ok(Vec::new()) };
+        let Some(sender) = sender else { return Ok((Vec::new(), None)) };
         let zone = sender.zone(workspace.and_then(|workspace| workspace.time_zone).as_deref());
         let (outreach, mut waiting) = (self.db.outreach(scope), Vec::new());
         let quota = progress.quota_until.filter(|until| *until > now);
@@ -262,7 +266,13 @@ impl App {
             let waits = hindered.into_iter().chain(paced).chain(by_domain).chain(by_quota);
             waiting.extend(waits.map(|wait| Waiting { channel: channel.id, wait }));
         }
-        Ok(waiting)
+        let content = &campaign.content;
+        let opening = content.window.as_ref().map(|window| window.opening(None, &content.zone(&zone), now));
+        let opens = opening.and_then(|opening| match opening {
+            Opening::At(at) => Some(at),
+            Opening::Now => None,
+        });
+        Ok((waiting, opens))
     }
 
     /// A page of recipients, chunk by chunk and step by step; those of chunks that no `send` has put down yet are

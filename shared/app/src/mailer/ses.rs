@@ -9,6 +9,7 @@ use aws_sdk_sesv2::{
 use domain::{
     bounce::{Source, Term},
     cause::{Cause, Class},
+    hindrance::Reason,
     message_name::MessageName,
 };
 
@@ -90,12 +91,16 @@ fn is_of_the_day(message: &str) -> bool {
     message.to_ascii_lowercase().contains("daily message quota")
 }
 
+/// Whether an identity that the message is sent as is not verified.
+fn is_of_an_identity(message: &str) -> bool {
+    message.to_ascii_lowercase().contains("not verified")
+}
+
 /// What Amazon SES means when it refuses a message: it has not asked the receiver, so that nothing is said of an address.
 fn refused(code: &str, message: &str) -> Refused {
     let found = inbound::judge(None, message);
     let (class, cause) = match (found.class, code) {
         (Class::Block, _) => (Class::Block, found.cause),
-        (_, "MailFromDomainNotVerifiedException") => (Class::Block, Cause::SenderRefused),
         _ => (Class::Block, Cause::Unknown),
     };
     Refused { by: Source::Ses, report: Term::new(code), found: inbound::Diagnosis { class, cause, ..found } }
@@ -118,12 +123,14 @@ fn judge<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Handed {
                 | "AccessDenied"
                 | "ExpiredTokenException",
             ) => Handed::Later,
-            Some(
-                code @ ("MessageRejected"
-                | "BadRequestException"
-                | "MailFromDomainNotVerifiedException"
-                | "NotFoundException"),
-            ) => Handed::Rejected(Some(Box::new(refused(code, service.err().message().unwrap_or_default())))),
+            // It would say so of anybody's message.
+            Some("MailFromDomainNotVerifiedException" | "NotFoundException") => Handed::Hindered(Reason::SenderRefused),
+            Some("MessageRejected") if service.err().message().is_some_and(is_of_an_identity) => {
+                Handed::Hindered(Reason::SenderRefused)
+            }
+            Some(code @ ("MessageRejected" | "BadRequestException")) => {
+                Handed::Rejected(Some(Box::new(refused(code, service.err().message().unwrap_or_default()))))
+            }
             // 5xx and whatever is new: it may have been taken.
             _ => Handed::Unknown,
         },

@@ -1,24 +1,35 @@
 //! Handing messages over, and what is known of each afterwards.
 //!
-//! What a channel says of itself, or of the sender, uses up nobody: its people wait ([`super::hindered`]). What it says of a person is
-//! theirs: refused for good they have an outcome, put off they are offered it again, in a chunk of their own ([`super::late`]).
+//! What a channel says of itself, or of the sender, uses up nobody: its people wait ([`super::hindered`]). So does what it says of messages,
+//! when it says so of all. What it says of a person is theirs: refused for good they have an outcome, put off
+//! they are offered it again, in a chunk of their own ([`super::late`]).
 
-use std::sync::atomic::{AtomicIsize, Ordering};
+use std::{
+    sync::atomic::{AtomicIsize, Ordering},
+    time::{Duration, Instant},
+};
 
 use domain::{
     bounce::{Evidence, Fate},
     campaign::Halt,
     cause::Class,
     chunk::{Got, Outcome},
+    health::window::Day,
     hindrance::{Reason, offered_again},
+    policy::{
+        Refusal, SendPermit,
+        may_send::{OptOutsAfterClaim, still_may_send},
+    },
     subject::Subject,
     suppression::{Suppression, SuppressionReason},
 };
 use futures::{StreamExt, stream};
+use tokio::sync::Mutex;
 
 use super::{Work, claim::Permitted, job::Job, late::Postponed};
 use crate::{
-    App, Deadline, Failure, evidence,
+    App, Deadline, Failure,
+    evidence::{self, Refused},
     mailer::{About, Handed, Outgoing},
     queues::ChunkMessage,
 };
@@ -29,12 +40,13 @@ struct Delivered {
     route: usize,
     got: Got,
     subject: Subject,
-    handed: Handed,
+    /// Or why it was not: they objected while others were written to.
+    handed: Result<Handed, Refusal>,
     /// What the channel said when it refused it.
     said: Option<Evidence>,
 }
 
-/// So many messages in a row that a channel refuses for what is in them, or for who wrote them: nobody else of it is written to.
+/// So many messages in a row that a channel refuses: it refuses everybody's.
 const TOO_MANY: isize = 10;
 
 /// So many more of a channel that took one.
@@ -43,22 +55,54 @@ const TOOK_ONE: isize = isize::MIN / 2;
 /// When none is taken and so many are put off, it is the channel that puts them off.
 const ALL_PUT_OFF: usize = 5;
 
+/// How old what is known of opt-outs may be when a message is handed over.
+const FRESH: Duration = Duration::from_millis(250);
+
+/// Who of a group has objected, as far as is known while its messages leave.
+struct Watch {
+    people: Vec<Subject>,
+    known: Mutex<Known>,
+}
+
+struct Known {
+    at: Instant,
+    opt_outs: OptOutsAfterClaim,
+}
+
+impl Watch {
+    /// Those of whom nobody had objected just now.
+    fn begin(people: Vec<Subject>) -> Self {
+        Self { people, known: Mutex::new(Known { at: Instant::now(), opt_outs: OptOutsAfterClaim::default() }) }
+    }
+}
+
 /// What a channel did with the messages of a group.
-#[derive(Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Did {
     accepted: usize,
     refused: usize,
+    /// Of those that were refused, how many for what is in them or for who wrote them.
+    blocked: usize,
+    /// And for addresses that it says to be bad.
+    bad: usize,
     put_off: usize,
     hindered: Option<Reason>,
+    /// Those were refused as anybody's would have been: nobody is used up by it.
+    refuses_all: bool,
 }
 
 impl Did {
     fn of(delivered: &[Delivered], route: usize) -> Self {
         let mut did = Self::default();
         for one in delivered.iter().filter(|one| one.route == route) {
-            match &one.handed {
+            let Ok(handed) = &one.handed else { continue };
+            match handed {
                 Handed::Accepted(_) => did.accepted += 1,
-                Handed::Rejected(_) => did.refused += 1,
+                Handed::Rejected(refused) => {
+                    did.refused += 1;
+                    did.blocked += usize::from(is_of(Class::Block, refused.as_deref()));
+                    did.bad += usize::from(is_of(Class::Hard, refused.as_deref()));
+                }
                 Handed::PutOff(_) => did.put_off += 1,
                 Handed::Hindered(reason) => did.hindered = did.hindered.max(Some(*reason)),
                 Handed::Later | Handed::QuotaUsed | Handed::Paused | Handed::Unknown => {}
@@ -73,16 +117,35 @@ impl Did {
     }
 
     /// What stands in its way.
-    fn trouble(self, refused_in_a_row: isize) -> Option<Reason> {
+    fn trouble(self) -> Option<Reason> {
         let busy = self.puts_all_off().then_some(Reason::ChannelBusy);
-        let refuses = refused_in_a_row >= TOO_MANY;
-        refuses.then_some(Reason::MessagesRefused).or(self.hindered).or(busy)
+        self.refuses_all.then_some(Reason::MessagesRefused).or(self.hindered).or(busy)
     }
 
     /// Whether it answered for somebody in particular, so that it works on the whole.
     const fn works(self) -> bool {
-        self.accepted + self.refused > 0
+        let for_all = match (self.refuses_all, self.refuses_many()) {
+            (false, _) => 0,
+            (true, false) => self.blocked,
+            (true, true) => self.blocked + self.bad,
+        };
+        self.accepted + self.refused > for_all
     }
+
+    /// Whether it took none and refused so many that it refuses everybody's: what it calls a bad address may be a good one then.
+    const fn refuses_many(self) -> bool {
+        self.accepted == 0 && self.blocked + self.bad >= TOO_MANY.unsigned_abs()
+    }
+
+    /// Whether a refusal is one of those that it gives everybody.
+    fn is_for_all(self, refused: Option<&Refused>) -> bool {
+        self.refuses_all && (is_of(Class::Block, refused) || (self.refuses_many() && is_of(Class::Hard, refused)))
+    }
+}
+
+/// Whether what a channel said of a message is of a class.
+fn is_of(class: Class, refused: Option<&Refused>) -> bool {
+    refused.is_some_and(|refused| refused.found.class == class)
 }
 
 impl App {
@@ -102,15 +165,33 @@ impl App {
         }
         let (at_once, this) = (job.routes.concurrency(), &*job);
         let in_a_row: Vec<AtomicIsize> = (0..job.routes.len()).map(|_| AtomicIsize::new(0)).collect();
+        let watch = Watch::begin(permitted.iter().map(|person| person.permit.subject()).collect());
         let handed: Vec<Delivered> = stream::iter(permitted)
-            .map(|person| self.deliver(this, person, &in_a_row, deadline))
+            .map(|person| self.deliver(this, person, (&in_a_row, &watch), deadline))
             .buffer_unordered(at_once)
             .collect()
             .await;
-        let did: Vec<Did> = (0..job.routes.len()).map(|route| Did::of(&handed, route)).collect();
+        let mut did: Vec<Did> = (0..job.routes.len()).map(|route| Did::of(&handed, route)).collect();
+        for (route, did) in did.iter_mut().enumerate() {
+            did.refuses_all = self.refuses_all(job, route, *did).await?;
+        }
         let (mut free, mut uninformed, mut names) = (Vec::new(), Vec::new(), Vec::new());
         let (mut bounced, mut put_off) = (Vec::new(), Vec::new());
         for Delivered { index, route, got, subject, handed, said } in handed {
+            let handed = match handed {
+                Ok(handed) => handed,
+                Err(refusal) => {
+                    work.results.join(index, Outcome::Refused(refusal));
+                    continue;
+                }
+            };
+            // What it refuses of everybody is nobody's outcome.
+            let handed = match handed {
+                Handed::Rejected(refused) if did.get(route).is_some_and(|did| did.is_for_all(refused.as_deref())) => {
+                    Handed::Hindered(Reason::MessagesRefused)
+                }
+                handed => handed,
+            };
             if matches!(handed, Handed::Accepted(_) | Handed::Rejected(_) | Handed::Unknown) {
                 job.routes.used(route, index);
                 work.results.note(index, got);
@@ -193,17 +274,55 @@ impl App {
         for (subject, said) in uninformed {
             outreach.mark_uninformed(campaign, step, subject, said.as_ref()).await?;
         }
-        for (route, (did, in_a_row)) in did.into_iter().zip(&in_a_row).enumerate() {
-            self.mind_channel(job, route, did, in_a_row.load(Ordering::Relaxed)).await?;
+        for (route, did) in did.into_iter().enumerate() {
+            self.mind_channel(job, route, did).await?;
         }
         Ok(())
     }
 
+    /// The permit, unless its person has objected since it was given. Opt-outs are read again when what is known of them is old: a group
+    /// that leaves at once asks nobody, and one whose channel is slow asks for all who are left, a few times a second.
+    async fn still_permitted(
+        &self,
+        job: &Job<'_>,
+        permit: SendPermit,
+        watch: &Watch,
+    ) -> Result<Result<SendPermit, Refusal>, Failure> {
+        let mut known = watch.known.lock().await;
+        if known.at.elapsed() >= FRESH {
+            // As old as the question, not as the answer.
+            let asked = Instant::now();
+            let found = self.db.suppressions(&job.scope).among(&watch.people, job.now).await?;
+            *known = Known { at: asked, opt_outs: OptOutsAfterClaim::read(found) };
+        }
+        Ok(still_may_send(permit, &known.opt_outs))
+    }
+
+    /// Whether what a channel refused in a group it would refuse of anybody: it took none and refused many; or has taken none of the
+    /// campaign's today and refused however few for what is in the messages, or for who wrote them. Otherwise it is those few's own.
+    async fn refuses_all(&self, job: &Job<'_>, route: usize, did: Did) -> Result<bool, Failure> {
+        if did.refuses_many() {
+            return Ok(true);
+        }
+        if did.accepted > 0 || did.blocked == 0 {
+            return Ok(false);
+        }
+        let Some(route) = job.routes.get(route) else { return Ok(false) };
+        let place = job.channels.iter().position(|channel| *channel == route.id).unwrap_or(0);
+        let tallies = self.db.outreach(&job.scope).tallies(job.message.campaign).await?;
+        let today = Day::of(job.now);
+        let took = tallies
+            .days()
+            .iter()
+            .any(|(day, channel, sample)| day == today && channel == place && sample.handed > sample.bounced);
+        Ok(!took)
+    }
+
     /// Opens or closes a channel by what it did with the messages of a group.
-    async fn mind_channel(&self, job: &mut Job<'_>, at: usize, did: Did, in_a_row: isize) -> Result<(), Failure> {
+    async fn mind_channel(&self, job: &mut Job<'_>, at: usize, did: Did) -> Result<(), Failure> {
         let Some(route) = job.routes.get(at) else { return Ok(()) };
         let (channel, trial) = (route.id, route.trial);
-        let trouble = did.trouble(in_a_row);
+        let trouble = did.trouble();
         let hindered = match trouble {
             // It takes some: nobody else need know.
             Some(reason) if did.works() && reason != Reason::MessagesRefused => None,
@@ -226,12 +345,12 @@ impl App {
         Ok(())
     }
 
-    /// Hands one message over, unless its channel has refused too many in a row.
+    /// Hands one message over, unless its channel has refused too many in a row, or its person has objected meanwhile.
     async fn deliver(
         &self,
         job: &Job<'_>,
         person: Permitted,
-        in_a_row: &[AtomicIsize],
+        (in_a_row, watch): (&[AtomicIsize], &Watch),
         deadline: Deadline,
     ) -> Delivered {
         let Permitted { index, route: at, got, prospect, bytes, permit } = person;
@@ -243,7 +362,7 @@ impl App {
                 }
                 _ => None,
             };
-            Delivered { index, route: at, got, subject, handed, said }
+            Delivered { index, route: at, got, subject, handed: Ok(handed), said }
         };
         let Some((route, mailer)) = job.routes.get(at).and_then(|route| Some((route, route.mailer.as_ref()?))) else {
             return delivered(Handed::Later);
@@ -256,9 +375,18 @@ impl App {
         let (workspace, delivery) = (job.scope.workspace(), job.delivery);
         let about = About { workspace, campaign, chunk, step, index, subject, got, delivery };
         let message = Outgoing { from: &route.identity.from_email, to: &prospect.email, bytes, about: Some(about) };
+        let permit = match self.still_permitted(job, permit, watch).await {
+            Ok(Ok(permit)) => permit,
+            Ok(Err(refusal)) => return Delivered { index, route: at, got, subject, handed: Err(refusal), said: None },
+            // Nobody can tell whether they objected.
+            Err(failure) => {
+                tracing::warn!(campaign = %campaign, cause = failure.cause.as_deref(), "opt-outs cannot be read");
+                return delivered(Handed::Later);
+            }
+        };
         let handed = mailer.hand_over(self, permit, &message, deadline).await;
         match &handed {
-            Handed::Rejected(Some(refused)) if refused.found.class == Class::Block => {
+            Handed::Rejected(refused) if !is_of(Class::Soft, refused.as_deref()) => {
                 in_a_row.fetch_add(1, Ordering::Relaxed);
             }
             Handed::Accepted(_) => in_a_row.store(TOOK_ONE, Ordering::Relaxed),
@@ -274,21 +402,27 @@ mod tests {
 
     #[test]
     fn a_channel_that_takes_some_works_and_one_that_refuses_all_does_not() {
-        let did = |accepted, refused, put_off, hindered| Did { accepted, refused, put_off, hindered };
-        let unreachable = Some(Reason::Unreachable);
-        for (did, in_a_row, trouble, works) in [
-            (did(25, 0, 0, None), 0, None, true),
-            (did(24, 0, 0, unreachable), 0, unreachable, true),
-            (did(0, 0, 0, unreachable), 0, unreachable, false),
-            (did(0, 3, 0, None), 3, None, true),
-            (did(0, 10, 0, Some(Reason::MessagesRefused)), 10, Some(Reason::MessagesRefused), true),
-            (did(1, 10, 0, None), TOOK_ONE + 10, None, true),
-            (did(0, 0, 4, None), 0, None, false),
-            (did(0, 0, 5, None), 0, Some(Reason::ChannelBusy), false),
-            (did(1, 0, 20, None), 0, None, true),
-            (did(0, 1, 20, None), 0, None, true),
+        let did = |accepted, refused, put_off, hindered| Did { accepted, refused, put_off, hindered, ..Did::default() };
+        let (unreachable, messages) = (Some(Reason::Unreachable), Some(Reason::MessagesRefused));
+        let all =
+            |refused, blocked| Did { blocked, bad: refused - blocked, refuses_all: true, ..did(0, refused, 0, None) };
+        for (did, trouble, works) in [
+            (did(25, 0, 0, None), None, true),
+            (did(24, 0, 0, unreachable), unreachable, true),
+            (did(0, 0, 0, unreachable), unreachable, false),
+            (did(0, 3, 0, None), None, true),
+            (all(10, 10), messages, false),
+            (all(3, 3), messages, false),
+            (all(11, 10), messages, false),
+            (all(25, 0), messages, false),
+            // It knows one address to be bad: it answers for people, and refuses what is written to them all the same.
+            (all(3, 2), messages, true),
+            (did(0, 0, 4, None), None, false),
+            (did(0, 0, 5, None), Some(Reason::ChannelBusy), false),
+            (did(1, 0, 20, None), None, true),
+            (did(0, 1, 20, None), None, true),
         ] {
-            assert_eq!((did.trouble(in_a_row), did.works()), (trouble, works));
+            assert_eq!((did.trouble(), did.works()), (trouble, works), "{did:?}");
         }
     }
 }

@@ -7,7 +7,12 @@ use std::{
 
 use content::campaign::CampaignTemplate;
 use domain::{
-    Timestamp, campaign::Progress, company::Company, id::CampaignId, sequence::Choice, variant::Letter,
+    Timestamp,
+    campaign::Progress,
+    company::Company,
+    id::{CampaignId, ChannelId},
+    sequence::Choice,
+    variant::Letter,
     webhook::EventKind,
 };
 use storage::{
@@ -37,6 +42,8 @@ pub(super) struct Job<'a> {
     pub(super) names: Names,
     /// The channels that its people's messages go by.
     pub(super) routes: Routes,
+    /// Those of the launch.
+    pub(super) channels: Vec<ChannelId>,
     /// Where the Sender is, whose holidays are no working days.
     pub(super) country: String,
     /// Whether each delivery is to be noted, or somebody wants to hear of it.
@@ -88,6 +95,7 @@ impl App {
             found,
             campaign,
             routes,
+            channels: progress.channels.clone(),
             now,
         })
     }

@@ -202,6 +202,14 @@ pub fn may_send(
     }
 }
 
+/// Whether a permit still holds, by opt-outs that were read again: a channel may be slow.
+pub fn still_may_send(permit: SendPermit, opt_outs: &OptOutsAfterClaim) -> Result<SendPermit, Refusal> {
+    match opt_outs.of(permit.subject) {
+        Some(suppression) => Err(suppression.reason.into()),
+        None => Ok(permit),
+    }
+}
+
 /// The permit for a member's test to their own address: no prospect is written to.
 pub const fn test_to_oneself(member: Subject) -> SendPermit {
     SendPermit { subject: member }
@@ -265,6 +273,9 @@ mod tests {
         for reason in [SuppressionReason::OptedOut, SuppressionReason::Complained, SuppressionReason::Erased] {
             let found = |subject| OptOutsAfterClaim::read(vec![Suppression::new(subject, reason, now)]);
             assert_eq!(may_send(cleared(), &claim, &found(subject), &first), Err(reason.into()));
+            let permit = || may_send(cleared(), &claim, &OptOutsAfterClaim::default(), &first).unwrap();
+            assert_eq!(still_may_send(permit(), &found(subject)), Err(reason.into()));
+            assert_eq!(still_may_send(permit(), &found(Subject::from_bytes([8; 16]))), Ok(permit()));
             let somebody_else = Subject::from_bytes([8; 16]);
             assert!(may_send(cleared(), &claim, &found(somebody_else), &first).is_ok());
         }
