@@ -132,12 +132,34 @@ pub struct Choice {
 
 /// How long a step waits after the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "WrittenDelay")]
 pub enum Delay {
     /// Elapsed hours.
     Hours(u16),
     /// Days from Monday to Friday that are no public holidays where the Sender is, at the same time of day.
     WorkingDays(u16),
+}
+
+/// A delay as somebody writes it: with both, or with neither, it is none.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenDelay {
+    #[serde(default)]
+    hours: Option<u16>,
+    #[serde(default)]
+    working_days: Option<u16>,
+}
+
+impl TryFrom<WrittenDelay> for Delay {
+    type Error = &'static str;
+
+    fn try_from(written: WrittenDelay) -> Result<Self, Self::Error> {
+        match (written.hours, written.working_days) {
+            (Some(hours), None) => Ok(Self::Hours(hours)),
+            (None, Some(days)) => Ok(Self::WorkingDays(days)),
+            _ => Err("a delay in hours or in working_days: one of the two"),
+        }
+    }
 }
 
 impl Delay {

@@ -289,11 +289,18 @@ pub(crate) fn refused(error: &serde_path_to_error::Error<serde_json::Error>) -> 
 
 /// What serde expected, in a caller's words: names of our own types mean nothing to one.
 fn wanted(said: &str) -> &str {
+    // Our own types say what they want, and never what they got.
+    if said.starts_with("a ") || said.starts_with("an ") {
+        return said;
+    }
     let expected = said.split_once(", expected ").map_or("", |(_, expected)| expected);
     let first = expected.split([' ', '`']).find(|word| !word.is_empty()).unwrap_or_default();
     match first {
         "struct" | "map" | "internally" => "an object: {…}",
-        "u8" | "u16" | "u32" | "u64" | "usize" | "i64" => "a whole number that is not too large",
+        "u8" => "a whole number from 0 to 255",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" | "u64" | "usize" => "a whole number, 0 at least",
+        "i64" => "a whole number",
         "f64" => "a number",
         "sequence" => "a list: […]",
         "boolean" => "true or false",
@@ -418,6 +425,18 @@ mod tests {
         #[expect(dead_code, reason = "only the types matter here")]
         struct Inner {
             age: u8,
+            #[serde(default)]
+            at: Option<Never>,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(try_from = "String")]
+        struct Never;
+        impl TryFrom<String> for Never {
+            type Error = &'static str;
+
+            fn try_from(_: String) -> Result<Self, Self::Error> {
+                Err("a time of day")
+            }
         }
         let said = |text: &str| {
             let mut reader = serde_json::Deserializer::from_str(text);
@@ -427,8 +446,10 @@ mod tests {
         let age = field(r#"{"inner": {"age": "ada@firm.test"}}"#);
         assert_eq!(
             (age.field.as_str(), age.message.as_str()),
-            ("inner.age", "must be a whole number that is not too large")
+            ("inner.age", "must be a whole number from 0 to 255")
         );
+        assert_eq!(field(r#"{"inner": {"age": -1}}"#).message, "must be a whole number from 0 to 255");
+        assert_eq!(field(r#"{"inner": {"age": 1, "at": "25:00"}}"#).message, "must be a time of day");
         let unknown = field(r#"{"inner": {"age": 1, "nom": 1}}"#);
         assert_eq!((unknown.field.as_str(), unknown.message.contains("expected `age`")), ("inner.nom", true));
         assert_eq!(field(r#"{"inner": {}}"#).field, "inner.age");
