@@ -444,10 +444,7 @@ mod tests {
         };
         let field = |text: &str| said(text).fields.remove(0);
         let age = field(r#"{"inner": {"age": "ada@firm.test"}}"#);
-        assert_eq!(
-            (age.field.as_str(), age.message.as_str()),
-            ("inner.age", "must be a whole number from 0 to 255")
-        );
+        assert_eq!((age.field.as_str(), age.message.as_str()), ("inner.age", "must be a whole number from 0 to 255"));
         assert_eq!(field(r#"{"inner": {"age": -1}}"#).message, "must be a whole number from 0 to 255");
         assert_eq!(field(r#"{"inner": {"age": 1, "at": "25:00"}}"#).message, "must be a time of day");
         let unknown = field(r#"{"inner": {"age": 1, "nom": 1}}"#);
