@@ -6,7 +6,7 @@ use domain::{
     Timestamp, absence,
     calendar::{Opening, Window},
     campaign::{Audience, CampaignStatus, Clicks, Counts, Halt, LegitimateInterest, Progress, Tallies},
-    chunk::Outcome,
+    chunk::{Outcome, origin},
     health::Trouble,
     id::{CampaignId, ChannelId},
     locale::Locale,
@@ -293,6 +293,11 @@ impl App {
         let mut people: Vec<(Subject, (u8, Option<Letter>), Outcome)> = Vec::new();
         let mut full = false;
         'page: for ((chunk, number), record) in &chunks {
+            // Of a run that died before anything else was written down: they are where they were.
+            let is_here = match origin(*chunk) {
+                Some(place) => self.db.outreach(scope).is_postponed(id, place).await?,
+                None => true,
+            };
             let here = record.subjects.iter().copied().zip(record.results.iter()).enumerate();
             for (index, (subject, outcome)) in here.skip(std::mem::take(&mut place.skip)) {
                 if people.len() >= limit as usize {
@@ -301,7 +306,7 @@ impl App {
                     break 'page;
                 }
                 // They are in a chunk of their own.
-                if outcome == Outcome::Postponed {
+                if outcome == Outcome::Postponed || !is_here {
                     continue;
                 }
                 let wanted = status.is_none_or(|wanted| status_of(outcome) == wanted);

@@ -299,7 +299,7 @@ impl App {
     }
 
     /// Whether what a channel refused in a group it would refuse of anybody: it took none and refused many; or has taken none of the
-    /// campaign's today and refused however few for what is in the messages, or for who wrote them. Otherwise it is those few's own.
+    /// campaign's this week and refused however few for what is in the messages, or for who wrote them. Otherwise it is those few's own.
     async fn refuses_all(&self, job: &Job<'_>, route: usize, did: Did) -> Result<bool, Failure> {
         if did.refuses_many() {
             return Ok(true);
@@ -308,13 +308,13 @@ impl App {
             return Ok(false);
         }
         let Some(route) = job.routes.get(route) else { return Ok(false) };
-        let place = job.channels.iter().position(|channel| *channel == route.id).unwrap_or(0);
         let tallies = self.db.outreach(&job.scope).tallies(job.message.campaign).await?;
-        let today = Day::of(job.now);
-        let took = tallies
-            .days()
-            .iter()
-            .any(|(day, channel, sample)| day == today && channel == place && sample.handed > sample.bounced);
+        let lately = tallies.days().by_channel(Day::of(job.now));
+        let took = match job.channels.iter().position(|channel| *channel == route.id) {
+            Some(place) if job.channels.len() > 1 => lately.get(&place).is_some_and(|had| had.handed > had.bounced),
+            // It is the only one: whatever was taken it took.
+            _ => tallies.total().sent() > tallies.total().of(Outcome::Bounced),
+        };
         Ok(!took)
     }
 

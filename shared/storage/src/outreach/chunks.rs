@@ -55,6 +55,12 @@ impl Outreach<'_> {
         self.db.all(self.table(), query).await?.iter().map(of).collect()
     }
 
+    /// Whether somebody of a chunk goes on in a chunk of their own, by their place in it, strongly consistent.
+    pub async fn is_postponed(&self, id: CampaignId, (chunk, index): (u32, usize)) -> Result<bool, StoreError> {
+        let so_far = self.chunk_so_far(id, chunk).await?;
+        Ok(so_far.iter().any(|(_, record)| record.results.get(index) == Some(Outcome::Postponed)))
+    }
+
     /// Joins `results` into a chunk's record at a step and moves the step's counters by what changed, in one
     /// transaction: the counters are the sum of the chunks at every moment. With everybody's outcome known, the
     /// chunk's next step is due at `next`, if it has one. Returns the joined results.

@@ -45,7 +45,7 @@ pub(super) async fn all(play: &Play, relay: bool) -> anyhow::Result<World> {
 
 /// What a relay refuses: the sender, the login, everybody and somebody, now and then; and some for good, for what they are.
 fn refusals(world: &mut World) -> Value {
-    let (mut one_in, gone, spam) = (|least: u32| world.chance.random_range(least..least * 2), "p13", "p17");
+    let (mut one_in, gone, spam) = (|least: u32| world.chance.random_range(least..least * 2), "p13@", "p17@");
     let refusals = json!([
         { "at": "rcpt", "say": "550 5.1.1 No such user here", "of": gone },
         { "at": "content", "say": "554 5.7.1 Message detected as spam", "of": spam },
