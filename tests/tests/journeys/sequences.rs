@@ -276,7 +276,9 @@ fn steps_that_make_no_sense_are_refused_with_their_place() {
             (json!(too_many), "steps"),
             (json!([{"delay": {"hours": 0}, "text": "x"}]), "steps[1].delay"),
             (json!([{"delay": {"working_days": 200}, "text": "x"}]), "steps[1].delay"),
-            (json!([{"delay": {"weeks": 1}, "text": "x"}]), "steps[1].delay"),
+            (json!([{"delay": {"weeks": 1}, "text": "x"}]), "steps[1].delay.weeks"),
+            (json!([{"delay": {"hours": 1, "working_days": 1}, "text": "x"}]), "steps[1].delay"),
+            (json!([{"delay": {}, "text": "x"}]), "steps[1].delay"),
             (json!([{"delay": {"hours": 1}, "text": "{{ nobody }}"}]), "steps[1].text"),
             (json!([{"delay": {"hours": 1}, "subject": " ", "text": "x"}]), "steps[1].subject"),
         ] {
