@@ -153,7 +153,7 @@ impl Ses {
             return too_fast().response().into();
         }
         if shared.faults.strikes(Place::SesReject) {
-            let message = "Email address is not verified.";
+            let message = "The message has a header that is not allowed.";
             return front::error(StatusCode::BAD_REQUEST, "MessageRejected", message).into();
         }
         if let Err(refusal) = self.take() {
