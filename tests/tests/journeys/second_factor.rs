@@ -27,8 +27,8 @@ async fn log_in(sender: &Sender<'_>, code: Option<&str>) -> Answer {
     answer
 }
 
-/// Sets it up and gives the phone and the recovery codes.
-async fn turn_on(sender: &Sender<'_>) -> (Phone, Vec<String>) {
+/// Sets it up and gives the phone, the code that confirmed it and the recovery codes.
+async fn turn_on(sender: &Sender<'_>) -> (Phone, String, Vec<String>) {
     let stack = sender.stack;
     let asked = json!({"password": sender.password});
     let secret = sender.post("/v1/second-factor", asked).await.expect(200).json();
@@ -36,11 +36,12 @@ async fn turn_on(sender: &Sender<'_>) -> (Phone, Vec<String>) {
     stack.keep_secret(text);
     assert!(secret["uri"].as_str().unwrap().contains(text));
     let phone = Phone(files::from_base32(text));
-    let code = json!({"code": phone.code(stack)});
-    let codes = sender.post("/v1/second-factor/confirm", code).await.expect(200).json()["recovery_codes"].clone();
+    let code = phone.code(stack);
+    let confirmed = json!({"code": code});
+    let codes = sender.post("/v1/second-factor/confirm", confirmed).await.expect(200).json()["recovery_codes"].clone();
     let codes: Vec<String> = serde_json::from_value(codes).unwrap();
     codes.iter().for_each(|code| stack.keep_secret(code));
-    (phone, codes)
+    (phone, code, codes)
 }
 
 #[test]
@@ -56,7 +57,7 @@ fn a_second_factor_is_asked_for_after_the_password_and_each_code_works_once() {
         log_in(&sender, None).await.expect(200);
         let other = sender.log_in().await;
         sender.log_in().await;
-        let (phone, codes) = turn_on(&sender).await;
+        let (phone, confirmed, codes) = turn_on(&sender).await;
         assert_eq!(codes.len(), 10);
         let refresh = json!({"refresh_token": other["refresh_token"]});
         sender.stranger().post("/v1/session/refresh", refresh).await.problem(401, "unauthenticated");
@@ -70,7 +71,7 @@ fn a_second_factor_is_asked_for_after_the_password_and_each_code_works_once() {
         sender.stranger().post("/v1/session", guess).await.problem(401, "unauthenticated");
         log_in(&sender, None).await.problem(401, "second-factor-needed");
         // The code that turned it on was used.
-        log_in(&sender, Some(&phone.code(&stack))).await.problem(401, "second-factor-wrong");
+        log_in(&sender, Some(&confirmed)).await.problem(401, "second-factor-wrong");
         stack.wait(SignedDuration::from_secs(30));
         let code = phone.code(&stack);
         log_in(&sender, Some(&format!("{} {}", &code[..3], &code[3..]))).await.expect(200);
@@ -98,7 +99,7 @@ fn guessing_codes_is_slowed_down_and_secrets_are_sealed() {
     run(async {
         let stack = TestStack::start().await;
         let sender = stack.sign_up().await;
-        let (phone, codes) = turn_on(&sender).await;
+        let (phone, _, codes) = turn_on(&sender).await;
         let dump = tests::store::Dump::of(&stack).await;
         let secret: String = phone.0.iter().map(|byte| format!("{byte:02x}")).collect();
         for kept in [secret.as_str(), &codes[0], &codes[0].replace('-', "")] {
