@@ -1,135 +1,16 @@
 //! The hours in which a campaign's messages leave.
 
-use std::{borrow::Cow, collections::BTreeSet, fmt, str::FromStr};
+use std::{borrow::Cow, collections::BTreeSet};
 
-use jiff::{Timestamp, civil, tz::TimeZone};
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::{Place, is_holiday};
-
-/// Shortest span, in minutes: a queue that is busy would miss a shorter one for days.
-const SHORTEST: u16 = 60;
+use super::Place;
+use super::hours::{Hours, have_common_hours, meet};
+use super::span::{Clock, Day, Span};
 
 /// Spans of one window: two a day.
 const MOST_SPANS: usize = 14;
-
-/// Minutes of a day.
-const DAY: u16 = 24 * 60;
-
-/// Mondays, in epoch seconds, whose weeks say whether zones have hours in common: 12 January and 13 July 2026.
-const WEEKS: [i64; 2] = [1_768_176_000, 1_783_900_800];
-
-/// Days looked ahead for the next opening: far more than any run of holidays.
-const AHEAD: usize = 60;
-
-/// A day of the week, as the API names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "days")]
-pub enum Day {
-    Monday,
-    Tuesday,
-    Wednesday,
-    Thursday,
-    Friday,
-    Saturday,
-    Sunday,
-}
-
-impl Day {
-    const fn of(weekday: civil::Weekday) -> Self {
-        match weekday {
-            civil::Weekday::Monday => Self::Monday,
-            civil::Weekday::Tuesday => Self::Tuesday,
-            civil::Weekday::Wednesday => Self::Wednesday,
-            civil::Weekday::Thursday => Self::Thursday,
-            civil::Weekday::Friday => Self::Friday,
-            civil::Weekday::Saturday => Self::Saturday,
-            civil::Weekday::Sunday => Self::Sunday,
-        }
-    }
-}
-
-/// A time of day in minutes, `00:00` to `24:00`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Clock(u16);
-
-impl FromStr for Clock {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "a time of day such as 08:30, 24:00 at the latest".to_owned();
-        let digits = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-        let parts = text.split_once(':').filter(|(hours, minutes)| digits(hours) && digits(minutes));
-        let (hours, minutes) = parts.ok_or_else(wrong)?;
-        let (hours, minutes): (u16, u16) = (hours.parse().map_err(|_| wrong())?, minutes.parse().map_err(|_| wrong())?);
-        let clock = hours * 60 + minutes;
-        if minutes < 60 && clock <= DAY { Ok(Self(clock)) } else { Err(wrong()) }
-    }
-}
-
-impl fmt::Display for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:02}:{:02}", self.0 / 60, self.0 % 60)
-    }
-}
-
-impl TryFrom<String> for Clock {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Clock> for String {
-    fn from(clock: Clock) -> Self {
-        clock.to_string()
-    }
-}
-
-/// Hours of some days of the week.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Span {
-    /// On these days.
-    pub days: BTreeSet<Day>,
-    /// From this time of day.
-    pub from: Clock,
-    /// Until this one: of the same day where it is later, else of the next.
-    pub to: Clock,
-}
-
-impl Span {
-    /// How long it is, in minutes by the clock.
-    const fn length(&self) -> u16 {
-        let to = if self.is_over_midnight() { self.to.0 + DAY } else { self.to.0 };
-        to - self.from.0
-    }
-
-    const fn is_over_midnight(&self) -> bool {
-        self.to.0 <= self.from.0
-    }
-
-    /// What is wrong with it: a field, and what to do.
-    fn wrong(&self) -> Option<(&'static str, String)> {
-        if self.days.is_empty() {
-            return Some(("days", "name at least one day: with none it never opens".into()));
-        }
-        if self.from.0 == DAY {
-            return Some(("from", "23:59 at the latest: 24:00 is 00:00 of the next day".into()));
-        }
-        if self.from == self.to {
-            let message = format!("another time of day than from ({}); a whole day is 00:00 to 24:00", self.from);
-            return Some(("to", message));
-        }
-        (self.length() < SHORTEST).then(|| {
-            let message = format!("{SHORTEST} minutes after {} at least: otherwise it hardly ever opens", self.from);
-            ("to", message)
-        })
-    }
-}
 
 /// The hours in which messages leave, in the time zone of whoever gets them.
 ///
@@ -254,104 +135,13 @@ pub fn check_zone(name: &str) -> Result<(), String> {
     }
 }
 
-/// The spans of a window in one time zone.
-struct Hours<'a> {
-    spans: &'a [Span],
-    zone: TimeZone,
-    /// The country whose holidays are kept.
-    holidays: Option<&'a str>,
-}
-
-impl Hours<'_> {
-    /// The first instant from `now` on at which it is open; `None` when there is none for long.
-    fn opens(&self, now: Timestamp) -> Option<Timestamp> {
-        let first = self.zone.to_datetime(now).date().yesterday().ok()?;
-        let mut found: Option<Timestamp> = None;
-        for day in first.series(jiff::Span::new().days(1)).take(AHEAD) {
-            let known = found;
-            for (from, to) in self.intervals(day) {
-                if (from..to).contains(&now) {
-                    return Some(now);
-                }
-                if now < from && found.is_none_or(|found| from < found) {
-                    found = Some(from);
-                }
-            }
-            // A clock change at midnight may put what begins on a day after what begins on the next.
-            if known.is_some() {
-                break;
-            }
-        }
-        found
-    }
-
-    /// When it is open because of what begins on a day.
-    fn intervals(&self, day: civil::Date) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
-        let kept = |day: civil::Date| self.holidays.is_some_and(|country| is_holiday(country, day));
-        let today = Day::of(day.weekday());
-        let begins = self.spans.iter().filter(move |span| span.days.contains(&today) && !kept(day));
-        begins.filter_map(move |span| {
-            let end = match (span.is_over_midnight(), day.tomorrow().ok()?) {
-                (false, _) => (day, span.to),
-                (true, tomorrow) if kept(tomorrow) => (day, Clock(DAY)),
-                (true, tomorrow) => (tomorrow, span.to),
-            };
-            let (from, to) = (instant(&self.zone, day, span.from, true)?, instant(&self.zone, end.0, end.1, false)?);
-            (from < to).then_some((from, to))
-        })
-    }
-}
-
-/// The first instant from `now` on at which all of them are open; `None` when there is none for long.
-fn meet(hours: &[Hours<'_>], now: Timestamp) -> Option<Timestamp> {
-    let (mut at, end) = (now, now + jiff::SignedDuration::from_hours(24 * 60));
-    while at < end {
-        let mut latest = at;
-        for one in hours {
-            latest = latest.max(one.opens(latest)?);
-        }
-        if latest == at {
-            return Some(at);
-        }
-        at = latest;
-    }
-    None
-}
-
-/// Whether they are all open for an hour at once in any week, in winter and in summer.
-///
-/// Two weeks stand for all of them, so that the answer is the same at any time.
-fn have_common_hours(hours: &[Hours<'_>]) -> bool {
-    let usual: Vec<Hours<'_>> =
-        hours.iter().map(|one| Hours { spans: one.spans, zone: one.zone.clone(), holidays: None }).collect();
-    let minutes = jiff::SignedDuration::from_mins;
-    WEEKS.into_iter().filter_map(|monday| Timestamp::from_second(monday).ok()).all(|monday| {
-        let (mut at, end) = (monday, monday + minutes(8 * 24 * 60));
-        while at < end {
-            let Some(opens) = meet(&usual, at).filter(|opens| *opens < end) else { return false };
-            let last = opens + minutes((SHORTEST - 1).into());
-            if usual.iter().all(|one| one.opens(last) == Some(last)) {
-                return true;
-            }
-            at = opens + minutes(15);
-        }
-        false
-    })
-}
-
-/// The instant of a time of day: the later one of two when something begins then, else the earlier.
-fn instant(zone: &TimeZone, day: civil::Date, clock: Clock, begins: bool) -> Option<Timestamp> {
-    let day = if clock.0 == DAY { day.tomorrow().ok()? } else { day };
-    let (hour, minute) = (i8::try_from(clock.0 / 60 % 24).ok()?, i8::try_from(clock.0 % 60).ok()?);
-    let found = zone.to_ambiguous_timestamp(day.at(hour, minute, 0, 0));
-    if begins { found.later().ok() } else { found.earlier().ok() }
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::civil;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::calendar::{Clock, is_holiday};
     use crate::email::EmailAddress;
 
     fn window(json: serde_json::Value) -> Window {
