@@ -36,21 +36,36 @@ fn without_address(word: &str) -> (&str, &str) {
 }
 
 fn push(folded: &mut String, letter: char) {
+    letter.to_lowercase().for_each(|letter| push_small(folded, letter));
+}
+
+fn push_small(folded: &mut String, letter: char) {
     match letter {
-        'à' | 'á' | 'â' | 'ã' | 'å' | 'À' | 'Á' | 'Â' | 'Ã' | 'Å' => folded.push('a'),
-        'ä' | 'Ä' => folded.push('a'),
-        'ç' | 'Ç' => folded.push('c'),
-        'è' | 'é' | 'ê' | 'ë' | 'È' | 'É' | 'Ê' | 'Ë' => folded.push('e'),
-        'ì' | 'í' | 'î' | 'ï' | 'Ì' | 'Í' | 'Î' | 'Ï' => folded.push('i'),
-        'ñ' | 'Ñ' => folded.push('n'),
-        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'Ò' | 'Ó' | 'Ô' | 'Õ' | 'Ö' => folded.push('o'),
-        'ù' | 'ú' | 'û' | 'ü' | 'Ù' | 'Ú' | 'Û' | 'Ü' => folded.push('u'),
+        'à' | 'á' | 'â' | 'ã' | 'å' | 'ä' | 'ā' | 'ă' | 'ą' => folded.push('a'),
+        'ç' | 'ć' | 'č' => folded.push('c'),
+        'ď' | 'đ' => folded.push('d'),
+        'è' | 'é' | 'ê' | 'ë' | 'ē' | 'ė' | 'ę' | 'ě' => folded.push('e'),
+        'ğ' | 'ģ' => folded.push('g'),
+        'ì' | 'í' | 'î' | 'ï' | 'ī' | 'į' | 'ı' => folded.push('i'),
+        'ķ' => folded.push('k'),
+        'ĺ' | 'ļ' | 'ľ' | 'ł' => folded.push('l'),
+        'ñ' | 'ń' | 'ņ' | 'ň' => folded.push('n'),
+        'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' | 'ő' => folded.push('o'),
+        'ŕ' | 'ř' => folded.push('r'),
+        'ś' | 'ş' | 'š' | 'ș' => folded.push('s'),
+        'ţ' | 'ť' | 'ț' => folded.push('t'),
+        'ù' | 'ú' | 'û' | 'ü' | 'ū' | 'ů' | 'ű' | 'ų' => folded.push('u'),
+        'ý' | 'ÿ' => folded.push('y'),
+        'ź' | 'ż' | 'ž' => folded.push('z'),
+        'æ' => folded.push_str("ae"),
         'ß' => folded.push_str("ss"),
-        'œ' | 'Œ' => folded.push_str("oe"),
+        'œ' => folded.push_str("oe"),
         '’' | '‘' | '`' | '´' => folded.push('\''),
         '"' | '“' | '”' | '«' | '»' | '*' => {}
         '–' | '—' => folded.push('-'),
-        other => folded.extend(other.to_lowercase()),
+        // What is left of a letter that has no small form of its own, such as `İ`.
+        '\u{307}' => {}
+        other => folded.push(other),
     }
 }
 

@@ -24,7 +24,8 @@ pub(super) const SURE: &[&str] = &[
     "cancelar suscripcion|inscricao",
     "no mas @MAIL",
     "disiscrizione|disiscrivimi|disiscrivetemi|cancellami|cancellatemi|cancellazione|cancellarmi @DET* dalla|da? @LIST?",
-    "afmelden|afmelding|uitschrijven|uitschrijving|afmeld|avregistrera|avanmal|framelding|wypisz|descadastrar",
+    "afmelden|afmelding|uitschrijven|uitschrijving|afmeld|avregistrera|avanmal|framelding|descadastrar",
+    "wypisz|wypisac|rezygnuje|odhlasit|odhlaste|dezabonare|leiratkozas|peruuta",
     "geen @MAIL meer",
     "退订",
     "取消订阅",
@@ -75,7 +76,8 @@ pub(super) const REQUESTS: &[&str] = &[
 ];
 
 /// Wishes that their form directs at the Sender, by language.
-pub(super) const DIRECTED: &[&[&str]] = &[ENGLISH, FRENCH, GERMAN, SPANISH, ITALIAN, DUTCH, OTHERS];
+pub(super) const DIRECTED: &[&[&str]] =
+    &[ENGLISH, FRENCH, GERMAN, SPANISH, ITALIAN, DUTCH, PORTUGUESE, POLISH, NORDIC, OTHERS];
 
 const ENGLISH: &[&str] = &[
     "do|must|should|to|please|and|or|will not|never ever|please? @WRITE to? me|us|here|again|anymore >",
@@ -214,16 +216,61 @@ const DUTCH: &[&str] = &[
     "laat mij|me|ons met rust",
 ];
 
+const PORTUGUESE: &[&str] = &[
+    "nao quero|desejo|queremos|desejamos|pretendo mais? receber|mais",
+    "nao me|nos envie|enviem|mande|mandem|contacte|contactem|contate|contatem|escreva|escrevam mais",
+    "nao voltem|volte a me|nos? contactar|contatar|escrever|enviar",
+    "remova|retire|exclua|removam|retirem|excluam o|a? me|meu|minha|nos|nosso",
+    "remover|retirar|excluir o|a? meu|minha|nosso @DATA",
+    "pare|parem|deixe|deixem de me|nos? enviar|escrever|contatar|contactar",
+    "cancelar|cancele|cancelem a|o|minha|meu|nossa* subscricao|inscricao|assinatura|registo|cadastro",
+    "descadastrar|descadastre|descadastrem me|meu|nosso",
+];
+
+const POLISH: &[&str] = &[
+    "wypisz|wypiszcie|wypisac|usun|usuncie|usunac|wykresl|wykreslic|skasuj mnie|nas",
+    "mnie|nas wypisac|usunac|wykreslic|wyrejestrowac",
+    "usun|usuncie|usunac|wykreslic|skasowac moj|moje|nasz|nasze ten? adres|dane|mail|email|maila|kontakt",
+    "o usuniecie|wykreslenie|wypisanie mnie|nas|mojego|moich|naszego|naszych|adresu|danych|z",
+    "prosze|prosimy wiecej? do? mnie|nas? nie pisac|wysylac|kontaktowac|przysylac|mailowac",
+    "prosze|prosimy o? niewysylanie|niepisanie|nieprzysylanie",
+    "nie chce|chcemy|zycze|zyczymy sobie? juz? wiecej? otrzymywac|dostawac|kontaktu|wiadomosci|maili|mailingu",
+    "nie wysylaj|wysylajcie|piszcie|pisz|przysylajcie mi|nam|do|wiecej",
+    "rezygnuje|rezygnujemy z subskrypcji|newslettera|mailingu|otrzymywania|wiadomosci",
+    "sprzeciw wobec|na _ przetwarzania|przetwarzaniu|marketing|marketingu",
+];
+
+/// Swedish, Danish and Norwegian.
+const NORDIC: &[&str] = &[
+    "ta bort mig|oss|min",
+    "avregistrera mig|oss|min",
+    "vill|onskar inte langre? ha|fa|ta|bli fler|mer|emot|langre|kontaktad|nagra* mail|mejl|utskick|epost|post|meddelanden|kontaktad",
+    "sluta skicka|mejla|maila|kontakta|skriva mejl|mail|utskick|meddelanden|reklam? till? mig|oss?",
+    "fjern|slet|slett mig|meg|os|oss|min|mit|vores",
+    "afmeld|frameld|avmeld mig|meg|os|oss",
+    "meld mig|meg|os|oss av|fra|ut",
+    "onsker|vil ikke|ingen a|at|lenger|laengere* motta|modtage|fa|have|ha|bli|blive flere|mer|mere|kontaktet* mail|mails|epost|post|henvendelser|kontaktet",
+    "onsker|vil ikke flere|mere mail|mails|henvendelser|epost",
+    "stop|stopp|slutt med at|a sende|skrive|kontakte|maile",
+    "ikke kontakt|skriv|send mig|meg|os|oss igen|igjen|mere|mer|flere",
+];
+
 const OTHERS: &[&str] = &[
-    "nao quero|desejo|queremos mais? receber|mais",
-    "remova|retire|exclua me|meu|nos",
-    "pare|parem de me|nos? enviar|escrever|contatar",
-    "ta bort mig",
-    "avregistrera mig",
-    "fjern mig|meg",
-    "afmeld mig",
-    "wypisz|wypisac|usun|usunac mnie|mnie",
-    "prosze o usuniecie",
+    // Czech and Slovak.
+    "odhlaste|odhlasit|odhlas|vyradte|vyradit|odstrante|vymazte me|ma|mne|nas|mna|muj|moj|z",
+    "neposilejte|nepiste|nekontaktujte|neposielajte mi|me|nam|nas|ma|mne|uz|dalsi",
+    "nepreji|nechci|nezelam si? uz? dostavat|zasilat|dalsi|zadne",
+    // Romanian.
+    "dezabonare|dezabonati|dezabonez|dezaboneaza >",
+    "nu doresc|vreau|mai sa|doresc|vreau* mai? primesc|trimiteti|contactati",
+    "stergeti|eliminati ma|adresa|datele",
+    // Finnish.
+    "poista|poistakaa minut|meidat|tietoni|yhteystietoni|osoitteeni",
+    "en|emme halua|toivo enaa? enempaa? viesteja|sahkoposteja|sahkopostia|postia|viesteja|yhteydenottoja|mainoksia",
+    "peruuta|perukaa|peru tilaus|tilaukseni",
+    // Hungarian.
+    "leiratkozas|leiratkozom|leiratkozni >",
+    "toroljenek|toroljon|toroljek|vegyenek le|a|az|ki",
 ];
 
 /// What somebody says who wants to hear more; then their words are no wish, whatever they look like.

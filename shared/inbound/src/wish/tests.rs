@@ -199,6 +199,36 @@ const WISHES: &[&str] = &[
     "Gelieve mij uit te schrijven",
     "Stop met mailen",
     "Não quero mais receber",
+    "Por favor, removam o meu email da lista",
+    "Não me enviem mais mensagens, obrigado",
+    "Gostaria de cancelar a minha subscrição",
+    // Polish.
+    "Proszę mnie wypisać",
+    "Proszę o usunięcie moich danych z bazy",
+    "Nie chcę otrzymywać takich maili.",
+    "Dzień dobry,\n\nproszę więcej do mnie nie pisać.\n\nPozdrawiam\nJan",
+    "Nie życzę sobie kontaktu",
+    "Wypisz mnie",
+    "WYPISZ",
+    "Rezygnuję z newslettera",
+    "Proszę usunąć mój adres",
+    // Swedish, Danish, Norwegian.
+    "Ta bort mig från listan",
+    "Vill inte ha fler mejl",
+    "Sluta skicka mejl till mig",
+    "Fjern mig fra listen",
+    "Afmeld mig, tak",
+    "Jeg ønsker ikke at modtage flere mails",
+    "Stopp med å sende meg e-post",
+    "Meld meg av",
+    // Czech, Romanian, Finnish, Hungarian.
+    "Odhlaste mě prosím",
+    "Nepřeji si dostávat další zprávy",
+    "Dezabonare",
+    "Nu mai doresc să primesc mesaje",
+    "Poistakaa minut listalta",
+    "En halua enää viestejä",
+    "Leiratkozás",
     "退订",
 ];
 
@@ -330,6 +360,16 @@ const OTHERS: &[&str] = &[
     "Geen interesse",
     "Bel me maandag",
     "Verwijder de bijlage",
+    "Proszę nie usuwać mnie z listy",
+    "Proszę o kontakt",
+    "Nie mam czasu, proszę napisać w maju",
+    "Dziękuję, nie jesteśmy zainteresowani",
+    "Jag vill inte missa er demo",
+    "Jeg vil gerne høre mere",
+    "Ta inte bort mig",
+    "Não quero perder a demonstração",
+    "Odhlášení z výstavy není nutné",
+    "Nu doresc acum, poate la toamna",
 ];
 
 #[test]

@@ -106,7 +106,8 @@ pub(super) const POLITE: List = List(
     je ne suis pas interessee, cordialement, cdt, bitte, danke, vielen dank, sofort, nein danke, kein interesse, por \
     favor, gracias, no gracias, no me interesa, per favore, grazie, no grazie, non mi interessa, non sono \
     interessato, aub, alstublieft, graag, bedankt, dank u, nee bedankt, geen interesse, regards, best regards, best, \
-    kind regards",
+    kind regards, prosze, prosimy, dziekuje, dziekujemy, z powazaniem, pozdrawiam, obrigado, obrigada, tack, takk, tak, venligst, vanligen, \
+    prosim, dekuji, dakujem, multumesc, va rog, kiitos, koszonom, kerem",
 );
 
 /// Words that say nothing where a comma or nothing follows.
@@ -155,7 +156,7 @@ pub(super) const GRATEFUL: List = List("appreciate, appreciated, grateful, glad,
 /// Words that deny what follows closely.
 pub(super) const NOT: List = List(
     "not, never, no, dont, without, pas, nicht, nie, kein, keine, non, nunca, niet, nooit, nao, sans, ohne, sin, \
-    senza, zonder, rather, instead",
+    senza, zonder, inte, ikke, rather, instead",
 );
 
 /// Words that suppose something.
