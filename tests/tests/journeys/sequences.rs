@@ -173,6 +173,9 @@ fn with_nobody_left_a_campaign_ends_at_once() {
         let id = sender.launch(sender.sequence(json!(later))).await;
         let link = stack.only_mail_to("leaves@early.test").unsubscribe();
         stack.client().request(Method::POST, &link).send().await.expect(200);
+        // Their record goes before the next step, and the reason stays.
+        stack.purge().await;
+        assert_eq!(sender.all("/v1/prospects").await.len(), 0);
         assert_eq!(stack.pass(HOUR * 24 + MINUTE).await, 1);
         let done = sender.look(&id).await;
         assert_eq!((&done["status"], &done["counts"]["refused"]), (&json!("completed"), &json!(15)), "{done}");

@@ -62,6 +62,7 @@ impl App {
         let subjects: Vec<Subject> = wanted.iter().map(|(.., subject)| *subject).collect();
         let mut found: HashMap<Subject, Prospect> =
             self.db.prospects(&job.scope).batch_get(&subjects).await?.into_iter().map(|p| (p.subject, p)).collect();
+        let gone = self.why_gone(job, subjects, &found).await?;
         let pepper = self.pepper().await?;
         let rules = Rules { retention_months: job.workspace.retention_months };
         let mut ready = Vec::with_capacity(wanted.len());
@@ -94,7 +95,10 @@ impl App {
                 smtputf8: route.mailer.as_ref().is_some_and(Mailer::smtputf8),
             };
             let answered = answered_since(prospect.as_ref().and_then(|person| person.last_contact_at), job.launched_at);
-            let cleared = screen(prospect.as_ref(), rules, job.now);
+            let cleared = match gone.get(&subject) {
+                Some(refusal) => Err(*refusal),
+                None => screen(prospect.as_ref(), rules, job.now),
+            };
             let of_company = prospect
                 .as_ref()
                 .and_then(|person| company_stops(&job.answered, person, job.scope.workspace(), pepper));
@@ -134,6 +138,19 @@ impl App {
             }
         }
         Ok(ready)
+    }
+
+    /// Why people whose records are gone get nothing, where something still says so: whoever objected is deleted within the
+    /// hour, and is no less somebody who objected.
+    async fn why_gone(
+        &self,
+        job: &Job<'_>,
+        mut people: Vec<Subject>,
+        found: &HashMap<Subject, Prospect>,
+    ) -> Result<HashMap<Subject, Refusal>, Failure> {
+        people.retain(|subject| !found.contains_key(subject));
+        let suppressed = self.db.suppressions(&job.scope).among(&people, job.now).await?;
+        Ok(suppressed.into_iter().map(|one| (one.subject, one.reason.into())).collect())
     }
 
     /// What the messages to a person were called that this step replies to.
