@@ -18,7 +18,7 @@ use domain::{
     prospect::Prospect,
     sender::{Channel, Sender, SenderIdentity},
     sequence::{Choice, FIRST, Words},
-    subject::{SHARDS, Subject},
+    subject::SHARDS,
     volume,
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -34,6 +34,9 @@ use crate::{
     App, Failure, FieldError,
     letter::{Letters, Manner, with_person},
 };
+
+/// Pages of people that a launch looks at, at most: it has some seconds.
+const MOST_PAGES: usize = 300;
 
 /// The answer to a check.
 #[derive(Debug, Serialize)]
@@ -111,9 +114,25 @@ impl Finding {
 struct Lacks {
     people: u64,
     of: Vec<u64>,
+    /// Pages that were looked at.
+    pages: usize,
+}
+
+/// Whose lacks of what are looked for.
+#[derive(Clone, Copy)]
+struct Survey<'a> {
+    campaign: &'a StoredCampaign,
+    sender: &'a SenderIdentity,
+    rules: Rules,
+    needs: &'a [((u8, Choice), Need)],
+    now: Timestamp,
 }
 
 impl Lacks {
+    fn none(survey: Survey<'_>) -> Self {
+        Self { people: 0, of: vec![0; survey.needs.len()], pages: 0 }
+    }
+
     fn add(&mut self, people: u64, lacking: impl Iterator<Item = u64>) {
         self.people += people;
         self.of.iter_mut().zip(lacking).for_each(|(sum, more)| *sum += more);
@@ -250,13 +269,15 @@ impl App {
         let identity = identity_of(sender, &campaign.content);
         let rules = Rules { retention_months: workspace.retention_months };
         let enough = volume::enough(sender, named);
-        let people = self.survey(scope, (campaign, &identity, rules), &[], enough, now).await?.people;
+        let survey = Survey { campaign, sender: &identity, rules, needs: &[], now };
+        let people = self.survey(scope, survey, enough).await?.people;
         domains.retain(|domain| is_bulk(domain, people));
         Ok(domains)
     }
 
-    /// The values without a fallback that nobody of the audience has, so that nobody would get the message.
-    pub(super) async fn lacked_by_all(
+    /// What is wrong where nobody would get the message: an audience of nobody, or values without a fallback that nobody of it
+    /// has. Only as many people are looked at as it takes to see somebody who would.
+    pub(super) async fn findings_of_nobody(
         &self,
         scope: &WorkspaceScope,
         workspace: &Workspace,
@@ -265,36 +286,24 @@ impl App {
         now: Timestamp,
     ) -> Result<Vec<Finding>, Failure> {
         let needs = needs_of(campaign);
-        if needs.is_empty() {
-            return Ok(Vec::new());
-        }
         let rules = Rules { retention_months: workspace.retention_months };
-        let found = self.survey(scope, (campaign, sender, rules), &needs, 1, now).await?;
-        Ok(of_needs(campaign, needs, found))
+        let found = self.survey(scope, Survey { campaign, sender, rules, needs: &needs, now }, 1).await?;
+        // Where not everybody was looked at there may be somebody.
+        Ok(if found.pages >= MOST_PAGES { Vec::new() } else { of_audience(campaign, needs, found) })
     }
 
-    /// Goes through the audience until there are `enough` people in it, and each value is somebody's.
-    async fn survey(
-        &self,
-        scope: &WorkspaceScope,
-        of: (&StoredCampaign, &SenderIdentity, Rules),
-        needs: &[((u8, Choice), Need)],
-        enough: u64,
-        now: Timestamp,
-    ) -> Result<Lacks, Failure> {
-        let mut found = Lacks { people: 0, of: vec![0; needs.len()] };
+    /// Goes through the audience until there are `enough` people in it, and each value is somebody's; or until a launch has
+    /// looked long enough.
+    async fn survey(&self, scope: &WorkspaceScope, survey: Survey<'_>, enough: u64) -> Result<Lacks, Failure> {
+        let mut found = Lacks::none(survey);
+        let seen = |found: &Lacks| {
+            let everything = found.people >= enough && found.of.iter().all(|lacking| *lacking < found.people);
+            everything || found.pages >= MOST_PAGES
+        };
         for shard in 0..SHARDS {
-            let mut after = None;
-            loop {
-                let (page, next) = self.lacking_of_page(scope, of, needs, (shard, after), now).await?;
-                found.add(page.people, page.of.into_iter());
-                if found.people >= enough && found.of.iter().all(|lacking| *lacking < found.people) {
-                    return Ok(found);
-                }
-                match next {
-                    Some(next) => after = Some(next),
-                    None => break,
-                }
+            self.survey_shard(scope, survey, shard, &mut found, seen).await?;
+            if seen(&found) {
+                break;
             }
         }
         Ok(found)
@@ -311,69 +320,71 @@ impl App {
     ) -> Result<Vec<Finding>, Failure> {
         let needs = needs_of(campaign);
         let rules = Rules { retention_months: workspace.retention_months };
-        let counts: Vec<Lacks> = stream::iter(0..SHARDS)
-            .map(|shard| self.lacking(scope, (campaign, sender, rules), &needs, shard, now))
+        let survey = Survey { campaign, sender, rules, needs: &needs, now };
+        let of_shards: Vec<Lacks> = stream::iter(0..SHARDS)
+            .map(async |shard| {
+                let mut found = Lacks::none(survey);
+                self.survey_shard(scope, survey, shard, &mut found, |_| false).await?;
+                Ok::<_, Failure>(found)
+            })
             .buffered(SHARDS_AT_ONCE)
             .try_collect()
             .await?;
-        let mut all = Lacks { people: 0, of: vec![0; needs.len()] };
-        counts.into_iter().for_each(|count| all.add(count.people, count.of.into_iter()));
-        let empty = (all.people == 0 && !campaign.content.audience.is_empty()).then(|| Finding {
-            step: None,
-            variant: None,
-            level: Level::Warning,
-            code: "audience_empty",
-            field: "audience".into(),
-            message: "there is nobody in it who can be written to: import people, or say it otherwise".into(),
-        });
-        Ok(empty.into_iter().chain(of_needs(campaign, needs, all)).collect())
+        let mut all = Lacks::none(survey);
+        of_shards.into_iter().for_each(|found| all.add(found.people, found.of.into_iter()));
+        Ok(of_audience(campaign, needs, all))
     }
 
-    async fn lacking(
+    /// Adds the people of a shard that are in the audience and may be written to, and what they lack, page by page until
+    /// that is `enough`.
+    async fn survey_shard(
         &self,
         scope: &WorkspaceScope,
-        of: (&StoredCampaign, &SenderIdentity, Rules),
-        needs: &[((u8, Choice), Need)],
+        Survey { campaign, sender, rules, needs, now }: Survey<'_>,
         shard: u8,
-        now: Timestamp,
-    ) -> Result<Lacks, Failure> {
-        let mut found = Lacks { people: 0, of: vec![0; needs.len()] };
+        found: &mut Lacks,
+        enough: impl Fn(&Lacks) -> bool,
+    ) -> Result<(), Failure> {
+        let audience = &campaign.content.audience;
+        let in_it = |p: &&Prospect| audience.includes(p) && screen(Some(p), rules, now).is_ok();
         let mut after = None;
         loop {
-            let (page, next) = self.lacking_of_page(scope, of, needs, (shard, after), now).await?;
-            found.add(page.people, page.of.into_iter());
-            match next {
-                Some(next) => after = Some(next),
-                None => return Ok(found),
+            let page = self.db.prospects(scope).page(shard, after, None).await?;
+            found.pages += 1;
+            for prospect in page.prospects.iter().filter(in_it) {
+                with_person(sender, prospect, |person| {
+                    found.add(1, needs.iter().map(|(_, need)| person.value(need.variable).is_none().into()));
+                });
+            }
+            match page.next {
+                Some(next) if !enough(found) => after = Some(next),
+                Some(_) | None => return Ok(()),
             }
         }
     }
+}
 
-    /// The people of one page that are in the audience and may be written to, and what they lack.
-    async fn lacking_of_page(
-        &self,
-        scope: &WorkspaceScope,
-        (campaign, sender, rules): (&StoredCampaign, &SenderIdentity, Rules),
-        needs: &[((u8, Choice), Need)],
-        (shard, after): (u8, Option<Subject>),
-        now: Timestamp,
-    ) -> Result<(Lacks, Option<Subject>), Failure> {
-        let audience = &campaign.content.audience;
-        let mut found = Lacks { people: 0, of: vec![0; needs.len()] };
-        let page = self.db.prospects(scope).page(shard, after, None).await?;
-        let in_it = |p: &&Prospect| audience.includes(p) && screen(Some(p), rules, now).is_ok();
-        for prospect in page.prospects.iter().filter(in_it) {
-            with_person(sender, prospect, |person| {
-                found.add(1, needs.iter().map(|(_, need)| person.value(need.variable).is_none().into()));
-            });
-        }
-        Ok((found, page.next))
-    }
+/// What to say of those who are in the audience: that it is nobody, or what they lack.
+fn of_audience(campaign: &StoredCampaign, needs: Vec<((u8, Choice), Need)>, found: Lacks) -> Vec<Finding> {
+    let nobody = found.people == 0 && !campaign.content.audience.is_empty();
+    let empty = nobody.then(|| Finding {
+        step: None,
+        variant: None,
+        level: Level::Error,
+        code: "audience_empty",
+        field: "audience".into(),
+        message: "there is nobody in it who can be written to: import people, or say it otherwise".into(),
+    });
+    empty.into_iter().chain(of_needs(campaign, needs, found)).collect()
 }
 
 /// What to say of values without a fallback. Of a step with variants somebody gets something as long as one of them needs
 /// nothing that everybody lacks.
-fn of_needs(campaign: &StoredCampaign, needs: Vec<((u8, Choice), Need)>, Lacks { people, of }: Lacks) -> Vec<Finding> {
+fn of_needs(
+    campaign: &StoredCampaign,
+    needs: Vec<((u8, Choice), Need)>,
+    Lacks { people, of, .. }: Lacks,
+) -> Vec<Finding> {
     let lacked = |(((step, choice), need), lacking): (&((u8, Choice), Need), &u64)| {
         (need.always && people > 0 && *lacking == people).then_some((*step, *choice))
     };

@@ -170,8 +170,8 @@ impl App {
         let identity = identity_of(&sender, &campaign.content);
         let findings = self.findings_of_messages(scope, workspace, &identity, campaign, now).await?;
         let of_channels = self.findings_of_channels(scope, workspace, &sender, campaign, now).await?;
-        let lacked = self.lacked_by_all(scope, workspace, &identity, campaign, now).await?;
-        let all = of_channels.into_iter().chain(findings).chain(lacked);
+        let of_nobody = self.findings_of_nobody(scope, workspace, &identity, campaign, now).await?;
+        let all = of_channels.into_iter().chain(findings).chain(of_nobody);
         let wrong: Vec<_> = all.filter(|finding| finding.level == Level::Error).collect();
         if wrong.is_empty() { Ok(()) } else { Err(wrong_to_launch(wrong)) }
     }
