@@ -271,10 +271,14 @@ async fn ask(server: &str, question: &[u8]) -> Option<Answer> {
 fn read_selectors(text: &str) -> Result<Vec<String>, Failure> {
     let selectors: Vec<String> =
         text.split(',').map(|selector| selector.trim().to_ascii_lowercase()).filter(|s| !s.is_empty()).collect();
-    let is_one =
-        |s: &String| s.len() <= 63 && s.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-    if selectors.len() > SELECTORS || !selectors.iter().all(is_one) {
+    let is_label =
+        |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if selectors.len() > SELECTORS {
         return Err(Failure::field("selector", format!("{SELECTORS} DKIM selectors at most, separated by commas")));
+    }
+    if let Some(wrong) = selectors.iter().find(|name| name.len() > 63 || !name.split('.').all(is_label)) {
+        let message = format!("{wrong:?} is no DKIM selector: it is what follows s= in a signature, such as selector1");
+        return Err(Failure::field("selector", message));
     }
     Ok(selectors)
 }

@@ -92,8 +92,12 @@ impl Limits {
             if ramp.add == 0 {
                 wrong.push(("ramp.add", "1 or more".to_owned()));
             }
-            if self.per_day.is_none_or(|cap| cap < ramp.start) {
-                wrong.push(("ramp", "leads from `start` up to `per_day`: say how many that is".to_owned()));
+            match self.per_day {
+                None => wrong.push(("ramp", "leads from `start` up to `per_day`: say how many that is".to_owned())),
+                Some(cap) if cap < ramp.start => {
+                    wrong.push(("ramp.start", format!("{cap} or fewer: a ramp leads up to per_day, which is {cap}")));
+                }
+                Some(_) => {}
             }
         }
         if self.jitter_seconds.is_some() && self.gap_seconds.is_none() {
@@ -463,7 +467,7 @@ mod tests {
         assert_eq!(wrong(Limits { jitter_seconds: Some(5), ..NONE }), ["jitter_seconds"]);
         let ramp = |start, add| Some(Ramp { start, add });
         assert!(wrong(Limits { per_day: Some(5), ramp: ramp(5, 1), ..NONE }).is_empty());
-        assert_eq!(wrong(Limits { per_day: Some(5), ramp: ramp(6, 1), ..NONE }), ["ramp"]);
+        assert_eq!(wrong(Limits { per_day: Some(5), ramp: ramp(6, 1), ..NONE }), ["ramp.start"]);
         assert_eq!(wrong(Limits { ramp: ramp(0, 0), ..NONE }), ["ramp.start", "ramp.add", "ramp"]);
     }
 
