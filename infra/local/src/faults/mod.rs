@@ -85,7 +85,9 @@ pub async fn run(faults: &Faults) -> anyhow::Result<usize> {
         ));
         anyhow::Ok(report)
     });
-    let reports: Vec<Report> = played.buffered(faults.jobs.into()).try_collect().await?;
+    // Whichever ends first makes room for the next.
+    let mut reports: Vec<Report> = played.buffer_unordered(faults.jobs.into()).try_collect().await?;
+    reports.sort_by_key(|report| Scenario::ALL.iter().position(|scenario| scenario.name() == report.scenario));
     if faults.json {
         let total = report::Total::of(&reports);
         let seconds = began.elapsed().as_secs_f64();
