@@ -11,6 +11,7 @@ use domain::{
     health::{Sample, Trouble, Verdict, window::Day},
     hindrance::{Hindrance, Reason},
     id::CampaignId,
+    sender::{Channel, Transport},
     webhook::{Event, EventKind},
 };
 use storage::{StoreError, WorkspaceScope};
@@ -29,6 +30,14 @@ enum Pause {
 
 /// Looks at a campaign that others move meanwhile, at most.
 const ATTEMPTS: u32 = 5;
+
+/// A channel by its name, and by what carries its messages: the name may be but a number.
+fn called(channel: &Channel) -> String {
+    match &channel.transport {
+        Transport::Smtp { host, .. } => format!("{} ({host})", channel.name),
+        Transport::Ses => format!("{} (Amazon SES)", channel.name),
+    }
+}
 
 impl App {
     /// Pauses a campaign if too much of it comes back, counted from where a member last let it go on.
@@ -162,7 +171,7 @@ impl App {
         for channel in sender.among(&progress.channels) {
             let Some(hindrance) = outreach.pace(channel.id).await?.hindrance else { continue };
             if found.as_ref().is_none_or(|(first, _)| hindrance.since() < first.since()) {
-                found = Some((hindrance, channel.name.clone()));
+                found = Some((hindrance, called(channel)));
             }
         }
         Ok(found.map(|(hindrance, name)| (name, hindrance.reason)))

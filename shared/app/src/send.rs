@@ -5,10 +5,11 @@
 //! whom, and what a run cannot know it calls unknown.
 //!
 //! Here is the way of a chunk from its message to its end; its stages are in a file each, in the order of the walk:
-//! [`job`], [`routes`], [`hindered`], [`prepare`], [`receivers`], [`claim`], [`hand_over`], [`settle`], [`after`].
+//! [`job`], [`routes`], [`hindered`], [`prepare`], [`receivers`], [`claim`], [`hand_over`], [`did`], [`settle`], [`after`].
 
 mod after;
 mod claim;
+mod did;
 mod hand_over;
 mod hindered;
 mod job;

@@ -16,6 +16,7 @@ use domain::{
     chunk::{Got, Outcome},
     health::window::Day,
     hindrance::{Reason, offered_again},
+    message_name::MessageName,
     policy::{
         Refusal, SendPermit,
         may_send::{OptOutsAfterClaim, still_may_send},
@@ -26,10 +27,15 @@ use domain::{
 use futures::{StreamExt, stream};
 use tokio::sync::Mutex;
 
-use super::{Work, claim::Permitted, job::Job, late::Postponed};
+use super::{
+    Work,
+    claim::Permitted,
+    did::{Did, TOO_MANY, is_of},
+    job::Job,
+    late::Postponed,
+};
 use crate::{
-    App, Deadline, Failure,
-    evidence::{self, Refused},
+    App, Deadline, Failure, evidence,
     mailer::{About, Handed, Outgoing},
     queues::ChunkMessage,
 };
@@ -46,14 +52,8 @@ struct Delivered {
     said: Option<Evidence>,
 }
 
-/// So many messages in a row that a channel refuses: it refuses everybody's.
-const TOO_MANY: isize = 10;
-
 /// So many more of a channel that took one.
 const TOOK_ONE: isize = isize::MIN / 2;
-
-/// When none is taken and so many are put off, it is the channel that puts them off.
-const ALL_PUT_OFF: usize = 5;
 
 /// How old what is known of opt-outs may be when a message is handed over.
 const FRESH: Duration = Duration::from_millis(250);
@@ -74,78 +74,6 @@ impl Watch {
     fn begin(people: Vec<Subject>) -> Self {
         Self { people, known: Mutex::new(Known { at: Instant::now(), opt_outs: OptOutsAfterClaim::default() }) }
     }
-}
-
-/// What a channel did with the messages of a group.
-#[derive(Debug, Clone, Copy, Default)]
-struct Did {
-    accepted: usize,
-    refused: usize,
-    /// Of those that were refused, how many for what is in them or for who wrote them.
-    blocked: usize,
-    /// And for addresses that it says to be bad.
-    bad: usize,
-    put_off: usize,
-    hindered: Option<Reason>,
-    /// Those were refused as anybody's would have been: nobody is used up by it.
-    refuses_all: bool,
-}
-
-impl Did {
-    fn of(delivered: &[Delivered], route: usize) -> Self {
-        let mut did = Self::default();
-        for one in delivered.iter().filter(|one| one.route == route) {
-            let Ok(handed) = &one.handed else { continue };
-            match handed {
-                Handed::Accepted(_) => did.accepted += 1,
-                Handed::Rejected(refused) => {
-                    did.refused += 1;
-                    did.blocked += usize::from(is_of(Class::Block, refused.as_deref()));
-                    did.bad += usize::from(is_of(Class::Hard, refused.as_deref()));
-                }
-                Handed::PutOff(_) => did.put_off += 1,
-                Handed::Hindered(reason) => did.hindered = did.hindered.max(Some(*reason)),
-                Handed::Later | Handed::QuotaUsed | Handed::Paused | Handed::Unknown => {}
-            }
-        }
-        did
-    }
-
-    /// Whether it puts off everybody.
-    const fn puts_all_off(self) -> bool {
-        self.accepted + self.refused == 0 && self.put_off >= ALL_PUT_OFF
-    }
-
-    /// What stands in its way.
-    fn trouble(self) -> Option<Reason> {
-        let busy = self.puts_all_off().then_some(Reason::ChannelBusy);
-        self.refuses_all.then_some(Reason::MessagesRefused).or(self.hindered).or(busy)
-    }
-
-    /// Whether it answered for somebody in particular, so that it works on the whole.
-    const fn works(self) -> bool {
-        let for_all = match (self.refuses_all, self.refuses_many()) {
-            (false, _) => 0,
-            (true, false) => self.blocked,
-            (true, true) => self.blocked + self.bad,
-        };
-        self.accepted + self.refused > for_all
-    }
-
-    /// Whether it took none and refused so many that it refuses everybody's: what it calls a bad address may be a good one then.
-    const fn refuses_many(self) -> bool {
-        self.accepted == 0 && self.blocked + self.bad >= TOO_MANY.unsigned_abs()
-    }
-
-    /// Whether a refusal is one of those that it gives everybody.
-    fn is_for_all(self, refused: Option<&Refused>) -> bool {
-        self.refuses_all && (is_of(Class::Block, refused) || (self.refuses_many() && is_of(Class::Hard, refused)))
-    }
-}
-
-/// Whether what a channel said of a message is of a class.
-fn is_of(class: Class, refused: Option<&Refused>) -> bool {
-    refused.is_some_and(|refused| refused.found.class == class)
 }
 
 impl App {
@@ -171,69 +99,26 @@ impl App {
             .buffer_unordered(at_once)
             .collect()
             .await;
-        let mut did: Vec<Did> = (0..job.routes.len()).map(|route| Did::of(&handed, route)).collect();
+        let mut did: Vec<Did> = (0..job.routes.len())
+            .map(|at| {
+                let here = handed.iter().filter(|one| one.route == at);
+                Did::of(here.filter_map(|one| one.handed.as_ref().ok()))
+            })
+            .collect();
         for (route, did) in did.iter_mut().enumerate() {
             did.refuses_all = self.refuses_all(job, route, *did).await?;
         }
-        let (mut free, mut uninformed, mut names) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut bounced, mut put_off) = (Vec::new(), Vec::new());
-        for Delivered { index, route, got, subject, handed, said } in handed {
-            let handed = match handed {
-                Ok(handed) => handed,
-                Err(refusal) => {
-                    work.results.join(index, Outcome::Refused(refusal));
-                    continue;
-                }
-            };
-            // What it refuses of everybody is nobody's outcome.
-            let handed = match handed {
-                Handed::Rejected(refused) if did.get(route).is_some_and(|did| did.is_for_all(refused.as_deref())) => {
-                    Handed::Hindered(Reason::MessagesRefused)
-                }
-                handed => handed,
-            };
-            if matches!(handed, Handed::Accepted(_) | Handed::Rejected(_) | Handed::Unknown) {
-                job.routes.used(route, index);
-                work.results.note(index, got);
-            }
-            match handed {
-                Handed::Accepted(name) => {
-                    work.results.join(index, Outcome::Sent);
-                    names.push((index, name));
-                }
-                Handed::Unknown => {
-                    work.results.join(index, Outcome::Unknown);
-                    uninformed.push((subject, None));
-                }
-                Handed::QuotaUsed => {
-                    free.push(subject);
-                    work.stopped = true;
-                    work.wait_for_quota(job.now);
-                }
-                Handed::Paused => {
-                    free.push(subject);
-                    work.halt = Some(Halt::SendingPaused);
-                }
-                Handed::Later => {
-                    free.push(subject);
-                    work.again = true;
-                }
-                Handed::Hindered(_) => free.push(subject),
-                Handed::PutOff(_) if did.get(route).is_some_and(|did| did.puts_all_off()) => free.push(subject),
-                Handed::PutOff(_) => put_off.push(((index, route), subject, got, said)),
-                Handed::Rejected(_) => match said {
-                    // A relay that knows that the address is bad says what a mail that comes back would have said.
-                    Some(said) if said.class == Some(Class::Hard) => {
-                        work.results.join(index, Outcome::Bounced);
-                        bounced.push((index, subject, Evidence { fate: Fate::Bounced, ..said }));
-                    }
-                    said => {
-                        work.results.join(index, Outcome::Failed);
-                        uninformed.push((subject, said));
-                    }
-                },
-            }
+        let left = sort_out(job, handed, &did, work);
+        self.write_down(job, left, work).await?;
+        for (route, did) in did.into_iter().enumerate() {
+            self.mind_channel(job, route, did).await?;
         }
+        Ok(())
+    }
+
+    /// Writes down what came of a group's messages.
+    async fn write_down(&self, job: &mut Job<'_>, left: ToWrite, work: &mut Work) -> Result<(), Failure> {
+        let ToWrite { names, free, mut uninformed, put_off, bounced } = left;
         let outreach = self.db.outreach(&job.scope);
         let ChunkMessage { campaign, chunk, step, .. } = *job.message;
         // Before the next claim says that these were sent. Without its name a message is not threaded, no more.
@@ -245,7 +130,7 @@ impl App {
         for subject in free {
             outreach.release(campaign, step, subject, &job.nonce).await?;
         }
-        for ((index, route), subject, got, said) in put_off {
+        for PutOff { index, route, subject, got, said } in put_off {
             let since = job.found.put_off.unwrap_or(job.now);
             let Some(until) = offered_again(since, job.now) else {
                 job.routes.used(route, index);
@@ -273,9 +158,6 @@ impl App {
         }
         for (subject, said) in uninformed {
             outreach.mark_uninformed(campaign, step, subject, said.as_ref()).await?;
-        }
-        for (route, did) in did.into_iter().enumerate() {
-            self.mind_channel(job, route, did).await?;
         }
         Ok(())
     }
@@ -396,33 +278,87 @@ impl App {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What is to be written of a group's messages.
+#[derive(Default)]
+struct ToWrite {
+    /// What the channel calls those that it took, by their people's places.
+    names: Vec<(usize, MessageName)>,
+    /// Whom nobody is to be taken to have written to.
+    free: Vec<Subject>,
+    /// Who was not informed by their message, with what the channel said of it.
+    uninformed: Vec<(Subject, Option<Evidence>)>,
+    /// Who is offered theirs again.
+    put_off: Vec<PutOff>,
+    /// Whose address is bad.
+    bounced: Vec<(usize, Subject, Evidence)>,
+}
 
-    #[test]
-    fn a_channel_that_takes_some_works_and_one_that_refuses_all_does_not() {
-        let did = |accepted, refused, put_off, hindered| Did { accepted, refused, put_off, hindered, ..Did::default() };
-        let (unreachable, messages) = (Some(Reason::Unreachable), Some(Reason::MessagesRefused));
-        let all =
-            |refused, blocked| Did { blocked, bad: refused - blocked, refuses_all: true, ..did(0, refused, 0, None) };
-        for (did, trouble, works) in [
-            (did(25, 0, 0, None), None, true),
-            (did(24, 0, 0, unreachable), unreachable, true),
-            (did(0, 0, 0, unreachable), unreachable, false),
-            (did(0, 3, 0, None), None, true),
-            (all(10, 10), messages, false),
-            (all(3, 3), messages, false),
-            (all(11, 10), messages, false),
-            (all(25, 0), messages, false),
-            // It knows one address to be bad: it answers for people, and refuses what is written to them all the same.
-            (all(3, 2), messages, true),
-            (did(0, 0, 4, None), None, false),
-            (did(0, 0, 5, None), Some(Reason::ChannelBusy), false),
-            (did(1, 0, 20, None), None, true),
-            (did(0, 1, 20, None), None, true),
-        ] {
-            assert_eq!((did.trouble(), did.works()), (trouble, works), "{did:?}");
+/// Somebody whom their channel put off.
+struct PutOff {
+    index: usize,
+    route: usize,
+    subject: Subject,
+    got: Got,
+    said: Option<Evidence>,
+}
+
+/// Gives everybody the outcome that is theirs; for all others `work` says what they wait for.
+fn sort_out(job: &mut Job<'_>, delivered: Vec<Delivered>, did: &[Did], work: &mut Work) -> ToWrite {
+    let mut left = ToWrite::default();
+    for Delivered { index, route, got, subject, handed, said } in delivered {
+        let did = did.get(route).copied().unwrap_or_default();
+        let handed = match handed {
+            // What it refuses of everybody is nobody's outcome.
+            Ok(Handed::Rejected(refused)) if did.is_for_all(refused.as_deref()) => {
+                Handed::Hindered(Reason::MessagesRefused)
+            }
+            Ok(handed) => handed,
+            Err(refusal) => {
+                work.results.join(index, Outcome::Refused(refusal));
+                continue;
+            }
+        };
+        if matches!(handed, Handed::Accepted(_) | Handed::Rejected(_) | Handed::Unknown) {
+            job.routes.used(route, index);
+            work.results.note(index, got);
+        }
+        match handed {
+            Handed::Accepted(name) => {
+                work.results.join(index, Outcome::Sent);
+                left.names.push((index, name));
+            }
+            Handed::Unknown => {
+                work.results.join(index, Outcome::Unknown);
+                left.uninformed.push((subject, None));
+            }
+            Handed::QuotaUsed => {
+                left.free.push(subject);
+                work.stopped = true;
+                work.wait_for_quota(job.now);
+            }
+            Handed::Paused => {
+                left.free.push(subject);
+                work.halt = Some(Halt::SendingPaused);
+            }
+            Handed::Later => {
+                left.free.push(subject);
+                work.again = true;
+            }
+            Handed::Hindered(_) => left.free.push(subject),
+            Handed::PutOff(_) if did.puts_all_off() => left.free.push(subject),
+            Handed::PutOff(_) => left.put_off.push(PutOff { index, route, subject, got, said }),
+            Handed::Rejected(_) => match said {
+                // A relay that knows that the address is bad says what a mail that comes back would have said.
+                Some(said) if said.class == Some(Class::Hard) => {
+                    work.results.join(index, Outcome::Bounced);
+                    left.bounced.push((index, subject, Evidence { fate: Fate::Bounced, ..said }));
+                }
+                said => {
+                    work.results.join(index, Outcome::Failed);
+                    left.uninformed.push((subject, said));
+                }
+            },
         }
     }
+    left
 }

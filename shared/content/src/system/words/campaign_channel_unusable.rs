@@ -18,7 +18,7 @@ pub(super) fn french(campaign: &str, channel: Option<&str>, reason: Option<Reaso
         }
         Some(Reason::MessagesRefused) => (
             "il refuse tous les messages à cause de leur contenu ou de la réputation de l’expéditeur",
-            "Voyez ce qu’il en dit dans l’historique des personnes refusées, et avec son fournisseur",
+            "Envoyez-vous un message par lui pour lire sa réponse (POST /v1/channels/{id}/check), et voyez avec son fournisseur",
         ),
         Some(Reason::ChannelQuota) => (
             "il dit depuis plusieurs jours que votre compte a envoyé tout ce qu’il peut",
@@ -54,7 +54,7 @@ pub(super) fn english(campaign: &str, channel: Option<&str>, reason: Option<Reas
         }
         Some(Reason::MessagesRefused) => (
             "it refuses every message for what is in it, or for the sender’s reputation",
-            "See what it says in the history of the people who were refused, and ask its provider",
+            "Send yourself a message by it to read its answer (POST /v1/channels/{id}/check), and ask its provider",
         ),
         Some(Reason::ChannelQuota) => (
             "it has said for days that your account has sent as much as it may",
