@@ -26,6 +26,9 @@ const UNKNOWN_RATE: f64 = 14.0;
 /// A process does not get slower than this part of the account's rate.
 const SLOWEST: f64 = 1.0 / 40.0;
 
+/// Messages whose turns are so close leave at once: the rate counts seconds, and to wake up for each costs more than to send it.
+const TOGETHER: Duration = Duration::from_millis(50);
+
 /// Refusals within so short a time say the same, and count once.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -52,6 +55,8 @@ struct Known {
     most: f64,
     /// Messages a second of this process.
     pace: f64,
+    /// From when turns are counted.
+    since: Instant,
     /// When the next message may leave.
     next: Option<Instant>,
     /// When it last became slower.
@@ -61,7 +66,15 @@ struct Known {
 impl Default for SesStanding {
     fn default() -> Self {
         let (most, pace) = (UNKNOWN_RATE, UNKNOWN_RATE);
-        Self(Mutex::new(Known { asked: None, standing: Standing::Open, most, pace, next: None, slowed: None }))
+        Self(Mutex::new(Known {
+            asked: None,
+            standing: Standing::Open,
+            most,
+            pace,
+            since: Instant::now(),
+            next: None,
+            slowed: None,
+        }))
     }
 }
 
@@ -76,7 +89,7 @@ impl SesStanding {
             let now = Instant::now();
             let at = known.next.map_or(now, |next| next.max(now));
             known.next = Some(at + Duration::from_secs_f64(1.0 / known.pace));
-            at.saturating_duration_since(now)
+            with_its_neighbours(known.since, at).saturating_duration_since(now)
         });
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
@@ -101,6 +114,13 @@ impl SesStanding {
             Handed::Accepted(_) | Handed::Rejected(_) | Handed::PutOff(_) | Handed::Hindered(_) | Handed::Unknown => {}
         });
     }
+}
+
+/// When a message may leave whose turn is at `at`: with the first of those close to it.
+fn with_its_neighbours(since: Instant, at: Instant) -> Instant {
+    let counted = at.saturating_duration_since(since);
+    let late = counted.as_nanos() % TOGETHER.as_nanos();
+    at - Duration::from_nanos(u64::try_from(late).unwrap_or_default())
 }
 
 impl App {
@@ -162,5 +182,19 @@ mod tests {
         assert_eq!(pace(), UNKNOWN_RATE * SLOWEST);
         standing.refused(&Handed::QuotaUsed);
         assert_eq!(standing.known(|known| known.standing), Standing::QuotaUsed);
+    }
+
+    #[test]
+    fn turns_that_are_close_come_together_and_no_second_has_more_than_its_own() {
+        let since = Instant::now();
+        let at = |micros| with_its_neighbours(since, since + Duration::from_micros(micros)) - since;
+        let millis = Duration::from_millis;
+        assert_eq!([at(0), at(49_999), at(50_000), at(1_234_567)], [millis(0), millis(0), millis(50), millis(1_200)]);
+        // 1,000 a second: as many in each second, but for those of one tick.
+        let leave: Vec<Duration> = (0..5_000).map(|turn| at(turn * 1_000)).collect();
+        for from in (0..4_000).map(millis) {
+            let here = leave.iter().filter(|at| **at >= from && **at < from + millis(1_000)).count();
+            assert!((950..=1_050).contains(&here), "{here} from {from:?}");
+        }
     }
 }
