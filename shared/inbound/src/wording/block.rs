@@ -3,6 +3,20 @@
 use super::Table;
 use domain::cause::Cause::{Content, Policy, RelayDenied, Reputation, SenderRefused, Spam, TooMany, Unauthenticated};
 
+/// What a sender has used up, worded like a mailbox that is full.
+pub(super) const COUNTED: Table = &[(
+    TooMany,
+    &[
+        "sending limit",
+        "sending quota",
+        "quota for sending",
+        "daily relay quota",
+        "relay quota",
+        "sender quota",
+        "sender's quota",
+    ],
+)];
+
 pub(super) const SURE: Table = &[
     (
         Unauthenticated,
@@ -14,6 +28,8 @@ pub(super) const SURE: Table = &[
             "dmarc",
             "dkim",
             "spf ",
+            "spf-",
+            "spf_",
             "spf:",
             "(spf",
             "spf)",
@@ -189,8 +205,12 @@ pub(super) const SURE: Table = &[
             "unsolicited",
             "bulk email",
             "bulk mail",
-            "ube",
-            "uce",
+            "ube ",
+            "ube)",
+            "ube.",
+            "uce ",
+            "uce)",
+            "uce.",
             "considered spam",
             "spammessage",
             "spamassassin",
@@ -293,21 +313,16 @@ pub(super) const SURE: Table = &[
             "exceeded * rate",
             "exceeded the max emails",
             "exceeds the maximum number",
-            "sending limit",
-            "sending quota",
             "sending rate",
             "message rate",
             "receiving mail at a rate",
             "receiving mail too",
             "receive rate",
-            "daily relay quota",
             "daily * quota",
             "daily * limit",
             "this hour",
             "per hour",
             "per day",
-            "quota for sending",
-            "relay quota",
             "throttl",
             "unusual rate",
             "unexpected volume",
@@ -325,6 +340,9 @@ pub(super) const SURE: Table = &[
     (
         SenderRefused,
         &[
+            "sender's mailbox",
+            "sender's address",
+            "sender mailbox",
             "your domain",
             "your account",
             "your address",
@@ -502,7 +520,6 @@ pub(super) const HINTS: Table = &[
             "from address",
             "return path",
             "return-path",
-            "sender's address",
         ],
     ),
     (

@@ -45,7 +45,43 @@ const WHO: &[&str] = &[
     "caixa", // Portuguese
     "gebruiker",
     "adres",
+    "ontvanger",
     "postbus", // Dutch
+    "nutzer",
+    "mailadresse", // German
+    "uzytkownik",
+    "adresat",
+    "odbiorc",
+    "skrzynk", // Polish
+    "mottagare",
+    "anvandar",
+    "e-postadress",
+    "brevlad",
+    "postlad", // Swedish
+    "modtager",
+    "bruger",
+    "mottaker",
+    "bruker",
+    "postkasse", // Danish, Norwegian
+    "vastaanottaj",
+    "kayttaj",
+    "osoit", // Finnish
+    "uzivatel",
+    "schrank",
+    "prijem", // Czech
+    "cimzett",
+    "felhasznal",
+    "postafiok", // Hungarian
+    "utilizator",
+    "destinatar",
+    "casuta", // Romanian
+    "kullanici",
+    "alici",
+    "hesap", // Turkish
+    "пользовател",
+    "получател",
+    "адрес",
+    "ящик", // Russian
 ];
 
 /// What else may be.
@@ -82,19 +118,24 @@ const MISSING: &[&str] = &[
     "could not be verified",
     "not available on this",
     "not available here",
-    "not in directory", // English
+    "not in directory",
+    "is not here", // English
     "inconnu",
     "introuvable",
     "n'existe pas",
     "n'existe plus",
     "inexistant",
     "invalide",
-    "pas ete trouve", // French
+    "pas ete trouve",
+    "pas repertorie",
+    "pas reconnu", // French
     "unbekannt",
     "existiert nicht",
     "nicht gefunden",
     "ungultig",
-    "nicht bekannt", // German
+    "nicht bekannt",
+    "nicht vorhanden",
+    "nicht aufgefuhrt", // German
     "desconocid",
     "no existe",
     "no encontrad",
@@ -111,7 +152,43 @@ const MISSING: &[&str] = &[
     "nao foi encontrad", // Portuguese
     "onbekend",
     "bestaat niet",
-    "niet gevonden", // Dutch
+    "niet gevonden",
+    "niet bekend", // Dutch
+    "nieznan",
+    "nie istniej",
+    "nie zostal znalezion", // Polish
+    "okand",
+    "finns inte",
+    "hittades inte",
+    "existerar inte", // Swedish
+    "ukendt",
+    "findes ikke",
+    "blev ikke fundet",
+    "ukjent",
+    "finnes ikke",
+    "ble ikke funnet",
+    "eksisterer ikke", // Danish, Norwegian
+    "tuntematon",
+    "ei ole olemassa",
+    "ei loydy", // Finnish
+    "neexistuj",
+    "neznam",
+    "nenalezen",
+    "nebyl nalezen",
+    "nebyla nalezen", // Czech
+    "ismeretlen",
+    "nem letez",
+    "nem talalhat", // Hungarian
+    "necunoscut",
+    "nu exista",
+    "nu a fost gasit", // Romanian
+    "bulunamad",
+    "bilinmey",
+    "mevcut degil", // Turkish
+    "не найден",
+    "не существует",
+    "неизвест",
+    "не зарегистрирован", // Russian
 ];
 
 /// How it is no longer used.
@@ -157,6 +234,16 @@ const CLOSED: &[&str] = &[
     "non attiv", // Italian
     "desativad",
     "inativ", // Portuguese
+    "gedeactiveerd",
+    "opgeheven", // Dutch
+    "nieaktywn", // Polish
+    "inaktiv",   // Swedish
+    "neaktivn",
+    "zrusen", // Czech
+    "заблокирован",
+    "отключен",
+    "удален",
+    "неактив", // Russian
 ];
 
 /// What may stand before who it is.
@@ -179,6 +266,16 @@ const MISSING_BEFORE: &[&str] = &[
     "unbekannte",
     "ungultige",
     "onbekende",
+    "nieznan",
+    "nie znaleziono",
+    "okand",
+    "ukendt",
+    "ukjent",
+    "tuntematon",
+    "neexistuj",
+    "neznam",
+    "ismeretlen",
+    "неизвестн",
 ];
 const CLOSED_BEFORE: &[&str] = &["inactive", "disabled", "deactivated", "closed", "suspended", "expired", "deleted"];
 
@@ -223,7 +320,6 @@ const OTHERS: &[&str] = &[
     "database",
     "sending account",
     "authentication",
-    "group",
     "url ",
     "link ",
     "syntax",
