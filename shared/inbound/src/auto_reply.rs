@@ -73,8 +73,32 @@ const SUBJECTS: &[&str] = &[
     "fuori ufficio",
     "resposta automatica",
     "automatisch antwoord",
+    "automaattinen vastaus",
+    "automaticka odpoved",
+    "automatikus valasz",
+    "raspuns automat",
+    "otomatik yanit",
+    "otomatik cevap",
+    "automatski odgovor",
+    "samodejni odgovor",
+    "automatinis atsakymas",
+    "automaatvastus",
+    "franvarande",
+    "fravaer",
+    "poissaolo",
+    "nieobecnosc",
+    "автоматический ответ",
+    "автоответ",
+    "автоматична відповідь",
+    "αυτόματη απάντηση",
     "自動返信",
+    "自動応答",
     "自动回复",
+    "自动答复",
+    "自動回覆",
+    "자동 회신",
+    "자동 응답",
+    "자동응답",
 ];
 
 /// Subjects that often do, where the text says the same: anybody may write of a vacation.
@@ -175,7 +199,7 @@ pub(crate) fn read(mail: &Mail) -> Option<AutoReply> {
     let text = if own.trim().is_empty() { &mail.written } else { &own };
     let away = Wording::new(limits::cut(text, 4096)).has(AWAY);
     let bare = Wording::new(bare);
-    let titled = bare.begins_with(SUBJECTS) || !marked && away && bare.begins_with(OFTEN);
+    let titled = is_title(&bare) || !marked && away && bare.begins_with(OFTEN);
     // Behind `Re:` stands a subject of ours, which says nothing of whoever answers.
     let says_absence = away || !marked && bare.has(AWAY);
     let automatic = says_so(mail)
@@ -190,6 +214,11 @@ pub(crate) fn read(mail: &Mail) -> Option<AutoReply> {
     Some(AutoReply { is_absence: says_absence || until.is_some(), until })
 }
 
+/// Whether a subject begins as only automatic answers do.
+pub(crate) fn is_title(subject: &Wording) -> bool {
+    subject.begins_with(SUBJECTS)
+}
+
 /// Whether something speaks for a person: a wish for no more mail, or a message that is quoted. In doubt it is a reply,
 /// which somebody reads.
 fn may_be_somebody(mail: &Mail, own: &str) -> bool {
@@ -201,7 +230,7 @@ fn may_be_somebody(mail: &Mail, own: &str) -> bool {
 }
 
 /// Whether a header says that a machine answered.
-fn says_so(mail: &Mail) -> bool {
+pub(crate) fn says_so(mail: &Mail) -> bool {
     let is = |name: &str, words: &[&str]| {
         mail.header(name).is_some_and(|value| {
             let value = value.to_ascii_lowercase();

@@ -48,6 +48,29 @@ pub(super) fn recipients(text: &str, senders: &[EmailAddress]) -> Vec<EmailAddre
     chosen
 }
 
+/// Whoever is named in a report that says of nobody what part they play, leaving `senders` and those who help out.
+pub(super) fn anybody(text: &str, senders: &[EmailAddress]) -> Vec<EmailAddress> {
+    let canonical: Vec<_> = senders.iter().map(EmailAddress::canonical).collect();
+    let known = |address: &EmailAddress| is_help(address) || canonical.contains(&address.canonical());
+    let mut chosen = unique(text.lines().flat_map(loose).filter(|address| !known(address)));
+    chosen.truncate(limits::RECIPIENTS);
+    chosen
+}
+
+/// The addresses of a line that is no advice, but for those behind words that name somebody else.
+fn loose(line: &str) -> Vec<EmailAddress> {
+    let text = limits::cut(line, limits::LINE);
+    let found = address::find(text);
+    if found.is_empty() || Wording::new(text).has(ADVICE) {
+        return Vec::new();
+    }
+    let others = |found: &Found| {
+        let lead = fold(text.get(..found.start).unwrap_or_default());
+        ends_with_word(lead.trim_end_matches(['<', '"', '\'', ' ', '(', '[', '「', '“']), NOT)
+    };
+    found.into_iter().filter(|found| !others(found)).map(|found| found.address).collect()
+}
+
 fn unique(addresses: impl Iterator<Item = EmailAddress>) -> Vec<EmailAddress> {
     let mut known = HashSet::new();
     addresses.filter(|address| known.insert(address.canonical().into_owned())).collect()
