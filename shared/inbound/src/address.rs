@@ -50,9 +50,13 @@ pub(crate) fn of_field(value: &str) -> Option<EmailAddress> {
     let bare = bare.trim().trim_start_matches('<').trim_end_matches('>');
     let plain = if kind.eq_ignore_ascii_case("utf-8") { unescaped(bare) } else { None };
     let bare = plain.as_deref().unwrap_or(bare);
+    // What Exchange makes of a name of its own (`IMCEAEX-_o=…@example.org`) is nobody's address.
+    if bare.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("IMCEA")) {
+        return None;
+    }
     parse(bare).or_else(|| {
         // `|/usr/bin/filter a@example.org` is a command: whom it serves is not what it says.
-        let command = bare.starts_with(['|', '/']) || bare.contains("IMCEA");
+        let command = bare.starts_with(['|', '/']);
         if command { None } else { first(bare) }
     })
 }

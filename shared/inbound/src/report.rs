@@ -47,21 +47,28 @@ impl<'a> Report<'a> {
         }
         if daemon {
             // A mail system may write about anything: a reason counts where somebody is named with it.
-            titled || self.returns(mail) || says_so() || explains() && self.names(mail)
+            titled || self.returns(mail) || says_so() || explains() && self.names(mail, true)
         } else if titled {
-            // Anybody may write of a delivery that failed: of parcels, or to many.
-            !sender::went_to_many(mail) && (says_so() || explains()) && (self.names(mail) || self.returns(mail))
+            // Anybody may write of a delivery that failed: of parcels, to many, or in an answer.
+            let by_machine = typed || sender::is_automatic(mail);
+            let somebody = sender::went_to_many(mail) || !by_machine && mail.headers.has("in-reply-to");
+            !somebody && (says_so() || explains()) && (self.names(mail, by_machine) || self.returns(mail))
         } else {
             // Automatic answers have no sender in their envelope either, and say who has left the company.
-            sender::has_null_sender(mail) && wording.has(FAILED) && !auto_reply::says_so(mail)
+            sender::has_null_sender(mail) && wording.has(FAILED) && !auto_reply::is_marked(mail)
         }
     }
 
-    /// Whether somebody is named who may be a recipient.
-    fn names(&self, mail: &Mail) -> bool {
+    /// Whether somebody is named who may be a recipient: where recipients stand, or `anywhere`.
+    fn names(&self, mail: &Mail, anywhere: bool) -> bool {
         let readers: Vec<EmailAddress> = readers(mail).collect();
-        let named = mention::recipients(self.text, &readers);
-        !named.is_empty() || !mention::anybody(self.text, &readers).is_empty()
+        !mention::recipients(self.text, &readers).is_empty()
+            || anywhere && !mention::anybody(self.text, &readers).is_empty()
+    }
+
+    /// Whether it is a receipt by its form, and says that the recipient's filter sent the message back.
+    pub(crate) fn refuses(&self, mail: &Mail) -> bool {
+        sender::is_daemon(mail) && Wording::new(limits::cut(self.text, limits::SEARCHED_OF_ONE)).has(REFUSED)
     }
 
     /// Whether a message came back.
@@ -78,7 +85,17 @@ impl<'a> Report<'a> {
     pub(crate) fn is_delay(&self, mail: &Mail) -> bool {
         let subject = Wording::new(mail.header("subject").unwrap_or_default());
         Wording::new(limits::cut(self.text, limits::SEARCHED_OF_ONE)).has(DELAYED)
-            || subject.has(&["(delay)", "delayed", "warning: could not send", "warning: message"])
+            || subject.has(&[
+                "(delay)",
+                "(retard",
+                "(verzogerung",
+                "(ritardo",
+                "(retraso",
+                "(atraso",
+                "delayed",
+                "warning: could not send",
+                "warning: message",
+            ])
     }
 
     /// Whom the message was for.
@@ -211,6 +228,14 @@ const FAILED: &[&str] = &[
     "не удалось доставить",
     "невозможно доставить",
     "tried to deliver your",
+    "ubermittlung * fehlgeschlagen",
+    "zustellung * fehlgeschlagen",
+    "recapito * non riuscito",
+    "recapito * fallito",
+    "entrega * ha fallado",
+    "entrega * falhou",
+    "bezorging * mislukt",
+    "automatically rejected",
     "kon niet worden afgeleverd",
     "kon niet worden bezorgd",
     "kan niet worden bezorgd",
@@ -242,6 +267,9 @@ const FAILED: &[&str] = &[
     "전송되지 못",
     "전달되지 못",
 ];
+
+/// How a filter says that it refuses (RFC 5429).
+const REFUSED: &[&str] = &["automatically rejected"];
 
 /// How they say that nothing is wrong.
 const DONE: &[&str] = &[
@@ -286,7 +314,9 @@ const DELAYED: &[&str] = &[
     "forsinket",
     "forsenat",
     "retrasado",
-    "ritardata",
+    "ritardat",
+    "atrasad",
+    "retardee",
     "opoznion",
     "zpozden",
     "задерж",

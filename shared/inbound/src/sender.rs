@@ -44,16 +44,14 @@ pub(crate) fn has_null_sender(mail: &Mail) -> bool {
 
 /// Whether a person may have written it, to us alone: nothing says that a machine did, or that it went to many.
 pub(crate) fn may_be_a_person(mail: &Mail) -> bool {
-    let submitted = mail.header("auto-submitted").is_some_and(|value| !value.trim().eq_ignore_ascii_case("no"));
     let bulk = mail.header("precedence").is_some_and(|value| {
         ["bulk", "junk", "list", "auto_reply", "auto-reply"].contains(&value.trim().to_ascii_lowercase().as_str())
     });
-    !(submitted
+    !(is_automatic(mail)
         || bulk
         || went_to_many(mail)
         || mail.disposition
         || is_daemon(mail)
-        || has_null_sender(mail)
         || has_report_subject(mail))
 }
 
@@ -73,6 +71,8 @@ const SUBJECTS: &[&str] = &[
     "delivery delayed",
     "delivery warning",
     "delivery unsuccessful",
+    "delivery to * failed",
+    "delivery of * failed",
     "failed delivery",
     "failed mail",
     "failed message",
@@ -129,6 +129,22 @@ const SUBJECTS: &[&str] = &[
     "недоставка",
     "невозможно доставить",
     "не удалось доставить",
+    "ubermittlungsstatus",
+    "zustellungsstatus",
+    "zustellstatus",
+    "notification d'etat de remise",
+    "estado de entrega",
+    "stato del recapito",
+    "status da entrega",
+    "status de entrega",
+    "status van bezorging",
+    "bezorgingsstatus",
+    "leveransstatus",
+    "leveringsstatus",
+    "stanie dostarcz",
+    "stav doruceni",
+    "配信状態",
+    "配信状況",
     "delayed mail",
     "mail delayed",
     "bounced",
@@ -195,6 +211,11 @@ pub(crate) fn has_report_subject(mail: &Mail) -> bool {
     let answered = ["re:", "aw:", "tr:", "fwd:", "fw:", "wg:", "rv:"].iter().any(|mark| subject.starts_with(mark));
     let wording = Wording::new(&subject);
     !answered && !auto_reply::is_title(&wording) && wording.has(SUBJECTS)
+}
+
+/// Whether the mail says that a machine wrote it.
+pub(crate) fn is_automatic(mail: &Mail) -> bool {
+    has_null_sender(mail) || mail.header("auto-submitted").is_some_and(|value| !value.trim().eq_ignore_ascii_case("no"))
 }
 
 /// Whether it went to many: a newsletter may be about deliveries that failed, too.

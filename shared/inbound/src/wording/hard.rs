@@ -208,6 +208,8 @@ pub(super) const SURE: Table = &[
             "收件人邮件地址 * 不存在",
             "收件人地址不存在",
             "无此用户",
+            "未知收件人",
+            "未知的收件人",
             "查无此人",
             "존재하지 않는",
             "final email delivery point",

@@ -35,6 +35,7 @@ pub(super) const OURS: Table = &[
             "routing loop",
             "loops back to",
             "i am listed as the best",
+            "listed as a best-preference mx",
             "points to local host",
             "point to local host",
             "too many received",
