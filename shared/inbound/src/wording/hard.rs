@@ -195,6 +195,11 @@ pub(super) const SURE: Table = &[
         UnknownUser,
         &[
             "no users here",
+            "you entered couldn't be found",
+            "you entered could not be found",
+            "eingegebene * nicht gefunden",
+            "du skrev inn * ikke funnet",
+            "du angav * hittades inte",
             "could not be found on the recipient",
             "you tried to contact * doesn't exist",
             "you tried to contact * does not exist",
