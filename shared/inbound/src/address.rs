@@ -41,25 +41,47 @@ pub(crate) fn first(text: &str) -> Option<EmailAddress> {
 
 /// The address that a field of RFC 3464 or RFC 5965 holds: `rfc822; <a@example.org>`.
 pub(crate) fn of_field(value: &str) -> Option<EmailAddress> {
-    let bare = match value.split_once(';') {
+    let (kind, bare) = match value.split_once(';') {
         Some((kind, address)) if kind.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') => {
-            address
+            (kind.trim(), address)
         }
-        _ => value,
+        _ => ("", value),
     };
     let bare = bare.trim().trim_start_matches('<').trim_end_matches('>');
+    let plain = if kind.eq_ignore_ascii_case("utf-8") { unescaped(bare) } else { None };
+    let bare = plain.as_deref().unwrap_or(bare);
+    // What Exchange makes of a name of its own (`IMCEAEX-_o=…@example.org`) is nobody's address.
+    if bare.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("IMCEA")) {
+        return None;
+    }
     parse(bare).or_else(|| {
         // `|/usr/bin/filter a@example.org` is a command: whom it serves is not what it says.
-        let command = bare.starts_with(['|', '/']) || bare.contains("IMCEA");
+        let command = bare.starts_with(['|', '/']);
         if command { None } else { first(bare) }
     })
+}
+
+/// An address of type `utf-8` in ASCII (RFC 6533 §3): `\x{E4}` for `ä`. `None` when nothing in it is so written.
+fn unescaped(text: &str) -> Option<String> {
+    let mut parts = text.split("\\x{");
+    let mut plain = parts.next()?.to_owned();
+    let mut found = false;
+    for part in parts {
+        let (code, rest) = part.split_once('}')?;
+        plain.push(char::from_u32(u32::from_str_radix(code, 16).ok()?)?);
+        plain.push_str(rest);
+        found = true;
+    }
+    found.then_some(plain)
 }
 
 /// Parses an address, and puts a local part with dots in a row (`a..b@`, `a.@`) between the quotes that it
 /// needs: some carriers gave such addresses to their customers.
 fn parse(text: &str) -> Option<EmailAddress> {
     if let Ok(address) = EmailAddress::parse(text) {
-        return Some(address);
+        let bare = || EmailAddress::parse(&address.canonical()).ok();
+        let needless = address.local().starts_with('"') && !address.canonical().starts_with('"');
+        return if needless { bare() } else { Some(address) };
     }
     let (local, domain) = text.rsplit_once('@')?;
     let dotted = local.contains("..") || local.ends_with('.');
@@ -81,6 +103,7 @@ fn local_start(bytes: &[u8], at: usize, from: usize) -> usize {
     }
     let length = bytes[least..at].iter().rev().take_while(|byte| in_local(**byte)).count();
     let mut start = at - length;
+    start += of_others(&bytes[start..at]);
     // `/home/a/b@example.org` is a path.
     if start < at && bytes[start] == b'/' {
         return at;
@@ -90,6 +113,21 @@ fn local_start(bytes: &[u8], at: usize, from: usize) -> usize {
         start += 1;
     }
     start
+}
+
+/// Octets at the head of a local part that are words around it: up to a mark that is no ASCII (`：`, `（`), and those in
+/// a script without spaces before ASCII.
+fn of_others(local: &[u8]) -> usize {
+    let Ok(text) = std::str::from_utf8(local) else { return 0 };
+    let ends = |c: char| !c.is_ascii() && (!c.is_alphanumeric() || is_unspaced(c));
+    let end = text.char_indices().rev().find(|(_, c)| ends(*c)).map_or(0, |(at, c)| at + c.len_utf8());
+    // An address may be all in such a script.
+    if end == local.len() { 0 } else { end }
+}
+
+/// Whether a letter is of a script that puts no spaces between words: Chinese, Japanese, Thai.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{0e00}'..='\u{0e7f}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
 }
 
 fn in_local(byte: u8) -> bool {
@@ -121,7 +159,11 @@ mod tests {
             ("to ada..b.@example.org", vec!["\"ada..b.\"@example.org"]),
             ("/var/mail/ada@example.org", vec![]),
             ("ada@localhost @ @@ a@", vec![]),
-            ("宛先ada@example.org様", vec!["宛先ada@example.org"]),
+            ("宛先ada@example.org様", vec!["ada@example.org"]),
+            ("收件人：ada@example.org", vec!["ada@example.org"]),
+            ("邮件地址（ada@example.org）不存在", vec!["ada@example.org"]),
+            ("<宛先@example.org>", vec!["宛先@example.org"]),
+            ("<zoë@example.org>", vec!["zoë@example.org"]),
         ] {
             assert_eq!(all(text), expected, "{text}");
         }
@@ -136,6 +178,9 @@ mod tests {
             ("rfc822;|/usr/bin/filter ada@example.org", None),
             ("local; ada", None),
             ("rfc822; Ada <ada@example.org>", Some("ada@example.org")),
+            ("rfc822; \"ada\"@example.org", Some("ada@example.org")),
+            ("rfc822; \"ada byron\"@example.org", Some("\"ada byron\"@example.org")),
+            ("utf-8; zo\\x{EB}@example.org", Some("zoë@example.org")),
         ] {
             assert_eq!(of_field(value).as_ref().map(|address| address.expose()), expected, "{value}");
         }

@@ -126,6 +126,7 @@ const SUBJECTS: &[&str] = &[
     "signalement de spam",
     "signalement spam",
     "spam-beschwerde",
+    "[spamcop (",
 ];
 
 /// What the text of a report says, of any loop.

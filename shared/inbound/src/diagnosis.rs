@@ -155,7 +155,10 @@ impl<'a> Statement<'a> {
     fn innermost(&self) -> impl Iterator<Item = Reply<'a>> {
         let (last, first): (Vec<Reply<'a>>, Vec<Reply<'a>>) =
             self.replies.iter().rev().partition(|reply| reply.is_permanent());
-        last.into_iter().chain(first)
+        // Behind `<<<` stands what the other server said, below it what sendmail makes of that.
+        let (theirs, ours): (Vec<Reply<'a>>, Vec<Reply<'a>>) =
+            last.into_iter().partition(|reply| reply.is_received(self.text));
+        theirs.into_iter().chain(ours).chain(first)
     }
 
     fn sure(&self) -> Option<Verdict<'a>> {

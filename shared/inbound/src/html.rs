@@ -7,6 +7,37 @@ use mail_parser::decoders::html::html_to_text;
 /// Elements that begin and end a line.
 const BLOCKS: &[&str] = &["div", "p", "li", "ul", "ol", "tr", "table", "h1", "h2", "h3", "h4"];
 
+/// Elements that end a word.
+const CELLS: &[&str] = &["td", "th", "dd", "option"];
+
+/// The text of an HTML part in lines, with all that it quotes.
+pub(crate) fn lined(html: &str) -> String {
+    let (mut lined, mut rest) = (String::with_capacity(html.len()), html);
+    while let Some(open) = memchr::memchr(b'<', rest.as_bytes()) {
+        lined.push_str(&rest[..open]);
+        rest = &rest[open..];
+        let end = memchr::memchr(b'>', rest.as_bytes()).map_or(rest.len(), |end| end + 1);
+        let (tag, after) = rest.split_at(end);
+        rest = after;
+        let (name, _) = named(tag);
+        lined.push_str(tag);
+        if BLOCKS.contains(&name.as_str()) {
+            lined.push_str("<br>");
+        } else if CELLS.contains(&name.as_str()) {
+            lined.push_str("&#32;");
+        }
+    }
+    lined.push_str(rest);
+    html_to_text(&lined)
+}
+
+/// The name of a tag in small letters, and whether it is one that closes.
+fn named(tag: &str) -> (String, bool) {
+    let inner = tag.trim_start_matches('<');
+    let (closes, inner) = inner.strip_prefix('/').map_or((false, inner), |inner| (true, inner));
+    (inner.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase(), closes)
+}
+
 /// The text of an HTML part; what stands in a `<blockquote>` is one line that begins with `>`.
 pub(crate) fn written(html: &str) -> String {
     let (mut lined, mut depth, mut rest) = (String::with_capacity(html.len()), 0_usize, html);
@@ -18,9 +49,7 @@ pub(crate) fn written(html: &str) -> String {
         let end = memchr::memchr(b'>', rest.as_bytes()).map_or(rest.len(), |end| end + 1);
         let (tag, after) = rest.split_at(end);
         rest = after;
-        let inner = tag.trim_start_matches('<');
-        let (closes, inner) = inner.strip_prefix('/').map_or((false, inner), |inner| (true, inner));
-        let name = inner.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
+        let (name, closes) = named(tag);
         match (name.as_str(), closes) {
             ("blockquote", false) => depth += 1,
             ("blockquote", true) if depth == 1 => {
@@ -47,6 +76,16 @@ pub(crate) fn written(html: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cells_are_apart_and_rows_are_lines() {
+        let text = lined(
+            "<h1>Not delivered</h1><table><tr><td>To</td><td>ada@x.test</td></tr><tr><td>Why<td>Gone</tr></table><blockquote>So</blockquote>",
+        );
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let lines: Vec<String> = text.lines().map(words).filter(|line| !line.is_empty()).collect();
+        assert_eq!(lines, ["Not delivered", "To ada@x.test", "Why Gone", "So"]);
+    }
 
     #[test]
     fn what_is_quoted_is_marked_and_lines_are_lines() {

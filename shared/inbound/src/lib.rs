@@ -123,7 +123,7 @@ fn kind(mail: &Mail, report: &Report<'_>) -> Kind {
     None.or_else(|| complaint::read(mail, report).map(Kind::Complaint))
         .or_else(|| bounce::read_notification(mail, report))
         .or_else(|| notice::read(mail))
-        .or_else(|| mail.disposition.then_some(Kind::Other))
+        .or_else(|| (mail.disposition && !report.refuses(mail)).then_some(Kind::Other))
         .or_else(|| complaint::read_loose(mail, report).map(Kind::Complaint))
         .or_else(|| bounce::read_text(mail, report))
         .or_else(|| auto_reply::read(mail).map(Kind::AutoReply))

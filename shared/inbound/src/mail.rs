@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 
-use mail_parser::decoders::html::html_to_text;
 use mail_parser::{HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
 
 use crate::fields::Fields;
@@ -72,7 +71,7 @@ impl Mail {
                 }
                 // A text in two forms is read in the plain one.
                 "text/html" if plain => {}
-                "text/html" => self.say(&html_to_text(text), &html::written(text)),
+                "text/html" => self.say(&html::lined(text), &html::written(text)),
                 // Parts whose boundary was lost are one: all of them, as they stand.
                 kind if kind.starts_with("text/") || kind.starts_with("multipart/") => self.say(text, text),
                 _ => {}

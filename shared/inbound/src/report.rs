@@ -8,6 +8,7 @@ mod share;
 
 use domain::email::EmailAddress;
 
+use crate::auto_reply;
 use crate::fields::Fields;
 use crate::limits;
 use crate::mail::Mail;
@@ -36,17 +37,43 @@ impl<'a> Report<'a> {
         if mail.headers.has("x-failed-recipients") {
             return true;
         }
-        let (daemon, titled) = (sender::is_daemon(mail), sender::has_report_subject(mail));
+        let typed = mail.content_type().contains("report-type=delivery-status");
+        let (daemon, titled) = (sender::is_daemon(mail), typed || sender::has_report_subject(mail));
         let wording = Wording::new(limits::cut(self.text, limits::SEARCHED_OF_ONE));
-        let says_so = wording.has(FAILED) || wording.has(DELAYED);
+        let says_so = || wording.has(FAILED) || wording.has(DELAYED);
         let explains = || !smtp::replies(self.text).is_empty() || wording.sure().is_some();
-        if daemon || titled {
+        if wording.has(DONE) && !explains() {
+            return false;
+        }
+        if daemon {
             // A mail system may write about anything: a reason counts where somebody is named with it.
-            daemon && titled || says_so || explains() && !mention::recipients(self.text, &[]).is_empty()
+            titled || self.returns(mail) || says_so() || explains() && self.names(mail, true)
+        } else if titled {
+            // Anybody may write of a delivery that failed: of parcels, to many, or in an answer.
+            let by_machine = typed || sender::is_automatic(mail);
+            let somebody = sender::went_to_many(mail) || !by_machine && mail.headers.has("in-reply-to");
+            !somebody && (says_so() || explains()) && (self.names(mail, by_machine) || self.returns(mail))
         } else {
             // Automatic answers have no sender in their envelope either, and say who has left the company.
-            sender::has_null_sender(mail) && wording.has(FAILED)
+            sender::has_null_sender(mail) && wording.has(FAILED) && !auto_reply::is_marked(mail)
         }
+    }
+
+    /// Whether somebody is named who may be a recipient: where recipients stand, or `anywhere`.
+    fn names(&self, mail: &Mail, anywhere: bool) -> bool {
+        let readers: Vec<EmailAddress> = readers(mail).collect();
+        !mention::recipients(self.text, &readers).is_empty()
+            || anywhere && !mention::anybody(self.text, &readers).is_empty()
+    }
+
+    /// Whether it is a receipt by its form, and says that the recipient's filter sent the message back.
+    pub(crate) fn refuses(&self, mail: &Mail) -> bool {
+        sender::is_daemon(mail) && Wording::new(limits::cut(self.text, limits::SEARCHED_OF_ONE)).has(REFUSED)
+    }
+
+    /// Whether a message came back.
+    fn returns(&self, mail: &Mail) -> bool {
+        mail.returned.is_some() || self.returned.is_some()
     }
 
     /// Whether it is a mail system's, and names nobody: a report that a gateway passes on as an attachment.
@@ -58,7 +85,17 @@ impl<'a> Report<'a> {
     pub(crate) fn is_delay(&self, mail: &Mail) -> bool {
         let subject = Wording::new(mail.header("subject").unwrap_or_default());
         Wording::new(limits::cut(self.text, limits::SEARCHED_OF_ONE)).has(DELAYED)
-            || subject.has(&["(delay)", "delayed", "warning: could not send", "warning: message"])
+            || subject.has(&[
+                "(delay)",
+                "(retard",
+                "(verzogerung",
+                "(ritardo",
+                "(retraso",
+                "(atraso",
+                "delayed",
+                "warning: could not send",
+                "warning: message",
+            ])
     }
 
     /// Whom the message was for.
@@ -70,7 +107,7 @@ impl<'a> Report<'a> {
         }
         let returned = mail.returned.as_ref().or(self.returned.as_ref());
         let mut senders: Vec<EmailAddress> = returned.map(returned::senders).unwrap_or_default();
-        senders.extend(mail.headers.all("to").flat_map(crate::address::find).map(|found| found.address));
+        senders.extend(readers(mail));
         let named = mention::recipients(self.text, &senders);
         if !named.is_empty() {
             return named;
@@ -79,9 +116,15 @@ impl<'a> Report<'a> {
         let sent_to = returned.map(returned::recipients).filter(|found| !found.is_empty());
         sent_to.unwrap_or_else(|| {
             let others = mention::recipients(&mail.text, &senders);
-            if others.is_empty() { mention::recipients(self.text, &[]) } else { others }
+            let found = if others.is_empty() { mention::recipients(self.text, &[]) } else { others };
+            if found.is_empty() { mention::anybody(self.text, &senders) } else { found }
         })
     }
+}
+
+/// Whom a mail is to.
+fn readers(mail: &Mail) -> impl Iterator<Item = EmailAddress> {
+    mail.headers.all("to").flat_map(crate::address::find).map(|found| found.address)
 }
 
 /// How reports say that a message failed.
@@ -179,7 +222,62 @@ const FAILED: &[&str] = &[
     "配信できません",
     "お届けできません",
     "配送できません",
-    "не может быть доставлено",
+    "не может быть доставлен",
+    "не было доставлен",
+    "не доставлен",
+    "не удалось доставить",
+    "невозможно доставить",
+    "tried to deliver your",
+    "ubermittlung * fehlgeschlagen",
+    "zustellung * fehlgeschlagen",
+    "recapito * non riuscito",
+    "recapito * fallito",
+    "entrega * ha fallado",
+    "entrega * falhou",
+    "bezorging * mislukt",
+    "automatically rejected",
+    "kon niet worden afgeleverd",
+    "kon niet worden bezorgd",
+    "kan niet worden bezorgd",
+    "niet bezorgd",
+    "niet afgeleverd",
+    "kunde inte levereras",
+    "kan inte levereras",
+    "gick inte att leverera",
+    "kunne ikke leveres",
+    "kan ikke leveres",
+    "ei voitu toimittaa",
+    "ei voida toimittaa",
+    "nie mozna dostarczyc",
+    "nie mogla zostac dostarczona",
+    "nie zostala dostarczona",
+    "nie udalo sie dostarczyc",
+    "nebyla dorucena",
+    "nepodarilo * dorucit",
+    "nelze dorucit",
+    "nem kezbesitheto",
+    "nem sikerult kezbesiteni",
+    "nu a putut fi livrat",
+    "teslim edilemedi",
+    "iletilemedi",
+    "被退回",
+    "无法投递",
+    "无法送达",
+    "投递失败",
+    "전송되지 못",
+    "전달되지 못",
+];
+
+/// How a filter says that it refuses (RFC 5429).
+const REFUSED: &[&str] = &["automatically rejected"];
+
+/// How they say that nothing is wrong.
+const DONE: &[&str] = &[
+    "successfully delivered",
+    "delivered successfully",
+    "successfully relayed",
+    "relayed successfully",
+    "successful mail delivery",
 ];
 
 /// How they say that it is late.
@@ -208,4 +306,18 @@ const DELAYED: &[&str] = &[
     "a ete retardee",
     "noch nicht zugestellt",
     "verzogert",
+    "has not been delivered yet",
+    "keep trying to deliver",
+    "vertraagd",
+    "nog niet bezorgd",
+    "annu inte levererat",
+    "forsinket",
+    "forsenat",
+    "retrasado",
+    "ritardat",
+    "atrasad",
+    "retardee",
+    "opoznion",
+    "zpozden",
+    "задерж",
 ];

@@ -92,6 +92,7 @@ const ANNOUNCED: &[&str] = &[
     "returned message",
     "returned mail",
     "undelivered message",
+    "offending message",
     "rejected message",
     "header of the original",
     "headers of the original",
@@ -119,14 +120,14 @@ fn announces(line: &str) -> bool {
     if line.is_empty() || line.len() > 120 {
         return false;
     }
-    let stands_out = line.starts_with(['-', '=', '*', '#', '_', '+'])
+    let stands_out = line.starts_with(['-', '=', '*', '#', '_', '+', '['])
         || line.ends_with([':', '-', '=', '*'])
         || ["follow", "follows", "follow.", "follows.", "following.", "below."].iter().any(|end| line.ends_with(end));
     if !stands_out {
         return false;
     }
     let line = crate::fold::fold(line);
-    let line = line.trim_start_matches(['-', '=', '#', '+', ' ']);
+    let line = line.trim_start_matches(['-', '=', '#', '+', '[', ' ']);
     ANNOUNCED.iter().any(|words| line.contains(words))
         && !["was received", "recipient", "transcript"].iter().any(|other| line.contains(other))
 }

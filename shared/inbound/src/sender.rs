@@ -1,5 +1,6 @@
 //! Who a mail is from: a machine that reports about mail, or somebody.
 
+use crate::auto_reply;
 use crate::fold::fold;
 use crate::mail::Mail;
 use crate::wording::Wording;
@@ -23,6 +24,7 @@ const DAEMONS: &[&str] = &[
     "mailadmin",
     "system administrator",
     "message transfer",
+    "mail server at",
 ];
 
 /// Whether the mail is from a mail system, by its name or address.
@@ -42,17 +44,14 @@ pub(crate) fn has_null_sender(mail: &Mail) -> bool {
 
 /// Whether a person may have written it, to us alone: nothing says that a machine did, or that it went to many.
 pub(crate) fn may_be_a_person(mail: &Mail) -> bool {
-    let submitted = mail.header("auto-submitted").is_some_and(|value| !value.trim().eq_ignore_ascii_case("no"));
     let bulk = mail.header("precedence").is_some_and(|value| {
         ["bulk", "junk", "list", "auto_reply", "auto-reply"].contains(&value.trim().to_ascii_lowercase().as_str())
     });
-    let many = ["list-id", "list-unsubscribe", "list-post", "feedback-id"].iter().any(|name| mail.headers.has(name));
-    !(submitted
+    !(is_automatic(mail)
         || bulk
-        || many
+        || went_to_many(mail)
         || mail.disposition
         || is_daemon(mail)
-        || has_null_sender(mail)
         || has_report_subject(mail))
 }
 
@@ -72,6 +71,8 @@ const SUBJECTS: &[&str] = &[
     "delivery delayed",
     "delivery warning",
     "delivery unsuccessful",
+    "delivery to * failed",
+    "delivery of * failed",
     "failed delivery",
     "failed mail",
     "failed message",
@@ -124,11 +125,100 @@ const SUBJECTS: &[&str] = &[
     "送信できません",
     "配信できません",
     "не доставлен",
+    "недоставлен",
+    "недоставка",
+    "невозможно доставить",
+    "не удалось доставить",
+    "ubermittlungsstatus",
+    "zustellungsstatus",
+    "zustellstatus",
+    "notification d'etat de remise",
+    "estado de entrega",
+    "stato del recapito",
+    "status da entrega",
+    "status de entrega",
+    "status van bezorging",
+    "bezorgingsstatus",
+    "leveransstatus",
+    "leveringsstatus",
+    "stanie dostarcz",
+    "stav doruceni",
+    "配信状態",
+    "配信状況",
+    "delayed mail",
+    "mail delayed",
+    "bounced",
+    "bounce notification",
+    "non remise",
+    "non-remise",
+    "echec de * distribution",
+    "entrega fallida",
+    "no se pudo entregar",
+    "no se ha podido entregar",
+    "nao foi possivel entregar",
+    "impossibile recapitare",
+    "mancato recapito",
+    "onbestelbaar",
+    "niet bezorgd",
+    "niet afgeleverd",
+    "niet worden afgeleverd",
+    "niet worden bezorgd",
+    "bezorging * mislukt",
+    "bezorging * vertraagd",
+    "kan inte levereras",
+    "kunde inte levereras",
+    "gick inte att leverera",
+    "kan ikke leveres",
+    "kunne ikke leveres",
+    "ikke leveret",
+    "ikke levert",
+    "ei voida toimittaa",
+    "ei voitu toimittaa",
+    "nie mozna dostarczyc",
+    "nie dostarczono",
+    "niedostarczon",
+    "zwrot wiadomosci",
+    "nedorucitel",
+    "nelze dorucit",
+    "nebyla dorucena",
+    "kezbesithetetlen",
+    "sikertelen kezbesites",
+    "nu se poate livra",
+    "nelivrat",
+    "teslim edilemedi",
+    "αδύνατη η παράδοση",
+    "配信不能",
+    "配信に失敗",
+    "配信エラー",
+    "送信エラー",
+    "配達不能",
+    "退信",
+    "无法投递",
+    "无法传递",
+    "未送达",
+    "無法傳遞",
+    "投递失败",
+    "발송 실패",
+    "발신실패",
+    "전송 실패",
+    "배달되지",
 ];
 
-/// Whether the subject is a report's. `Re: Undeliverable …` is somebody's.
+/// Whether the subject is a report's. `Re: Undeliverable …` is somebody's, `Automatic reply: Undeliverable …` a
+/// machine's that answers one.
 pub(crate) fn has_report_subject(mail: &Mail) -> bool {
     let subject = fold(mail.header("subject").unwrap_or_default());
     let answered = ["re:", "aw:", "tr:", "fwd:", "fw:", "wg:", "rv:"].iter().any(|mark| subject.starts_with(mark));
-    !answered && Wording::new(&subject).has(SUBJECTS)
+    let wording = Wording::new(&subject);
+    !answered && !auto_reply::is_title(&wording) && wording.has(SUBJECTS)
+}
+
+/// Whether the mail says that a machine wrote it.
+pub(crate) fn is_automatic(mail: &Mail) -> bool {
+    has_null_sender(mail) || mail.header("auto-submitted").is_some_and(|value| !value.trim().eq_ignore_ascii_case("no"))
+}
+
+/// Whether it went to many: a newsletter may be about deliveries that failed, too.
+pub(crate) fn went_to_many(mail: &Mail) -> bool {
+    ["list-id", "list-unsubscribe", "list-post", "feedback-id"].iter().any(|name| mail.headers.has(name))
 }

@@ -18,6 +18,13 @@ impl Reply<'_> {
     pub(crate) fn is_permanent(&self) -> bool {
         self.code >= 500 && !self.status.is_some_and(Status::is_temporary)
     }
+
+    /// Whether `whole`, in which it stands, marks it as what came over the line: `<<< 550 …`.
+    pub(crate) fn is_received(&self, whole: &str) -> bool {
+        let Some(at) = (self.text.as_ptr() as usize).checked_sub(whole.as_ptr() as usize) else { return false };
+        let line = whole.get(..at).and_then(|before| before.rsplit('\n').next());
+        line.is_some_and(|line| line.trim_start().starts_with("<<<"))
+    }
 }
 
 /// No text that we read has more replies worth looking at.

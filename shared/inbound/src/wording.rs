@@ -34,7 +34,9 @@ enum Strength {
 /// The tables, from the sure to the vague.
 const TABLES: &[(Strength, Table)] = &[
     (Strength::Specific, soft::OURS),
+    (Strength::Specific, block::COUNTED),
     (Strength::Specific, soft::MAILBOX),
+    (Strength::Specific, hard::DISUSED),
     (Strength::Specific, block::SURE),
     (Strength::Specific, hard::SURE),
     (Strength::Broad, block::GENERAL),
@@ -164,6 +166,10 @@ fn begins(text: &[u8], at: usize) -> bool {
 
 /// Whether `text` begins with `phrase`, the parts behind a `*` no further away than [`GAP`].
 fn matches(text: &[u8], phrase: &str) -> bool {
+    if !phrase.contains('*') {
+        // A space at its end ends a word: `spf ` is no part of another.
+        return text.starts_with(phrase.as_bytes());
+    }
     let mut parts = phrase.split('*').map(|part| part.trim().as_bytes());
     let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else { return false };
     parts.all(|part| {
@@ -221,6 +227,10 @@ mod tests {
             ("Sender address rejected: Domain not found", Cause::SenderRefused),
             ("Client host rejected: cannot find your hostname", Cause::Unauthenticated),
             ("Connection timed out, mailbox unavailable", Cause::Network),
+            ("Die E-Mail konnte nicht übermittelt werden: Nutzer unbekannt", Cause::UnknownUser),
+            ("This mailbox has been blocked due to inactivity", Cause::Disabled),
+            ("Your mailbox has been blocked due to inactivity", Cause::SenderRefused),
+            ("Your daily sending quota exceeded", Cause::TooMany),
         ] {
             assert_eq!(Wording::new(text).sure().map(|(cause, _)| cause), Some(cause), "{text}");
         }

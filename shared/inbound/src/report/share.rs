@@ -15,7 +15,8 @@ pub(crate) fn share(text: &str, recipients: &[EmailAddress]) -> (Vec<String>, St
     let mut common = String::new();
     // Lines of a dialogue go before the line that names whom it was about.
     let mut pending = String::new();
-    let mut current: Option<usize> = None;
+    // Those whom the lines are about, and whether the last one named one of them and said no more.
+    let (mut current, mut listing) = (Vec::<usize>::new(), false);
     for line in text.lines() {
         let named = address::find(line).iter().find_map(|found| {
             let named = found.address.canonical();
@@ -24,19 +25,39 @@ pub(crate) fn share(text: &str, recipients: &[EmailAddress]) -> (Vec<String>, St
         if let Some(named) = named {
             add(&mut shares[named], &std::mem::take(&mut pending));
             add(&mut shares[named], line);
-            current = Some(named);
-        } else if line.trim().is_empty() {
-            current = None;
+            let bare = is_bare(line);
+            if bare && listing {
+                current.push(named);
+            } else if bare || !current.contains(&named) {
+                current = vec![named];
+            }
+            for other in current.iter().filter(|other| !bare && **other != named) {
+                add(&mut shares[*other], line);
+            }
+            listing = bare;
+            continue;
+        }
+        listing = false;
+        if line.trim().is_empty() {
+            current.clear();
         } else if is_dialogue(line) {
             add(&mut pending, line);
-        } else if let Some(current) = current {
-            add(&mut shares[current], line);
-        } else {
+        } else if current.is_empty() {
             add(&mut common, line);
+        }
+        for known in current.iter().filter(|_| !is_dialogue(line)) {
+            add(&mut shares[*known], line);
         }
     }
     add(&mut common, &pending);
     (shares, common)
+}
+
+/// Whether a line names somebody and says no more. What is said below several such lines is said of all.
+fn is_bare(line: &str) -> bool {
+    let [found] = &address::find(line)[..] else { return false };
+    let (before, after) = (&line[..found.start], &line[found.end..]);
+    before.chars().chain(after.chars()).all(|c| c.is_whitespace() || "<>\"'*-,;".contains(c))
 }
 
 fn add(lines: &mut String, line: &str) {

@@ -26,6 +26,7 @@ const WHO: &[&str] = &[
     "boite",
     "compte", // French
     "empfanger",
+    "empfaenger",
     "benutzer",
     "postfach",
     "konto",
@@ -45,7 +46,43 @@ const WHO: &[&str] = &[
     "caixa", // Portuguese
     "gebruiker",
     "adres",
+    "ontvanger",
     "postbus", // Dutch
+    "nutzer",
+    "mailadresse", // German
+    "uzytkownik",
+    "adresat",
+    "odbiorc",
+    "skrzynk", // Polish
+    "mottagare",
+    "anvandar",
+    "e-postadress",
+    "brevlad",
+    "postlad", // Swedish
+    "modtager",
+    "bruger",
+    "mottaker",
+    "bruker",
+    "postkasse", // Danish, Norwegian
+    "vastaanottaj",
+    "kayttaj",
+    "osoit", // Finnish
+    "uzivatel",
+    "schrank",
+    "prijem", // Czech
+    "cimzett",
+    "felhasznal",
+    "postafiok", // Hungarian
+    "utilizator",
+    "destinatar",
+    "casuta", // Romanian
+    "kullanici",
+    "alici",
+    "hesap", // Turkish
+    "пользовател",
+    "получател",
+    "адрес",
+    "ящик", // Russian
 ];
 
 /// What else may be.
@@ -77,24 +114,33 @@ const MISSING: &[&str] = &[
     "not a local",
     "nonexistent",
     "non-existent",
+    "non existent",
+    "non-existant",
+    "not exists",
     "not registered",
     "cannot be verified",
     "could not be verified",
     "not available on this",
     "not available here",
-    "not in directory", // English
+    "not in directory",
+    "is not here", // English
     "inconnu",
     "introuvable",
     "n'existe pas",
     "n'existe plus",
     "inexistant",
     "invalide",
-    "pas ete trouve", // French
+    "pas ete trouve",
+    "pas repertorie",
+    "pas reconnu", // French
     "unbekannt",
     "existiert nicht",
     "nicht gefunden",
     "ungultig",
-    "nicht bekannt", // German
+    "ungueltig",
+    "nicht bekannt",
+    "nicht vorhanden",
+    "nicht aufgefuhrt", // German
     "desconocid",
     "no existe",
     "no encontrad",
@@ -111,7 +157,43 @@ const MISSING: &[&str] = &[
     "nao foi encontrad", // Portuguese
     "onbekend",
     "bestaat niet",
-    "niet gevonden", // Dutch
+    "niet gevonden",
+    "niet bekend", // Dutch
+    "nieznan",
+    "nie istniej",
+    "nie zostal znalezion", // Polish
+    "okand",
+    "finns inte",
+    "hittades inte",
+    "existerar inte", // Swedish
+    "ukendt",
+    "findes ikke",
+    "blev ikke fundet",
+    "ukjent",
+    "finnes ikke",
+    "ble ikke funnet",
+    "eksisterer ikke", // Danish, Norwegian
+    "tuntematon",
+    "ei ole olemassa",
+    "ei loydy", // Finnish
+    "neexistuj",
+    "neznam",
+    "nenalezen",
+    "nebyl nalezen",
+    "nebyla nalezen", // Czech
+    "ismeretlen",
+    "nem letez",
+    "nem talalhat", // Hungarian
+    "necunoscut",
+    "nu exista",
+    "nu a fost gasit", // Romanian
+    "bulunamad",
+    "bilinmey",
+    "mevcut degil", // Turkish
+    "не найден",
+    "не существует",
+    "неизвест",
+    "не зарегистрирован", // Russian
 ];
 
 /// How it is no longer used.
@@ -157,6 +239,16 @@ const CLOSED: &[&str] = &[
     "non attiv", // Italian
     "desativad",
     "inativ", // Portuguese
+    "gedeactiveerd",
+    "opgeheven", // Dutch
+    "nieaktywn", // Polish
+    "inaktiv",   // Swedish
+    "neaktivn",
+    "zrusen", // Czech
+    "заблокирован",
+    "отключен",
+    "удален",
+    "неактив", // Russian
 ];
 
 /// What may stand before who it is.
@@ -178,7 +270,17 @@ const MISSING_BEFORE: &[&str] = &[
     "not a known",
     "unbekannte",
     "ungultige",
-    "onbekende",
+    "onbekend",
+    "nieznan",
+    "nie znaleziono",
+    "okand",
+    "ukendt",
+    "ukjent",
+    "tuntematon",
+    "neexistuj",
+    "neznam",
+    "ismeretlen",
+    "неизвестн",
 ];
 const CLOSED_BEFORE: &[&str] = &["inactive", "disabled", "deactivated", "closed", "suspended", "expired", "deleted"];
 
@@ -220,10 +322,14 @@ const OTHERS: &[&str] = &[
     "connection from",
     "too many",
     "relay",
-    "database",
+    "database lookup",
+    "database is",
+    "database fail",
+    "database error",
+    "database not",
+    "database unavail",
     "sending account",
     "authentication",
-    "group",
     "url ",
     "link ",
     "syntax",
@@ -326,6 +432,17 @@ mod tests {
             ("La boîte aux lettres est désactivée", Disabled),
             ("This domain does not exist", UnknownHost),
             ("Domaine introuvable", UnknownHost),
+            ("unknown user in local database", UnknownUser),
+            ("De ontvanger is niet gevonden", UnknownUser),
+            ("Nieznany adres", UnknownUser),
+            ("Mottagaren hittades inte", UnknownUser),
+            ("Modtageren blev ikke fundet", UnknownUser),
+            ("Vastaanottajaa ei löydy", UnknownUser),
+            ("Uživatel neexistuje", UnknownUser),
+            ("ismeretlen felhasználó", UnknownUser),
+            ("Alıcı bulunamadı", UnknownUser),
+            ("Получатель неизвестен", UnknownUser),
+            ("Почтовый ящик заблокирован", Disabled),
         ] {
             assert_eq!(of(text), Some(cause), "{text}");
         }
@@ -345,6 +462,7 @@ mod tests {
             "Too many bad recipients from your host",
             "unknown user in HELO",
             "User unknown: temporary LDAP failure",
+            "User unknown: database lookup failed",
             "The email contains an invalid attachment",
             "account of the message, unknown",
             "no user, no mailbox",

@@ -1,7 +1,25 @@
 //! The address or its domain is bad.
 
 use super::Table;
-use domain::cause::Cause::{Disabled, Moved, TakesNoMail, UnknownHost, UnknownUser};
+use domain::cause::Cause::{Disabled, Moved, SenderRefused, TakesNoMail, UnknownHost, UnknownUser};
+
+/// Nobody uses the mailbox any more, worded with the words for a sender who is not wanted: it was *blocked*.
+pub(super) const DISUSED: Table = &[
+    (SenderRefused, &["your account * inactiv", "your mailbox * inactiv"]),
+    (
+        Disabled,
+        &[
+            "account * due to inactivity",
+            "address * due to inactivity",
+            "mailbox * due to inactivity",
+            "user * due to inactivity",
+            "this mailbox has been blocked",
+            "the mailbox has been blocked",
+            "recipient mailbox has been blocked",
+            "recipient's mailbox has been blocked",
+        ],
+    ),
+];
 
 pub(super) const SURE: Table = &[
     (
@@ -177,6 +195,28 @@ pub(super) const SURE: Table = &[
         UnknownUser,
         &[
             "no users here",
+            "you entered couldn't be found",
+            "you entered could not be found",
+            "eingegebene * nicht gefunden",
+            "du skrev inn * ikke funnet",
+            "du angav * hittades inte",
+            "could not be found on the recipient",
+            "you tried to contact * doesn't exist",
+            "you tried to contact * does not exist",
+            "nicht im * verzeichnis",
+            "ユーザーが見つかりません",
+            "ユーザが見つかりません",
+            "受信者が見つかりません",
+            "不明な宛先",
+            "アドレス不明",
+            "收信人邮箱不存在",
+            "收件人邮件地址 * 不存在",
+            "收件人地址不存在",
+            "无此用户",
+            "未知收件人",
+            "未知的收件人",
+            "查无此人",
+            "존재하지 않는",
             "final email delivery point",
             "not a recognised email",
             "not a recognized email",
