@@ -83,6 +83,10 @@ fn a_launch_is_refused_without_each_thing_it_needs() {
         refused.problem(422, "launch-refused");
         assert_eq!(refused.fields(), ["sender"]);
         sender.put("/v1/sender", sender.identity(json!({"kind": "ses"}))).await.expect(200);
+        let refused = sender.command(&id, "launch").await;
+        refused.problem(422, "launch-refused");
+        assert_eq!(refused.fields(), ["audience"], "nobody is in it");
+        sender.import(b"email\nada@needs.test\n").await;
         sender.command(&id, "launch").await.expect(202);
         sender.command(&id, "launch").await.problem(409, "conflict");
         sender.wait_ended(&id).await;

@@ -75,19 +75,20 @@ fn a41_who_asks_for_restriction_in_the_middle_of_a_campaign_is_kept_and_not_writ
     run(async {
         let stack = TestStack::start().await;
         let sender = stack.sign_up().await;
-        sender.import(b"email\nfreeze@queued.test\n").await;
+        sender.import(b"email\nfreeze@queued.test\nother@queued.test\n").await;
         let id = sender.draft(json!({})).await;
         stack.exercise("freeze@queued.test", "restriction", None).await;
         sender.command(&id, "launch").await.expect(202);
         let campaign = sender.wait_ended(&id).await;
-        assert_eq!((&campaign["counts"]["sent"], &campaign["counts"]["refused"]), (&json!(0), &json!(1)), "{campaign}");
+        assert_eq!((&campaign["counts"]["sent"], &campaign["counts"]["refused"]), (&json!(1), &json!(1)), "{campaign}");
+        assert!(stack.mails_to("freeze@queued.test").iter().all(|mail| !mail.subject.starts_with("Une question")));
         assert_eq!(sender.prospect("freeze@queued.test").await["state"], "restricted");
         stack.purge().await;
-        assert_eq!(sender.prospects().await.len(), 1, "frozen is kept");
+        assert_eq!(sender.prospects().await.len(), 2, "frozen is kept");
         // Who wants it kept still does when they object as well.
         stack.exercise("freeze@queued.test", "objection", None).await;
         stack.purge().await;
-        assert_eq!(sender.prospects().await.len(), 1, "frozen is kept, whatever else they say");
+        assert_eq!(sender.prospects().await.len(), 2, "frozen is kept, whatever else they say");
         stack.finish().await;
     });
 }
