@@ -110,6 +110,8 @@ impl<'a> Clues<'a> {
             // X.1.1 is said of a recipient, X.1.7 and X.1.8 of a sender, whenever they are said.
             Some(Cause::UnknownUser) => cause,
             Some(Cause::SenderRefused) => Cause::SenderRefused,
+            // Whoever speaks of a rule and of a domain that does not exist means the sender's.
+            Some(Cause::Policy) if cause == Cause::UnknownHost => Cause::SenderRefused,
             _ => {
                 let phase = Phase::find(self.said).or_else(|| Phase::find(self.around));
                 phase.map_or(cause, |phase| phase.correct(cause))
@@ -299,6 +301,14 @@ mod tests {
         ),
         ("554 5.7.1 <a@example.com>: Relay access denied", Class::Block, RelayDenied),
         ("554 5.7.1 <a@example.com>: Recipient address rejected: Access denied", Class::Block, Policy),
+        ("550 5.7.1 domain example.org not found in DNS", Class::Block, SenderRefused),
+        ("550 5.1.1 Sender address does not exist", Class::Block, SenderRefused),
+        ("550 5.1.1 The sender's mailbox does not exist", Class::Block, SenderRefused),
+        ("550 5.1.1 You are not permitted to mail this user", Class::Block, Policy),
+        ("550 Dominio del mittente inesistente", Class::Block, SenderRefused),
+        ("550 Адрес отправителя не существует", Class::Block, Unknown),
+        ("550 adres nadawcy nie istnieje", Class::Block, Unknown),
+        ("550 送信者のドメインが存在しません", Class::Block, Unknown),
         ("553 sorry, your envelope sender domain must exist (#5.7.1)", Class::Block, SenderRefused),
         ("501 5.1.8 Sender address rejected: Domain not found", Class::Block, SenderRefused),
         ("501 5.1.7 Invalid address", Class::Block, SenderRefused),

@@ -112,9 +112,12 @@ struct Entry {
 }
 
 impl Entry {
-    /// Whether what is said at `at` of an address is said of a recipient's.
-    fn is_meant(&self, text: &[u8], at: usize) -> bool {
-        self.cause.class() != Class::Hard || grammar::about_an_address(text, at, at + self.phrase.len())
+    /// Whether it stands at `at`, and is said of a recipient where it is said of an address.
+    fn is_at(&self, text: &[u8], at: usize) -> bool {
+        let Some(length) = matched(&text[at..], self.phrase) else { return false };
+        let end = at + length;
+        let others = || self.phrase.contains('*') && grammar::is_of_others(&text[at..end]);
+        self.cause.class() != Class::Hard || grammar::about_an_address(text, at, end) && !others()
     }
 }
 
@@ -145,10 +148,7 @@ impl Index {
             let Some(head) = text[at..].first_chunk::<3>() else { break };
             for entry in self.0.get(head).map(Vec::as_slice).unwrap_or_default() {
                 let slot = &mut best[entry.strength as usize];
-                if slot.is_none_or(|known| entry.rank < known.rank)
-                    && matches(&text[at..], entry.phrase)
-                    && entry.is_meant(text, at)
-                {
+                if slot.is_none_or(|known| entry.rank < known.rank) && entry.is_at(text, at) {
                     *slot = Some(entry);
                 }
             }
@@ -164,19 +164,25 @@ fn begins(text: &[u8], at: usize) -> bool {
     !(before.is_some_and(inner) && text.get(at).is_some_and(inner))
 }
 
-/// Whether `text` begins with `phrase`, the parts behind a `*` no further away than [`GAP`].
+/// Whether `text` begins with `phrase`.
 fn matches(text: &[u8], phrase: &str) -> bool {
+    matched(text, phrase).is_some()
+}
+
+/// The length of `phrase` at the head of `text`, the parts behind a `*` no further away than [`GAP`].
+fn matched(text: &[u8], phrase: &str) -> Option<usize> {
     if !phrase.contains('*') {
         // A space at its end ends a word: `spf ` is no part of another.
-        return text.starts_with(phrase.as_bytes());
+        return text.starts_with(phrase.as_bytes()).then_some(phrase.len());
     }
     let mut parts = phrase.split('*').map(|part| part.trim().as_bytes());
-    let Some(mut rest) = parts.next().and_then(|head| text.strip_prefix(head)) else { return false };
-    parts.all(|part| {
+    let mut rest = text.strip_prefix(parts.next()?)?;
+    for part in parts {
         let window = &rest[..rest.len().min(GAP + part.len())];
-        let near = memchr::memmem::find_iter(window, part).find(|at| begins(window, *at));
-        near.inspect(|at| rest = &rest[at + part.len()..]).is_some()
-    })
+        let near = memchr::memmem::find_iter(window, part).find(|at| begins(window, *at))?;
+        rest = &rest[near + part.len()..];
+    }
+    Some(text.len() - rest.len())
 }
 
 #[cfg(test)]

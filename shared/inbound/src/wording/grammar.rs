@@ -82,7 +82,8 @@ const WHO: &[&str] = &[
     "пользовател",
     "получател",
     "адрес",
-    "ящик", // Russian
+    "ящик",
+    "аккаунт", // Russian
 ];
 
 /// What else may be.
@@ -228,7 +229,10 @@ const CLOSED: &[&str] = &[
     "archive", // French
     "deaktiviert",
     "gesperrt",
-    "nicht mehr", // German
+    "nicht mehr",
+    "geloscht",
+    "geschlossen",
+    "stillgelegt", // German
     "desactivad",
     "deshabilitad",
     "inactiv",
@@ -317,6 +321,24 @@ const OTHERS: &[&str] = &[
     "remitente",
     "mittente",
     "remetente",
+    "of the sender",
+    "sender is",
+    "afzender",
+    "nadawc",
+    "avsandar",
+    "avsender",
+    "afsender",
+    "lahettaj",
+    "odesilatel",
+    "felado",
+    "expeditor",
+    "gonderen",
+    "отправител",
+    "送信者",
+    "発信者",
+    "差出人",
+    "发件人",
+    "寄件",
     "temporar",
     "from unknown",
     "connection from",
@@ -381,6 +403,11 @@ pub(super) fn about_an_address(text: &[u8], start: usize, end: usize) -> bool {
     let word = text[start..].iter().take_while(|byte| **byte != b' ').count();
     let before = &text[start.saturating_sub(AROUND)..start + word];
     !has(before, OTHERS) && !has(window(text, end, AROUND), OTHERS)
+}
+
+/// Whether words tell of somebody else.
+pub(super) fn is_of_others(text: &[u8]) -> bool {
+    has(text, OTHERS)
 }
 
 fn window(text: &[u8], start: usize, length: usize) -> &[u8] {

@@ -74,6 +74,8 @@ pub(super) const MAILBOX: Table = &[
         &[
             "quotaexceeded",
             "over its limit",
+            "mailbox has no space",
+            "mailbox * no space left",
             "speicherlimit",
             "postfach * uberschritten",
             "mailbox * is vol",
@@ -229,6 +231,7 @@ pub(super) const MAILBOX: Table = &[
             "file too large",
             "taille limite",
             "message too large",
+            "attachment * too large",
             "message * too large",
             "message too big",
             "message * too big",
