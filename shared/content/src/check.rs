@@ -242,7 +242,7 @@ fn subject(rendered: &str, found: &mut Vec<Finding>) {
     }
 }
 
-/// Phrases of spam, in the subject where it is its own, and in the body.
+/// Phrases of spam, and what other tools would fill in, in the subject where it is its own, and in the body.
 fn wording(subject: &str, text: &str, (own_subject, body): (bool, &'static str), found: &mut Vec<Finding>) {
     for (field, words) in [("subject", own_subject.then_some(subject)), (body, Some(text))] {
         let phrases = words.map(words::spammy).unwrap_or_default();
@@ -250,6 +250,14 @@ fn wording(subject: &str, text: &str, (own_subject, body): (bool, &'static str),
             let message =
                 format!("filters know these phrases from spam: {}. Say it in words of your own", phrases.join(", "));
             found.push(Finding::new(Level::Warning, field, "spam_phrases", message));
+        }
+        if let Some(braces) = words.and_then(words::in_braces) {
+            let instead = match braces.contains('|') {
+                true => format!("alternatives are written [[{braces}]]"),
+                false => "a value is written with two braces, such as {{ first_name }}".to_owned(),
+            };
+            let message = format!("{{{braces}}} leaves as it is written: {instead}");
+            found.push(Finding::new(Level::Warning, field, "left_as_written", message));
         }
     }
     if text.contains("!!") {

@@ -186,7 +186,7 @@ const SUBJECTS: &[&str] = &[
     "nu se poate livra",
     "nelivrat",
     "teslim edilemedi",
-    "αδύνατη η παράδοση",
+    "αδυνατη η παραδοση",
     "配信不能",
     "配信に失敗",
     "配信エラー",

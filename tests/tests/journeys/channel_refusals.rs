@@ -217,6 +217,36 @@ fn a_relay_that_refuses_what_everybody_gets_uses_up_nobody_and_pauses_the_campai
 }
 
 #[test]
+fn an_answer_that_is_none_is_believed_nothing_and_nobody_gets_an_empty_message() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = by_relay(&stack, GOOD).await;
+        sender.import(&files::people("odd-", 3)).await;
+        // The relay has taken the address: only the end of a message is missing.
+        for (at, say) in [("rcpt", "250-ok\r\n550 no"), ("rcpt", "354 go on"), ("mail", "354 go on"), ("mail", "250")] {
+            stack.break_things(refuses(json!([{"at": at, "say": say}])));
+            let id = sender.launch(sender.content(&json!({"name": say}))).await;
+            let campaign = sender.look(&id).await;
+            assert_eq!(
+                (counts(&campaign), waits_because(&campaign)),
+                ([0, 3, 0, 0], vec!["unreachable"]),
+                "{at}: {say}"
+            );
+            sender.command(&id, "cancel").await.expect(200);
+            sender.wait_ended(&id).await;
+        }
+        stack.break_things(refuses(json!([{"at": "content", "say": "354 go on"}])));
+        let id = sender.launch(sender.content(&json!({}))).await;
+        let campaign = sender.look(&id).await;
+        assert_eq!((&campaign["status"], counts(&campaign)), (&json!("completed"), [0, 0, 0, 3]), "{campaign}");
+        for address in files::addresses("odd-", 3) {
+            assert_eq!(stack.mails_to(&address).len(), 0, "{address}");
+        }
+        stack.finish().await;
+    });
+}
+
+#[test]
 fn a_few_that_a_relay_refuses_after_it_took_others_are_their_own_matter() {
     run(async {
         let stack = TestStack::start().await;

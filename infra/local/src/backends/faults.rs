@@ -82,7 +82,7 @@ pub struct SmtpRefusal {
     /// Every n-th time.
     #[serde(default = "always")]
     pub every: u64,
-    /// The line that it answers; with 421 it closes the connection.
+    /// The line that it answers; with 421 it closes the connection. One that is neither 4xx nor 5xx refuses no address.
     pub say: String,
     /// Only of an account, a sender or a recipient whose name begins so.
     #[serde(default)]

@@ -208,7 +208,10 @@ impl Relay {
         if connection.server_info().get_auth_mechanism(inner.mechanisms).is_none() {
             return Err(Unopened { phase: Phase::Choosing, error: None });
         }
-        connection.auth(inner.mechanisms, &inner.credentials).await.map_err(Unopened::when(Phase::LoggingIn))?;
+        let login = connection.auth(inner.mechanisms, &inner.credentials).await;
+        if !line::is_done(&login.map_err(Unopened::when(Phase::LoggingIn))?) {
+            return Err(Unopened { phase: Phase::LoggingIn, error: None });
+        }
         Line::open(connection, &hello).await.map_err(Unopened::when(Phase::LoggingIn))
     }
 
@@ -242,6 +245,10 @@ impl Relay {
                     self.0.idle.lock().await.push(line);
                 }
                 Some(refusal::of(&error, command))
+            }
+            Err(Stopped::Absurd(command)) => {
+                tracing::warn!(command = command.as_str(), "the relay gave an answer that is none");
+                Some(Handed::Hindered(Reason::Unreachable))
             }
             Err(Stopped::Unknown) => {
                 tracing::warn!("the relay went silent after a message was handed over");

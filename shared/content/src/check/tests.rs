@@ -56,6 +56,23 @@ fn a_subject_is_judged_where_it_begins_a_thread() {
 }
 
 #[test]
+fn what_other_tools_would_fill_in_is_told_of() {
+    for (text, expected) in [
+        ("{Bonjour|Salut}, avez-vous cinq minutes ?", "no error left_as_written text"),
+        ("Bonjour {first_name}, avez-vous cinq minutes ?", "no error left_as_written text"),
+        ("Bonjour { firstName }, avez-vous cinq minutes ?", "no error left_as_written text"),
+        ("Bonjour {{ first_name | default: \"à vous\" }}, avez-vous cinq minutes ?", ""),
+        ("[[Bonjour|Salut]], avez-vous cinq minutes ?", ""),
+        ("Bonjour, une accolade { et une autre } ne font rien.", ""),
+        ("Bonjour, {} ni {|} non plus.", ""),
+    ] {
+        let expected: Vec<_> = Some(expected).filter(|e| !e.is_empty()).into_iter().collect();
+        assert_eq!(findings(SUBJECT, text, None), expected, "{text}");
+    }
+    assert_eq!(findings("{Tables|Chaises}", TEXT, None), ["no error left_as_written subject"]);
+}
+
+#[test]
 fn every_alternative_is_looked_at() {
     let text = "[[Bonjour|Salut|Bonsoir]], voyez [[https://example.com/|https://localhost/|nos tables]].";
     assert_eq!(

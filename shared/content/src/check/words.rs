@@ -80,3 +80,17 @@ pub(super) fn is_value(c: char) -> bool {
 pub(super) fn has_value(text: &str) -> bool {
     text.contains(is_value)
 }
+
+/// What first stands in single braces as other tools have it: alternatives, or the name of a value.
+pub(super) fn in_braces(text: &str) -> Option<&str> {
+    let insides = text.split('{').skip(1).filter_map(|after| after.split_once('}')).map(|(inside, _)| inside);
+    let is_name = |inside: &str| {
+        let name = inside.trim();
+        name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+    };
+    insides.into_iter().find(|inside| {
+        let short = inside.len() <= 300 && !inside.contains('\n');
+        short && (is_name(inside) || inside.contains('|') && inside.split('|').any(|form| !form.trim().is_empty()))
+    })
+}

@@ -2,7 +2,7 @@
 
 /// Wishes by themselves.
 pub(super) const SURE: &[&str] = &[
-    "unsubscribe|unsuscribe|unsubcribe|unsubscribed|unsub me|us? from? @DET* @LIST?",
+    "unsubscribe|unsuscribe|unsubcribe|unsubsribe|unsubscibe|unsubscribed|unsub me|us? from? @DET* @LIST?",
     "i|we? would|d|just|really* want|wish|like to unsubscribe",
     "opt me|us? out",
     "optout",
@@ -27,6 +27,9 @@ pub(super) const SURE: &[&str] = &[
     "afmelden|afmelding|uitschrijven|uitschrijving|afmeld|avregistrera|avanmal|framelding|descadastrar",
     "wypisz|wypisac|rezygnuje|odhlasit|odhlaste|dezabonare|leiratkozas|peruuta",
     "geen @MAIL meer",
+    "登録解除|登録解除してください|配信停止してください",
+    "отписаться|отпишите|отписка меня|нас? от|из? @LIST?",
+    "διαγραφη|απεγγραφη|διαγραψτε|αφαιρεστε με|μας?",
     "退订",
     "取消订阅",
     "配信停止",
@@ -157,7 +160,7 @@ const GERMAN: &[&str] = &[
     "nicht|nie mehr kontaktieren|kontaktiert|anschreiben|schreiben|angeschrieben|belastigen|kontaktieren|anzuschreiben",
     "horen sie|bitte* auf",
     "unterlassen sie bitte? _ @MAIL|zusendung|zusendungen|kontaktaufnahme",
-    "lassen|lasst sie|ihr? mich|uns bitte? in ruhe",
+    "lassen|lasst|lass sie|ihr? mich|uns bitte? in ruhe",
     "widerspreche|widersprechen der|dem _ @MAIL|nutzung|verarbeitung|verwendung",
 ];
 
@@ -177,6 +180,7 @@ const SPANISH: &[&str] = &[
     "no quiero|deseo|queremos|deseamos mas @MAIL",
     "dejen|deje|deja|dejad|dejar de enviarme|enviarnos|escribirme|escribirnos|contactarme|contactarnos|mandarme|molestarme|molestar",
     "dejen|deje|deja|dejad|dejar de enviar|mandar @DET* @MAIL",
+    "quiero|queremos|deseo|deseamos|quisiera|prefiero dejar de recibir @DET* @MAIL",
 ];
 
 const ITALIAN: &[&str] = &[
@@ -186,6 +190,7 @@ const ITALIAN: &[&str] = &[
     "mi|ci cancelli|rimuova|tolga|elimini|cancelliate >",
     "mi|ci cancelli|rimuova|tolga|elimini|cancelliate da|dal|dalla|dalle|dai @DET* _ @LIST",
     "cancellare|rimuovere|eliminare|cancellate|rimuovete|eliminate|cancelli|rimuova|elimini il|la|i? mio|mia|miei|nostro|nostri|questo|questa @DATA",
+    "non iscrivetemi|iscrivermi|inseritemi|inserirmi piu >",
     "non mi|ci scriva|scrivete|contatti|contattate|scrivere|disturbi|disturbate piu? >",
     "non scrivetemi|contattatemi|scrivermi|contattarmi|disturbatemi piu? >",
     "non mi|ci inviate|invii|mandate|mandi piu? @DET* @MAIL",
@@ -271,6 +276,13 @@ const OTHERS: &[&str] = &[
     // Hungarian.
     "leiratkozas|leiratkozom|leiratkozni >",
     "toroljenek|toroljon|toroljek|vegyenek le|a|az|ki",
+    "torolje|toroljek|torolje|vegye a|az? emailcimemet|email|cimemet|adataimat|nevemet",
+    "nem kerek|szeretnek tobb|tovabbi|kapni levelet|emailt|uzenetet|leveleket",
+    // Greek and Russian.
+    "αφαιρεστε|διαγραψτε με|μας|το",
+    "μη|μην μου|μας? στελνετε|στειλετε|ξαναστειλετε",
+    "отпишите|удалите|исключите меня|нас|мой|наш|мои",
+    "не|больше не? присылайте|пишите|отправляйте|шлите мне|нам|больше|писем",
 ];
 
 /// What somebody says who wants to hear more; then their words are no wish, whatever they look like.

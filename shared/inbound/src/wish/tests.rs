@@ -229,6 +229,16 @@ const WISHES: &[&str] = &[
     "Poistakaa minut listalta",
     "En halua enää viestejä",
     "Leiratkozás",
+    "Törölje az email címemet",
+    // What is said elsewhere, or mistyped.
+    "Quiero dejar de recibir estos correos",
+    "Non iscrivetemi più",
+    "Αφαιρέστε με από τη λίστα",
+    "Lass mich in Ruhe",
+    "Отпишите меня",
+    "Больше не пишите мне",
+    "登録解除してください",
+    "unsubsribe",
     "退订",
 ];
 
@@ -370,6 +380,8 @@ const OTHERS: &[&str] = &[
     "Não quero perder a demonstração",
     "Odhlášení z výstavy není nutné",
     "Nu doresc acum, poate la toamna",
+    "No quiero dejar de recibir estos correos",
+    "Не удалите меня случайно, пишите ещё",
 ];
 
 #[test]

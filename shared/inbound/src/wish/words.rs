@@ -156,7 +156,7 @@ pub(super) const GRATEFUL: List = List("appreciate, appreciated, grateful, glad,
 /// Words that deny what follows closely.
 pub(super) const NOT: List = List(
     "not, never, no, dont, without, pas, nicht, nie, kein, keine, non, nunca, niet, nooit, nao, sans, ohne, sin, \
-    senza, zonder, inte, ikke, rather, instead",
+    senza, zonder, inte, ikke, не, δεν, rather, instead",
 );
 
 /// Words that suppose something.

@@ -17,6 +17,17 @@ const MAX_MESSAGE: usize = 50 * 1024 * 1024;
 /// The longest command line; RFC 5321 says 512, extensions make it longer.
 const MAX_LINE: usize = 4096;
 
+/// What a relay under faults has said to a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    /// Nothing out of the way.
+    Nothing,
+    /// That it does not take what was offered.
+    No,
+    /// What means neither yes nor no; it has taken an address all the same.
+    Nonsense,
+}
+
 /// How a conversation ended.
 pub(super) enum End {
     StartTls,
@@ -162,10 +173,15 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
 
     /// Refuses what it was told to; false when it was not.
     async fn refuses(&mut self, at: SmtpAt, whom: &str) -> io::Result<bool> {
-        let Some(say) = self.shared.faults.smtp_refuses(at, whom) else { return Ok(false) };
+        Ok(self.answers(at, whom).await? != Answered::Nothing)
+    }
+
+    /// Says what it was told to.
+    async fn answers(&mut self, at: SmtpAt, whom: &str) -> io::Result<Answered> {
+        let Some(say) = self.shared.faults.smtp_refuses(at, whom) else { return Ok(Answered::Nothing) };
         self.closing = say.starts_with("421");
         self.say(&say).await?;
-        Ok(true)
+        Ok(if say.starts_with(['4', '5']) { Answered::No } else { Answered::Nonsense })
     }
 
     fn reset(&mut self) {
@@ -252,11 +268,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         if !address.is_ascii() && !utf8 {
             return self.say("553 5.6.7 Address needs SMTPUTF8").await;
         }
-        if self.refuses(SmtpAt::Mail, address).await? {
-            return Ok(());
+        let answered = self.answers(SmtpAt::Mail, address).await?;
+        if answered != Answered::No {
+            self.from = Some(address.to_owned());
         }
-        self.from = Some(address.to_owned());
-        self.say("250 2.1.0 Sender OK").await
+        if answered == Answered::Nothing { self.say("250 2.1.0 Sender OK").await } else { Ok(()) }
     }
 
     async fn rcpt(&mut self, argument: &str) -> io::Result<()> {
@@ -267,8 +283,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
             return self.say("501 5.5.4 Syntax: RCPT TO:<address>").await;
         };
         self.shared.offer(address);
-        if self.refuses(SmtpAt::Rcpt, address).await? {
-            return Ok(());
+        match self.answers(SmtpAt::Rcpt, address).await? {
+            Answered::Nothing => {}
+            Answered::No => return Ok(()),
+            Answered::Nonsense => {
+                self.to.push(address.to_owned());
+                return Ok(());
+            }
         }
         if address.starts_with("reject-4xx") {
             return self.say("450 4.2.1 Mailbox busy, try again later").await;

@@ -9,6 +9,7 @@ use lettre::{
         client::AsyncSmtpConnection,
         commands::{Data, Ehlo, Mail, Rcpt, Rset},
         extension::ClientId,
+        response::{Response, Severity},
     },
 };
 
@@ -17,6 +18,8 @@ pub(super) struct Line {
     connection: AsyncSmtpConnection,
     /// The relay takes several commands at once (RFC 2920).
     pipelining: bool,
+    /// Nobody knows any more what the relay waits for: it must hear nothing else.
+    lost: bool,
 }
 
 /// Why a message was not handed over.
@@ -25,7 +28,9 @@ pub(super) enum Stopped {
     Silent,
     /// The relay refused this command, or the connection broke later: before the final dot, it took nothing.
     Refused(SmtpError, Command),
-    /// The connection broke after the message had been sent: nobody can tell.
+    /// The relay answered what is no answer to this command, before the final dot: it took nothing.
+    Absurd(Command),
+    /// The connection broke after the message had been sent, or what the relay answered then is no answer: nobody can tell.
     Unknown,
 }
 
@@ -55,7 +60,7 @@ impl Line {
     pub(super) async fn open(mut connection: AsyncSmtpConnection, hello: &ClientId) -> Result<Self, SmtpError> {
         let answer = connection.command(Ehlo::new(hello.clone())).await?;
         let pipelining = answer.message().any(|line| line.trim().eq_ignore_ascii_case("PIPELINING"));
-        Ok(Self { connection, pipelining })
+        Ok(Self { connection, pipelining, lost: false })
     }
 
     /// Hands a message over. Unless it was refused by a word of the relay, or accepted, the connection is
@@ -72,7 +77,8 @@ impl Line {
             Err(_) => self.connection.message(message).await,
         };
         match handed {
-            Ok(_) => Ok(()),
+            Ok(answer) if is_done(&answer) => Ok(()),
+            Ok(_) => Err(Stopped::Unknown),
             Err(error) if error.status().is_some() => Err(Stopped::Refused(error, Command::Content)),
             Err(_) => Err(Stopped::Unknown),
         }
@@ -80,18 +86,19 @@ impl Line {
 
     /// Forgets a message that was refused. False when the connection is of no use any more.
     pub(super) async fn reset(&mut self) -> bool {
-        self.connection.command(Rset).await.is_ok()
+        !self.lost && self.connection.command(Rset).await.is_ok_and(|answer| is_done(&answer))
     }
 
     /// Command by command.
     async fn announce(&mut self, (mail, rcpt): (Mail, Rcpt)) -> Result<(), Stopped> {
-        self.connection.command(mail).await.map_err(first)?;
-        self.connection.command(rcpt).await.map_err(|error| Stopped::Refused(error, Command::Rcpt))?;
-        self.connection.command(Data).await.map_err(|error| Stopped::Refused(error, Command::Data))?;
-        Ok(())
+        expect(self.connection.command(mail).await.map_err(first)?, Command::Mail)?;
+        let refused = |command| move |error| Stopped::Refused(error, command);
+        expect(self.connection.command(rcpt).await.map_err(refused(Command::Rcpt))?, Command::Rcpt)?;
+        expect(self.connection.command(Data).await.map_err(refused(Command::Data))?, Command::Data)
     }
 
-    /// All three in one go, then their three answers.
+    /// All three in one go, then their three answers. A relay that waits for a message though it refused one of the other
+    /// two is left without a word: an empty message would end that (RFC 2920 §3.1), and somebody might get it.
     async fn announce_at_once(&mut self, (mail, rcpt): (Mail, Rcpt)) -> Result<(), Stopped> {
         let mail = self.connection.command(format!("{mail}{rcpt}{Data}")).await;
         if let Err(error) = &mail
@@ -101,16 +108,30 @@ impl Line {
         }
         let rcpt = self.connection.read_response().await;
         let data = self.connection.read_response().await;
-        let refusal = mail.err().map(|error| (error, Command::Mail));
-        let Some((refusal, command)) = refusal.or(rcpt.err().map(|error| (error, Command::Rcpt))) else {
-            return data.map(drop).map_err(|error| Stopped::Refused(error, Command::Data));
+        self.lost = data.as_ref().map_or_else(|error| error.status().is_none(), |_| true);
+        let refused = |answer: Result<Response, SmtpError>, command| {
+            answer.map_err(|error| Stopped::Refused(error, command)).and_then(|answer| expect(answer, command))
         };
-        if data.is_ok() {
-            // It waits for a message to nobody: an empty one ends that (RFC 2920 §3.1).
-            let _ = self.connection.command(Content("")).await;
-        }
-        Err(Stopped::Refused(refusal, command))
+        refused(mail, Command::Mail)?;
+        refused(rcpt, Command::Rcpt)?;
+        refused(data, Command::Data)?;
+        self.lost = false;
+        Ok(())
     }
+}
+
+/// Whether the relay did what was asked. The client library takes a question for a yes.
+pub(super) fn is_done(answer: &Response) -> bool {
+    answer.code().severity == Severity::PositiveCompletion
+}
+
+/// That an answer is of the kind that this command has: a message is asked for, all else is done (RFC 5321 §4.3.2).
+fn expect(answer: Response, command: Command) -> Result<(), Stopped> {
+    let wanted = match command {
+        Command::Data => answer.code().severity == Severity::PositiveIntermediate,
+        Command::Mail | Command::Rcpt | Command::Content => is_done(&answer),
+    };
+    if wanted { Ok(()) } else { Err(Stopped::Absurd(command)) }
 }
 
 /// The first command tells whether the connection was still alive.
