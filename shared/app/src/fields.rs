@@ -85,7 +85,7 @@ impl Fields {
 }
 
 /// Without what hides or reorders text: the same rule as for imported cells.
-fn visible(text: &str) -> Cow<'_, str> {
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     if text.contains(intake::is_hidden) {
         Cow::Owned(text.chars().filter(|c| !intake::is_hidden(*c)).collect())
     } else {

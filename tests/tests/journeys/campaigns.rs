@@ -78,6 +78,11 @@ fn a_launch_is_refused_without_each_thing_it_needs() {
                 "{fields:?}"
             );
         }
+        for name in ["", "\u{202e}\u{200b}", "two\r\nlines", "nothing\u{0}"] {
+            let refused = sender.post("/v1/campaigns", sender.content(&json!({"name": name}))).await;
+            refused.problem(422, "validation-failed");
+            assert_eq!(refused.fields(), ["name"], "{name:?}");
+        }
         let id = sender.draft(json!({})).await;
         let refused = sender.command(&id, "launch").await;
         refused.problem(422, "launch-refused");

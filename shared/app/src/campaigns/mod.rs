@@ -32,7 +32,10 @@ pub use read::{CampaignView, RecipientView};
 pub(crate) use steps::{compile, templates};
 
 use self::{audience::AskedAudience, steps::AskedStep};
-use crate::{App, Failure, FieldError, chance, fields::present};
+use crate::{
+    App, Failure, FieldError, chance,
+    fields::{present, visible},
+};
 
 /// What a member writes: all of it optional, unknown fields refused. `null` empties a field.
 #[derive(Debug, Default, Deserialize)]
@@ -115,7 +118,9 @@ impl Draft {
         }
         content.stop_company_on_reply = self.stop_company_on_reply.unwrap_or(content.stop_company_on_reply);
         content.locale = self.locale.unwrap_or(content.locale);
-        if content.name.trim().is_empty() {
+        if content.name.contains(char::is_control) {
+            errors.push(FieldError { field: "name".into(), message: "one line, without control characters".into() });
+        } else if visible(&content.name).trim().is_empty() {
             errors.push(FieldError { field: "name".into(), message: "give the campaign a name".into() });
         }
         if errors.is_empty() {
