@@ -225,7 +225,7 @@ fn an_answer_that_is_none_is_believed_nothing_and_nobody_gets_an_empty_message()
         // The relay has taken the address: only the end of a message is missing.
         for (at, say) in [("rcpt", "250-ok\r\n550 no"), ("rcpt", "354 go on"), ("mail", "354 go on"), ("mail", "250")] {
             stack.break_things(refuses(json!([{"at": at, "say": say}])));
-            let id = sender.launch(sender.content(&json!({"name": say}))).await;
+            let id = sender.launch(sender.content(&json!({"name": format!("At {at}")}))).await;
             let campaign = sender.look(&id).await;
             assert_eq!(
                 (counts(&campaign), waits_because(&campaign)),
