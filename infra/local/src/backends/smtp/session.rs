@@ -171,12 +171,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Session<'a, S> {
         Ok(End::Closed)
     }
 
-    /// Refuses what it was told to; false when it was not.
+    /// Whether it answers what it was told to, so that nothing is taken.
     async fn refuses(&mut self, at: SmtpAt, whom: &str) -> io::Result<bool> {
         Ok(self.answers(at, whom).await? != Answered::Nothing)
     }
 
-    /// Says what it was told to.
+    /// Says what it was told to say of this, if anything.
     async fn answers(&mut self, at: SmtpAt, whom: &str) -> io::Result<Answered> {
         let Some(say) = self.shared.faults.smtp_refuses(at, whom) else { return Ok(Answered::Nothing) };
         self.closing = say.starts_with("421");
