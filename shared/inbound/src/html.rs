@@ -12,14 +12,10 @@ const CELLS: &[&str] = &["td", "th", "dd", "option"];
 
 /// The text of an HTML part in lines, with all that it quotes.
 pub(crate) fn lined(html: &str) -> String {
-    let (mut lined, mut rest) = (String::with_capacity(html.len()), html);
-    while let Some(open) = memchr::memchr(b'<', rest.as_bytes()) {
-        lined.push_str(&rest[..open]);
-        rest = &rest[open..];
-        let end = memchr::memchr(b'>', rest.as_bytes()).map_or(rest.len(), |end| end + 1);
-        let (tag, after) = rest.split_at(end);
-        rest = after;
+    let mut lined = String::with_capacity(html.len());
+    for (text, tag) in pieces(html) {
         let (name, _) = named(tag);
+        lined.push_str(text);
         lined.push_str(tag);
         if BLOCKS.contains(&name.as_str()) {
             lined.push_str("<br>");
@@ -27,8 +23,21 @@ pub(crate) fn lined(html: &str) -> String {
             lined.push_str("&#32;");
         }
     }
-    lined.push_str(rest);
     html_to_text(&lined)
+}
+
+/// Each run of text with the tag that ends it; the last has none.
+fn pieces(html: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = Some(html);
+    std::iter::from_fn(move || {
+        let here = rest.take()?;
+        let Some(open) = memchr::memchr(b'<', here.as_bytes()) else { return Some((here, "")) };
+        let (text, tagged) = here.split_at(open);
+        let end = memchr::memchr(b'>', tagged.as_bytes()).map_or(tagged.len(), |end| end + 1);
+        let (tag, after) = tagged.split_at(end);
+        rest = Some(after);
+        Some((text, tag))
+    })
 }
 
 /// The name of a tag in small letters, and whether it is one that closes.
@@ -40,15 +49,11 @@ fn named(tag: &str) -> (String, bool) {
 
 /// The text of an HTML part; what stands in a `<blockquote>` is one line that begins with `>`.
 pub(crate) fn written(html: &str) -> String {
-    let (mut lined, mut depth, mut rest) = (String::with_capacity(html.len()), 0_usize, html);
-    while let Some(open) = memchr::memchr(b'<', rest.as_bytes()) {
+    let (mut lined, mut depth) = (String::with_capacity(html.len()), 0_usize);
+    for (text, tag) in pieces(html) {
         if depth == 0 {
-            lined.push_str(&rest[..open]);
+            lined.push_str(text);
         }
-        rest = &rest[open..];
-        let end = memchr::memchr(b'>', rest.as_bytes()).map_or(rest.len(), |end| end + 1);
-        let (tag, after) = rest.split_at(end);
-        rest = after;
         let (name, closes) = named(tag);
         match (name.as_str(), closes) {
             ("blockquote", false) => depth += 1,
@@ -65,9 +70,7 @@ pub(crate) fn written(html: &str) -> String {
             _ => lined.push_str(tag),
         }
     }
-    if depth == 0 {
-        lined.push_str(rest);
-    } else {
+    if depth > 0 {
         lined.push_str("<br>&gt; <br>");
     }
     html_to_text(&lined)
