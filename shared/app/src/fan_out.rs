@@ -17,6 +17,7 @@ use domain::{
     subject::{SHARDS, Subject},
     webhook::{Event, EventKind},
 };
+use futures::{StreamExt, TryStreamExt, stream};
 use storage::{
     StoreError, WorkspaceScope,
     outreach::{Cursor, Plan, plan::PLAN},
@@ -24,7 +25,7 @@ use storage::{
 
 use crate::{
     App, Deadline, Failure,
-    queues::{Awaited, ChunkMessage, FanOutMessage, FanOutTask},
+    queues::{Awaited, ChannelMessage, ChunkMessage, FanOutMessage, FanOutTask},
 };
 
 /// Prospects read in one page: sixteen shards take turns to fill a stretch.
@@ -42,6 +43,10 @@ const LOOK: u16 = 10;
 /// Glances at the first of them, and the time between two.
 const GLANCES: usize = 5;
 const GLANCE: Duration = Duration::from_millis(60);
+
+/// Campaigns read in one page, and the calls in flight that tell where each stands.
+const CAMPAIGNS: u32 = 100;
+const IN_FLIGHT: usize = 16;
 
 /// Whose people share chunks: time zones, where they matter, and a channel.
 type Together = (Option<&'static [&'static str]>, Option<ChannelId>);
@@ -79,6 +84,33 @@ impl App {
                 self.advance(&scope, &progress, now, deadline).await
             }
             FanOutTask::Finish { looks } => self.finish(&scope, &progress, looks, now).await,
+        }
+    }
+
+    /// Has those who wait for a channel look again at once, in every campaign that goes by it: for a higher cap, for a relay
+    /// that was corrected, or for another channel where it was deleted. What stood in its way counts no more.
+    pub async fn changed_channel(&self, message: &ChannelMessage) -> Result<(), Failure> {
+        if self.waits_for_replay(&self.config.fan_out_queue_url, message).await? {
+            return Ok(());
+        }
+        let scope = WorkspaceScope::internal(message.workspace);
+        self.unhinder(&scope, message.channel).await?;
+        let outreach = self.db.outreach(&scope);
+        let mut after: Option<String> = None;
+        loop {
+            let (campaigns, next) = outreach.campaigns(after.as_deref(), CAMPAIGNS).await?;
+            let progress = stream::iter(campaigns).map(|campaign| outreach.progress(campaign.id));
+            let progress: Vec<_> = progress.buffered(IN_FLIGHT).try_collect().await?;
+            let goes = |progress: &Progress| {
+                progress.status == CampaignStatus::Sending && progress.channels.contains(&message.channel)
+            };
+            for progress in progress.into_iter().flatten().filter(goes) {
+                self.ask_fan_out(&scope, &progress, FanOutTask::Resume, 0).await?;
+            }
+            match next {
+                Some(next) => after = Some(next),
+                None => return Ok(()),
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use aws_sdk_sqs::{error::ProvideErrorMetadata, types::SendMessageBatchRequestEntry};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use domain::{
-    id::{CampaignId, WorkspaceId},
+    id::{CampaignId, ChannelId, WorkspaceId},
     sequence::FIRST,
     subject::Subject,
 };
@@ -12,7 +12,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::{App, Failure, import::ImportMessage, webhooks::WebhookMessage};
 
-/// Work for `fan-out`.
+/// Whatever is on the queue of `fan-out`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum FanOutWork {
+    /// A channel that was changed or deleted.
+    Channel(ChannelMessage),
+    /// A campaign that goes on.
+    Campaign(FanOutMessage),
+}
+
+/// A channel is not as it was, or is there no more: whoever waits for it has to look again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelMessage {
+    /// Whose channel.
+    pub workspace: WorkspaceId,
+    /// Which.
+    pub channel: ChannelId,
+}
+
+/// What `fan-out` has to do for a campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FanOutMessage {
     /// Whose campaign.
@@ -127,6 +146,12 @@ impl Queued for ChunkMessage {
 }
 
 impl Queued for FanOutMessage {
+    fn group(&self) -> Option<WorkspaceId> {
+        Some(self.workspace)
+    }
+}
+
+impl Queued for ChannelMessage {
     fn group(&self) -> Option<WorkspaceId> {
         Some(self.workspace)
     }
@@ -250,8 +275,14 @@ mod tests {
         for task in [FanOutTask::Advance, FanOutTask::Resume, FanOutTask::Finish { looks: 1 }] {
             let awaits = Some(Awaited { epoch: 1, looks: 0 });
             let message = FanOutMessage { workspace, campaign, task, awaits };
-            assert!(listed("fan_out_message", &body(&message).unwrap()));
+            let text = body(&message).unwrap();
+            assert!(listed("fan_out_message", &text));
+            assert_eq!(read::<FanOutWork>(&text).unwrap(), FanOutWork::Campaign(message));
         }
+        let message = ChannelMessage { workspace, channel: ChannelId::from_bytes([3; 10]) };
+        let text = body(&message).unwrap();
+        assert!(listed("channel_message", &text));
+        assert_eq!(read::<FanOutWork>(&text).unwrap(), FanOutWork::Channel(message));
         let import = ImportMessage { workspace, import: domain::id::ImportId::from_bytes([3; 10]) };
         assert!(listed("import_message", &body(&import).unwrap()));
         assert!(!listed("import_message", &body(&chunk).unwrap()));

@@ -68,6 +68,7 @@ impl App {
         let accounts = self.db.accounts(scope);
         let stored = accounts.sender_record().await?;
         let mut channels = stored.as_ref().map(|stored| stored.sender.channels.clone()).unwrap_or_default();
+        let before = channels.first().cloned();
         if let Some(asked) = channel {
             let transport =
                 self.settle(scope, asked, channels.first().map(|first| &first.transport), "channel", now).await?;
@@ -86,6 +87,11 @@ impl App {
         let record = SenderRecord { sender, updated_at: now, version };
         let entry = scope.entry(Action::SenderChanged, now).with("channel", kind);
         accounts.put_sender(&record, &entry).await?;
+        if let (Some(before), Some(first)) = (before, record.sender.channels.first())
+            && before.transport != first.transport
+        {
+            self.try_look_again(scope, first.id).await;
+        }
         Ok(record.into())
     }
 }

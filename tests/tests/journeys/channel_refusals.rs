@@ -75,6 +75,31 @@ fn whoever_waits_for_a_relay_that_is_not_there_gets_theirs_once_it_is() {
 }
 
 #[test]
+fn a_relay_that_is_corrected_is_tried_at_once() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = by_relay(&stack, GOOD).await;
+        sender.import(&files::people("moved-", 120)).await;
+        stack.break_things(smtp(json!({"unreachable": true})));
+        let id = sender.launch(sender.content(&json!({}))).await;
+        assert_eq!(waits_because(&sender.look(&id).await), ["unreachable"]);
+        stack.break_things(Plan::default());
+        // By either of the ways in which it can be said.
+        let changed = json!({"transport": {"kind": "smtp", "host": "localhost", "port": 1, "security": "tls", "username": "atelier", "password": GOOD}});
+        let path = format!("/v1/channels/{}", sender.first_channel().await);
+        sender.patch(&path, changed).await.expect(200);
+        stack.settle().await;
+        assert_eq!(counts(&sender.look(&id).await), [0, 120, 0, 0], "nobody listens there");
+        sender.put("/v1/sender", sender.identity(relay(&stack, GOOD))).await.expect(200);
+        stack.settle().await;
+        let campaign = sender.look(&id).await;
+        assert_eq!((&campaign["status"], counts(&campaign)), (&json!("completed"), [120, 0, 0, 0]), "{campaign}");
+        each_has_one(&stack, "moved-", 120);
+        stack.finish().await;
+    });
+}
+
+#[test]
 fn a_relay_that_stays_away_pauses_the_campaign_after_hours_and_others_go_on_until_then() {
     run(async {
         let stack = TestStack::start().await;

@@ -252,6 +252,56 @@ fn what_is_over_a_daily_cap_waits_for_midnight_and_nobody_is_lost_or_written_to_
 }
 
 #[test]
+fn whoever_waits_hears_at_once_of_a_higher_cap_and_of_a_channel_that_is_gone() {
+    run(async {
+        let stack = at_ten().await;
+        let sender = stack.sign_up().await;
+        let (first, second) =
+            (sender.first_channel().await, sender.add_channel(json!({"limits": {"per_day": 10}})).await);
+        sender.limit(json!({"per_day": 10})).await;
+        sender.import(&files::people("wait-", 120)).await;
+        let content = json!({"channels": [first, second]});
+        let (id, other) = (sender.draft(content.clone()).await, sender.draft(json!({"name": "Non lancée"})).await);
+        sender.command(&id, "launch").await.expect(202);
+        stack.settle().await;
+        assert_eq!(count(&sender.look(&id).await, "sent"), 20);
+
+        // A new name is no reason to look again.
+        let path = format!("/v1/channels/{second}");
+        sender.patch(&path, json!({"name": "Deux"})).await.expect(200);
+        stack.settle().await;
+        assert_eq!(count(&sender.look(&id).await, "sent"), 20);
+        sender.patch(&path, json!({"limits": {"per_day": 25}})).await.expect(200);
+        stack.settle().await;
+        let campaign = sender.look(&id).await;
+        assert_eq!((&campaign["status"], count(&campaign, "sent")), (&json!("sending"), 35), "{campaign}");
+
+        // What is paused stays so, and takes the change with it.
+        sender.command(&id, "pause").await.expect(200);
+        sender.limit(json!({"per_day": 20})).await;
+        stack.settle().await;
+        assert_eq!(count(&sender.look(&id).await, "sent"), 35);
+        sender.command(&id, "resume").await.expect(202);
+        stack.settle().await;
+        assert_eq!(count(&sender.look(&id).await, "sent"), 45);
+
+        // Whose channel is gone has the other one's, as far as that goes.
+        sender.delete(&path).await.expect(204);
+        stack.settle().await;
+        let campaign = sender.look(&id).await;
+        assert_eq!(count(&campaign, "sent"), 45, "{campaign}");
+        assert_eq!(campaign["waiting"].as_array().map(Vec::len), Some(1), "{campaign}");
+        sender.limit(json!({})).await;
+        stack.settle().await;
+        let campaign = sender.look(&id).await;
+        assert_eq!((&campaign["status"], count(&campaign, "sent")), (&json!("completed"), 120), "{campaign}");
+        files::addresses("wait-", 120).iter().for_each(|address| _ = stack.only_mail_to(address));
+        assert_eq!(sender.look(&other).await["status"], "draft");
+        stack.finish().await;
+    });
+}
+
+#[test]
 fn a_new_channel_takes_more_with_each_day() {
     run(async {
         let stack = at_ten().await;

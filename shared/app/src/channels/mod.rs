@@ -18,6 +18,7 @@ use self::transport::{TransportView, TransportWrite};
 use crate::{
     App, Failure, chance,
     fields::{Fields, present},
+    queues::ChannelMessage,
 };
 
 /// What `POST /v1/channels` takes.
@@ -150,6 +151,9 @@ impl App {
         if after != before {
             self.put_channels(scope, record, Action::ChannelChanged, &after, now).await?;
         }
+        if after.limits != before.limits || after.transport != before.transport {
+            self.try_look_again(scope, id).await;
+        }
         Ok(after.into())
     }
 
@@ -166,7 +170,18 @@ impl App {
         let gone = record.sender.channels.remove(at);
         let record = SenderRecord { updated_at: now, version: record.version + 1, ..record };
         let entry = entry(scope, Action::ChannelDeleted, &gone, now);
-        Ok(self.db.accounts(scope).put_sender_without(&record, id, &entry).await?)
+        self.db.accounts(scope).put_sender_without(&record, id, &entry).await?;
+        self.try_look_again(scope, id).await;
+        Ok(())
+    }
+
+    /// Has whoever waits for a channel look again, now that it is not as it was. Without that they would at the time that they
+    /// were told before, so that a change stands even where nobody can be told.
+    pub(crate) async fn try_look_again(&self, scope: &WorkspaceScope, channel: ChannelId) {
+        let message = ChannelMessage { workspace: scope.workspace(), channel };
+        if let Err(failure) = self.enqueue(&self.config.fan_out_queue_url, &message, 0).await {
+            tracing::warn!(%channel, cause = failure.cause.as_deref(), "who waits for a channel looks again later");
+        }
     }
 
     async fn put_channels(
