@@ -61,6 +61,7 @@ pub fn check(host: &str, port: u16, networks: &str) -> Result<(), RelayError> {
 pub(crate) fn check_on(host: &str, port: u16, ports: &[u16], networks: &str) -> Result<(), RelayError> {
     let networks = Networks::parse(networks)?;
     match parse(host)? {
+        _ if port == 0 => Err(RelayError::Port),
         Host::Domain(name) if METADATA.contains(&name.to_ascii_lowercase().as_str()) => Err(RelayError::PrivateName),
         Host::Domain(name) if networks.0.is_empty() && is_private_name(&name) => Err(RelayError::PrivateName),
         Host::Domain(_) if ports.contains(&port) || !networks.0.is_empty() => Ok(()),

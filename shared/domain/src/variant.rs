@@ -138,12 +138,34 @@ pub enum By {
 
 /// What has to be over before one may win.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "WrittenAfter")]
 pub enum After {
     /// So many messages of each variant have left.
     Messages(u32),
     /// So many hours since the first message of the step left.
     Hours(u16),
+}
+
+/// The same as somebody writes it: with both, or with neither, nothing would ever be over.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenAfter {
+    #[serde(default)]
+    messages: Option<u32>,
+    #[serde(default)]
+    hours: Option<u16>,
+}
+
+impl TryFrom<WrittenAfter> for After {
+    type Error = &'static str;
+
+    fn try_from(written: WrittenAfter) -> Result<Self, Self::Error> {
+        match (written.messages, written.hours) {
+            (Some(messages), None) => Ok(Self::Messages(messages)),
+            (None, Some(hours)) => Ok(Self::Hours(hours)),
+            _ => Err("a number of messages or of hours: one of the two"),
+        }
+    }
 }
 
 impl After {

@@ -69,6 +69,20 @@ fn channels_are_added_changed_and_taken_away_and_the_last_one_stays() {
             (json!({"limits": {"jitter_seconds": 5}}), "limits.jitter_seconds"),
             (json!({"limits": {"recipient_domain": {}}}), "limits.recipient_domain"),
             (json!({"limits": {"recipient_domain": {"per_hour": 0}}}), "limits.recipient_domain.per_hour"),
+            (json!({"transport": {}}), "transport.kind"),
+            (json!({"transport": {"kind": "ftp"}}), "transport.kind"),
+            (json!({"transport": {"kind": "ses", "host": "smtp.example.com"}}), "transport.host"),
+            (json!({"transport": {"kind": "smtp", "port": 465, "security": "tls", "username": "u"}}), "transport.host"),
+            (json!({"transport": {"kind": "smtp", "host": "localhost", "port": "465"}}), "transport.port"),
+            (
+                json!({"transport": {"kind": "smtp", "host": "localhost", "port": 0, "security": "tls", "username": "u", "password": "p"}}),
+                "transport.port",
+            ),
+            (
+                json!({"transport": {"kind": "smtp", "host": "localhost", "port": port, "security": "none", "username": "u"}}),
+                "transport.security",
+            ),
+            (json!({"transport": {"kind": "smtp", "oauth": {"token_url": 1}}}), "transport.oauth.token_url"),
             (
                 json!({"transport": {"kind": "smtp", "host": "10.0.0.1", "port": 465, "security": "tls", "username": "u", "password": "p"}}),
                 "transport.host",

@@ -200,7 +200,16 @@ fn variants_that_compare_nothing_are_refused_with_their_place() {
             (json!({"variants": [{"weight": -1}, {"subject": "b"}]}), "variants[0].weight", ""),
             (json!({"variants": two, "winner": {"by": "opens", "after": {"hours": 1}}}), "winner.by", "\"clicks\""),
             (json!({"variants": two, "winner": {"by": "replies", "after": {"hours": 0}}}), "winner.after", "1 to 2160"),
-            (json!({"variants": two, "winner": {"by": "replies", "after": {"days": 2}}}), "winner.after", "messages"),
+            (
+                json!({"variants": two, "winner": {"by": "replies", "after": {"days": 2}}}),
+                "winner.after.days",
+                "messages",
+            ),
+            (
+                json!({"variants": two, "winner": {"by": "replies", "after": {"hours": 2, "messages": 3}}}),
+                "winner.after",
+                "one of the two",
+            ),
             (json!({"winner": {"by": "replies", "after": {"hours": 1}}}), "winner", "2 to 8 variants"),
         ] {
             let mut content = sender.content(&json!({}));

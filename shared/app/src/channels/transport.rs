@@ -16,12 +16,12 @@ use crate::{
     relay::{self, RelayError},
 };
 
-/// What carries the messages, as it is written in a request.
+/// What carries the messages, as it is asked for.
 #[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+#[serde(try_from = "WrittenTransport")]
 pub enum TransportWrite {
     /// Amazon SES.
-    Ses {},
+    Ses,
     /// A relay.
     Smtp {
         /// Host name or address.
@@ -33,12 +33,69 @@ pub enum TransportWrite {
         /// Account at the relay.
         username: String,
         /// Left out: the one that is stored, if the relay and the account at it are the same.
-        #[serde(default)]
         password: Option<SecretString>,
         /// In place of a password, where access tokens come from.
-        #[serde(default)]
         oauth: Option<OauthWrite>,
     },
+}
+
+/// The same as it is written in a request. One form for all kinds: of a form by kind serde would not say where in it something
+/// is wrong.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenTransport {
+    kind: Kind,
+    host: Option<String>,
+    port: Option<u16>,
+    security: Option<RelaySecurity>,
+    username: Option<String>,
+    password: Option<SecretString>,
+    oauth: Option<OauthWrite>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Ses,
+    Smtp,
+}
+
+impl TryFrom<WrittenTransport> for TransportWrite {
+    /// In serde's words.
+    type Error = String;
+
+    fn try_from(written: WrittenTransport) -> Result<Self, Self::Error> {
+        let WrittenTransport { kind, host, port, security, username, password, oauth } = written;
+        match kind {
+            Kind::Ses => {
+                let relays = [
+                    ("host", host.is_some()),
+                    ("port", port.is_some()),
+                    ("security", security.is_some()),
+                    ("username", username.is_some()),
+                    ("password", password.is_some()),
+                    ("oauth", oauth.is_some()),
+                ];
+                match relays.iter().find(|(_, there)| *there) {
+                    Some((name, _)) => {
+                        Err(format!("unknown field `{name}`, a channel through Amazon SES has only `kind`"))
+                    }
+                    None => Ok(Self::Ses),
+                }
+            }
+            Kind::Smtp => {
+                let missing = |name| format!("missing field `{name}`");
+                Ok(Self::Smtp {
+                    host: host.ok_or_else(|| missing("host"))?,
+                    port: port.ok_or_else(|| missing("port"))?,
+                    security: security.ok_or_else(|| missing("security"))?,
+                    username: username.ok_or_else(|| missing("username"))?,
+                    password,
+                    oauth,
+                })
+            }
+        }
+    }
 }
 
 /// Where access tokens come from, as it is written in a request.
