@@ -6,5 +6,5 @@ use edge::queue::Record;
 /// One message of the send queue: one chunk.
 pub async fn handle(app: &App, record: Record) -> Result<(), Failure> {
     let message = queues::read(&record.body)?;
-    Box::pin(app.send_chunk(&message, record.now, record.deadline)).await
+    Box::pin(app.send_chunk(&message, (record.now, record.receives), record.deadline)).await
 }

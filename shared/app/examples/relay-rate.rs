@@ -11,6 +11,7 @@ use std::{
 };
 
 use app::{
+    Deadline,
     letter::{Letters, Manner},
     mailer::{
         Handed, Outgoing,
@@ -36,6 +37,9 @@ use domain::{
 };
 use futures::{StreamExt as _, stream};
 use jiff::tz::TimeZone;
+
+/// How long one message may take.
+const A_MESSAGE: Duration = Duration::from_secs(60);
 
 /// What is to be measured.
 #[derive(serde::Deserialize)]
@@ -152,7 +156,8 @@ impl Company {
         let bytes = letters.compose(&person, &rendered, manner).map_err(refused)?.bytes;
         let length = bytes.len();
         let message = Outgoing { from: &self.sender.from_email, to: &person.email, bytes, about: None };
-        Ok(matches!(relay.hand_over(permit, &message).await, Handed::Accepted(_)).then_some(length))
+        Ok(matches!(relay.hand_over(permit, &message, Deadline::after(A_MESSAGE)).await, Handed::Accepted(_))
+            .then_some(length))
     }
 }
 

@@ -23,6 +23,12 @@ impl Deadline {
         Self(Instant::now() + time)
     }
 
+    /// The same, with so much kept for what has to be done after it.
+    #[must_use]
+    pub fn keeping(self, time: Duration) -> Self {
+        Self(self.0.checked_sub(time).unwrap_or(self.0))
+    }
+
     /// What is left.
     pub fn left(&self) -> Duration {
         self.0.saturating_duration_since(Instant::now())

@@ -135,6 +135,25 @@ impl App {
         Ok(())
     }
 
+    /// What follows from a message that came back, or was complained of, once that is put down: for whoever's mailbox may be at fault,
+    /// and for the campaign.
+    async fn mind_returned(
+        &self,
+        scope: &WorkspaceScope,
+        soft: Option<Subject>,
+        about: (CampaignId, u8),
+        outcome: Outcome,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        if let Some(subject) = soft {
+            self.mind_soft_bounces(scope, subject, about, now).await?;
+        }
+        if matches!(outcome, Outcome::Bounced | Outcome::Complained) {
+            Box::pin(self.mind_health(scope, about.0, now)).await?;
+        }
+        Ok(())
+    }
+
     /// Puts down what an event says; where the message was, unless that is unknown or gone.
     async fn settle_event(&self, event: &SesEvent, now: Timestamp) -> Result<Option<Told>, Failure> {
         let (Some(news), Some(workspace)) = (event.news(), event.tag::<WorkspaceId>(tag::WORKSPACE)) else {
@@ -190,9 +209,7 @@ impl App {
         if results == record.results {
             self.settled.lock().await.remember((campaign, chunk, step), results);
             // The run that put it down may have died before it looked.
-            if soft && let Some(subject) = event.subject() {
-                self.mind_soft_bounces(&scope, subject, (campaign, step), now).await?;
-            }
+            self.mind_returned(&scope, event.subject().filter(|_| soft), (campaign, step), news.outcome, now).await?;
             return Ok(told(false));
         }
         // The run that handed it over has died, before it noted what it is called.
@@ -210,12 +227,7 @@ impl App {
             }
             _ => outreach.settle(campaign, at, outcomes, None, now).await?,
         };
-        if soft && let Some(subject) = event.subject() {
-            self.mind_soft_bounces(&scope, subject, (campaign, step), now).await?;
-        }
-        if matches!(news.outcome, Outcome::Bounced | Outcome::Complained) {
-            Box::pin(self.mind_health(&scope, campaign, now)).await?;
-        }
+        self.mind_returned(&scope, event.subject().filter(|_| soft), (campaign, step), news.outcome, now).await?;
         self.settled.lock().await.remember((campaign, chunk, step), joined);
         Ok(told(unheard_of))
     }

@@ -118,6 +118,12 @@ impl ChunkMessage {
         Self { workspace, campaign, chunk, step, who: String::new(), informed: String::new(), tries: 0 }
     }
 
+    /// The same, after so many tries.
+    #[must_use]
+    pub fn after(&self, tries: u8) -> Self {
+        Self { tries, ..self.clone() }
+    }
+
     /// The people it names.
     pub fn people(&self) -> Result<Vec<Subject>, Failure> {
         let bytes = STANDARD_NO_PAD.decode(&self.who).ok();

@@ -26,7 +26,7 @@ use domain::{
     SignedDuration, Timestamp,
     bounce::Evidence,
     campaign::{CampaignStatus, Halt},
-    chunk::{Outcome, Results},
+    chunk::{GROUP, Outcome, Results},
     policy::Refusal,
 };
 use storage::{WorkspaceScope, accounts::Workspace};
@@ -63,8 +63,6 @@ struct Work {
     results: Results,
     /// Somebody has to come again soon.
     again: bool,
-    /// Their channel takes none for hours.
-    stopped: bool,
     /// What stands in the way of all of them.
     halt: Option<Halt>,
     /// When the first of those who wait has to come again: their window opens, or their channel takes more.
@@ -79,8 +77,8 @@ struct Work {
 
 impl Work {
     const fn new(results: Results) -> Self {
-        let (again, stopped, waits, quota, put_off) = (false, false, None, None, None);
-        Self { results, again, stopped, halt: None, waits, quota, put_off, bounced: Vec::new() }
+        let (again, waits, quota, put_off) = (false, None, None, None);
+        Self { results, again, halt: None, waits, quota, put_off, bounced: Vec::new() }
     }
 
     fn wait(&mut self, until: Timestamp) {
@@ -95,10 +93,19 @@ impl Work {
 }
 
 impl App {
-    /// Works through one chunk message.
-    pub async fn send_chunk(&self, message: &ChunkMessage, now: Timestamp, deadline: Deadline) -> Result<(), Failure> {
+    /// Works through one chunk message that was received at `now`, for the first time or after a run that failed.
+    pub async fn send_chunk(
+        &self,
+        message: &ChunkMessage,
+        (now, receives): (Timestamp, u32),
+        deadline: Deadline,
+    ) -> Result<(), Failure> {
         if self.waits_for_replay(&self.config.send_queue_url, message).await? {
             return Ok(());
+        }
+        // The time is that of the first receipt: windows, caps and claims want the present one, which a new message has.
+        if receives > 1 && message.tries < TRIES {
+            return self.enqueue(&self.config.send_queue_url, &message.after(message.tries + 1), 0).await;
         }
         let scope = WorkspaceScope::internal(message.workspace);
         let outreach = self.db.outreach(&scope);
@@ -140,7 +147,7 @@ impl App {
             // What it needs of ours is not there: that is nobody's outcome.
             Err(failure) if failure.kind == Kind::Unavailable && message.tries < TRIES => {
                 tracing::warn!(campaign = %message.campaign, cause = failure.cause.as_deref(), "nothing to work with");
-                return self.put_back(message, &found.results).await;
+                return self.put_back(message, &found.results, false).await;
             }
             job => job?,
         };
@@ -149,7 +156,7 @@ impl App {
         self.give_back_rest(&mut job).await;
         self.give_back_receivers(&mut job).await;
         self.go_on_without_the_slow(&job, &mut work).await?;
-        let Work { results, again, halt, waits, quota, put_off, bounced, stopped: _ } = work;
+        let Work { results, again, halt, waits, quota, put_off, bounced } = work;
         let later = waits.filter(|until| until.duration_since(now) > SOON);
         // Before the record has them as pending: whoever reads that need not think of them.
         if let Some(until) = later {
@@ -175,6 +182,7 @@ impl App {
             self.try_report(&scope, message.campaign, RETURNED).await;
         }
         worked?;
+        let moved_on = results.open().len() < found.results.open().len();
         let unusable = job.routes.unusable();
         let halt = match halt {
             None if unusable.is_empty() || results.settled() => None,
@@ -194,13 +202,13 @@ impl App {
             if progress.status == CampaignStatus::Paused {
                 return Ok(());
             }
-            return self.put_back(message, &results).await;
+            return self.put_back(message, &results, moved_on).await;
         }
         if !results.settled() {
             return match (waits, later) {
                 (Some(_), Some(_)) if !again => Ok(()),
                 (Some(until), None) if !again => self.come_again(message, until, now).await,
-                _ => self.put_back(message, &results).await,
+                _ => self.put_back(message, &results, moved_on).await,
             };
         }
         (found.results, found.due) = (results, next);
@@ -214,7 +222,7 @@ impl App {
                 Standing::Open => {}
                 Standing::QuotaUsed => {
                     work.wait_for_quota(job.now);
-                    return Ok(());
+                    job.routes.close_ses(job.now + QUOTA_WAIT);
                 }
                 Standing::Paused => {
                     work.halt = Some(Halt::SendingPaused);
@@ -224,12 +232,14 @@ impl App {
         }
         let mut todo = VecDeque::from(work.results.open());
         let enough = deadline.left().saturating_sub(TURN).max(RESERVE);
-        while !todo.is_empty() && !work.again && !work.stopped && work.halt.is_none() {
+        while !todo.is_empty() && !work.again && work.halt.is_none() {
             if deadline.left() < enough {
                 work.again = true;
                 break;
             }
-            let group = self.next_group(job, &mut todo, work).await?;
+            // Of an account that sends slowly no more are claimed than can leave.
+            let most = if job.routes.any_by_ses() { GROUP.min(self.ses_standing.room(TURN)) } else { GROUP };
+            let group = self.next_group(job, &mut todo, most, work).await?;
             if group.is_empty() {
                 break;
             }

@@ -314,8 +314,8 @@ impl Results {
     }
 
     /// Whether whoever is at `index` may get the next step: they got this one, or may have.
-    pub fn goes_on(&self, index: usize) -> bool {
-        matches!(self.get(index), Some(Outcome::Sent | Outcome::Unknown))
+    pub fn may_go_on(&self, index: usize) -> bool {
+        matches!(self.get(index), Some(Outcome::Sent | Outcome::Delivered | Outcome::Unknown))
     }
 
     /// Indexes still pending.

@@ -99,6 +99,8 @@ async fn play(scenario: Scenario) -> Seen {
     objected.extend(more);
 
     wait_for("the campaign under faults", || async {
+        // What a killed process had claimed is left to it for minutes.
+        stack.wait(SignedDuration::from_secs(if scenario.kills > 0 { 5 } else { 0 }));
         let answer = sender.get(&format!("/v1/campaigns/{id}")).await;
         (answer.status == 200 && answer.json()["status"] == "completed").then_some(())
     })

@@ -42,6 +42,8 @@ async fn play(name: &'static str, plan: Value, kills: usize) -> Value {
         let settled = wait_for("a step under faults", || async {
             // Twice, and together: what a schedule does at its worst. A run that is killed or throttled comes again.
             let _ = tokio::join!(stack.fire("follow-up"), stack.fire("follow-up"));
+            // What a killed process had claimed is left to it for minutes.
+            stack.wait(SignedDuration::from_secs(if kills > 0 { 5 } else { 0 }));
             let answer = sender.get(&path).await;
             let pending = |campaign: Value| campaign["steps"][step]["counts"]["pending"].as_u64();
             (answer.status == 200 && pending(answer.json()) == Some(0)).then_some(())

@@ -60,6 +60,9 @@ const BACK_OFF: [Duration; 5] = [
     Duration::from_secs(2),
 ];
 
+/// No message is begun with less time left than this.
+const LEAST: Duration = Duration::from_secs(10);
+
 /// A message ready to go.
 #[derive(Debug)]
 pub struct Outgoing<'a> {
@@ -109,24 +112,17 @@ impl Mailer {
     pub async fn hand_over(&self, app: &App, permit: SendPermit, message: &Outgoing<'_>, deadline: Deadline) -> Handed {
         drop(permit);
         if let Mailer::Smtp(relay) = self {
-            return relay.send(message).await;
+            return relay.send(message, deadline).await;
         }
         for pause in BACK_OFF {
-            let handed = app.ses_send(message).await;
+            let handed = app.ses_send(message, deadline).await;
             // Only what SES certainly did not take is offered again.
-            if handed != Handed::Later || deadline.left() < Duration::from_secs(15) {
+            if handed != Handed::Later || deadline.left() < LEAST {
                 return handed;
             }
             tokio::time::sleep(pause).await;
         }
         Handed::Later
-    }
-
-    /// Tries the channel again, whatever was found a moment ago.
-    pub(crate) fn look_again(&self) {
-        if let Mailer::Smtp(relay) = self {
-            relay.look_again();
-        }
     }
 
     /// Messages worth having under way at once.
@@ -158,9 +154,22 @@ struct Open {
 }
 
 impl Relays {
+    /// Relays kept, at most: each may hold a few idle connections.
+    const MOST: usize = 64;
+
+    /// One that was opened before, unless its login has ended, or it could not be reached: it may have another address by now.
     fn get(&self, key: &(WorkspaceId, Transport)) -> Option<smtp::Relay> {
         let open = self.0.lock().ok()?.get(key).cloned()?;
-        open.until.is_none_or(|until| Instant::now() < until).then_some(open.relay)
+        let good = open.until.is_none_or(|until| Instant::now() < until) && !open.relay.is_lost();
+        good.then_some(open.relay)
+    }
+
+    fn keep(&self, key: (WorkspaceId, Transport), open: Open) {
+        let Ok(mut relays) = self.0.lock() else { return };
+        if relays.len() >= Self::MOST {
+            relays.clear();
+        }
+        relays.insert(key, open);
     }
 }
 
@@ -195,10 +204,8 @@ impl App {
         };
         let roots = &self.config.relay_root_certificates;
         let relay = smtp::Relay::new(host, address, *security, &login, roots)?;
-        if let Ok(mut relays) = self.relays.0.lock() {
-            let until = good_for.map(|good_for| Instant::now() + good_for);
-            relays.insert(key, Open { relay: relay.clone(), until });
-        }
+        let until = good_for.map(|good_for| Instant::now() + good_for);
+        self.relays.keep(key, Open { relay: relay.clone(), until });
         Ok(Ok(Mailer::Smtp(relay)))
     }
 

@@ -14,7 +14,7 @@ use domain::{
 };
 
 use super::{About, Handed, Outgoing};
-use crate::{App, evidence::Refused};
+use crate::{App, Deadline, evidence::Refused};
 
 /// Names of the tags that an event carries back.
 pub(crate) mod tag {
@@ -32,7 +32,8 @@ pub(crate) mod tag {
 }
 
 impl App {
-    pub(super) async fn ses_send(&self, message: &Outgoing<'_>) -> Handed {
+    /// One message, once it is this process's turn; [`Handed::Later`] when that would come too late.
+    pub(super) async fn ses_send(&self, message: &Outgoing<'_>, deadline: Deadline) -> Handed {
         let tags: Result<Vec<_>, _> = message
             .about
             .iter()
@@ -58,8 +59,8 @@ impl App {
             _ => &self.config.ses_configuration_set,
         };
         let configuration = Some(set.clone()).filter(|name| !name.is_empty());
-        if message.about.is_some() {
-            self.ses_standing.turn().await;
+        if message.about.is_some() && !self.ses_standing.turn(deadline).await {
+            return Handed::Later;
         }
         let answer = self
             .ses

@@ -25,11 +25,14 @@ use lettre::{
     },
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::{
+    sync::{Mutex, Semaphore},
+    time::timeout,
+};
 
 use self::line::{Line, Stopped};
-use super::{Handed, Outgoing};
-use crate::Failure;
+use super::{Handed, LEAST, Outgoing};
+use crate::{Deadline, Failure};
 
 mod line;
 mod refusal;
@@ -37,8 +40,15 @@ mod refusal;
 /// Connections to one relay from one process.
 pub const CONNECTIONS: usize = 4;
 
-/// How long a relay may take to answer one command.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may take until a relay has taken the login.
+const OPENING: Duration = Duration::from_secs(20);
+
+/// How long a relay may take to answer the commands before a message.
+const ANSWERS: Duration = Duration::from_secs(20);
+
+/// How long it may take to answer the final dot. RFC 5321 §4.5.3.2.6 would wait for ten minutes; no function lives so long,
+/// and whom nobody waits for is `unknown`.
+const ENDING: Duration = Duration::from_secs(60);
 
 /// How long each half of a check may take: whoever asked for it waits.
 const CHECK_PATIENCE: Duration = Duration::from_secs(10);
@@ -130,72 +140,77 @@ impl Relay {
         down.filter(|(until, _)| Instant::now() < *until).map(|(_, reason)| reason)
     }
 
-    /// It is not left alone any more: whoever comes next finds out how it is.
-    pub(super) fn look_again(&self) {
-        if let Ok(mut down) = self.0.down.lock() {
-            *down = None;
-        }
+    /// Whether it could not be used when it was last asked: whoever comes next opens it anew, and resolves its name.
+    pub(super) fn is_lost(&self) -> bool {
+        self.0.down.lock().is_ok_and(|down| down.is_some())
     }
 
     /// One message, handed over once and not offered again. The permit is used up.
-    pub async fn hand_over(&self, permit: SendPermit, message: &Outgoing<'_>) -> Handed {
+    pub async fn hand_over(&self, permit: SendPermit, message: &Outgoing<'_>, deadline: Deadline) -> Handed {
         drop(permit);
-        self.send(message).await
+        self.send(message, deadline).await
     }
 
-    /// One message, over a connection that is used again unless something went wrong on it.
-    pub(super) async fn send(&self, message: &Outgoing<'_>) -> Handed {
+    /// One message, over a connection that is used again unless something went wrong on it. What does not end before the
+    /// deadline is put down: before the final dot as [`Handed::Hindered`], after it as [`Handed::Unknown`].
+    pub(super) async fn send(&self, message: &Outgoing<'_>, deadline: Deadline) -> Handed {
         let Ok(_slot) = self.0.slots.acquire().await else { return Handed::Hindered(Reason::Unreachable) };
         if let Some(reason) = self.is_down() {
             return Handed::Hindered(reason);
+        }
+        if deadline.left() < LEAST {
+            return Handed::Later;
         }
         let idle = self.0.idle.lock().await.pop();
         // A connection that was idle may have been closed by the relay: that shows at MAIL, before
         // anything is handed over, and a new one is tried.
         if let Some(line) = idle
-            && let Some(handed) = self.converse(line, message).await
+            && let Some(handed) = self.converse(line, message, deadline).await
         {
             return handed;
         }
-        match self.connect().await {
-            Ok(line) => self.converse(line, message).await.unwrap_or(Handed::Hindered(Reason::Unreachable)),
+        match timeout(OPENING.min(deadline.left()), self.connect()).await.unwrap_or_else(|_| Err(Unopened::silent())) {
+            Ok(line) => self.converse(line, message, deadline).await.unwrap_or(Handed::Hindered(Reason::Unreachable)),
             Err(unopened) => {
                 let reason = unopened.reason();
                 if self.is_down().is_none() {
                     let stopped = unopened.stop();
                     tracing::warn!(status = unopened.status(), ?stopped, ?reason, "the relay cannot be used");
                 }
-                if let Ok(mut down) = self.0.down.lock() {
-                    *down = Some((Instant::now() + LEFT_ALONE, reason));
-                }
-                Handed::Hindered(reason)
+                self.leave_alone(reason)
             }
         }
+    }
+
+    /// Nobody asks it for a moment, and whoever would have had to wait for it as well.
+    fn leave_alone(&self, reason: Reason) -> Handed {
+        if let Ok(mut down) = self.0.down.lock() {
+            *down = Some((Instant::now() + LEFT_ALONE, reason));
+        }
+        Handed::Hindered(reason)
     }
 
     /// One message over a new connection, to see how far it comes; `None` when the relay took it.
     pub(crate) async fn try_out(&self, permit: SendPermit, message: &Outgoing<'_>) -> Option<Stop> {
         drop(permit);
-        let line = match tokio::time::timeout(CHECK_PATIENCE, self.connect()).await {
+        let line = match timeout(CHECK_PATIENCE, self.connect()).await {
             Ok(Ok(line)) => line,
             Ok(Err(unopened)) => return Some(unopened.stop()),
             Err(_) => return Some(Stop::Unreachable),
         };
-        match tokio::time::timeout(CHECK_PATIENCE, self.converse(line, message)).await {
-            Ok(Some(Handed::Accepted(_))) => None,
-            Ok(Some(Handed::Rejected(_))) => Some(Stop::Refused),
-            Ok(Some(Handed::Unknown)) | Err(_) => Some(Stop::Silent),
-            Ok(Some(Handed::Hindered(Reason::SenderRefused | Reason::Credentials))) => Some(Stop::Refused),
-            Ok(
-                Some(Handed::PutOff(_) | Handed::Hindered(_) | Handed::Later | Handed::QuotaUsed | Handed::Paused)
-                | None,
-            ) => Some(Stop::Later),
+        match self.converse(line, message, Deadline::after(CHECK_PATIENCE)).await {
+            Some(Handed::Accepted(_)) => None,
+            Some(Handed::Rejected(_)) => Some(Stop::Refused),
+            Some(Handed::Unknown) => Some(Stop::Silent),
+            Some(Handed::Hindered(Reason::SenderRefused | Reason::Credentials)) => Some(Stop::Refused),
+            Some(Handed::PutOff(_) | Handed::Hindered(_) | Handed::Later | Handed::QuotaUsed | Handed::Paused)
+            | None => Some(Stop::Later),
         }
     }
 
     /// Whether it is there and spoken to in private, without logging in; `None` when it is.
     pub(crate) async fn reach(&self) -> Option<Stop> {
-        match tokio::time::timeout(CHECK_PATIENCE, self.encrypted(&ClientId::default())).await {
+        match timeout(CHECK_PATIENCE, self.encrypted(&ClientId::default())).await {
             Ok(Ok(_)) => None,
             Ok(Err(unopened)) => Some(unopened.stop()),
             Err(_) => Some(Stop::Unreachable),
@@ -219,7 +234,7 @@ impl Relay {
     async fn encrypted(&self, hello: &ClientId) -> Result<AsyncSmtpConnection, Unopened> {
         let inner = &self.0;
         let implicit = (inner.security == RelaySecurity::Tls).then(|| inner.tls.clone());
-        let mut connection = AsyncSmtpConnection::connect_tokio1(inner.address, Some(PATIENCE), hello, implicit, None)
+        let mut connection = AsyncSmtpConnection::connect_tokio1(inner.address, Some(OPENING), hello, implicit, None)
             .await
             .map_err(Unopened::when(Phase::Connecting))?;
         if inner.security == RelaySecurity::Starttls {
@@ -229,19 +244,19 @@ impl Relay {
     }
 
     /// `None` when the connection was dead before the relay had answered anything about this message.
-    async fn converse(&self, mut line: Line, message: &Outgoing<'_>) -> Option<Handed> {
+    async fn converse(&self, mut line: Line, message: &Outgoing<'_>, deadline: Deadline) -> Option<Handed> {
         let (Ok(from), Ok(to)) = (message.from.expose().parse::<Address>(), message.to.expose().parse::<Address>())
         else {
             return Some(Handed::Rejected(None));
         };
-        match line.send(from, to, &message.bytes).await {
+        match line.send(from, to, &message.bytes, deadline).await {
             Ok(()) => {
                 self.0.idle.lock().await.push(line);
                 Some(Handed::Accepted(MessageName::Ours(message.from.domain().to_owned())))
             }
             Err(Stopped::Silent) => None,
             Err(Stopped::Refused(error, command)) => {
-                if error.status().is_some() && line.reset().await {
+                if error.status().is_some() && timeout(ANSWERS.min(deadline.left()), line.reset()).await == Ok(true) {
                     self.0.idle.lock().await.push(line);
                 }
                 Some(refusal::of(&error, command))
@@ -249,6 +264,10 @@ impl Relay {
             Err(Stopped::Absurd(command)) => {
                 tracing::warn!(command = command.as_str(), "the relay gave an answer that is none");
                 Some(Handed::Hindered(Reason::Unreachable))
+            }
+            Err(Stopped::Waiting) => {
+                tracing::warn!("the relay does not answer");
+                Some(self.leave_alone(Reason::Unreachable))
             }
             Err(Stopped::Unknown) => {
                 tracing::warn!("the relay went silent after a message was handed over");
@@ -275,6 +294,11 @@ struct Unopened {
 }
 
 impl Unopened {
+    /// It took too long, whatever it was at.
+    const fn silent() -> Self {
+        Self { phase: Phase::Connecting, error: None }
+    }
+
     fn when(phase: Phase) -> impl Fn(SmtpError) -> Self {
         move |error| Self { phase, error: Some(error) }
     }

@@ -11,8 +11,8 @@ use std::{
 
 use domain::{SignedDuration, Timestamp};
 
-use super::Handed;
-use crate::App;
+use super::{Handed, LEAST};
+use crate::{App, Deadline};
 
 /// How long an answer holds.
 const HOLDS: SignedDuration = SignedDuration::from_secs(60);
@@ -83,17 +83,41 @@ impl SesStanding {
         with(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Waits until this process may send its next message.
-    pub(super) async fn turn(&self) {
+    /// Waits until this process may send its next message. False, and at once, when that is not before the deadline: others
+    /// keep their turns then.
+    pub(super) async fn turn(&self, deadline: Deadline) -> bool {
         let wait = self.known(|known| {
             let now = Instant::now();
             let at = known.next.map_or(now, |next| next.max(now));
+            let wait = with_its_neighbours(known.since, at).saturating_duration_since(now);
+            if wait + LEAST > deadline.left() {
+                return None;
+            }
             known.next = Some(at + Duration::from_secs_f64(1.0 / known.pace));
-            with_its_neighbours(known.since, at).saturating_duration_since(now)
+            Some(wait)
         });
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
+        match wait {
+            None => return false,
+            Some(Duration::ZERO) => {}
+            Some(wait) => tokio::time::sleep(wait).await,
         }
+        true
+    }
+
+    /// How many messages this process may send in so much time, one at least.
+    pub(crate) fn room(&self, time: Duration) -> usize {
+        let now = Instant::now();
+        let messages = self.known(|known| {
+            let taken = known.next.map_or(Duration::ZERO, |next| next.saturating_duration_since(now));
+            known.pace * time.saturating_sub(taken).as_secs_f64()
+        });
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count, cut where it does not matter"
+        )]
+        let messages = messages.clamp(1.0, 1e6) as usize;
+        messages
     }
 
     /// A message was taken.

@@ -1,9 +1,13 @@
 //! The claim, and what is read after it: whoever objected or stopped before that read is not written to.
 
+use std::time::Instant;
+
 use domain::{
+    SignedDuration,
+    campaign::CampaignStatus,
     chunk::{Claim, Got, Outcome, Results},
     policy::{
-        SendPermit, may_send,
+        Refusal, SendPermit, may_send,
         may_send::{OptOutsAfterClaim, StopsAfterClaim},
     },
     prospect::Prospect,
@@ -18,6 +22,9 @@ use super::{
     prepare::{Ready, company_stops},
 };
 use crate::{App, Failure, queues::ChunkMessage};
+
+/// How long after a claim its run may be at it: longer than `send` may take (`Timeout` in template.yaml).
+const LEASE: SignedDuration = SignedDuration::from_mins(3);
 
 /// One who was claimed, and whom nothing speaks against.
 pub(super) struct Permitted {
@@ -36,19 +43,31 @@ impl App {
         job: &Job<'_>,
         ready: Vec<Ready>,
         work: &mut Work,
-    ) -> Result<Vec<Permitted>, Failure> {
+    ) -> Result<(Vec<Permitted>, Instant), Failure> {
         let won = self.claim(job, ready, work).await?;
+        // What is read is as old as the question, not as the answer.
+        let asked = Instant::now();
         if won.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), asked));
         }
-        // After the claim, strongly consistent: whoever objected before this read is not written to.
-        let (opt_outs, stops) = match self.read_after_claim(job, &won).await {
+        // After the claim, strongly consistent: whoever objected before this read is not written to, and nobody is once the
+        // campaign is paused or cancelled. Whoever cancels it reads the claims after that, so that one of the two sees the other.
+        let read = futures::try_join!(self.read_after_claim(job, &won), self.status(job));
+        let ((opt_outs, stops), status) = match read {
             Ok(read) => read,
             Err(failure) => {
                 self.release(job, won.iter()).await?;
                 return Err(failure);
             }
         };
+        if status != Some(CampaignStatus::Sending) {
+            self.release(job, won.iter()).await?;
+            if status == Some(CampaignStatus::Cancelled) {
+                won.iter().for_each(|person| work.results.join(person.index, Outcome::Refused(Refusal::Cancelled)));
+            }
+            work.again = true;
+            return Ok((Vec::new(), asked));
+        }
         let mut permitted = Vec::with_capacity(won.len());
         for person in won {
             let Ready { index, route, got, prospect, cleared, bytes } = person;
@@ -58,7 +77,12 @@ impl App {
                 Err(refusal) => work.results.join(index, Outcome::Refused(refusal)),
             }
         }
-        Ok(permitted)
+        Ok((permitted, asked))
+    }
+
+    /// Where the campaign stands now.
+    async fn status(&self, job: &Job<'_>) -> Result<Option<CampaignStatus>, Failure> {
+        Ok(self.db.outreach(&job.scope).progress(job.message.campaign).await?.map(|progress| progress.status))
     }
 
     /// Claims people in one call: those who are ours now. Some may have to come again.
@@ -86,6 +110,8 @@ impl App {
             for (person, claim) in lost.into_iter().zip(claims) {
                 match claim {
                     Some(claim) if claim.nonce == job.nonce => won.push(person),
+                    // It may be under way, or given back in a moment: what becomes of it, its run writes down.
+                    Some(theirs) if job.now.duration_since(theirs.at).abs() < LEASE => work.wait(theirs.at + LEASE),
                     Some(theirs) => {
                         join_journal(&mut work.results, &theirs.journal);
                         work.results.join(person.index, Outcome::Unknown);

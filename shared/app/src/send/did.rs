@@ -7,6 +7,9 @@ use crate::{evidence::Refused, mailer::Handed};
 /// So many messages in a row that a channel refuses: it refuses everybody's.
 pub(super) const TOO_MANY: isize = 10;
 
+/// So many messages in a row of which nobody can tell what became: the next would go the same way.
+pub(super) const TOO_SILENT: usize = 5;
+
 /// When none is taken and so many are put off, it is the channel that puts them off.
 const ALL_PUT_OFF: usize = 5;
 
@@ -20,6 +23,8 @@ pub(super) struct Did {
     /// And for addresses that it says to be bad.
     bad: usize,
     put_off: usize,
+    /// Those of which nobody can tell.
+    unknown: usize,
     hindered: Option<Reason>,
     /// Those were refused as anybody's would have been: nobody is used up by it.
     pub(super) refuses_all: bool,
@@ -39,7 +44,8 @@ impl Did {
                 }
                 Handed::PutOff(_) => did.put_off += 1,
                 Handed::Hindered(reason) => did.hindered = did.hindered.max(Some(*reason)),
-                Handed::Later | Handed::QuotaUsed | Handed::Paused | Handed::Unknown => {}
+                Handed::Unknown => did.unknown += 1,
+                Handed::Later | Handed::QuotaUsed | Handed::Paused => {}
             }
         }
         did
@@ -50,10 +56,13 @@ impl Did {
         self.accepted + self.refused == 0 && self.put_off >= ALL_PUT_OFF
     }
 
-    /// What stands in its way.
-    pub(super) fn trouble(self) -> Option<Reason> {
+    /// What stands in its way. Whoever tries it again knows by one message.
+    pub(super) fn trouble(self, trial: bool) -> Option<Reason> {
         let busy = self.puts_all_off().then_some(Reason::ChannelBusy);
-        self.refuses_all.then_some(Reason::MessagesRefused).or(self.hindered).or(busy)
+        let silent =
+            self.accepted + self.refused + self.put_off == 0 && self.unknown > if trial { 0 } else { TOO_SILENT - 1 };
+        let silent = silent.then_some(Reason::Unreachable);
+        self.refuses_all.then_some(Reason::MessagesRefused).or(self.hindered).or(busy).or(silent)
     }
 
     /// Whether it answered for somebody in particular, so that it works on the whole.
@@ -108,7 +117,21 @@ mod tests {
             (did(1, 0, 20, None), None, true),
             (did(0, 1, 20, None), None, true),
         ] {
-            assert_eq!((did.trouble(), did.works()), (trouble, works), "{did:?}");
+            assert_eq!((did.trouble(false), did.works()), (trouble, works), "{did:?}");
+        }
+    }
+
+    #[test]
+    fn a_channel_of_whose_messages_nobody_can_tell_is_left_alone() {
+        let did = |unknown, accepted| Did { unknown, accepted, ..Did::default() };
+        for (did, trial, trouble) in [
+            (did(4, 0), false, false),
+            (did(5, 0), false, true),
+            (did(24, 1), false, false),
+            (did(1, 0), true, true),
+            (did(0, 0), true, false),
+        ] {
+            assert_eq!(did.trouble(trial), trouble.then_some(Reason::Unreachable), "{did:?}");
         }
     }
 }

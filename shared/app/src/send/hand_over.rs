@@ -5,7 +5,7 @@
 //! they are offered it again, in a chunk of their own ([`super::late`]).
 
 use std::{
-    sync::atomic::{AtomicIsize, Ordering},
+    sync::atomic::{AtomicIsize, AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -28,9 +28,9 @@ use futures::{StreamExt, stream};
 use tokio::sync::Mutex;
 
 use super::{
-    Work,
+    QUOTA_WAIT, RESERVE, Work,
     claim::Permitted,
-    did::{Did, TOO_MANY, is_of},
+    did::{Did, TOO_MANY, TOO_SILENT, is_of},
     job::Job,
     late::Postponed,
 };
@@ -55,6 +55,39 @@ struct Delivered {
 /// So many more of a channel that took one.
 const TOOK_ONE: isize = isize::MIN / 2;
 
+/// What a channel did with the last messages of a group, one after the other.
+#[derive(Default)]
+struct InARow {
+    /// Refused, for what is not the recipient's alone.
+    refused: AtomicIsize,
+    /// Nobody can tell.
+    unknown: AtomicUsize,
+}
+
+impl InARow {
+    /// Why the next message had better not be handed over.
+    fn trouble(&self) -> Option<Reason> {
+        if self.refused.load(Ordering::Relaxed) >= TOO_MANY {
+            return Some(Reason::MessagesRefused);
+        }
+        (self.unknown.load(Ordering::Relaxed) >= TOO_SILENT).then_some(Reason::Unreachable)
+    }
+
+    fn note(&self, handed: &Handed) {
+        match handed {
+            Handed::Rejected(refused) if !is_of(Class::Soft, refused.as_deref()) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+            }
+            Handed::Accepted(_) => self.refused.store(TOOK_ONE, Ordering::Relaxed),
+            _ => {}
+        }
+        match handed {
+            Handed::Unknown => _ = self.unknown.fetch_add(1, Ordering::Relaxed),
+            _ => self.unknown.store(0, Ordering::Relaxed),
+        }
+    }
+}
+
 /// How old what is known of opt-outs may be when a message is handed over.
 const FRESH: Duration = Duration::from_millis(250);
 
@@ -70,9 +103,9 @@ struct Known {
 }
 
 impl Watch {
-    /// Those of whom nobody had objected just now.
-    fn begin(people: Vec<Subject>) -> Self {
-        Self { people, known: Mutex::new(Known { at: Instant::now(), opt_outs: OptOutsAfterClaim::default() }) }
+    /// Those of whom nobody had objected at `asked`.
+    fn begin(people: Vec<Subject>, asked: Instant) -> Self {
+        Self { people, known: Mutex::new(Known { at: asked, opt_outs: OptOutsAfterClaim::default() }) }
     }
 }
 
@@ -87,13 +120,14 @@ impl App {
     ) -> Result<(), Failure> {
         let ready = self.prepare(job, group, work).await?;
         let ready = self.within_receivers(job, ready, work).await?;
-        let permitted = self.permitted(job, ready, work).await?;
+        let (permitted, asked) = self.permitted(job, ready, work).await?;
         if permitted.is_empty() {
             return Ok(());
         }
         let (at_once, this) = (job.routes.concurrency(), &*job);
-        let in_a_row: Vec<AtomicIsize> = (0..job.routes.len()).map(|_| AtomicIsize::new(0)).collect();
-        let watch = Watch::begin(permitted.iter().map(|person| person.permit.subject()).collect());
+        let in_a_row: Vec<InARow> = (0..job.routes.len()).map(|_| InARow::default()).collect();
+        let watch = Watch::begin(permitted.iter().map(|person| person.permit.subject()).collect(), asked);
+        let deadline = deadline.keeping(RESERVE);
         let handed: Vec<Delivered> = stream::iter(permitted)
             .map(|person| self.deliver(this, person, (&in_a_row, &watch), deadline))
             .buffer_unordered(at_once)
@@ -116,9 +150,10 @@ impl App {
         Ok(())
     }
 
-    /// Writes down what came of a group's messages.
+    /// Writes down what came of a group's messages: of everybody, also where it fails for one of them.
     async fn write_down(&self, job: &mut Job<'_>, left: ToWrite, work: &mut Work) -> Result<(), Failure> {
-        let ToWrite { names, free, mut uninformed, put_off, bounced } = left;
+        let ToWrite { names, mut free, mut uninformed, put_off, bounced } = left;
+        let mut written = Ok(());
         let outreach = self.db.outreach(&job.scope);
         let ChunkMessage { campaign, chunk, step, .. } = *job.message;
         // Before the next claim says that these were sent. Without its name a message is not threaded, no more.
@@ -127,8 +162,19 @@ impl App {
         {
             tracing::warn!(%campaign, chunk, step, %error, "names of messages are lost");
         }
-        for subject in free {
-            outreach.release(campaign, step, subject, &job.nonce).await?;
+        for (index, subject, said) in bounced {
+            match self.suppress_bounced(job, subject, &said).await {
+                Ok(()) => {
+                    work.results.join(index, Outcome::Bounced);
+                    uninformed.push((subject, None));
+                    work.bounced.push((index, said));
+                }
+                // Offered again, it is refused again: better than an address that is bad and that nobody knows of.
+                Err(failure) => {
+                    free.push(subject);
+                    written = written.and(Err(failure));
+                }
+            }
         }
         for PutOff { index, route, subject, got, said } in put_off {
             let since = job.found.put_off.unwrap_or(job.now);
@@ -139,27 +185,36 @@ impl App {
                 uninformed.push((subject, said));
                 continue;
             };
-            outreach.release(campaign, step, subject, &job.nonce).await?;
-            match self.postpone(job, (index, subject), until, Some(since)).await? {
-                Postponed::Yes => work.results.join(index, Outcome::Postponed),
-                Postponed::Waits => {
+            let postponed = async {
+                outreach.release(campaign, step, subject, &job.nonce).await?;
+                self.postpone(job, (index, subject), until, Some(since)).await
+            };
+            match postponed.await {
+                Ok(Postponed::Yes) => work.results.join(index, Outcome::Postponed),
+                Ok(Postponed::Waits) => {
                     work.put_off = Some(since);
                     work.wait(until);
                 }
-                Postponed::Claimed => work.again = true,
+                Ok(Postponed::Claimed) => work.again = true,
+                Err(failure) => written = written.and(Err(failure)),
             }
         }
-        for (index, subject, said) in bounced {
-            let suppression = Suppression::new(subject, SuppressionReason::HardBounced, job.now);
-            self.db.suppressions(&job.scope).record(&suppression).await?;
-            outreach.note_evidence(campaign, (chunk, step), subject, &said).await?;
-            uninformed.push((subject, None));
-            work.bounced.push((index, said));
+        for subject in free {
+            written = written.and(outreach.release(campaign, step, subject, &job.nonce).await.map_err(Failure::from));
         }
         for (subject, said) in uninformed {
-            outreach.mark_uninformed(campaign, step, subject, said.as_ref()).await?;
+            let marked = outreach.mark_uninformed(campaign, step, subject, said.as_ref()).await;
+            written = written.and(marked.map_err(Failure::from));
         }
-        Ok(())
+        written
+    }
+
+    /// Nobody writes to that address again, and its person's history says why.
+    async fn suppress_bounced(&self, job: &Job<'_>, subject: Subject, said: &Evidence) -> Result<(), Failure> {
+        let suppression = Suppression::new(subject, SuppressionReason::HardBounced, job.now);
+        self.db.suppressions(&job.scope).record(&suppression).await?;
+        let ChunkMessage { campaign, chunk, step, .. } = *job.message;
+        Ok(self.db.outreach(&job.scope).note_evidence(campaign, (chunk, step), subject, said).await?)
     }
 
     /// The permit, unless its person has objected since it was given. Opt-outs are read again when what is known of them is old: a group
@@ -204,7 +259,7 @@ impl App {
     async fn mind_channel(&self, job: &mut Job<'_>, at: usize, did: Did) -> Result<(), Failure> {
         let Some(route) = job.routes.get(at) else { return Ok(()) };
         let (channel, trial) = (route.id, route.trial);
-        let trouble = did.trouble();
+        let trouble = did.trouble(trial.is_some());
         let hindered = match trouble {
             // It takes some: nobody else need know.
             Some(reason) if did.works() && reason != Reason::MessagesRefused => None,
@@ -227,12 +282,12 @@ impl App {
         Ok(())
     }
 
-    /// Hands one message over, unless its channel has refused too many in a row, or its person has objected meanwhile.
+    /// Hands one message over, unless its channel has refused too many in a row or said nothing of them, or its person has objected meanwhile.
     async fn deliver(
         &self,
         job: &Job<'_>,
         person: Permitted,
-        (in_a_row, watch): (&[AtomicIsize], &Watch),
+        (in_a_row, watch): (&[InARow], &Watch),
         deadline: Deadline,
     ) -> Delivered {
         let Permitted { index, route: at, got, prospect, bytes, permit } = person;
@@ -250,8 +305,8 @@ impl App {
             return delivered(Handed::Later);
         };
         let Some(in_a_row) = in_a_row.get(at) else { return delivered(Handed::Later) };
-        if in_a_row.load(Ordering::Relaxed) >= TOO_MANY {
-            return delivered(Handed::Hindered(Reason::MessagesRefused));
+        if let Some(reason) = in_a_row.trouble() {
+            return delivered(Handed::Hindered(reason));
         }
         let ChunkMessage { campaign, chunk, step, .. } = *job.message;
         let (workspace, delivery) = (job.scope.workspace(), job.delivery);
@@ -267,13 +322,7 @@ impl App {
             }
         };
         let handed = mailer.hand_over(self, permit, &message, deadline).await;
-        match &handed {
-            Handed::Rejected(refused) if !is_of(Class::Soft, refused.as_deref()) => {
-                in_a_row.fetch_add(1, Ordering::Relaxed);
-            }
-            Handed::Accepted(_) => in_a_row.store(TOOK_ONE, Ordering::Relaxed),
-            _ => {}
-        }
+        in_a_row.note(&handed);
         delivered(handed)
     }
 }
@@ -333,8 +382,8 @@ fn sort_out(job: &mut Job<'_>, delivered: Vec<Delivered>, did: &[Did], work: &mu
             }
             Handed::QuotaUsed => {
                 left.free.push(subject);
-                work.stopped = true;
                 work.wait_for_quota(job.now);
+                job.routes.close_ses(job.now + QUOTA_WAIT);
             }
             Handed::Paused => {
                 left.free.push(subject);
@@ -350,7 +399,6 @@ fn sort_out(job: &mut Job<'_>, delivered: Vec<Delivered>, did: &[Did], work: &mu
             Handed::Rejected(_) => match said {
                 // A relay that knows that the address is bad says what a mail that comes back would have said.
                 Some(said) if said.class == Some(Class::Hard) => {
-                    work.results.join(index, Outcome::Bounced);
                     left.bounced.push((index, subject, Evidence { fate: Fate::Bounced, ..said }));
                 }
                 said => {

@@ -128,7 +128,7 @@ impl App {
             let open = record.results.open();
             let mut here = record.subjects.iter().enumerate();
             here.any(|(index, person)| {
-                let gets = open.contains(&index) || (next_is_due && record.results.goes_on(index));
+                let gets = open.contains(&index) || (next_is_due && record.results.may_go_on(index));
                 let channel = channel_of(*person, channels.iter().copied());
                 gets && channel.is_some_and(|channel| works.contains(&channel))
             })

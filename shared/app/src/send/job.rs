@@ -27,6 +27,10 @@ use crate::{App, Failure, campaigns::compile, chance, queues::ChunkMessage};
 
 /// Templates compiled by this process, by campaign, version, step and the variants that they are made of.
 pub(crate) type Compiled = Mutex<HashMap<(CampaignId, u64, u8, Choice), Arc<CampaignTemplate>>>;
+
+/// So many of them, at most.
+const COMPILED: usize = 256;
+
 /// Everything about a chunk that does not change while it is worked on.
 pub(super) struct Job<'a> {
     pub(super) scope: WorkspaceScope,
@@ -115,6 +119,9 @@ impl App {
         let templates = compile(&campaign.content, step, choice)
             .map_err(|_| Failure::internal("a launched campaign whose templates cannot be read"))?;
         let templates = Arc::new(templates);
+        if cache.len() >= COMPILED {
+            cache.clear();
+        }
         cache.insert(key, Arc::clone(&templates));
         Ok(templates)
     }

@@ -6,7 +6,6 @@ use std::collections::{HashMap, VecDeque};
 
 use domain::{
     SignedDuration, Timestamp,
-    chunk::GROUP,
     hindrance::Hindrance,
     id::ChannelId,
     pace::{Limits, Taken},
@@ -91,6 +90,13 @@ impl Routes {
         self.open.iter().any(|route| matches!(route.mailer, Some(Mailer::Ses)))
     }
 
+    /// Nobody is written to through SES before `until`.
+    pub(super) fn close_ses(&mut self, until: Timestamp) {
+        for route in self.open.iter_mut().filter(|route| matches!(route.mailer, Some(Mailer::Ses))) {
+            route.closed = Some(until);
+        }
+    }
+
     /// How many there are.
     pub(super) const fn len(&self) -> usize {
         self.open.len()
@@ -155,11 +161,7 @@ impl App {
             match self.approach(scope, id, now).await? {
                 Approach::Waits(hindrance) => route.close(&hindrance, chunk, now),
                 Approach::Open(trial) => match self.mailer(scope, channel).await? {
-                    Ok(mailer) => {
-                        // What this process found out before says nothing of how it is now.
-                        mailer.look_again();
-                        (route.mailer, route.trial) = (Some(mailer), trial);
-                    }
+                    Ok(mailer) => (route.mailer, route.trial) = (Some(mailer), trial),
                     Err(reason) => {
                         let hindrance = self.hinder(scope, id, trial, reason, now).await?;
                         route.close(&hindrance, chunk, now);
@@ -171,20 +173,21 @@ impl App {
         Ok(routes)
     }
 
-    /// The next people to write to and the places of their channels, at most [`GROUP`]. Whose channel takes no more now
+    /// The next people to write to and the places of their channels, at most `most`. Whose channel takes no more now
     /// waits.
     pub(super) async fn next_group(
         &self,
         job: &mut Job<'_>,
         todo: &mut VecDeque<usize>,
+        most: usize,
         work: &mut Work,
     ) -> Result<Vec<(usize, usize)>, Failure> {
-        let mut group = Vec::with_capacity(GROUP);
+        let mut group = Vec::with_capacity(most);
         let mut picked = vec![0; job.routes.open.len()];
         // Those who wait do not stand in the way of others, who may have another channel; nor for good, because somebody
         // before them may turn out not to be written to.
         let mut waiting = VecDeque::new();
-        while group.len() < GROUP
+        while group.len() < most
             && let Some(index) = todo.pop_front()
         {
             let Some(&at) = job.routes.of.get(&index) else { continue };

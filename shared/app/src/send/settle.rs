@@ -85,13 +85,17 @@ impl App {
         self.enqueue(&self.config.send_queue_url, message, delay).await
     }
 
-    /// Puts the chunk on the queue again: in two seconds at first, a quarter of an hour later at most.
-    pub(super) async fn put_back(&self, message: &ChunkMessage, results: &Results) -> Result<(), Failure> {
-        let tries = message.tries;
+    /// Puts the chunk on the queue again: in two seconds at first, or where somebody of it was done with, and a quarter of an hour
+    /// later at most.
+    pub(super) async fn put_back(
+        &self,
+        message: &ChunkMessage,
+        results: &Results,
+        moved_on: bool,
+    ) -> Result<(), Failure> {
+        let tries = if moved_on { 0 } else { message.tries };
         let delay = (1u16 << tries.min(9)).saturating_mul(2).min(900);
         tracing::info!(campaign = %message.campaign, chunk = message.chunk, open = results.open().len(), delay, "put back");
-        let mut message = message.clone();
-        message.tries = tries.saturating_add(1);
-        self.enqueue(&self.config.send_queue_url, &message, delay).await
+        self.enqueue(&self.config.send_queue_url, &message.after(tries.saturating_add(1)), delay).await
     }
 }

@@ -55,7 +55,7 @@ pub struct Delivery {
 }
 
 /// What another run's claim says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theirs {
     /// Whose it is.
     pub nonce: String,
@@ -63,6 +63,8 @@ pub struct Theirs {
     pub journal: String,
     /// What of the step it is for.
     pub got: Got,
+    /// When it was made, by the clock of whoever made it.
+    pub at: Timestamp,
 }
 
 impl Outreach<'_> {
@@ -147,7 +149,8 @@ impl Outreach<'_> {
         while !todo.is_empty() {
             let request = KeysAndAttributes::builder()
                 .consistent_read(true)
-                .projection_expression("sk, x, j, w")
+                .projection_expression("sk, x, j, w, #at")
+                .expression_attribute_names("#at", "at")
                 .set_keys(Some(std::mem::take(&mut todo)))
                 .build()
                 .map_err(|_| StoreError::Corrupt("a batch of keys"))?;
@@ -159,6 +162,7 @@ impl Outreach<'_> {
                         nonce: text(&item, "x")?,
                         journal: text(&item, "j").unwrap_or_default(),
                         got: got(&item),
+                        at: when(&item)?,
                     });
                 }
             }
@@ -258,6 +262,10 @@ fn key_item(key: &keys::Key) -> Item {
     Item::from([("pk".to_owned(), s(&key.pk)), ("sk".to_owned(), s(&key.sk))])
 }
 
+fn when(item: &Item) -> Result<Timestamp, StoreError> {
+    Timestamp::from_second(number(item, "at")?).map_err(|_| StoreError::Corrupt("a delivery's time"))
+}
+
 fn got(item: &Item) -> Got {
     item.get("w").and_then(|value| value.as_s().ok()?.parse().ok()).unwrap_or_default()
 }
@@ -274,7 +282,7 @@ pub(super) fn read(item: &Item) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         campaign,
         step,
-        at: Timestamp::from_second(number(item, "at")?).map_err(|_| StoreError::Corrupt("a delivery's time"))?,
+        at: when(item)?,
         chunk: number(item, "k")?,
         index: number(item, "i")?,
         got: got(item),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tokio::time::timeout;
+
 use lettre::{
     Address,
     transport::smtp::{
@@ -12,6 +14,9 @@ use lettre::{
         response::{Response, Severity},
     },
 };
+
+use super::{ANSWERS, ENDING};
+use crate::Deadline;
 
 /// A connection that has logged in.
 pub(super) struct Line {
@@ -28,6 +33,8 @@ pub(super) enum Stopped {
     Silent,
     /// The relay refused this command, or the connection broke later: before the final dot, it took nothing.
     Refused(SmtpError, Command),
+    /// The relay did not answer in time, before the final dot: it took nothing.
+    Waiting,
     /// The relay answered what is no answer to this command, before the final dot: it took nothing.
     Absurd(Command),
     /// The connection broke after the message had been sent, or what the relay answered then is no answer: nobody can tell.
@@ -65,22 +72,28 @@ impl Line {
 
     /// Hands a message over. Unless it was refused by a word of the relay, or accepted, the connection is
     /// of no use any more.
-    pub(super) async fn send(&mut self, from: Address, to: Address, message: &[u8]) -> Result<(), Stopped> {
+    pub(super) async fn send(
+        &mut self,
+        from: Address,
+        to: Address,
+        message: &[u8],
+        deadline: Deadline,
+    ) -> Result<(), Stopped> {
         let envelope = (Mail::new(Some(from), vec![]), Rcpt::new(to, vec![]));
-        if self.pipelining {
-            self.announce_at_once(envelope).await?;
-        } else {
-            self.announce(envelope).await?;
-        }
-        let handed = match std::str::from_utf8(message) {
-            Ok(text) => self.connection.command(Content(text)).await,
-            Err(_) => self.connection.message(message).await,
+        let announced = async {
+            if self.pipelining { self.announce_at_once(envelope).await } else { self.announce(envelope).await }
         };
-        match handed {
-            Ok(answer) if is_done(&answer) => Ok(()),
-            Ok(_) => Err(Stopped::Unknown),
-            Err(error) if error.status().is_some() => Err(Stopped::Refused(error, Command::Content)),
-            Err(_) => Err(Stopped::Unknown),
+        timeout(ANSWERS.min(deadline.left()), announced).await.unwrap_or(Err(Stopped::Waiting))?;
+        let content = async {
+            match std::str::from_utf8(message) {
+                Ok(text) => self.connection.command(Content(text)).await,
+                Err(_) => self.connection.message(message).await,
+            }
+        };
+        match timeout(ENDING.min(deadline.left()), content).await {
+            Ok(Ok(answer)) if is_done(&answer) => Ok(()),
+            Ok(Err(error)) if error.status().is_some() => Err(Stopped::Refused(error, Command::Content)),
+            Ok(_) | Err(_) => Err(Stopped::Unknown),
         }
     }
 
