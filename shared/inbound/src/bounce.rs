@@ -8,7 +8,7 @@ use crate::evidence::{Evidence, Source};
 use crate::limits;
 use crate::mail::Mail;
 use crate::report::{Report, share};
-use crate::{Kind, address};
+use crate::{Kind, address, auto_reply, sender};
 use domain::cause::{Cause, Class};
 
 /// A recipient who did not get a message.
@@ -47,6 +47,26 @@ pub(crate) fn read_notification(mail: &Mail, report: &Report<'_>) -> Option<Kind
 /// What the mail says of failures in words; `None` when it does not.
 pub(crate) fn read_text(mail: &Mail, report: &Report<'_>) -> Option<Kind> {
     report.is_one(mail).then(|| told(mail, report))
+}
+
+/// Whether an address that is said to have failed wrote the mail itself, and nothing else in it says that a machine did:
+/// the mailbox is there, and somebody writes about a report or copies one.
+pub(crate) fn is_by_whoever_failed(mail: &Mail, kind: &Kind) -> bool {
+    let (Kind::Bounce(failures) | Kind::Delay(failures)) = kind else { return false };
+    let by_machine = !mail.delivery.is_empty()
+        || mail.content_type().starts_with("multipart/report")
+        || mail.headers.has("x-failed-recipients")
+        || sender::is_automatic(mail)
+        || sender::is_daemon(mail)
+        || auto_reply::is_marked(mail);
+    let author = || mail.header("from").and_then(address::first);
+    !by_machine
+        && author().is_some_and(|author| {
+            let is_theirs = |address: &EmailAddress| address.canonical() == author.canonical();
+            failures.iter().any(|failure| {
+                is_theirs(&failure.address) || failure.evidence.original_recipient.as_ref().is_some_and(is_theirs)
+            })
+        })
 }
 
 /// A report with the fields of RFC 3464.
@@ -132,4 +152,41 @@ pub(crate) fn failure(
         original_recipient,
     };
     Failure { address, class: found.class, cause: found.cause, evidence }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::read;
+
+    #[test]
+    fn whoever_writes_has_a_mailbox() {
+        const FAILED: &str = "<bob@firm.test>: 550 5.1.1 User unknown";
+        const FIELDS: &str = "Final-Recipient: rfc822; bob@firm.test\nAction: failed\nStatus: 5.1.1";
+        let typed = "\nContent-Type: multipart/report; report-type=delivery-status; boundary=b";
+        let words = format!("{FAILED}\n\nis what I got from you. Please call me.");
+        let stop = format!("{FAILED}\n\nSTOP");
+        let fields = format!("{FIELDS}\n\nis what I got from you.");
+        let part = format!("--b\n\nIt failed.\n\n--b\nContent-Type: message/delivery-status\n\n{FIELDS}\n\n--b--");
+        for (from, headers, body, expected) in [
+            ("Bob <bob@firm.test>", "", &words, "reply"),
+            ("Bob <Bob@Firm.test>", "", &words, "reply"),
+            ("Bob <bob@firm.test>", "\nAuto-Submitted: no", &words, "reply"),
+            ("Bob <bob@firm.test>", "", &stop, "reply"),
+            ("Bob <bob@firm.test>", "", &fields, "reply"),
+            // Somebody or something else says so, or a machine does.
+            ("Ada <ada@firm.test>", "", &words, "bounce"),
+            ("Mail Delivery System <bob@firm.test>", "", &words, "bounce"),
+            ("Bob <bob@firm.test>", "\nReturn-Path: <>", &words, "bounce"),
+            ("Bob <bob@firm.test>", "\nAuto-Submitted: auto-replied", &words, "bounce"),
+            ("Bob <bob@firm.test>", "\nX-Failed-Recipients: bob@firm.test", &words, "bounce"),
+            ("Bob <bob@firm.test>", typed, &part, "bounce"),
+        ] {
+            let raw = format!(
+                "From: {from}\nTo: r@in.example.com\nSubject: Undelivered Mail Returned to Sender{headers}\n\n{body}\n"
+            );
+            let found = read(raw.as_bytes());
+            assert_eq!(found.kind.as_str(), expected, "{from} {headers} {body}");
+            assert_eq!(found.is_opt_out_reply(), *body == stop, "{from} {headers} {body}");
+        }
+    }
 }

@@ -128,6 +128,7 @@ fn kind(mail: &Mail, report: &Report<'_>) -> Kind {
         .or_else(|| bounce::read_text(mail, report))
         .or_else(|| auto_reply::read(mail).map(Kind::AutoReply))
         .or_else(|| reply::read(mail).map(Kind::Reply))
+        .map(|kind| if bounce::is_by_whoever_failed(mail, &kind) { Kind::Reply(reply::of(mail)) } else { kind })
         .unwrap_or(Kind::Other)
 }
 

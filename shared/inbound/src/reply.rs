@@ -23,6 +23,11 @@ pub(crate) fn read(mail: &Mail) -> Option<Reply> {
     (answers || is_opt_out).then_some(Reply { is_opt_out })
 }
 
+/// The answer that a mail is where something else than its headers says that somebody wrote it.
+pub(crate) fn of(mail: &Mail) -> Reply {
+    Reply { is_opt_out: asks_for_no_more(mail) }
+}
+
 /// Whether what they wrote, or their subject where it is their own, is a wish for no more mail.
 pub(crate) fn asks_for_no_more(mail: &Mail) -> bool {
     let own = own_words(&mail.written);
