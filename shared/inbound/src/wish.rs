@@ -27,7 +27,7 @@ struct Grammar {
     sure: Vec<Pattern>,
     /// A sentence that is one where somebody begins or ends with it.
     short: Vec<Pattern>,
-    /// Requests in English, which stand where a request may: the same words tell what somebody does.
+    /// Requests in English, or familiar ones in German, which stand where a request may: the same words tell what somebody does.
     requests: Vec<Pattern>,
     /// Requests and wishes that are directed by their form.
     directed: Vec<Pattern>,
@@ -39,11 +39,13 @@ impl Grammar {
     fn get() -> &'static Self {
         static GRAMMAR: OnceLock<Grammar> = OnceLock::new();
         GRAMMAR.get_or_init(|| {
-            let patterns = |phrases: &[&'static str]| phrases.iter().map(|phrase| Pattern::parse(phrase)).collect();
+            let patterns = |phrases: &[&'static str]| -> Vec<Pattern> {
+                phrases.iter().map(|phrase| Pattern::parse(phrase)).collect()
+            };
             Self {
                 sure: patterns(phrases::SURE),
                 short: patterns(phrases::SHORT),
-                requests: patterns(phrases::REQUESTS),
+                requests: [phrases::REQUESTS, phrases::FAMILIAR].into_iter().flat_map(patterns).collect(),
                 directed: phrases::DIRECTED.iter().flat_map(|table| table.iter()).map(|p| Pattern::parse(p)).collect(),
                 interest: patterns(phrases::INTEREST),
             }

@@ -126,7 +126,10 @@ pub(super) fn is_about_another(words: &[&str], start: usize, end: usize) -> bool
     let own = words[start..end].iter().chain(near.iter().take_while(|word| !words::AND.has(word)));
     let goes_on = near.first().is_some_and(|word| words::CONTINUES.has(word)) && words::SAFE.taken_from(near).is_none();
     let a_while = (0..rest.len()).any(|at| words::FOR_NOW.taken_from(&rest[at..]).is_some());
-    own.into_iter().any(|word| words::OTHER.has(word)) || goes_on || a_while
+    // `unsubscribe my customers`: they ask what the product can do.
+    let of_theirs = |pair: &[&str]| words::MINE.has(pair[0]) && words::CUSTOMERS.has(pair[1]);
+    let customers = words[start..(end + 2).min(words.len())].windows(2).any(of_theirs);
+    own.into_iter().any(|word| words::OTHER.has(word)) || customers || goes_on || a_while
 }
 
 /// Whether a question is a request: `could you stop…`, `how do I unsubscribe`.

@@ -78,6 +78,19 @@ pub(super) const REQUESTS: &[&str] = &[
     "lose my|our @DATA",
 ];
 
+/// Requests in German to somebody one is familiar with: the same words may tell what somebody does, too.
+pub(super) const FAMILIAR: &[&str] = &[
+    "losch|losche|loesch|loesche|entfern|entferne|streich|streiche bitte? mich|uns bitte? >",
+    "losch|losche|loesch|loesche|entfern|entferne|streich|streiche|nimm|trag|trage bitte? mich|uns bitte? aus|von|vom @DET* _ @LIST",
+    "losch|losche|loesch|loesche|entfern|entferne|streich|streiche bitte? meine|unsere|diese @DATA @DATA* >",
+    "losch|losche|loesch|loesche|entfern|entferne|streich|streiche bitte? meine|unsere|diese @DATA @DATA* aus|von|vom @DET* _ @LIST",
+    "trag|trage mich|uns bitte? aus >",
+    "meld|melde mich|uns bitte? ab >",
+    "schreib|schreibe|mail|maile|kontaktier|kontaktiere|belastige bitte? mich|mir|uns bitte? nicht|nie|niemals mehr|wieder an? >",
+    "schick|schicke|send|sende bitte? mir|uns bitte? nichts|nie|niemals mehr|wieder >",
+    "schick|schicke|send|sende bitte? mir|uns bitte? keine @DET* @MAIL mehr? >",
+];
+
 /// Wishes that their form directs at the Sender, by language.
 pub(super) const DIRECTED: &[&[&str]] =
     &[ENGLISH, FRENCH, GERMAN, SPANISH, ITALIAN, DUTCH, PORTUGUESE, POLISH, NORDIC, OTHERS];
@@ -97,7 +110,9 @@ const ENGLISH: &[&str] = &[
     "no longer want|wish|like|desire to receive|get|be|hear",
     "no longer want|wish @DET* @MAIL",
     "not interested in receiving|getting",
-    "how do|can|could|to|may i|we? unsubscribe|unsuscribe",
+    "how do|can|could|to|may i|we? unsubscribe|unsuscribe >",
+    "how do|can|could|to|may i|we? unsubscribe|unsuscribe from|me|us|myself|ourselves|this|my|our",
+    "how do|can|could|to|may i|we? unsubscribe|unsuscribe @DET* @LIST",
     "i|we object to @DET* _ @MAIL|processing",
     "withdraw|revoke my|our consent",
     "no more|further @MAIL please|pls|plz|from|thank|thanks",

@@ -59,6 +59,13 @@ const WISHES: &[&str] = &[
     "We want to unsubscribe from your list.",
     "Can you unsubscribe me?",
     "How do I unsubscribe?",
+    "How do I unsubscribe",
+    "How do I unsubscribe from this?",
+    "How can I unsubscribe from your emails?",
+    "How do I unsubscribe your newsletter?",
+    "How do I unsubscribe my address?",
+    "How do we unsubscribe please?",
+    "How to unsubscribe?",
     "Opt out",
     "opt-out please",
     "OPTOUT",
@@ -169,6 +176,17 @@ const WISHES: &[&str] = &[
     "Bitte senden Sie mir keine weiteren Nachrichten",
     "Newsletter abbestellen",
     "Ich möchte mich abmelden",
+    "Lösch meine Daten und schreib mir nie wieder",
+    "Schreib mir nie wieder!",
+    "schreib mir nicht mehr",
+    "Schreib mir bitte nicht mehr.",
+    "Bitte schreib uns nicht mehr an",
+    "lösch mich",
+    "Lösch mich bitte aus deinem Verteiler",
+    "Hallo Camille, bitte lösche unsere Daten",
+    "Kein Interesse, nimm mich aus der Liste",
+    "Trag mich bitte aus",
+    "Schick mir keine Mails mehr",
     // Spanish, Italian, Dutch and others.
     "Por favor, deme de baja",
     "Baja",
@@ -313,6 +331,13 @@ const OTHERS: &[&str] = &[
     "Our machines stop at noon. Can you come?",
     "It does not stop raining.",
     "Our customers want to unsubscribe from lists, can you help?",
+    "How do I unsubscribe my customers with your product?",
+    "How can we unsubscribe our clients?",
+    "How can our users unsubscribe?",
+    "How do I unsubscribe people with your product?",
+    "Could you unsubscribe our subscribers for us?",
+    "Comment désabonner mes clients avec votre outil ?",
+    "Comment nos utilisateurs peuvent-ils se désabonner ?",
     "Do people opt out of such emails?",
     "Don't email me, call me on 06 12 34 56 78",
     "Do not contact me before Monday.",
@@ -360,6 +385,12 @@ const OTHERS: &[&str] = &[
     // Others.
     "Bitte tragen Sie mich ein",
     "Ich möchte mich nicht abmelden",
+    "Lösch mich nicht",
+    "Ich lösche meine Daten jeden Freitag",
+    "Lösch meine Bestellung",
+    "Schreib mir nicht mehr auf Englisch",
+    "Schreib mir wieder im Mai",
+    "Bitte schreib mir nie per SMS",
     "Ich habe keine weiteren Nachrichten bekommen",
     "Kein Interesse",
     "Bitte nehmen Sie mich von der Warteliste",
@@ -409,7 +440,7 @@ fn a_subject_is_a_wish_as_a_whole() {
 
 #[test]
 fn every_class_in_a_pattern_has_words_and_patterns_are_folded() {
-    let all = [phrases::SURE, phrases::SHORT, phrases::REQUESTS, phrases::INTEREST];
+    let all = [phrases::SURE, phrases::SHORT, phrases::REQUESTS, phrases::FAMILIAR, phrases::INTEREST];
     for pattern in all.iter().chain(phrases::DIRECTED).flat_map(|table| table.iter()) {
         for word in pattern.split(' ').flat_map(|element| element.trim_end_matches(['?', '*']).split('|')) {
             match word.strip_prefix('@') {

@@ -178,6 +178,16 @@ pub(super) const OTHER: List = List(
     invitados, contrato, attesa, invitati, contratto, wachtlijst, gastenlijst, pdf, pdfs, attachments, word",
 );
 
+/// Whose they are who somebody sends mail to themselves.
+pub(super) const MINE: List = List("my, our, mes, nos, meine, unsere, mis, nuestros, miei, nostri, mijn, onze");
+
+/// Who they are.
+pub(super) const CUSTOMERS: List = List(
+    "customers, clients, users, subscribers, readers, members, recipients, prospects, leads, patients, abonnes, \
+    utilisateurs, lecteurs, destinataires, adherents, kunden, nutzer, leser, abonnenten, empfanger, mitglieder, \
+    clientes, usuarios, suscriptores, clienti, utenti, iscritti, klanten, gebruikers",
+);
+
 /// Words right behind that change what is asked.
 pub(super) const CONTINUES: List = List(
     "in, with, without, as, at, by, before, until, till, during, every, twice, to, on, while, through, via, manually, \
