@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use domain::email::EmailAddress;
-use inbound::{Failure, Inbound, Kind, Original, Said};
+use inbound::{Failure, FeedbackType, Inbound, Kind, Original, Said};
 use serde_json::{Value, json};
 
 use crate::answer;
@@ -77,6 +77,8 @@ fn answer(mail: &Inbound, evidence: bool) -> Value {
         Kind::Bounce(failures) | Kind::Delay(failures) => {
             ("bounce", failures.iter().map(|failure| of_failure(failure, evidence)).collect())
         }
+        // Somebody says that it is no spam: nobody complains.
+        Kind::Complaint(complaint) if complaint.feedback == FeedbackType::NotSpam => ("none", Vec::new()),
         Kind::Complaint(complaint) => ("complaint", complaint.recipients.iter().map(of_complainant).collect()),
         Kind::AutoReply(_) => ("auto_reply", Vec::new()),
         Kind::Reply(_) | Kind::Other => ("none", Vec::new()),
@@ -162,6 +164,30 @@ mod tests {
         assert!(missing.to_string().contains("c.eml cannot be read"), "{missing}");
         let twice = add(&mut found, &folder.path().join("b.eml"), false).expect_err("a name twice");
         assert!(twice.to_string().contains("has the name of a file before it"), "{twice}");
+    }
+
+    #[test]
+    fn a_report_of_what_is_no_spam_is_no_complaint() {
+        for (feedback, expected) in [
+            ("not-spam", "none"),
+            ("abuse", "complaint"),
+            ("fraud", "complaint"),
+            ("virus", "complaint"),
+            ("auth-failure", "complaint"),
+            ("dmarc", "complaint"),
+            ("other", "complaint"),
+            ("another", "complaint"),
+        ] {
+            let raw = format!(
+                "From: loop@example.org\nSubject: report\nContent-Type: multipart/report; \
+                 report-type=feedback-report; boundary=b\n\n--b\n\nA report.\n\n--b\n\
+                 Content-Type: message/feedback-report\n\nFeedback-Type: {feedback}\n\
+                 Original-Rcpt-To: a@example.com\n\n--b--\n"
+            );
+            let answer = answer(&inbound::read(raw.as_bytes()), false);
+            assert_eq!(answer["kind"], expected, "{feedback}");
+            assert_eq!(answer["recipients"].as_array().is_some_and(Vec::is_empty), expected == "none", "{feedback}");
+        }
     }
 
     #[test]

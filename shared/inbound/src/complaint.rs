@@ -37,7 +37,7 @@ impl FeedbackType {
             "virus" => Self::Virus,
             "opt-out" | "opt-out-list" | "unsubscribe" => Self::OptOut,
             "not-spam" => Self::NotSpam,
-            "auth-failure" => Self::AuthFailure,
+            "auth-failure" | "dmarc" => Self::AuthFailure,
             _ => Self::Other,
         }
     }
