@@ -100,6 +100,61 @@ fn a_relay_that_is_corrected_is_tried_at_once() {
 }
 
 #[test]
+fn a_relay_that_says_nothing_uses_up_nobody_and_keeps_no_hand() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = by_relay(&stack, GOOD).await;
+        sender.import(&files::people("mute-", 60)).await;
+        stack.break_things(smtp(json!({"latency_ms": 300_000})));
+        let id = sender.draft(json!({})).await;
+        sender.command(&id, "launch").await.expect(202);
+        // Nobody is waited for longer than that, and nobody is used up by it.
+        let waiting = wait_for("the channel to be left alone", || async {
+            let campaign = sender.look(&id).await;
+            (waits_because(&campaign) == ["unreachable"]).then_some(campaign)
+        });
+        let waiting = waiting.await;
+        assert_eq!((&waiting["status"], counts(&waiting)), (&json!("sending"), [0, 60, 0, 0]), "{waiting}");
+        stack.break_things(Plan::default());
+        stack.settle().await;
+        let campaign = sender.look(&id).await;
+        assert_eq!((&campaign["status"], counts(&campaign)), (&json!("completed"), [60, 0, 0, 0]), "{campaign}");
+        each_has_one(&stack, "mute-", 60);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn messages_of_which_nobody_can_tell_are_few_and_the_rest_waits() {
+    run(async {
+        let stack = TestStack::start().await;
+        stack.set_time("2026-11-26T09:00:00Z".parse().expect("a time"));
+        let sender = stack.sign_up().await;
+        sender.limit(json!({"per_day": 100_000})).await;
+        sender.import(&files::people("cut-", 400)).await;
+        stack.break_things(serde_json::from_value(json!({"ses": {"drop_after_accept_every": 1}})).expect("a plan"));
+        let id = sender.launch(sender.content(&json!({}))).await;
+        let waiting = sender.look(&id).await;
+        assert_eq!(
+            (&waiting["status"], waits_because(&waiting)),
+            (&json!("sending"), vec!["unreachable"]),
+            "{waiting}"
+        );
+        let got = files::addresses("cut-", 400).iter().filter(|address| !stack.mails_to(address).is_empty()).count();
+        assert!((5..200).contains(&got), "{got} were tried");
+        stack.break_things(Plan::default());
+        stack.pass(HOUR).await;
+        stack.pass(SignedDuration::from_mins(5)).await;
+        let campaign = sender.look(&id).await;
+        assert_eq!(campaign["status"], "completed", "{campaign}");
+        // Those that SES took after all are known by its events.
+        assert_eq!(counts(&campaign), [400, 0, 0, 0], "{campaign}");
+        each_has_one(&stack, "cut-", 400);
+        stack.finish().await;
+    });
+}
+
+#[test]
 fn a_relay_that_stays_away_pauses_the_campaign_after_hours_and_others_go_on_until_then() {
     run(async {
         let stack = TestStack::start().await;

@@ -84,7 +84,7 @@ impl App {
     }
 
     /// Says by which channels it goes from here on: as long as one of those that it was launched with is there, by
-    /// those, so that nobody's thread changes its sender.
+    /// those, so that nobody's thread changes its sender; or else by those that it names, and once they are gone, too, by all.
     async fn fix_channels(
         &self,
         scope: &WorkspaceScope,
@@ -93,7 +93,12 @@ impl App {
     ) -> Result<(), Failure> {
         let sender = self.db.accounts(scope).sender().await?;
         let known = |id: &ChannelId| sender.as_ref().is_some_and(|sender| sender.channel(*id).is_some());
-        let named = if moved.channels.iter().any(known) { &moved.channels } else { &campaign.content.channels };
+        let launched = !moved.channels.is_empty();
+        let named: &[ChannelId] = match () {
+            () if moved.channels.iter().any(known) => &moved.channels,
+            () if launched && !campaign.content.channels.iter().any(known) => &[],
+            () => &campaign.content.channels,
+        };
         if let Some(missing) = lacks_of_sender(sender.as_ref(), named) {
             return Err(missing_to("resumed", vec![missing]));
         }

@@ -208,6 +208,20 @@ mod tests {
         assert_eq!(standing.known(|known| known.standing), Standing::QuotaUsed);
     }
 
+    #[tokio::test]
+    async fn a_turn_that_comes_too_late_is_left_to_others() {
+        let standing = SesStanding::default();
+        standing.known(|known| known.pace = 0.1);
+        let soon = || Deadline::after(LEAST + Duration::from_secs(1));
+        assert_eq!(standing.room(Duration::from_secs(45)), 4);
+        assert!(standing.turn(soon()).await);
+        assert!(!standing.turn(soon()).await, "ten seconds later");
+        let next = standing.known(|known| known.next);
+        assert!(!standing.turn(soon()).await);
+        assert_eq!(standing.known(|known| known.next), next, "what is not taken is nobody's");
+        assert_eq!(standing.room(Duration::from_secs(5)), 1, "one at least");
+    }
+
     #[test]
     fn turns_that_are_close_come_together_and_no_second_has_more_than_its_own() {
         let since = Instant::now();
