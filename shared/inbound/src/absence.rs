@@ -1,6 +1,9 @@
 //! Until when somebody is away, where they say so in French, English, German, Spanish, Italian or Dutch.
 
-use jiff::civil::Date;
+use jiff::{
+    ToSpan,
+    civil::{Date, Weekday},
+};
 
 use crate::fold::fold;
 use crate::limits;
@@ -20,6 +23,10 @@ const BACK: Cues = &[
     ("be back", false),
     ("am back", false),
     ("i will return", false),
+    ("and will return", false),
+    ("expected back", false),
+    ("we reopen", false),
+    ("return:", false),
     ("i'll return", false),
     ("shall return", false),
     ("return on", false),
@@ -93,6 +100,61 @@ const RANGES: &[(&str, &str, bool)] = &[
     ("dall'", "al", true),
     ("van", "-", true),
     ("de", "a", true),
+];
+
+/// Days of a week. Nobody comes back at its end.
+const WEEKDAYS: &[(&str, Weekday)] = &[
+    ("monday", Weekday::Monday),
+    ("tuesday", Weekday::Tuesday),
+    ("wednesday", Weekday::Wednesday),
+    ("thursday", Weekday::Thursday),
+    ("friday", Weekday::Friday),
+    ("lundi", Weekday::Monday),
+    ("mardi", Weekday::Tuesday),
+    ("mercredi", Weekday::Wednesday),
+    ("jeudi", Weekday::Thursday),
+    ("vendredi", Weekday::Friday),
+    ("montag", Weekday::Monday),
+    ("dienstag", Weekday::Tuesday),
+    ("mittwoch", Weekday::Wednesday),
+    ("donnerstag", Weekday::Thursday),
+    ("freitag", Weekday::Friday),
+];
+
+/// Words that may stand before one.
+const BEFORE_WEEKDAY: [&str; 6] = ["next", "on", "le", "am", "kommenden", "nachsten"];
+
+/// Numbers of days or weeks, in words.
+const NUMBERS: &[(&str, i32)] = &[
+    ("a", 1),
+    ("one", 1),
+    ("two", 2),
+    ("three", 3),
+    ("four", 4),
+    ("une", 1),
+    ("deux", 2),
+    ("trois", 3),
+    ("quatre", 4),
+    ("einer", 1),
+    ("zwei", 2),
+    ("drei", 3),
+    ("vier", 4),
+];
+
+/// What they are numbers of, in days.
+const UNITS: &[(&str, i32)] = &[
+    ("day", 1),
+    ("days", 1),
+    ("week", 7),
+    ("weeks", 7),
+    ("jour", 1),
+    ("jours", 1),
+    ("semaine", 7),
+    ("semaines", 7),
+    ("tag", 1),
+    ("tagen", 1),
+    ("woche", 7),
+    ("wochen", 7),
 ];
 
 const MONTHS: &[(&str, i8)] = &[
@@ -197,7 +259,30 @@ fn words(text: &str) -> Vec<&str> {
 
 fn near(after: &str, day_first: bool, sent: Option<Date>) -> Option<Date> {
     let words = words(after);
-    (0..words.len().min(BETWEEN)).find_map(|at| day(&words[at..], day_first, sent))
+    let named = (0..words.len().min(BETWEEN)).find_map(|at| day(&words[at..], day_first, sent));
+    named.or_else(|| counted(&words, sent?)).or_else(|| weekday(&words, sent?))
+}
+
+/// `in 2 weeks`, `dans trois jours`, from the day the mail was sent on.
+fn counted(words: &[&str], sent: Date) -> Option<Date> {
+    let word = |index: usize| words.get(index).map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    if !["in", "dans"].contains(&word(0)?) {
+        return None;
+    }
+    let (number, unit) = (word(1)?, word(2)?);
+    let known = NUMBERS.iter().find(|(name, _)| *name == number).map(|(_, number)| *number);
+    let number = known.or_else(|| number.parse().ok()).filter(|number| (1..=60).contains(number))?;
+    let (_, days) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    sent.checked_add((number * days).days()).ok()
+}
+
+/// `next Monday`, `on Monday`: at the head, and where no figure says more exactly which one.
+fn weekday(words: &[&str], sent: Date) -> Option<Date> {
+    let head = words.iter().take(BETWEEN).map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    let mut head = head.skip_while(|word| BEFORE_WEEKDAY.contains(word));
+    let (_, day) = WEEKDAYS.iter().find(|(name, _)| head.clone().next() == Some(name))?;
+    let exact = head.any(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    if exact { None } else { sent.nth_weekday(1, *day).ok() }
 }
 
 /// The last day of `from … to …`, where a day stands between the two.
@@ -218,6 +303,11 @@ fn day(words: &[&str], day_first: bool, sent: Option<Date>) -> Option<Date> {
     let first = word(0)?;
     if let Some(date) = in_figures(first, day_first, sent) {
         return Some(date);
+    }
+    // `3-jan-2027`.
+    let joined: Vec<&str> = first.split('-').collect();
+    if joined.len() > 1 && joined.len() < 4 {
+        return day(&joined, day_first, sent);
     }
     // `12 december 2025`, `december 12th 2025`, `1er janvier`.
     let (day, month) = match (number(first), month(first)) {
@@ -257,6 +347,9 @@ fn in_figures(word: &str, day_first: bool, sent: Option<Date>) -> Option<Date> {
     if let Ok(date) = word.parse() {
         return Some(date);
     }
+    // Nobody writes a month first with points; but `2.5` may be hours.
+    let padded = word.split('.').all(|part| part.len() >= 2);
+    let day_first = day_first || word.contains('.') && padded;
     let parts: Vec<i16> = word.split(['/', '.', '-']).map(str::parse).collect::<Result<_, _>>().ok()?;
     let (first, second, year) = match parts.as_slice() {
         [first, second, year] => (first, second, Some(if *year < 100 { 2000 + year } else { *year })),
@@ -323,6 +416,24 @@ mod tests {
             ("Rientro il 7 gennaio", Some("2026-01-07")),
             ("I will return 12/07/2025", Some("2025-12-07")),
             ("Until 30 November I was in Lyon; I will be back on 14 December 2025", Some("2025-12-14")),
+            ("Return: 2027-01-03", Some("2027-01-03")),
+            ("I am expected back on 3-Jan-2027.", Some("2027-01-03")),
+            ("I am expected back on 3-Jan.", Some("2026-01-03")),
+            ("Office closed. We reopen January 3.", Some("2026-01-03")),
+            ("I am out of office and will return 03.01.", Some("2026-01-03")),
+            ("Ich bin wieder ab dem 3. Januar für Sie da.", Some("2026-01-03")),
+            // The 6th is a Thursday.
+            ("I will be back in 2 weeks.", Some("2025-11-20")),
+            ("I will be back in two weeks", Some("2025-11-20")),
+            ("back in the office in 3 days", Some("2025-11-09")),
+            ("Je serai de retour dans deux semaines.", Some("2025-11-20")),
+            ("Ich bin zurück am Montag", Some("2025-11-10")),
+            ("I am out of the office until next Monday.", Some("2025-11-10")),
+            ("out of office until Thursday", Some("2025-11-13")),
+            ("I will be back on Monday, the 1st of December", None),
+            ("until 2.5 hours from now", None),
+            ("be back in touch in a moment", None),
+            ("I will be back in 200 weeks", None),
             ("bisher 12.12. offen", None),
             ("ibis 5 december", None),
             // Two readings, no day, or no date at all.
