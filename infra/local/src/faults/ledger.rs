@@ -143,6 +143,11 @@ impl Ledger {
         }
     }
 
+    /// Whether a person was ever suppressed: by their own word, or because their address is bad.
+    pub(super) fn is_suppressed(&self, person: &str) -> bool {
+        self.order().objections.contains_key(person)
+    }
+
     /// Whether a person was claimed for a message after their opt-out had been committed.
     pub(super) fn claimed_after_objection(&self, person: &str, campaign: &str, step: u8) -> bool {
         let order = self.order();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use domain::sequence::FIRST;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -92,6 +93,7 @@ pub(super) async fn look(world: &World) -> anyhow::Result<Truth> {
     let mut final_state = Invariant::new("everybody is in one final state, or unknown");
     let mut known = Invariant::new("whoever got a message is sent or unknown");
     let mut real = Invariant::new("whoever is sent got a message");
+    let mut reasons = Invariant::new("whoever is refused the first step of a campaign that goes on was suppressed");
     let mut opted_out = Invariant::new("nobody is claimed after their opt-out's commit and written to");
     let mut read = Invariant::new("nobody is written to whose opt-out's commit came before it was looked for");
     let mut fair = Invariant::new("nobody has failed because of the channel");
@@ -172,6 +174,13 @@ pub(super) async fn look(world: &World) -> anyhow::Result<Truth> {
                 real.holds(status != "sent" || returned.contains(place), || {
                     format!("{} is sent and got nothing", at(launched, place))
                 });
+                counted.lost += u64::from(status == "sent" && !returned.contains(place));
+                // Later steps are refused for what became of the ones before.
+                if status == "refused" && place.1 == FIRST && campaign.status != "cancelled" {
+                    let why = world.director.ledger.is_suppressed(&place.0);
+                    reasons.holds(why, || format!("{} is refused for nothing that happened", at(launched, place)));
+                    counted.lost += u64::from(!why);
+                }
             }
         }
         for (place, got) in accepted {
@@ -187,7 +196,7 @@ pub(super) async fn look(world: &World) -> anyhow::Result<Truth> {
         let allowed = if queue.name.contains("DeadLetters") { world.poison } else { 0 };
         queues.holds(left <= allowed, || format!("{} has {left}", queue.name));
     }
-    let mut invariants = vec![once, final_state, known, real, opted_out, read, fair, sums, over, queues];
+    let mut invariants = vec![once, final_state, known, real, reasons, opted_out, read, fair, sums, over, queues];
     invariants.extend(world.more.iter().cloned());
     Ok(Truth { counted, invariants })
 }

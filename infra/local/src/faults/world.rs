@@ -34,7 +34,7 @@ const LOOK: Duration = Duration::from_millis(1_500);
 /// So much time passes at once where somebody waits for a relay.
 const WAIT: SignedDuration = SignedDuration::from_mins(5);
 /// Times that somebody asks again for what nothing came of.
-const ROUNDS: usize = 30;
+const ROUNDS: usize = 200;
 /// The same for runs of a schedule, of which each gets through a few chunks before it is killed.
 const RUNS: usize = 300;
 

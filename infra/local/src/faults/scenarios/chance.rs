@@ -63,7 +63,7 @@ fn refusals(world: &mut World) -> Value {
     refusals
 }
 
-/// Longer than anybody waits for an answer of SES's or of a relay's.
+/// Longer than anybody waits for an answer of SES's, or of a relay's before the final dot.
 const SILENCE: Duration = Duration::from_secs(45);
 /// People of a campaign whose channel falls silent. One of so many calls takes all that patience.
 const FEW: usize = 60;

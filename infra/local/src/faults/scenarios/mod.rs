@@ -24,7 +24,7 @@ pub enum Scenario {
     KillCommand,
     /// Kills of `fan-out` at every call.
     KillFanOut,
-    /// Kills of `follow-up` and of `send` in a later step, over a night when clocks change.
+    /// Kills of `follow-up` and of `send` in a later step.
     KillSequence,
     /// Kills of `feedback` at every call; events in every order, and twice.
     KillFeedback,
