@@ -94,10 +94,12 @@ impl App {
         let sender = self.db.accounts(scope).sender().await?;
         let known = |id: &ChannelId| sender.as_ref().is_some_and(|sender| sender.channel(*id).is_some());
         let launched = !moved.channels.is_empty();
-        let named: &[ChannelId] = match () {
-            () if moved.channels.iter().any(known) => &moved.channels,
-            () if launched && !campaign.content.channels.iter().any(known) => &[],
-            () => &campaign.content.channels,
+        let named: &[ChannelId] = if moved.channels.iter().any(known) {
+            &moved.channels
+        } else if launched && !campaign.content.channels.iter().any(known) {
+            &[]
+        } else {
+            &campaign.content.channels
         };
         if let Some(missing) = lacks_of_sender(sender.as_ref(), named) {
             return Err(missing_to("resumed", vec![missing]));
