@@ -277,7 +277,8 @@ impl App {
         }
     }
 
-    /// Completes the campaign when nobody is pending, or looks again later.
+    /// Completes the campaign when nobody is pending, or looks again later. Every resume asks for looks of its own, and a queue
+    /// delivers some twice: those that another one is ahead of end here, or they would become more and more.
     async fn finish(
         &self,
         scope: &WorkspaceScope,
@@ -289,12 +290,15 @@ impl App {
             return Ok(());
         }
         // It may take weeks. Whoever sends the last message sees the end.
-        if progress.waits {
+        if progress.waits || progress.looks > looks {
             return Ok(());
         }
-        let delay = 5 * (looks + 1).min(60);
-        let task = FanOutTask::Finish { looks: looks + 1 };
-        self.ask_fan_out(scope, progress, task, u16::try_from(delay).unwrap_or(300)).await
+        let next = looks + 1;
+        let delay = 5 * next.min(60);
+        let task = FanOutTask::Finish { looks: next };
+        // Before it is noted: whoever dies in between looks again, and nobody ends for one that is not there.
+        self.ask_fan_out(scope, progress, task, u16::try_from(delay).unwrap_or(300)).await?;
+        Ok(self.db.outreach(scope).note_look(progress, next).await?)
     }
 
     /// Moves a campaign that is sending to completed if everybody has an outcome; `None` if not.

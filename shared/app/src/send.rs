@@ -103,15 +103,15 @@ impl App {
         if self.waits_for_replay(&self.config.send_queue_url, message).await? {
             return Ok(());
         }
-        // The time is that of the first receipt: windows, caps and claims want the present one, which a new message has.
-        if receives > 1 && message.tries < TRIES {
-            return self.enqueue(&self.config.send_queue_url, &message.after(message.tries + 1), 0).await;
-        }
         let scope = WorkspaceScope::internal(message.workspace);
         let outreach = self.db.outreach(&scope);
         let Some(progress) = outreach.progress(message.campaign).await? else { return Ok(()) };
         let so_far = self.so_far(&scope, message.campaign, message.chunk).await?;
         let Some(mut found) = Found::of(message, so_far)? else { return Ok(()) };
+        // The time is that of the first receipt: windows, caps and claims want the present one, which a new message has.
+        if receives > 1 && message.tries < TRIES && !found.is_through(progress.steps, message.step) {
+            return self.enqueue(&self.config.send_queue_url, &message.after(message.tries + 1), 0).await;
+        }
         if found.results.settled() {
             return self.after_step(&scope, message, found, &progress, now).await;
         }

@@ -275,6 +275,15 @@ pub struct Progress {
     /// Until when somebody waits because the messages of the day of the account at SES are used up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota_until: Option<Timestamp>,
+    /// Looks for its end that were asked for since it was launched or resumed: of several that are on the queue, only the last
+    /// asks for another.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub looks: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(looks: &u32) -> bool {
+    *looks == 0
 }
 
 const fn one_step() -> u8 {
@@ -300,6 +309,7 @@ impl Progress {
             judged_from: None,
             winners: Vec::new(),
             quota_until: None,
+            looks: 0,
         }
     }
 

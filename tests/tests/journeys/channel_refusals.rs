@@ -22,12 +22,18 @@ fn relay(stack: &TestStack, password: &str) -> Value {
     json!({"kind": "smtp", "host": "localhost", "port": port, "security": "tls", "username": "atelier", "password": password})
 }
 
-/// A Sender who writes by a relay.
-async fn by_relay<'a>(stack: &'a TestStack, password: &str) -> Sender<'a> {
+/// A Sender who writes by a relay, as fast as it takes it.
+async fn by_relay_unlimited<'a>(stack: &'a TestStack, password: &str) -> Sender<'a> {
     stack.set_time("2026-11-26T09:00:00Z".parse().expect("a time"));
     stack.keep_secret(GOOD);
     let sender = stack.sign_up().await;
     sender.put("/v1/sender", sender.identity(relay(stack, password))).await.expect(200);
+    sender
+}
+
+/// The same, with more a day than anybody here gets.
+async fn by_relay<'a>(stack: &'a TestStack, password: &str) -> Sender<'a> {
+    let sender = by_relay_unlimited(stack, password).await;
     // So that nobody looks every few minutes whether it is over: the clock would be moved for that.
     sender.limit(json!({"per_day": 100_000})).await;
     sender
@@ -70,6 +76,49 @@ fn whoever_waits_for_a_relay_that_is_not_there_gets_theirs_once_it_is() {
         assert_eq!((&campaign["status"], counts(&campaign)), (&json!("completed"), [120, 0, 0, 0]), "{campaign}");
         assert_eq!(campaign["waiting"], json!([]));
         each_has_one(&stack, "far-", 120);
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn looks_for_the_end_of_who_waits_stay_few_whatever_the_queue_doubles() {
+    /// Looks that are a resume or five minutes apart: twice as many messages with each would be millions.
+    const LOOKS: u32 = 20;
+    /// Two deliveries to each of the processes that may be at it at once.
+    const MOST: usize = 16;
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = by_relay_unlimited(&stack, GOOD).await;
+        sender.import(&files::people("looks-", 3)).await;
+        let doubled =
+            |smtp: Value| serde_json::from_value(json!({"smtp": smtp, "sqs": {"deliveries": 2}})).expect("a plan");
+        stack.break_things(doubled(json!({"unreachable": true})));
+        let id = sender.draft(json!({})).await;
+        sender.command(&id, "launch").await.expect(202);
+        let queue = stack.template().queues.iter().find(|queue| queue.name.ends_with("FanOutQueue")).expect("a queue");
+        let held = || {
+            let counts = stack.backends().sqs().counts(&queue.arn).expect("a queue");
+            (counts.delayed == counts.later && counts.visible + counts.in_flight == 0).then_some(counts.later)
+        };
+        for look in 0..LOOKS {
+            if look % 7 == 3 {
+                sender.command(&id, "pause").await.expect(200);
+                sender.command(&id, "resume").await.expect(202);
+            }
+            stack.wait(SignedDuration::from_mins(5));
+            let held = wait_for("the looks to be over", || async { held() }).await;
+            assert!((1..=MOST).contains(&held), "{held} after {look} looks");
+        }
+        stack.break_things(doubled(json!({})));
+        stack.follow_up().await;
+        let ended = wait_for("everybody to get theirs", || async {
+            stack.wait(SignedDuration::from_secs(20));
+            stack.follow_up().await;
+            let campaign = sender.look(&id).await;
+            (campaign["status"] == "completed").then_some(campaign)
+        });
+        assert_eq!(counts(&ended.await), [3, 0, 0, 0]);
+        each_has_one(&stack, "looks-", 3);
         stack.finish().await;
     });
 }

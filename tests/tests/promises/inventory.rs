@@ -33,6 +33,7 @@ const UNSEEN: &[(&str, &str)] = &[
     ("receivers.w.until", "only once somebody waits for a domain"),
     ("receivers.w.because", "the same"),
     ("campaign_progress.halt_told", "only once Amazon SES had paused the account"),
+    ("campaign_progress.looks", "only of a campaign that is not through when its end is first looked for"),
     ("campaign_progress.quota_until", "only once the account at SES has had its messages of a day"),
     ("pace.x.reason", "only while a channel cannot be used"),
     ("pace.x.since", "the same"),

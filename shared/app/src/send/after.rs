@@ -53,6 +53,11 @@ impl Found {
         Ok(Some(Self { people, earlier, results, due, put_off, begun }))
     }
 
+    /// Whether nothing is left to do at this step, one of so many.
+    pub(super) fn is_through(&self, steps: u8, step: u8) -> bool {
+        self.results.settled() && (self.due.is_some() || step >= steps)
+    }
+
     /// When the next step is due if this one is through at `now` with these results: `None` when there is none, or
     /// nobody left to get it.
     /// Working days are those of the Sender's country, in the workspace's time zone where the campaign's window names none.

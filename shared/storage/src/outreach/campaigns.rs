@@ -147,10 +147,11 @@ impl Outreach<'_> {
         }
         let status = serde_dynamo::to_attribute_value(progress.status).map_err(|_| StoreError::Corrupt("status"))?;
         let over = [("trouble", progress.trouble.is_none()), ("halt", progress.halt.is_none())];
-        let over: Vec<&str> = over.into_iter().filter(|(_, over)| *over).map(|(name, _)| name).collect();
-        let remove = if over.is_empty() { String::new() } else { format!(" REMOVE {}", over.join(", ")) };
+        let over = over.into_iter().filter(|(_, over)| *over).map(|(name, _)| name);
+        // Looks for the end were looks at another state.
+        let over: Vec<&str> = over.chain(["looks"]).collect();
         let update = update
-            .update_expression(format!("SET {}{remove}", sets.join(", ")))
+            .update_expression(format!("SET {} REMOVE {}", sets.join(", "), over.join(", ")))
             .condition_expression("epoch = :seen")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", status)
@@ -213,6 +214,18 @@ impl Outreach<'_> {
         let update = update.condition_expression("attribute_exists(pk)");
         match update.expression_attribute_values(":until", s(until.to_string())).send().await.map_err(StoreError::from)
         {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes that the next look for the end of a campaign, of this number, is on the queue. Not of another epoch, and never back.
+    pub async fn note_look(&self, progress: &Progress, next: u32) -> Result<(), StoreError> {
+        let key = keys::progress(self.workspace, progress.campaign);
+        let update = self.db.updating(self.table(), &key).update_expression("SET looks = :next");
+        let update = update.condition_expression("epoch = :epoch AND (attribute_not_exists(looks) OR looks < :next)");
+        let update = update.expression_attribute_values(":epoch", n(progress.epoch));
+        match update.expression_attribute_values(":next", n(next)).send().await.map_err(StoreError::from) {
             Ok(_) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error),
         }
