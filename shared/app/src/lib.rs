@@ -113,6 +113,7 @@ pub struct App {
     pub(crate) relays: mailer::Relays,
     /// Who wants to hear of what, as read lately.
     pub(crate) wanted_events: webhooks::Wanted,
+    pub(crate) going_on: send::GoingOn,
     /// Whom to trust when endpoints are told; made on first use.
     pub(crate) webhook_tls: OnceCell<https::Tls>,
     /// Whom to trust when an access token is asked for or a mailbox is read; made on first use.
@@ -144,6 +145,7 @@ impl App {
             ses_standing: Default::default(),
             relays: Default::default(),
             wanted_events: Default::default(),
+            going_on: Default::default(),
             webhook_tls: OnceCell::new(),
             token_tls: OnceCell::new(),
         }

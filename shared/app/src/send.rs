@@ -31,8 +31,8 @@ use domain::{
 };
 use storage::{WorkspaceScope, accounts::Workspace};
 
-pub(crate) use self::job::Compiled;
-use self::{after::Found, job::Job};
+use self::{after::Found, hindered::Closed, job::Job};
+pub(crate) use self::{hindered::GoingOn, job::Compiled};
 use crate::{
     App, Deadline, Failure, Kind,
     feedback::RETURNED,
@@ -43,7 +43,7 @@ use crate::{
 /// Left of an invocation when no new group is begun.
 const RESERVE: Duration = Duration::from_secs(20);
 
-/// When to look again whether SES takes messages, once those of its day are used up: its day is the last 24 hours.
+/// When to look again whether SES takes messages, once those of its day are used up (its day is the last 24 hours), or it is paused.
 const QUOTA_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
 /// After so long no new group is begun, so that a slow channel of one workspace leaves hands for others.
@@ -63,8 +63,8 @@ struct Work {
     results: Results,
     /// Somebody has to come again soon.
     again: bool,
-    /// What stands in the way of all of them.
-    halt: Option<Halt>,
+    /// The account at SES may not send: nobody who goes by it is written to before somebody does something about it.
+    ses_paused: bool,
     /// When the first of those who wait has to come again: their window opens, or their channel takes more.
     waits: Option<Timestamp>,
     /// Until when they wait for the day of the account at SES.
@@ -78,7 +78,7 @@ struct Work {
 impl Work {
     const fn new(results: Results) -> Self {
         let (again, waits, quota, put_off) = (false, None, None, None);
-        Self { results, again, halt: None, waits, quota, put_off, bounced: Vec::new() }
+        Self { results, again, ses_paused: false, waits, quota, put_off, bounced: Vec::new() }
     }
 
     fn wait(&mut self, until: Timestamp) {
@@ -156,7 +156,7 @@ impl App {
         self.give_back_rest(&mut job).await;
         self.give_back_receivers(&mut job).await;
         self.go_on_without_the_slow(&job, &mut work).await?;
-        let Work { results, again, halt, waits, quota, put_off, bounced } = work;
+        let Work { results, again, ses_paused, waits, quota, put_off, bounced } = work;
         let later = waits.filter(|until| until.duration_since(now) > SOON);
         // Before the record has them as pending: whoever reads that need not think of them.
         if let Some(until) = later {
@@ -168,7 +168,7 @@ impl App {
         {
             tracing::warn!(campaign = %message.campaign, %error, "nobody is told of the quota");
         }
-        self.tell_sent(&scope, message, (&found.results, &results), now).await;
+        self.tell_outcomes(&scope, message, (&found.results, &results), now).await;
         self.tell_bounced(&scope, message, &bounced, now).await;
         // Whatever went wrong, what is known of those who were written to is written down first.
         let next = found.next(&results, (&job.campaign.content, &job.country, &job.routes.zone), message.step, now);
@@ -183,14 +183,9 @@ impl App {
         }
         worked?;
         let moved_on = results.open().len() < found.results.open().len();
-        let unusable = job.routes.unusable();
-        let halt = match halt {
-            None if unusable.is_empty() || results.settled() => None,
-            None if self.others_go_on(&scope, &progress, &unusable, now).await? => None,
-            None => Some(Halt::ChannelUnusable),
-            halt => halt,
-        };
-        if let Some(halt) = halt.filter(|_| !results.settled()) {
+        let closed = Closed { channels: job.routes.unusable(), ses: ses_paused };
+        let halt = if results.settled() { None } else { self.what_halts(&scope, &progress, &closed, now).await? };
+        if let Some(halt) = halt {
             match halt {
                 Halt::SendingPaused => tracing::error!(campaign = %message.campaign, ?halt, "nothing leaves"),
                 Halt::NoChannel | Halt::ChannelUnusable => {
@@ -225,14 +220,14 @@ impl App {
                     job.routes.close_ses(job.now + QUOTA_WAIT);
                 }
                 Standing::Paused => {
-                    work.halt = Some(Halt::SendingPaused);
-                    return Ok(());
+                    work.ses_paused = true;
+                    job.routes.close_ses(job.now + QUOTA_WAIT);
                 }
             }
         }
         let mut todo = VecDeque::from(work.results.open());
         let enough = deadline.left().saturating_sub(TURN).max(RESERVE);
-        while !todo.is_empty() && !work.again && work.halt.is_none() {
+        while !todo.is_empty() && !work.again {
             if deadline.left() < enough {
                 work.again = true;
                 break;

@@ -49,8 +49,10 @@ kinds! {
     Replied = "message.replied",
     /// A person followed a link of a message, and had agreed that this is recorded: once for a message.
     Clicked = "message.clicked",
-    /// The channel refused a message after it had accepted it.
+    /// The channel refused a message, at once or after it had accepted it, or put it off for a day: nobody has it.
     Failed = "message.failed",
+    /// Nobody can tell whether the channel took a message. It is not sent again; when SES says that it has it, `message.sent` follows.
+    Unknown = "message.unknown",
     /// A person objected to more messages.
     OptedOut = "prospect.opted_out",
     /// A campaign began to send.

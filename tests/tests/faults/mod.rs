@@ -6,6 +6,7 @@ mod every_call;
 mod importing;
 mod purging;
 mod quotas;
+mod races;
 mod sending;
 mod sequences;
 

@@ -376,6 +376,33 @@ fn an_answer_that_is_none_is_believed_nothing_and_nobody_gets_an_empty_message()
 }
 
 #[test]
+fn endpoints_hear_of_whom_a_relay_refuses_and_of_whom_nobody_can_tell() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = by_relay(&stack, GOOD).await;
+        let endpoint = sender.register("/refused", &["message.failed", "message.unknown"]).await;
+        sender.import(b"email\nspam@told.test\nbad@told.test\nfine@told.test\n").await;
+        stack.break_things(refuses(json!([
+            {"at": "content", "say": "554 5.7.1 Message detected as spam", "of": "spam@"},
+            {"at": "rcpt", "say": "550 5.1.1 No such user here", "of": "bad@"},
+        ])));
+        sender.launch(sender.content(&json!({}))).await;
+        stack.break_things(smtp(json!({"cut_after_data_every": 1})));
+        sender.launch(sender.content(&json!({}))).await;
+        let told: Vec<Value> = stack.told(&endpoint).iter().map(|one| one.json()).collect();
+        let said: Vec<_> = told
+            .iter()
+            .map(|one| (&one["type"], &one["data"]["because"], one["data"]["prospects"].as_array().map_or(0, Vec::len)))
+            .collect();
+        // A bad address is told of as one that came back.
+        let (failed, unknown) = (json!("message.failed"), json!("message.unknown"));
+        let expected = [(&failed, &json!("channel_refused"), 1), (&unknown, &Value::Null, 2)];
+        assert_eq!(said, expected, "{told:#?}");
+        stack.finish().await;
+    });
+}
+
+#[test]
 fn a_few_that_a_relay_refuses_after_it_took_others_are_their_own_matter() {
     run(async {
         let stack = TestStack::start().await;

@@ -168,3 +168,25 @@ fn one_complaint_in_a_thousand_pauses_a_campaign_and_one_bounce_does_not() {
         stack.finish().await;
     });
 }
+
+#[test]
+fn what_was_sent_counts_however_many_campaigns_were_written_since() {
+    run(async {
+        let stack = impatient().await;
+        let sender = stack.sign_up().await;
+        sender.import(b"email\nsomebody@counted.test\n").await;
+        let sent = sender.campaign(json!({})).await;
+        stack.settle().await;
+        for _ in 0..101 {
+            sender.draft(json!({})).await;
+        }
+        let health = sender.get("/v1/health").await.expect(200).json();
+        assert_eq!((&health["workspace"]["handed"], &health["campaigns"][0]["campaign"]), (&json!(1), &sent["id"]));
+        // What has been over for months is not looked at, and nothing of it counts.
+        stack.wait(SignedDuration::from_hours(24 * 60));
+        sender.log_in().await;
+        let health = sender.get("/v1/health").await.expect(200).json();
+        assert_eq!((&health["workspace"]["handed"], &health["campaigns"]), (&json!(0), &json!([])));
+        stack.finish().await;
+    });
+}

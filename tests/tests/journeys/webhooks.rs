@@ -15,6 +15,7 @@ const EVERYTHING: &[&str] = &[
     "message.complained",
     "message.replied",
     "message.failed",
+    "message.unknown",
     "prospect.opted_out",
     "campaign.launched",
     "campaign.paused",

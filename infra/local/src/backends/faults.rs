@@ -1,10 +1,13 @@
 //! Faults on request: what throttling, broken networks and eager queues do to the product.
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use super::calls::Calls;
@@ -25,6 +28,8 @@ pub struct Plan {
     pub sts: StsPlan,
     /// The time that functions are told.
     pub clock: ClockPlan,
+    /// What is left to chance (how wrong a clock is, how late a message) is drawn from this seed; without one it is never the same.
+    pub seed: Option<u64>,
 }
 
 /// Faults of DynamoDB.
@@ -155,6 +160,7 @@ pub struct Faults {
     /// How often each refusal of the relay was asked for.
     refusals: Arc<Mutex<Vec<u64>>>,
     calls: Calls,
+    dice: Arc<Mutex<Option<StdRng>>>,
 }
 
 impl Faults {
@@ -170,6 +176,7 @@ impl Faults {
 
     /// Replaces the plan and starts counting anew.
     pub fn set(&self, plan: Plan) {
+        *self.dice.lock().unwrap_or_else(PoisonError::into_inner) = plan.seed.map(StdRng::seed_from_u64);
         *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
         for counter in self.counters.iter() {
             counter.store(0, Ordering::SeqCst);
@@ -188,8 +195,16 @@ impl Faults {
         if most == 0 {
             return moment;
         }
-        let wrong = SignedDuration::from_secs(rand::random_range(-most..=most));
+        let wrong = SignedDuration::from_secs(self.roll(-most..=most));
         moment.saturating_add(wrong).unwrap_or(moment)
+    }
+
+    /// A number by chance.
+    pub(crate) fn roll(&self, range: RangeInclusive<i64>) -> i64 {
+        match &mut *self.dice.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(dice) => dice.random_range(range),
+            None => rand::random_range(range),
+        }
     }
 
     /// Whether the fault strikes now; each question counts.

@@ -1,8 +1,9 @@
 //! What really happened, in the order in which it did: claims and opt-outs as the database committed them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use domain::suppression::SuppressionReason;
 use serde::Deserialize;
 
 use crate::backends::calls::Call;
@@ -21,8 +22,10 @@ struct Order {
     under_way: HashMap<u64, u64>,
     /// When the call that made a claim reached the database: the claim is no older.
     claims: HashMap<Claim, u64>,
-    /// When a person's first opt-out was committed, at the latest.
-    objections: HashMap<String, u64>,
+    /// When a person's first suppression was committed, at the latest: they opted out, or their address is bad.
+    suppressions: HashMap<String, u64>,
+    /// Who opted out.
+    objectors: HashSet<String>,
     /// Whose claims they are.
     workspace: Option<String>,
     /// When `send` asked for the opt-outs of a range of people.
@@ -107,7 +110,7 @@ impl Ledger {
         if claims(call) {
             self.claimed(call);
         } else if call.service == "dynamodb" && call.operation == "PutItem" && call.answer.is_some() {
-            self.objected(call);
+            self.suppressed(call);
         }
     }
 
@@ -132,27 +135,31 @@ impl Ledger {
         }
     }
 
-    fn objected(&self, call: &Call<'_>) {
+    fn suppressed(&self, call: &Call<'_>) {
         let Ok(put) = serde_json::from_slice::<Put>(call.request) else { return };
         let person = put.item.get("sk").and_then(|key| key.get("S")?.as_str());
         if let Some(person) = person.filter(|_| of_suppressions(&put.table_name)) {
             let mut order = self.order();
             order.now += 1;
             let now = order.now;
-            order.objections.entry(person.to_owned()).or_insert(now);
+            order.suppressions.entry(person.to_owned()).or_insert(now);
+            let why = put.item.get("why").and_then(|why| serde_json::from_value(why.get("S")?.clone()).ok());
+            if !why.is_some_and(SuppressionReason::is_of_address) {
+                order.objectors.insert(person.to_owned());
+            }
         }
     }
 
     /// Whether a person was ever suppressed: by their own word, or because their address is bad.
     pub(super) fn is_suppressed(&self, person: &str) -> bool {
-        self.order().objections.contains_key(person)
+        self.order().suppressions.contains_key(person)
     }
 
     /// Whether a person was claimed for a message after their opt-out had been committed.
     pub(super) fn claimed_after_objection(&self, person: &str, campaign: &str, step: u8) -> bool {
         let order = self.order();
         let claim = order.claims.get(&format!("{person}#{campaign}#{step:02}"));
-        claim.zip(order.objections.get(person)).is_some_and(|(claim, objection)| objection < claim)
+        claim.zip(order.suppressions.get(person)).is_some_and(|(claim, objection)| objection < claim)
     }
 
     /// Whether a person's opt-out had been committed when the opt-outs were read for a message to them, after their
@@ -160,14 +167,14 @@ impl Ledger {
     pub(super) fn objected_before_read(&self, person: &str, campaign: &str, step: u8) -> bool {
         let order = self.order();
         let claim = order.claims.get(&format!("{person}#{campaign}#{step:02}"));
-        let (Some(claim), Some(objection)) = (claim, order.objections.get(person)) else { return false };
+        let (Some(claim), Some(objection)) = (claim, order.suppressions.get(person)) else { return false };
         let covers = |read: &&Read| read.at > *claim && *read.from <= *person && *person <= *read.to;
         order.reads.iter().find(covers).is_some_and(|read| objection < &read.at)
     }
 
     /// How many people opted out.
     pub(super) fn objections(&self) -> usize {
-        self.order().objections.len()
+        self.order().objectors.len()
     }
 
     /// Whose claims they are: the Sender's id, as keys have it.
@@ -233,5 +240,12 @@ mod tests {
         claim(4, Some(br#"{"Responses":[{},{}]}"#), late.as_bytes(), &ledger);
         assert!(ledger.claimed_after_objection("aa", "cmp_1", 1));
         assert_eq!((ledger.objections(), ledger.claims()), (1, 2));
+        let request =
+            json!({"TableName": "SuppressionsTable", "Item": {"sk": {"S": "cc"}, "why": {"S": "hard_bounced"}}});
+        let request = request.to_string();
+        let request = request.as_bytes();
+        ledger.done(&Call { number: 5, function, port: None, service, operation, request, side: Side::After, answer });
+        assert!(ledger.is_suppressed("cc"));
+        assert_eq!(ledger.objections(), 1, "an address that is bad says nothing of what somebody wants");
     }
 }

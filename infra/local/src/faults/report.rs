@@ -41,7 +41,9 @@ impl Report {
         });
         let unfinished =
             self.unfinished.iter().map(|name| format!("{}: {name} did not get to the last call", self.scenario));
-        broken.chain(unfinished).collect()
+        let idle = self.invariants.iter().filter(|invariant| invariant.is_idle());
+        let idle = idle.map(|invariant| format!("{}: {}: was never looked at", self.scenario, invariant.what));
+        broken.chain(unfinished).chain(idle).collect()
     }
 
     /// Faults in all.

@@ -72,6 +72,7 @@ pub(super) struct World {
     pub(super) customer: Customer,
     pub(super) director: Arc<Director>,
     pub(super) chance: StdRng,
+    seed: u64,
     /// Addresses by the person's hash.
     pub(super) people: BTreeMap<String, String>,
     /// Links to opt out, by the person's hash.
@@ -126,6 +127,7 @@ impl World {
             customer,
             director,
             chance: StdRng::seed_from_u64(making.seed),
+            seed: making.seed,
             people: BTreeMap::new(),
             links: BTreeMap::new(),
             campaigns: Vec::new(),
@@ -175,6 +177,7 @@ impl World {
     /// Breaks what a plan says, besides.
     pub(super) fn breaks(&self, plan: &Value) -> anyhow::Result<()> {
         let mut plan: Plan = serde_json::from_value(plan.clone()).context("a plan")?;
+        plan.seed = Some(self.seed);
         if plan.ses.rate == 0 {
             plan.ses.rate = UNLIMITED;
         }

@@ -14,12 +14,13 @@ use domain::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
-use storage::WorkspaceScope;
+use storage::{WorkspaceScope, outreach::StoredCampaign};
 
 use crate::{App, Failure};
 
-/// Campaigns that are looked at, the newest first.
+/// Campaigns read in one page, and pages at most, the newest first: whoever has more than a thousand is judged by the last thousand.
 const CAMPAIGNS: u32 = 100;
+const PAGES: usize = 10;
 
 /// The answer.
 #[derive(Debug, Serialize)]
@@ -115,8 +116,8 @@ impl App {
     /// How it stands with what was sent in the last days.
     pub async fn health(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<HealthView, Failure> {
         let sender = self.db.accounts(scope).sender().await?;
-        let looked = self.look_at_health(scope).await?;
         let today = Day::of(now);
+        let looked = self.look_at_health(scope, today).await?;
         let of_channels = by_channel(&looked, today);
         let name = |id| sender.as_ref().and_then(|sender: &Sender| sender.channel(id)).map(|found| found.name.clone());
         let campaigns: Vec<_> = looked.into_iter().map(|looked| (looked.days.within(today), looked)).collect();
@@ -144,7 +145,8 @@ impl App {
 
     /// What all campaigns together had in the window.
     pub(crate) async fn health_of_workspace(&self, scope: &WorkspaceScope, now: Timestamp) -> Result<Sample, Failure> {
-        let (looked, today) = (self.look_at_health(scope).await?, Day::of(now));
+        let today = Day::of(now);
+        let looked = self.look_at_health(scope, today).await?;
         Ok(looked.iter().fold(Sample::default(), |sum, looked| sum.and(looked.days.within(today))))
     }
 
@@ -154,34 +156,55 @@ impl App {
         scope: &WorkspaceScope,
         now: Timestamp,
     ) -> Result<BTreeMap<ChannelId, (Sample, Trouble)>, Failure> {
-        let of_channels = by_channel(&self.look_at_health(scope).await?, Day::of(now));
+        let today = Day::of(now);
+        let of_channels = by_channel(&self.look_at_health(scope, today).await?, today);
         let harmful = of_channels.into_iter().filter_map(|(id, sample)| Some((id, (sample, sample.trouble()?))));
         Ok(harmful.collect())
     }
 
-    async fn look_at_health(&self, scope: &WorkspaceScope) -> Result<Vec<Looked>, Failure> {
+    /// All that was launched: a sequence of months ago may have sent today, and what a message of last week did comes back now.
+    async fn look_at_health(&self, scope: &WorkspaceScope, today: Day) -> Result<Vec<Looked>, Failure> {
         let outreach = self.db.outreach(scope);
-        let (campaigns, _) = outreach.campaigns(None, CAMPAIGNS).await?;
-        let looked = stream::iter(campaigns)
-            .map(async |campaign| {
-                let outreach = self.db.outreach(scope);
-                let Some(progress) = outreach.progress(campaign.id).await? else { return Ok(None) };
-                if progress.status == CampaignStatus::Draft {
-                    return Ok::<_, Failure>(None);
-                }
-                let days = outreach.tallies(campaign.id).await?.days().clone();
-                Ok(Some(Looked {
-                    campaign: campaign.id,
-                    name: campaign.content.name,
-                    status: progress.status,
-                    channels: progress.channels,
-                    days,
-                }))
-            })
-            .buffered(8);
-        Ok(looked.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
+        let (mut looked, mut after) = (Vec::new(), None::<String>);
+        for _ in 0..PAGES {
+            let (campaigns, next) = outreach.campaigns(after.as_deref(), CAMPAIGNS).await?;
+            let page =
+                stream::iter(campaigns).map(|campaign| self.look_at_campaign(scope, campaign, today)).buffered(8);
+            looked.extend(page.try_collect::<Vec<_>>().await?.into_iter().flatten());
+            match next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        Ok(looked)
+    }
+
+    /// `None` of one that was not launched, or has been over for so long that nothing of it counts.
+    async fn look_at_campaign(
+        &self,
+        scope: &WorkspaceScope,
+        campaign: StoredCampaign,
+        today: Day,
+    ) -> Result<Option<Looked>, Failure> {
+        let outreach = self.db.outreach(scope);
+        let Some(progress) = outreach.progress(campaign.id).await? else { return Ok(None) };
+        let over = progress.completed_at.is_some_and(|at| Day::of(at).number() < today.number() - LONG_OVER);
+        if progress.status == CampaignStatus::Draft || over {
+            return Ok(None);
+        }
+        let days = outreach.tallies(campaign.id).await?.days().clone();
+        Ok(Some(Looked {
+            campaign: campaign.id,
+            name: campaign.content.name,
+            status: progress.status,
+            channels: progress.channels,
+            days,
+        }))
     }
 }
+
+/// Days after its end when nothing comes back of a campaign any more that counts today.
+const LONG_OVER: i64 = 4 * DAYS;
 
 fn limit(trouble: Trouble) -> f64 {
     rate(trouble.limit().0, 10_000)

@@ -11,7 +11,6 @@ use std::{
 
 use domain::{
     bounce::{Evidence, Fate},
-    campaign::Halt,
     cause::Class,
     chunk::{Got, Outcome},
     health::window::Day,
@@ -387,7 +386,8 @@ fn sort_out(job: &mut Job<'_>, delivered: Vec<Delivered>, did: &[Did], work: &mu
             }
             Handed::Paused => {
                 left.free.push(subject);
-                work.halt = Some(Halt::SendingPaused);
+                work.ses_paused = true;
+                job.routes.close_ses(job.now + QUOTA_WAIT);
             }
             Handed::Later => {
                 left.free.push(subject);

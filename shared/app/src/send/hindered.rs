@@ -3,13 +3,18 @@
 //! It is kept with what the channel has had of late. A channel that works is only looked at, once for a chunk; it is written to when it
 //! stops working, when somebody tries it again, and when it works again.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
 use domain::{
-    Timestamp,
-    campaign::Progress,
+    SignedDuration, Timestamp,
+    campaign::{Halt, Progress},
     chunk::{ChunkRecord, origin},
     hindrance::{Hindrance, Reason},
-    id::ChannelId,
-    sender::channel_of,
+    id::{CampaignId, ChannelId},
+    sender::{Channel, Transport, channel_of},
     sequence::FIRST,
 };
 use storage::{StoreError, WorkspaceScope};
@@ -25,6 +30,51 @@ pub(super) enum Approach {
     Waits(Hindrance),
 }
 
+/// What to do about what stands in the way of a channel, and the answer that goes with it.
+enum Next<T> {
+    Leave(T),
+    Write(Option<Hindrance>, T),
+}
+
+/// Channels by which nobody is written to before somebody does something about it.
+pub(super) struct Closed {
+    /// These.
+    pub(super) channels: Vec<ChannelId>,
+    /// And all that go through SES.
+    pub(super) ses: bool,
+}
+
+impl Closed {
+    fn has(&self, channel: &Channel) -> bool {
+        self.channels.contains(&channel.id) || (self.ses && matches!(channel.transport, Transport::Ses))
+    }
+}
+
+/// Campaigns of which somebody was found, within the last minute, who goes by a channel that works: each chunk that waits for another one
+/// would look through all chunks for them.
+#[derive(Debug, Default)]
+pub(crate) struct GoingOn(Mutex<HashMap<CampaignId, Timestamp>>);
+
+impl GoingOn {
+    /// How long it is believed.
+    const GOOD_FOR: SignedDuration = SignedDuration::from_secs(60);
+    /// Campaigns remembered, at most.
+    const MOST: usize = 1_000;
+
+    fn is_known(&self, campaign: CampaignId, now: Timestamp) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&campaign).is_some_and(|found| now.duration_since(*found).abs() < Self::GOOD_FOR)
+    }
+
+    fn note(&self, campaign: CampaignId, now: Timestamp) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= Self::MOST {
+            known.clear();
+        }
+        known.insert(campaign, now);
+    }
+}
+
 impl App {
     /// Comes to a channel. Of those who wait for one, the first after its time tries it.
     pub(super) async fn approach(
@@ -33,21 +83,15 @@ impl App {
         channel: ChannelId,
         now: Timestamp,
     ) -> Result<Approach, Failure> {
-        let outreach = self.db.outreach(scope);
-        for attempt in 0..ATTEMPTS {
-            let seen = outreach.pace(channel).await?;
-            let Some(hindrance) = seen.hindrance else { return Ok(Approach::Open(None)) };
-            if hindrance.holds(now).is_some() {
-                return Ok(Approach::Waits(hindrance));
+        let next = |known: Option<Hindrance>| match known {
+            None => Next::Leave(Approach::Open(None)),
+            Some(hindrance) if hindrance.holds(now).is_some() => Next::Leave(Approach::Waits(hindrance)),
+            Some(hindrance) => {
+                let tried = Some(hindrance.tried(now));
+                Next::Write(tried, Approach::Open(tried))
             }
-            let tried = hindrance.tried(now);
-            match outreach.put_hindrance(channel, seen, Some(tried)).await {
-                Ok(()) => return Ok(Approach::Open(Some(tried))),
-                Err(StoreError::Conflict) => self.step_aside(attempt).await,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(Failure::unavailable("dynamodb", Some("what stands in the way of a channel keeps changing")))
+        };
+        Ok(self.change_hindrance(scope, channel, next).await?.0)
     }
 
     /// Notes that a channel cannot be used. `trial` is what whoever tried it had noted.
@@ -59,37 +103,45 @@ impl App {
         reason: Reason,
         now: Timestamp,
     ) -> Result<Hindrance, Failure> {
-        let outreach = self.db.outreach(scope);
-        for attempt in 0..ATTEMPTS {
-            let seen = outreach.pace(channel).await?;
-            let next = match seen.hindrance {
-                // Another chunk has found out already, or tries it.
-                Some(theirs) if seen.hindrance != trial && theirs.holds(now).is_some() => return Ok(theirs),
-                Some(known) => known.again(reason, now),
-                None => Hindrance::new(reason, now),
-            };
-            match outreach.put_hindrance(channel, seen, Some(next)).await {
-                Ok(()) => {
-                    tracing::warn!(%channel, ?reason, until = %next.until(), "a channel cannot be used");
-                    return Ok(next);
-                }
-                Err(StoreError::Conflict) => self.step_aside(attempt).await,
-                Err(error) => return Err(error.into()),
+        let next = |known: Option<Hindrance>| match known {
+            // Another chunk has found out already, or tries it.
+            Some(theirs) if known != trial && theirs.holds(now).is_some() => Next::Leave(theirs),
+            _ => {
+                let next = known.map_or_else(|| Hindrance::new(reason, now), |known| known.again(reason, now));
+                Next::Write(Some(next), next)
             }
+        };
+        let (hindrance, written) = self.change_hindrance(scope, channel, next).await?;
+        if written {
+            tracing::warn!(%channel, ?reason, until = %hindrance.until(), "a channel cannot be used");
         }
-        Err(Failure::unavailable("dynamodb", Some("what stands in the way of a channel keeps changing")))
+        Ok(hindrance)
     }
 
     /// Nothing stands in the way of a channel any more: it took a message, or somebody says that it will.
     pub(crate) async fn unhinder(&self, scope: &WorkspaceScope, channel: ChannelId) -> Result<(), Failure> {
+        let next = |known: Option<Hindrance>| if known.is_none() { Next::Leave(()) } else { Next::Write(None, ()) };
+        self.change_hindrance(scope, channel, next).await?;
+        Ok(())
+    }
+
+    /// Changes what stands in the way of a channel, by what does when it is read and whoever else changes it meanwhile. Gives the answer that
+    /// goes with it, and whether it was written.
+    async fn change_hindrance<T>(
+        &self,
+        scope: &WorkspaceScope,
+        channel: ChannelId,
+        next: impl Fn(Option<Hindrance>) -> Next<T>,
+    ) -> Result<(T, bool), Failure> {
         let outreach = self.db.outreach(scope);
         for attempt in 0..ATTEMPTS {
             let seen = outreach.pace(channel).await?;
-            if seen.hindrance.is_none() {
-                return Ok(());
-            }
-            match outreach.put_hindrance(channel, seen, None).await {
-                Ok(()) => return Ok(()),
+            let (hindrance, answer) = match next(seen.hindrance) {
+                Next::Leave(answer) => return Ok((answer, false)),
+                Next::Write(hindrance, answer) => (hindrance, answer),
+            };
+            match outreach.put_hindrance(channel, seen, hindrance).await {
+                Ok(()) => return Ok((answer, true)),
                 Err(StoreError::Conflict) => self.step_aside(attempt).await,
                 Err(error) => return Err(error.into()),
             }
@@ -97,22 +149,46 @@ impl App {
         Err(Failure::unavailable("dynamodb", Some("what stands in the way of a channel keeps changing")))
     }
 
-    /// Whether somebody of a campaign is still to be written to by another channel than those that cannot be used.
-    pub(super) async fn others_go_on(
+    /// What stands in the way of everybody who is left of a campaign; `None` where somebody goes by a channel that works.
+    pub(super) async fn what_halts(
         &self,
         scope: &WorkspaceScope,
         progress: &Progress,
-        unusable: &[ChannelId],
+        closed: &Closed,
+        now: Timestamp,
+    ) -> Result<Option<Halt>, Failure> {
+        let halt = match closed {
+            Closed { ses: true, .. } => Halt::SendingPaused,
+            Closed { channels, .. } if channels.is_empty() => return Ok(None),
+            Closed { .. } => Halt::ChannelUnusable,
+        };
+        if self.going_on.is_known(progress.campaign, now) {
+            return Ok(None);
+        }
+        let go_on = self.others_go_on(scope, progress, closed, now).await?;
+        if go_on {
+            self.going_on.note(progress.campaign, now);
+        }
+        Ok((!go_on).then_some(halt))
+    }
+
+    /// Whether somebody of a campaign is still to be written to by another channel than those that cannot be used.
+    async fn others_go_on(
+        &self,
+        scope: &WorkspaceScope,
+        progress: &Progress,
+        closed: &Closed,
         now: Timestamp,
     ) -> Result<bool, Failure> {
         let outreach = self.db.outreach(scope);
         let Some(sender) = self.db.accounts(scope).sender().await? else { return Ok(false) };
-        let channels: Vec<ChannelId> = sender.among(&progress.channels).into_iter().map(|channel| channel.id).collect();
+        let named = sender.among(&progress.channels);
+        let channels: Vec<ChannelId> = named.iter().map(|channel| channel.id).collect();
         let mut works = Vec::new();
-        for channel in channels.iter().filter(|channel| !unusable.contains(channel)) {
-            let hindrance = outreach.pace(*channel).await?.hindrance;
+        for channel in named.iter().filter(|channel| !closed.has(channel)) {
+            let hindrance = outreach.pace(channel.id).await?.hindrance;
             if !hindrance.is_some_and(|hindrance| hindrance.is_unusable(now)) {
-                works.push(*channel);
+                works.push(channel.id);
             }
         }
         if works.is_empty() {

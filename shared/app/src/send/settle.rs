@@ -10,25 +10,40 @@ use domain::{
 use storage::WorkspaceScope;
 
 use super::after::Found;
-use crate::{App, Failure, queues::ChunkMessage};
+use crate::{App, Failure, campaigns::why_failed, queues::ChunkMessage};
+
+/// What endpoints are told of as soon as it is known. What came back at once has words of its own.
+const TOLD: [(Outcome, EventKind); 4] = [
+    (Outcome::Sent, EventKind::Sent),
+    (Outcome::Failed, EventKind::Failed),
+    (Outcome::PutOff, EventKind::Failed),
+    (Outcome::Unknown, EventKind::Unknown),
+];
 
 impl App {
-    /// Tells endpoints whose messages were accepted in this run: once for the chunk, before it is written down, so that a
+    /// Tells endpoints what became of people in this run: once for all who share an outcome, before it is written down, so that a
     /// run that dies in between has told what it did.
-    pub(super) async fn tell_sent(
+    pub(super) async fn tell_outcomes(
         &self,
         scope: &WorkspaceScope,
         message: &ChunkMessage,
         (before, after): (&Results, &Results),
         now: Timestamp,
     ) {
-        let accepted = before.iter().zip(after.iter()).enumerate();
-        let accepted = accepted.filter(|(_, (was, is))| *is == Outcome::Sent && was != is).map(|(index, _)| index);
-        let places: Vec<usize> = accepted.collect();
-        if !places.is_empty() {
-            let at = (message.campaign, message.chunk, message.step);
-            let (workspace, kind) = (scope.workspace(), EventKind::Sent);
-            let event = || Event::of_places(workspace, kind, at, &places, now);
+        let at = (message.campaign, message.chunk, message.step);
+        for (outcome, kind) in TOLD {
+            let new = before.iter().zip(after.iter()).enumerate().filter(|(_, (was, is))| *is == outcome && was != is);
+            let places: Vec<usize> = new.map(|(index, _)| index).collect();
+            if places.is_empty() {
+                continue;
+            }
+            let event = || {
+                let event = Event::of_places(scope.workspace(), kind, at, &places, now);
+                match why_failed(outcome) {
+                    Some(why) => event.because(why),
+                    None => event,
+                }
+            };
             self.try_tell_webhooks(scope, kind, now, event).await;
         }
     }

@@ -253,13 +253,14 @@ impl Sqs {
     fn put(&self, shared: &Shared, message: &Message) {
         let SqsPlan { deliveries, late_ms, .. } = self.faults.plan().sqs;
         let mut queue = shared.lock();
-        if late_ms == 0 {
-            queue.put(message, deliveries);
-        } else {
-            queue.put(message, 1);
-            for _ in 1..rand::random_range(1..=deliveries.max(1)) {
-                let late = i64::try_from(rand::random_range(0..late_ms)).unwrap_or(i64::MAX);
-                queue.put(&message.later(SignedDuration::from_millis(late)), 1);
+        match i64::try_from(late_ms).unwrap_or(i64::MAX) {
+            0 => queue.put(message, deliveries),
+            late => {
+                queue.put(message, 1);
+                for _ in 1..self.faults.roll(1..=i64::from(deliveries.max(1))) {
+                    let late = SignedDuration::from_millis(self.faults.roll(0..=late - 1));
+                    queue.put(&message.later(late), 1);
+                }
             }
         }
         drop(queue);

@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use domain::chunk::GROUP;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -50,14 +51,16 @@ pub(super) async fn opt_outs(play: &Play) -> anyhow::Result<World> {
     Ok(world)
 }
 
-/// Somebody of the chunk at hand opts out, and has their answer.
+/// Somebody of those who are claimed first opts out, and somebody of those who come after them, and each has their answer. Of a
+/// chunk whose message does not name them, somebody does.
 async fn opt_out(world: &mut World, event: std::sync::Arc<Value>) -> anyhow::Result<()> {
-    let mut chunk = people_of(&event);
-    if chunk.is_empty() {
-        chunk = world.people.keys().cloned().collect();
-    }
-    if let Some(somebody) = world.somebody(&chunk) {
-        world.object(&somebody).await?;
+    let chunk = people_of(&event);
+    let everybody: Vec<String> = world.people.keys().cloned().collect();
+    let among = if chunk.is_empty() { vec![&everybody[..]] } else { chunk.chunks(GROUP).collect() };
+    for group in among {
+        if let Some(somebody) = world.somebody(group) {
+            world.object(&somebody).await?;
+        }
     }
     Ok(())
 }
@@ -85,10 +88,11 @@ enum Meddling {
 
 pub(super) async fn commands(play: &Play) -> anyhow::Result<World> {
     let mut world = World::make(play.one_by_one(FEW)).await?;
-    let (send, fan_out): (Kinds, Kinds) = (&["step 1"], &["advance", "finish"]);
-    for (function, kinds, meddlings) in [
-        ("send", send, &[Meddling::Pause, Meddling::Cancel, Meddling::LoseChannel] as &[Meddling]),
-        ("fan-out", fan_out, &[Meddling::Pause, Meddling::Cancel]),
+    let all = &[Meddling::Pause, Meddling::Cancel, Meddling::LoseChannel] as &[Meddling];
+    for (function, kinds, delays, meddlings) in [
+        ("send", &["step 1"] as Kinds, &[] as &[Value], all),
+        ("send", &["step 2"], &[json!({ "hours": 20 })], all),
+        ("fan-out", &["advance", "finish"], &[], &[Meddling::Pause, Meddling::Cancel]),
     ] {
         for &meddling in meddlings {
             let name = match meddling {
@@ -96,15 +100,23 @@ pub(super) async fn commands(play: &Play) -> anyhow::Result<World> {
                 Meddling::Cancel => "cancelled",
                 Meddling::LoseChannel => "channel lost",
             };
-            meddle(&mut world, function, kinds, meddling).await?;
-            world.does(&format!("{name} in {function}"), Doing::Nothing);
+            meddle(&mut world, function, (kinds, delays), meddling).await?;
+            world.does(&format!("{name} in {function}, {}", kinds.join(" and ")), Doing::Nothing);
             world.settle().await?;
+            if !delays.is_empty() {
+                world.pass(LATER).await?;
+            }
         }
     }
     Ok(world)
 }
 
-async fn meddle(world: &mut World, function: &'static str, kinds: Kinds, meddling: Meddling) -> anyhow::Result<()> {
+async fn meddle(
+    world: &mut World,
+    function: &'static str,
+    (kinds, delays): (Kinds, &[Value]),
+    meddling: Meddling,
+) -> anyhow::Result<()> {
     let (told, mut held) = mpsc::unbounded_channel();
     world.director.does(Doing::Sweep(Sweep::new(function, kinds, Deed::Hold(told))));
     // A channel is lost once: by one campaign at a time.
@@ -116,7 +128,13 @@ async fn meddle(world: &mut World, function: &'static str, kinds: Kinds, meddlin
         };
         let first = world.campaigns.len();
         for group in round..round + at_once {
-            world.launch(Some(group % GROUPS), &[]).await?;
+            world.launch(Some(group % GROUPS), delays).await?;
+        }
+        if !delays.is_empty() {
+            world.settle_holding(&mut held, async |_, _| Ok(())).await?;
+            world.later(LATER);
+            world.stay_signed_in().await?;
+            world.stack.fire("follow-up").await?;
         }
         let done = world.settle_holding(&mut held, async |world, event| {
             let id = body(&event)["campaign"].as_str().context("a message without a campaign")?.to_owned();
