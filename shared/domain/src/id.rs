@@ -13,7 +13,7 @@ pub const ID_BYTES: usize = 10;
 
 /// The text is not an identifier of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected an identifier that starts with `{0}`")]
+#[error("an id as the API gives it, which begins with `{0}`")]
 pub struct BadId(pub &'static str);
 
 macro_rules! prefixed_id {

@@ -145,18 +145,20 @@ pub enum Delay {
 #[serde(deny_unknown_fields)]
 struct WrittenDelay {
     #[serde(default)]
-    hours: Option<u16>,
+    hours: Option<i64>,
     #[serde(default)]
-    working_days: Option<u16>,
+    working_days: Option<i64>,
 }
 
 impl TryFrom<WrittenDelay> for Delay {
     type Error = &'static str;
 
     fn try_from(written: WrittenDelay) -> Result<Self, Self::Error> {
+        // What is out of all bounds stays so, for whoever knows them to say which they are.
+        let length = |number: i64| number.clamp(0, u16::MAX.into()).try_into().unwrap_or(u16::MAX);
         match (written.hours, written.working_days) {
-            (Some(hours), None) => Ok(Self::Hours(hours)),
-            (None, Some(days)) => Ok(Self::WorkingDays(days)),
+            (Some(hours), None) => Ok(Self::Hours(length(hours))),
+            (None, Some(days)) => Ok(Self::WorkingDays(length(days))),
             _ => Err("a delay in hours or in working_days: one of the two"),
         }
     }
@@ -177,7 +179,16 @@ impl Delay {
             Self::Hours(hours) => (hours, Self::MOST_HOURS),
             Self::WorkingDays(days) => (days, Self::MOST_WORKING_DAYS),
         };
-        if (1..=most).contains(&length) { Ok(()) } else { Err(format!("1 to {most}; this is {length}")) }
+        if (1..=most).contains(&length) { Ok(()) } else { Err(format!("a whole number from 1 to {most}")) }
+    }
+
+    /// What it is counted in, as its member is called.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::Hours(_) => "hours",
+            Self::WorkingDays(_) => "working_days",
+        }
     }
 
     /// When a step with this delay is due after the step before was through at `at`.

@@ -277,8 +277,8 @@ fn steps_that_make_no_sense_are_refused_with_their_place() {
         let too_many: Vec<_> = (0..16).map(|_| json!({"delay": {"hours": 1}, "text": "x"})).collect();
         for (later, field) in [
             (json!(too_many), "steps"),
-            (json!([{"delay": {"hours": 0}, "text": "x"}]), "steps[1].delay"),
-            (json!([{"delay": {"working_days": 200}, "text": "x"}]), "steps[1].delay"),
+            (json!([{"delay": {"hours": 0}, "text": "x"}]), "steps[1].delay.hours"),
+            (json!([{"delay": {"working_days": 200}, "text": "x"}]), "steps[1].delay.working_days"),
             (json!([{"delay": {"weeks": 1}, "text": "x"}]), "steps[1].delay.weeks"),
             (json!([{"delay": {"hours": 1, "working_days": 1}, "text": "x"}]), "steps[1].delay"),
             (json!([{"delay": {}, "text": "x"}]), "steps[1].delay"),

@@ -67,7 +67,9 @@ pub(super) fn checked(asked: Vec<AskedStep>, errors: &mut Vec<FieldError>) -> Ve
         let mut wrong = |name: &str, message: String| errors.push(FieldError { field: field(index, name), message });
         match asked.delay {
             Some(_) if index == 0 => wrong("delay", "the first step leaves at the launch: leave it out".into()),
-            Some(delay) => delay.check().unwrap_or_else(|message| wrong("delay", message)),
+            Some(delay) => {
+                delay.check().unwrap_or_else(|message| wrong(&format!("delay.{}", delay.unit()), message));
+            }
             None => {}
         }
         if asked.subject.as_deref().is_some_and(|subject| !said(subject)) && index > 0 {
@@ -148,9 +150,10 @@ mod tests {
             (json!([step(), {"delay": {"hours": 48}, "text": "t"}]), [].as_slice()),
             (json!([{"subject": "", "text": ""}]), &[]),
             (json!([{"subject": "s", "delay": {"hours": 1}}]), &["steps[0].delay"]),
-            (json!([step(), {"delay": {"hours": 0}}]), &["steps[1].delay"]),
-            (json!([step(), {"delay": {"hours": 2161}}]), &["steps[1].delay"]),
-            (json!([step(), {"delay": {"working_days": 66}}]), &["steps[1].delay"]),
+            (json!([step(), {"delay": {"hours": 0}}]), &["steps[1].delay.hours"]),
+            (json!([step(), {"delay": {"hours": -1}}]), &["steps[1].delay.hours"]),
+            (json!([step(), {"delay": {"hours": 2161}}]), &["steps[1].delay.hours"]),
+            (json!([step(), {"delay": {"working_days": 99_999}}]), &["steps[1].delay.working_days"]),
             (json!([step(), {"subject": " ", "delay": {"hours": 1}}]), &["steps[1].subject"]),
             (json!([{"subject": "x".repeat(201)}]), &["steps[0].subject"]),
             (json!((0..17).map(|_| step()).collect::<Vec<_>>()), &["steps"]),

@@ -9,8 +9,8 @@ use super::Play;
 use crate::faults::deeds::{Chance, Deed, Doing};
 use crate::faults::world::{Making, World, relay};
 
-/// People of a campaign at most.
-const PEOPLE: usize = 5_000;
+/// People of a campaign at most. Each ends with some who wait for what was killed: a million in campaigns of a few would be an hour of that.
+const PEOPLE: usize = 20_000;
 /// One side of a call of a function in so many.
 type Odds = [(&'static str, u32); 3];
 
