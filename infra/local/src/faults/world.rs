@@ -185,6 +185,11 @@ impl World {
         Ok(())
     }
 
+    /// Says how far it is.
+    pub(super) fn tell(&self, line: &str) {
+        (self.say)(line);
+    }
+
     /// Whether the sweep under way is through; says how far it is.
     pub(super) fn is_through(&self) -> bool {
         let through = self.director.is_through();

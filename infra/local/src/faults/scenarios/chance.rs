@@ -36,6 +36,7 @@ pub(super) async fn all(play: &Play, relay: bool) -> anyhow::Result<World> {
         objecting(&mut world, people / 200).await?;
         world.settle().await?;
         world.does(name, Doing::Nothing);
+        world.tell(&format!("campaign {} of {rounds}, {people} people each", round + 1));
         if round == 0 {
             world.read_links();
         }
