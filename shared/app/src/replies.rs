@@ -124,7 +124,7 @@ impl App {
     /// Of what is taken for spam, an answer counts all the same, and nothing else does: a wish to be left alone that
     /// nobody reads would be one more message to somebody who had asked for none.
     async fn mind(&self, whose: ReplyAddress, raw: &[u8], is_spam: bool, now: Timestamp) -> Result<(), Failure> {
-        let Inbound { mut kind, author, .. } = inbound::read(raw);
+        let Inbound { mut kind, author, .. } = inbound::read_on(raw, Some(now.to_zoned(TimeZone::UTC).date()));
         // Nobody else knows the address: what they write to it is an answer, whatever their program calls it.
         if matches!(kind, Kind::Other)
             && let Some(author) = author

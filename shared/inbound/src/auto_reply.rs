@@ -231,7 +231,7 @@ pub(crate) fn read(mail: &Mail) -> Option<AutoReply> {
     if !automatic {
         return None;
     }
-    let sent = mail.header("date").and_then(|date| date.parse().ok());
+    let sent = mail.sent();
     let day = |read: fn(&str, Option<Date>) -> Option<Date>| read(title, sent).or_else(|| read(text, sent));
     let until = if says_absence { day(absence::until) } else { day(absence::back_on) };
     Some(AutoReply { is_absence: says_absence || until.is_some(), until })
@@ -294,6 +294,17 @@ mod tests {
             "From: Jan <jan@firm.test>\nTo: r@in.test\nDate: Thu, 26 Nov 2026 10:00:00 +0100\n{headers}\n\n{body}\n"
         );
         read(raw.as_bytes()).kind
+    }
+
+    #[test]
+    fn a_return_is_counted_from_the_day_of_receipt_where_a_mail_has_no_date() {
+        let raw = b"From: Jan <jan@firm.test>\nSubject: Automatic reply: A question\n\nI am away until Monday.\n";
+        let until = |received: Option<&str>| match crate::read_on(raw, received.map(|day| day.parse().unwrap())).kind {
+            Kind::AutoReply(answer) => answer.until.map(|day| day.to_string()),
+            kind => panic!("{kind:?}"),
+        };
+        assert_eq!(until(Some("2026-11-26")).as_deref(), Some("2026-11-30"));
+        assert_eq!(until(None), None);
     }
 
     #[test]

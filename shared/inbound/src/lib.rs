@@ -50,6 +50,7 @@ pub use returned::Original;
 pub use status::Status;
 
 use domain::email::EmailAddress;
+use jiff::civil::Date;
 use mail::Mail;
 use report::Report;
 
@@ -107,9 +108,16 @@ impl Inbound {
 /// Reads one mail. Bytes that are no mail are [`Kind::Other`].
 #[must_use]
 pub fn read(raw: &[u8]) -> Inbound {
+    read_on(raw, None)
+}
+
+/// The same of a mail that came in on a day: where it does not say when it was sent, "until Monday" is counted from that day.
+#[must_use]
+pub fn read_on(raw: &[u8], received: Option<Date>) -> Inbound {
     let Some(mail) = Mail::parse(raw) else {
         return Inbound { kind: Kind::Other, original: Original::default(), author: None };
     };
+    let mail = Mail { received, ..mail };
     let report = Report::of(&mail);
     let original = mail.returned.as_ref().or(report.returned.as_ref()).map(Original::of).unwrap_or_default();
     let kind = kind(&mail, &report);

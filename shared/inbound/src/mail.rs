@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use jiff::civil::Date;
 use mail_parser::{HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
 
 use crate::fields::Fields;
@@ -26,6 +27,8 @@ pub(crate) struct Mail {
     pub(crate) disposition: bool,
     /// The headers of the message that came back, where a part of its own holds it.
     pub(crate) returned: Option<Fields>,
+    /// When it came in, where that is known.
+    pub(crate) received: Option<Date>,
 }
 
 impl Mail {
@@ -36,6 +39,11 @@ impl Mail {
         let mut mail = Self { headers: headers(&message), ..Self::default() };
         mail.take(&message);
         Some(mail)
+    }
+
+    /// The day that it was sent on, as it says; else the day that it came in.
+    pub(crate) fn sent(&self) -> Option<Date> {
+        self.header("date").and_then(|date| date.parse().ok()).or(self.received)
     }
 
     /// A header's value by its name in small letters.

@@ -17,6 +17,7 @@ use domain::{
     webhook::{Event, EventKind},
 };
 use inbound::{Kind, glance};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use storage::{
     StoreError, WorkspaceScope,
@@ -230,7 +231,7 @@ impl App {
     /// Does what a mail asks for. It is not passed on: its Sender has it.
     async fn take_from_mailbox(&self, run: &mut Run<'_>, people: &[Subject], raw: &[u8]) -> Result<(), Failure> {
         let workspace = run.scope.workspace();
-        let kind = inbound::read(raw).kind;
+        let kind = inbound::read_on(raw, Some(run.now.to_zoned(TimeZone::UTC).date())).kind;
         run.record.reading.answers += u64::from(matches!(kind, Kind::Reply(_)));
         for subject in people {
             self.heed(ReplyAddress { workspace, subject: *subject }, kind.clone(), None, run.now).await?;
