@@ -25,6 +25,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
         return of_channel(app, &scope, &request).await;
     }
     if (request.method().as_str(), route.as_str()) == ("GET", "/v1/health") {
+        request.query_is_among(&[])?;
         return json(StatusCode::OK, &app.health(&scope, request.now()?).await?);
     }
     match (request.method().as_str(), route.strip_prefix("/v1/campaigns").unwrap_or(&route)) {

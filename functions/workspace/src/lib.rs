@@ -84,7 +84,10 @@ async fn people(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<
 async fn channels(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
     let now = request.now()?;
     match (request.method().as_str(), request.route().as_str()) {
-        ("GET", "/v1/channels") => list(&app.channels(scope).await?),
+        ("GET", "/v1/channels") => {
+            request.query_is_among(&[])?;
+            list(&app.channels(scope).await?)
+        }
         // No Idempotency-Key: it would keep a hash of the relay's password for a day.
         ("POST", "/v1/channels") => json(StatusCode::OK, &app.add_channel(scope, request.json()?, now).await?),
         ("GET", "/v1/channels/{id}") => json(StatusCode::OK, &app.channel(scope, request.id("channel")?).await?),

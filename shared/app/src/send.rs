@@ -27,11 +27,12 @@ use domain::{
     bounce::Evidence,
     campaign::{CampaignStatus, Halt},
     chunk::{GROUP, Outcome, Results},
+    pace::{Because, Wait},
     policy::Refusal,
 };
 use storage::{WorkspaceScope, accounts::Workspace};
 
-use self::{after::Found, hindered::Closed, job::Job};
+use self::{after::Found, hindered::Closed, job::Job, routes::Routes};
 pub(crate) use self::{hindered::GoingOn, job::Compiled};
 use crate::{
     App, Deadline, Failure, Kind,
@@ -43,8 +44,9 @@ use crate::{
 /// Left of an invocation when no new group is begun.
 const RESERVE: Duration = Duration::from_secs(20);
 
-/// When to look again whether SES takes messages, once those of its day are used up (its day is the last 24 hours), or it is paused.
-const QUOTA_WAIT: SignedDuration = SignedDuration::from_hours(1);
+/// When to look again whether the account at SES takes messages, once those of its day are used up (its day is the last 24 hours), or
+/// somebody has paused it.
+const SES_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// After so long no new group is begun, so that a slow channel of one workspace leaves hands for others.
 const TURN: Duration = Duration::from_secs(45);
@@ -63,12 +65,10 @@ struct Work {
     results: Results,
     /// Somebody has to come again soon.
     again: bool,
-    /// The account at SES may not send: nobody who goes by it is written to before somebody does something about it.
-    ses_paused: bool,
     /// When the first of those who wait has to come again: their window opens, or their channel takes more.
     waits: Option<Timestamp>,
-    /// Until when they wait for the day of the account at SES.
-    quota: Option<Timestamp>,
+    /// Until when, and why, those wait who go by the account at SES.
+    ses: Option<Wait>,
     /// Since when somebody of it is put off by their channel, because of who they are.
     put_off: Option<Timestamp>,
     /// Whose address their channel says to be bad, by their places, with what it said.
@@ -77,18 +77,20 @@ struct Work {
 
 impl Work {
     const fn new(results: Results) -> Self {
-        let (again, waits, quota, put_off) = (false, None, None, None);
-        Self { results, again, ses_paused: false, waits, quota, put_off, bounced: Vec::new() }
+        let (again, waits, ses, put_off) = (false, None, None, None);
+        Self { results, again, waits, ses, put_off, bounced: Vec::new() }
     }
 
     fn wait(&mut self, until: Timestamp) {
         self.waits = Some(self.waits.map_or(until, |first| first.min(until)));
     }
 
-    fn wait_for_quota(&mut self, now: Timestamp) {
-        let until = now + QUOTA_WAIT;
-        self.quota = Some(until);
+    /// Nobody else of this chunk goes by SES: it is looked at again later.
+    fn leave_ses(&mut self, routes: &mut Routes, because: Because, now: Timestamp) {
+        let until = now + SES_AGAIN;
+        self.ses = Some(Wait { until, because });
         self.wait(until);
+        routes.close_ses(until);
     }
 }
 
@@ -156,17 +158,17 @@ impl App {
         self.give_back_rest(&mut job).await;
         self.give_back_receivers(&mut job).await;
         self.go_on_without_the_slow(&job, &mut work).await?;
-        let Work { results, again, ses_paused, waits, quota, put_off, bounced } = work;
+        let Work { results, again, waits, ses, put_off, bounced } = work;
         let later = waits.filter(|until| until.duration_since(now) > SOON);
         // Before the record has them as pending: whoever reads that need not think of them.
         if let Some(until) = later {
             outreach.note_due(message.campaign, (message.chunk, message.step), until).await?;
         }
         // So that whoever looks at the campaign sees why it stands still.
-        if let Some(until) = quota
-            && let Err(error) = outreach.note_quota(message.campaign, until).await
+        if let Some(wait) = ses
+            && let Err(error) = outreach.note_ses(message.campaign, wait).await
         {
-            tracing::warn!(campaign = %message.campaign, %error, "nobody is told of the quota");
+            tracing::warn!(campaign = %message.campaign, %error, "nobody is told of the account at SES");
         }
         self.tell_outcomes(&scope, message, (&found.results, &results), now).await;
         self.tell_bounced(&scope, message, &bounced, now).await;
@@ -183,7 +185,8 @@ impl App {
         }
         worked?;
         let moved_on = results.open().len() < found.results.open().len();
-        let closed = Closed { channels: job.routes.unusable(), ses: ses_paused };
+        let ses = ses.is_some_and(|wait| wait.because == Because::SesPaused);
+        let closed = Closed { channels: job.routes.unusable(), ses };
         let halt = if results.settled() { None } else { self.what_halts(&scope, &progress, &closed, now).await? };
         if let Some(halt) = halt {
             match halt {
@@ -215,14 +218,8 @@ impl App {
         if job.routes.any_by_ses() {
             match self.ses_account(job.now).await {
                 Standing::Open => {}
-                Standing::QuotaUsed => {
-                    work.wait_for_quota(job.now);
-                    job.routes.close_ses(job.now + QUOTA_WAIT);
-                }
-                Standing::Paused => {
-                    work.ses_paused = true;
-                    job.routes.close_ses(job.now + QUOTA_WAIT);
-                }
+                Standing::QuotaUsed => work.leave_ses(&mut job.routes, Because::SesQuota, job.now),
+                Standing::Paused => work.leave_ses(&mut job.routes, Because::SesPaused, job.now),
             }
         }
         let mut todo = VecDeque::from(work.results.open());

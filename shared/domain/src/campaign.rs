@@ -275,6 +275,9 @@ pub struct Progress {
     /// Until when somebody waits because the messages of the day of the account at SES are used up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quota_until: Option<Timestamp>,
+    /// When it is looked at again whether the account at SES, which is paused, sends again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ses_paused_until: Option<Timestamp>,
     /// Looks for its end that were asked for since it was launched or resumed: of several that are on the queue, only the last
     /// asks for another.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -309,6 +312,7 @@ impl Progress {
             judged_from: None,
             winners: Vec::new(),
             quota_until: None,
+            ses_paused_until: None,
             looks: 0,
         }
     }

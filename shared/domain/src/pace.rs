@@ -144,6 +144,8 @@ pub enum Because {
     DomainPerHour,
     /// The messages of the day of the operator's account at Amazon SES are used up.
     SesQuota,
+    /// The operator's account at SES is paused.
+    SesPaused,
     /// The channel cannot be reached.
     Unreachable,
     /// It does not take the login.

@@ -128,7 +128,8 @@ impl Request {
         match unknown.next() {
             None => Ok(()),
             Some(_) => {
-                Err(Failure::field("query", format!("a parameter is unknown; this route has {}", known.join(", "))))
+                let there_are = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                Err(Failure::field("query", format!("a parameter is unknown; this route has {there_are}")))
             }
         }
     }

@@ -6,12 +6,15 @@ use std::sync::{
 };
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use local::backends::Plan;
 use local::backends::calls::{Act, Call, Side, Watcher};
 use serde_json::{Value, json};
 use tests::{Sender, TestStack, files, run, wait_for};
 use tokio::sync::Semaphore;
+
+/// Longer than the sequence of those who wait for nobody.
+const LONG: SignedDuration = SignedDuration::from_hours(80);
 
 /// Whether a call of `send` is the one that matters.
 type Matters = fn(&Call<'_>) -> bool;
@@ -237,6 +240,7 @@ fn people_of_a_relay_go_on_while_ses_is_paused() {
         let campaign = sender.look(&id).await;
         let [sent, pending, ..] = counts(&campaign);
         assert!(sent > 30 && pending > 30 && sent + pending == 120, "{campaign}");
+        assert!(campaign["paused_because"] == "sending_paused" || campaign["waiting"][0]["because"] == "ses_paused");
         for one in sender.all(&format!("/v1/campaigns/{id}/recipients?status=pending")).await {
             assert_eq!(stack.mails_to(one["email"].as_str().unwrap()).len(), 0, "{one}");
         }
@@ -245,13 +249,46 @@ fn people_of_a_relay_go_on_while_ses_is_paused() {
         stack.pass(SignedDuration::from_mins(5)).await;
         let campaign = sender.look(&id).await;
         assert_eq!((&campaign["status"], &campaign["paused_because"]), (&json!("paused"), &json!("sending_paused")));
+        // Whoever lets it go on knows that the account sends again, however short a time ago that was.
         stack.break_things(paused(false));
-        stack.wait(SignedDuration::from_mins(2));
         sender.command(&id, "resume").await.expect(202);
         stack.settle().await;
         let campaign = sender.look(&id).await;
         assert_eq!((&campaign["status"], counts(&campaign)), (&json!("completed"), [120, 0, 0, 0, 0]), "{campaign}");
         files::addresses("mixed-", 120).iter().for_each(|address| _ = stack.only_mail_to(address));
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn people_of_a_relay_get_every_step_of_a_sequence_while_ses_is_paused() {
+    run(async {
+        let stack = impatient().await;
+        let sender = stack.sign_up().await;
+        sender.limit(json!({"per_day": 100_000})).await;
+        let by_relay = json!({"name": "Relais", "transport": relay(&stack), "limits": {"per_day": 100_000}});
+        let by_relay = sender.add_channel(by_relay).await;
+        sender.import(&files::people("steps-", 60)).await;
+        stack.break_things(serde_json::from_value(json!({"ses": {"paused": true}})).expect("a plan"));
+        let steps = json!([{"subject": "x", "text": "One"}, {"text": "Two", "delay": {"hours": 24}}]);
+        let id = sender.launch(sender.content(&json!({"steps": steps}))).await;
+        let gone = counts(&sender.look(&id).await)[0];
+        let campaign = loop {
+            stack.pass(SignedDuration::from_hours(1)).await;
+            let campaign = sender.look(&id).await;
+            if campaign["status"] != "sending" {
+                break campaign;
+            }
+            let waiting = &campaign["waiting"];
+            assert!(
+                waiting.as_array().is_some_and(|all| all.iter().all(|one| one["channel"] != by_relay)),
+                "{waiting}"
+            );
+            assert!(stack.now() < campaign["launched_at"].as_str().unwrap().parse::<Timestamp>().unwrap() + LONG);
+        };
+        assert_eq!(campaign["paused_because"], "sending_paused");
+        let of = |step: usize| campaign["steps"][step]["counts"]["sent"].as_u64().expect("a count");
+        assert_eq!((of(0), of(1)), (gone, gone), "{campaign}");
         stack.finish().await;
     });
 }

@@ -34,6 +34,7 @@ const UNSEEN: &[(&str, &str)] = &[
     ("receivers.w.because", "the same"),
     ("campaign_progress.halt_told", "only once Amazon SES had paused the account"),
     ("campaign_progress.looks", "only of a campaign that is not through when its end is first looked for"),
+    ("campaign_progress.ses_paused_until", "only while the account at SES is paused and others go on"),
     ("campaign_progress.quota_until", "only once the account at SES has had its messages of a day"),
     ("pace.x.reason", "only while a channel cannot be used"),
     ("pace.x.since", "the same"),

@@ -144,6 +144,7 @@ impl Ledger {
             let now = order.now;
             order.suppressions.entry(person.to_owned()).or_insert(now);
             let why = put.item.get("why").and_then(|why| serde_json::from_value(why.get("S")?.clone()).ok());
+            // One of which nothing else can be said is taken for a wish.
             if !why.is_some_and(SuppressionReason::is_of_address) {
                 order.objectors.insert(person.to_owned());
             }
@@ -155,21 +156,21 @@ impl Ledger {
         self.order().suppressions.contains_key(person)
     }
 
-    /// Whether a person was claimed for a message after their opt-out had been committed.
-    pub(super) fn claimed_after_objection(&self, person: &str, campaign: &str, step: u8) -> bool {
+    /// Whether a person was claimed for a message after their suppression had been committed.
+    pub(super) fn claimed_after_suppression(&self, person: &str, campaign: &str, step: u8) -> bool {
         let order = self.order();
         let claim = order.claims.get(&format!("{person}#{campaign}#{step:02}"));
-        claim.zip(order.suppressions.get(person)).is_some_and(|(claim, objection)| objection < claim)
+        claim.zip(order.suppressions.get(person)).is_some_and(|(claim, suppression)| suppression < claim)
     }
 
-    /// Whether a person's opt-out had been committed when the opt-outs were read for a message to them, after their
+    /// Whether a person's suppression had been committed when those were read for a message to them, after their
     /// claim.
-    pub(super) fn objected_before_read(&self, person: &str, campaign: &str, step: u8) -> bool {
+    pub(super) fn suppressed_before_read(&self, person: &str, campaign: &str, step: u8) -> bool {
         let order = self.order();
         let claim = order.claims.get(&format!("{person}#{campaign}#{step:02}"));
-        let (Some(claim), Some(objection)) = (claim, order.suppressions.get(person)) else { return false };
+        let (Some(claim), Some(suppression)) = (claim, order.suppressions.get(person)) else { return false };
         let covers = |read: &&Read| read.at > *claim && *read.from <= *person && *person <= *read.to;
-        order.reads.iter().find(covers).is_some_and(|read| objection < &read.at)
+        order.reads.iter().find(covers).is_some_and(|read| suppression < &read.at)
     }
 
     /// How many people opted out.
@@ -228,17 +229,17 @@ mod tests {
         let request = request.as_bytes();
         ledger.done(&Call { number: 2, function, port: None, service, operation, request, side: Side::After, answer });
         claim(1, Some(br#"{"Responses":[{}]}"#), early.as_bytes(), &ledger);
-        assert!(!ledger.claimed_after_objection("aa", "cmp_1", 1), "its call was under way");
+        assert!(!ledger.claimed_after_suppression("aa", "cmp_1", 1), "its call was under way");
 
         let late = json!({"Statements": [statement("aa"), statement("bb")]}).to_string();
         claim(3, None, late.as_bytes(), &ledger);
         let lost = br#"{"Responses":[{"Error":{"Code":"DuplicateItem"}},{}]}"#;
         claim(3, Some(lost), late.as_bytes(), &ledger);
-        assert!(!ledger.claimed_after_objection("aa", "cmp_1", 1), "this one was not made");
-        assert!(!ledger.claimed_after_objection("bb", "cmp_1", 1), "did not object");
+        assert!(!ledger.claimed_after_suppression("aa", "cmp_1", 1), "this one was not made");
+        assert!(!ledger.claimed_after_suppression("bb", "cmp_1", 1), "did not object");
         claim(4, None, late.as_bytes(), &ledger);
         claim(4, Some(br#"{"Responses":[{},{}]}"#), late.as_bytes(), &ledger);
-        assert!(ledger.claimed_after_objection("aa", "cmp_1", 1));
+        assert!(ledger.claimed_after_suppression("aa", "cmp_1", 1));
         assert_eq!((ledger.objections(), ledger.claims()), (1, 2));
         let request =
             json!({"TableName": "SuppressionsTable", "Item": {"sk": {"S": "cc"}, "why": {"S": "hard_bounced"}}});

@@ -107,8 +107,8 @@ pub(super) async fn look(world: &World) -> anyhow::Result<Truth> {
     let mut known = Invariant::new("whoever got a message is sent or unknown");
     let mut real = Invariant::rare("whoever is sent got a message");
     let mut reasons = Invariant::rare("whoever is refused the first step of a campaign that goes on was suppressed");
-    let mut opted_out = Invariant::new("nobody is claimed after their opt-out's commit and written to");
-    let mut read = Invariant::new("nobody is written to whose opt-out's commit came before it was looked for");
+    let mut opted_out = Invariant::new("nobody is claimed after their suppression's commit and written to");
+    let mut read = Invariant::new("nobody is written to whose suppression's commit came before it was looked for");
     let mut fair = Invariant::rare("nobody has failed because of the channel");
     let mut sums = Invariant::new("counts add up to the audience, and are those of the people");
     let mut over = Invariant::new("every campaign comes to its end");
@@ -179,10 +179,10 @@ pub(super) async fn look(world: &World) -> anyhow::Result<Truth> {
                 let fine = matches!(status.as_str(), "sent" | "unknown");
                 known.holds(fine, || format!("{} got a message and is {status}", at(launched, place)));
                 counted.lost += u64::from(!fine && status != "pending");
-                let late = world.director.ledger.claimed_after_objection(&place.0, &launched.id, place.1);
-                opted_out.holds(!late, || format!("{} opted out, was claimed, and got it", at(launched, place)));
-                let late = world.director.ledger.objected_before_read(&place.0, &launched.id, place.1);
-                read.holds(!late, || format!("{} opted out, was looked for, and got it", at(launched, place)));
+                let late = world.director.ledger.claimed_after_suppression(&place.0, &launched.id, place.1);
+                opted_out.holds(!late, || format!("{} was suppressed, claimed, and got it", at(launched, place)));
+                let late = world.director.ledger.suppressed_before_read(&place.0, &launched.id, place.1);
+                read.holds(!late, || format!("{} was suppressed, looked for, and got it", at(launched, place)));
             } else {
                 real.holds(status != "sent" || returned.contains(place), || {
                     format!("{} is sent and got nothing", at(launched, place))

@@ -22,6 +22,9 @@ use crate::{App, Failure};
 const CAMPAIGNS: u32 = 100;
 const PAGES: usize = 10;
 
+/// Days after its end when nothing comes back of a campaign any more that counts today.
+const LONG_OVER: i64 = 4 * DAYS;
+
 /// The answer.
 #[derive(Debug, Serialize)]
 pub struct HealthView {
@@ -202,9 +205,6 @@ impl App {
         }))
     }
 }
-
-/// Days after its end when nothing comes back of a campaign any more that counts today.
-const LONG_OVER: i64 = 4 * DAYS;
 
 fn limit(trouble: Trouble) -> f64 {
     rate(trouble.limit().0, 10_000)

@@ -251,8 +251,10 @@ impl App {
         let Some(sender) = sender else { return Ok((Vec::new(), None)) };
         let zone = sender.zone(workspace.and_then(|workspace| workspace.time_zone).as_deref());
         let (outreach, mut waiting) = (self.db.outreach(scope), Vec::new());
-        let quota = progress.quota_until.filter(|until| *until > now);
-        let quota = quota.map(|until| Wait { until, because: pace::Because::SesQuota });
+        let ses =
+            [(progress.quota_until, pace::Because::SesQuota), (progress.ses_paused_until, pace::Because::SesPaused)];
+        let ses = ses.into_iter().filter_map(|(until, because)| Some(Wait { until: until?, because }));
+        let ses: Vec<Wait> = ses.filter(|wait| wait.until > now).collect();
         for channel in sender.among(&progress.channels) {
             let limits = channel.limits_at(&zone, now);
             let had = outreach.pace(channel.id).await?;
@@ -262,8 +264,8 @@ impl App {
                 Some(_) => outreach.receivers(channel.id).await?.receivers.waiting(now),
                 None => None,
             };
-            let by_quota = quota.filter(|_| matches!(channel.transport, Transport::Ses));
-            let waits = hindered.into_iter().chain(paced).chain(by_domain).chain(by_quota);
+            let by_ses = ses.iter().copied().filter(|_| matches!(channel.transport, Transport::Ses));
+            let waits = hindered.into_iter().chain(paced).chain(by_domain).chain(by_ses);
             waiting.extend(waits.map(|wait| Waiting { channel: channel.id, wait }));
         }
         let content = &campaign.content;

@@ -152,7 +152,8 @@ impl App {
     pub(crate) async fn ses_account(&self, now: Timestamp) -> Standing {
         let fresh = |asked: Timestamp| now.duration_since(asked).abs() < HOLDS;
         let known = self.ses_standing.known(|known| known.asked.is_some_and(fresh).then_some(known.standing));
-        if let Some(standing) = known {
+        // A pause is asked after each time: whoever lets a campaign go on knows that it is over.
+        if let Some(standing) = known.filter(|standing| *standing != Standing::Paused) {
             return standing;
         }
         let answer = self.ses.get_account().send().await;

@@ -16,6 +16,7 @@ use domain::{
     health::window::Day,
     hindrance::{Reason, offered_again},
     message_name::MessageName,
+    pace::Because,
     policy::{
         Refusal, SendPermit,
         may_send::{OptOutsAfterClaim, still_may_send},
@@ -27,7 +28,7 @@ use futures::{StreamExt, stream};
 use tokio::sync::Mutex;
 
 use super::{
-    QUOTA_WAIT, RESERVE, Work,
+    RESERVE, Work,
     claim::Permitted,
     did::{Did, TOO_MANY, TOO_SILENT, is_of},
     job::Job,
@@ -381,13 +382,11 @@ fn sort_out(job: &mut Job<'_>, delivered: Vec<Delivered>, did: &[Did], work: &mu
             }
             Handed::QuotaUsed => {
                 left.free.push(subject);
-                work.wait_for_quota(job.now);
-                job.routes.close_ses(job.now + QUOTA_WAIT);
+                work.leave_ses(&mut job.routes, Because::SesQuota, job.now);
             }
             Handed::Paused => {
                 left.free.push(subject);
-                work.ses_paused = true;
-                job.routes.close_ses(job.now + QUOTA_WAIT);
+                work.leave_ses(&mut job.routes, Because::SesPaused, job.now);
             }
             Handed::Later => {
                 left.free.push(subject);

@@ -50,10 +50,10 @@ impl Closed {
     }
 }
 
-/// Campaigns of which somebody was found, within the last minute, who goes by a channel that works: each chunk that waits for another one
-/// would look through all chunks for them.
+/// Campaigns of which somebody was found, within the last minute, who goes by a channel that works, and whether those of SES work: each
+/// chunk that waits for another one would look through all chunks for them. So a pause may come a minute late.
 #[derive(Debug, Default)]
-pub(crate) struct GoingOn(Mutex<HashMap<CampaignId, Timestamp>>);
+pub(crate) struct GoingOn(Mutex<HashMap<(CampaignId, bool), Timestamp>>);
 
 impl GoingOn {
     /// How long it is believed.
@@ -61,17 +61,17 @@ impl GoingOn {
     /// Campaigns remembered, at most.
     const MOST: usize = 1_000;
 
-    fn is_known(&self, campaign: CampaignId, now: Timestamp) -> bool {
+    fn is_known(&self, campaign: CampaignId, closed: &Closed, now: Timestamp) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&campaign).is_some_and(|found| now.duration_since(*found).abs() < Self::GOOD_FOR)
+        known.get(&(campaign, closed.ses)).is_some_and(|found| now.duration_since(*found).abs() < Self::GOOD_FOR)
     }
 
-    fn note(&self, campaign: CampaignId, now: Timestamp) {
+    fn note(&self, campaign: CampaignId, closed: &Closed, now: Timestamp) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= Self::MOST {
             known.clear();
         }
-        known.insert(campaign, now);
+        known.insert((campaign, closed.ses), now);
     }
 }
 
@@ -162,12 +162,12 @@ impl App {
             Closed { channels, .. } if channels.is_empty() => return Ok(None),
             Closed { .. } => Halt::ChannelUnusable,
         };
-        if self.going_on.is_known(progress.campaign, now) {
+        if self.going_on.is_known(progress.campaign, closed, now) {
             return Ok(None);
         }
         let go_on = self.others_go_on(scope, progress, closed, now).await?;
         if go_on {
-            self.going_on.note(progress.campaign, now);
+            self.going_on.note(progress.campaign, closed, now);
         }
         Ok((!go_on).then_some(halt))
     }
@@ -200,11 +200,12 @@ impl App {
         let (mut after, mut people): (Option<String>, usize) = (None, 0);
         let mut last: Option<((u32, u8), ChunkRecord)> = None;
         let waits = |step: u8, record: &ChunkRecord| {
-            let next_is_due = record.results.settled() && record.due.is_some() && step < progress.steps;
+            // Of a step that is not through whoever has theirs goes on once the others are, or are left behind.
+            let has_next = step < progress.steps && (record.due.is_some() || !record.results.settled());
             let open = record.results.open();
             let mut here = record.subjects.iter().enumerate();
             here.any(|(index, person)| {
-                let gets = open.contains(&index) || (next_is_due && record.results.may_go_on(index));
+                let gets = open.contains(&index) || (has_next && record.results.may_go_on(index));
                 let channel = channel_of(*person, channels.iter().copied());
                 gets && channel.is_some_and(|channel| works.contains(&channel))
             })

@@ -49,7 +49,7 @@ impl App {
     pub(super) async fn go_on_without_the_slow(&self, job: &Job<'_>, work: &mut Work) -> Result<(), Failure> {
         let has_next = job.campaign.content.step(job.message.step.saturating_add(1)).is_some();
         let waited = job.found.begun.zip(work.waits).filter(|(begun, until)| holds_up(*begun, *until));
-        let Some((_, until)) = waited.filter(|_| has_next && !work.again && !work.ses_paused) else { return Ok(()) };
+        let Some((_, until)) = waited.filter(|_| has_next && !work.again) else { return Ok(()) };
         let put_off = job.found.put_off;
         for index in work.results.open() {
             let Some(person) = job.found.people.get(index) else { continue };

@@ -6,6 +6,7 @@ use domain::{
     audit::Entry,
     campaign::{Content, Progress},
     id::{CampaignId, MemberId},
+    pace::{Because, Wait},
     variant::Decision,
 };
 use serde::{Deserialize, Serialize};
@@ -207,10 +208,14 @@ impl Outreach<'_> {
         }
     }
 
-    /// Notes until when somebody of a campaign waits for the day of the account at SES.
-    pub async fn note_quota(&self, id: CampaignId, until: Timestamp) -> Result<(), StoreError> {
+    /// Notes until when, and why, somebody of a campaign waits for the account at SES.
+    pub async fn note_ses(&self, id: CampaignId, Wait { until, because }: Wait) -> Result<(), StoreError> {
         let key = keys::progress(self.workspace, id);
-        let update = self.db.updating(self.table(), &key).update_expression("SET quota_until = :until");
+        let set = match because {
+            Because::SesPaused => "SET ses_paused_until = :until",
+            _ => "SET quota_until = :until",
+        };
+        let update = self.db.updating(self.table(), &key).update_expression(set);
         let update = update.condition_expression("attribute_exists(pk)");
         match update.expression_attribute_values(":until", s(until.to_string())).send().await.map_err(StoreError::from)
         {
