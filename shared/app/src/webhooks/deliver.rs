@@ -108,8 +108,10 @@ impl App {
         let wanted = run.failing.then(|| now + left_alone(next.failing_runs));
         let due = if run.more { None } else { hooks.next_due(id).await? };
         let wanted = wanted.or(due);
+        // One that comes while the endpoint is left alone finds it so, and nobody comes after it.
+        let is_too_soon = |timer: Timestamp| timer <= now || (run.failing && Some(timer) < wanted);
         let timer = match wanted {
-            Some(wanted) if turn.timer.is_none_or(|timer| timer <= now || timer > wanted) => {
+            Some(wanted) if turn.timer.is_none_or(|timer| is_too_soon(timer) || timer > wanted) => {
                 self.ask_to_deliver(scope, id, Some(wanted), now).await?;
                 Some(wanted)
             }
