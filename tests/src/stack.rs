@@ -200,6 +200,12 @@ impl TestStack {
         self.stack.skip_to_quiet(Duration::from_secs(120)).await.unwrap_or_else(|error| panic!("{error:#}"));
     }
 
+    /// Waits until a line with this was logged, so many times: a line comes a moment after the answer of who wrote it.
+    pub async fn logged(&self, what: &str, times: usize) {
+        let said = || self.stack.logs().iter().filter(|line| line.line.contains(what)).count();
+        crate::wait_for(what, || async { (said() >= times).then_some(()) }).await;
+    }
+
     /// Remembers something that no log line may contain.
     pub fn keep_secret(&self, secret: impl Into<String>) {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(secret.into());

@@ -148,7 +148,7 @@ fn a75_a47_a_forwarded_request_is_chased_at_its_seconds_escalated_and_closed() {
         let id = task["id"].as_str().unwrap();
         assert!(stack.only_mail_to(OPERATOR).text.contains(id));
         assert!(stack.mails_to(&to)[opened + 3..].iter().all(|mail| mail.text.contains(id)), "the Sender hears it too");
-        assert!(stack.logs().iter().any(|line| line.line.contains("request about rights overdue")));
+        stack.logged("request about rights overdue", 1).await;
         assert_eq!(tasks(&sender).await[0]["status"], "overdue");
         // And again every week, until it is answered.
         for week in 1..3 {
