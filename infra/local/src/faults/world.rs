@@ -194,7 +194,7 @@ impl World {
     pub(super) fn is_through(&self) -> bool {
         let through = self.director.is_through();
         if !through {
-            (self.say)(&self.director.progress());
+            self.tell(&self.director.progress());
         }
         through
     }

@@ -95,8 +95,7 @@ pub(super) async fn skewed(play: &Play) -> anyhow::Result<World> {
     Ok(world)
 }
 
-/// Looks at when each person got each step.
-/// The least time before the second step is the first of `least`, and so on.
+/// Looks at when each person got each step. The second comes no sooner after the first than the first of `least` says, and so on.
 fn never_early<const N: usize>(world: &mut World, least: [SignedDuration; N]) {
     let mut invariant = Invariant::new("no step comes before its delay is over");
     for ((campaign, person), times) in sink_times(world) {
