@@ -27,6 +27,10 @@ use crate::{BIN_DIR, build_functions, workspace_root};
 
 /// People of a chunk where something is done at every call: more than are claimed at once, less than twice as many.
 const CHUNK: usize = 28;
+/// Messages of a world at most. One world waits more than it computes: a million in several of them take less time.
+const LOT: usize = 60_000;
+/// From the seed of one world to that of the next. A world counts its own campaigns on from its seed.
+const SEEDS: u64 = 1_000_003;
 
 /// What is broken, how much, and how.
 #[derive(Clone, Debug, clap::Args)]
@@ -40,7 +44,7 @@ pub struct Faults {
     /// Only these scenarios.
     #[arg(long, value_delimiter = ',')]
     pub scenario: Vec<String>,
-    /// Scenarios that are played side by side: most of a run is waiting.
+    /// Worlds that are played side by side: most of a run is waiting. A scenario of many messages has several.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     pub jobs: u8,
     /// Prints JSON instead of tables.
@@ -65,17 +69,19 @@ pub async fn run(faults: &Faults) -> anyhow::Result<usize> {
     let bin_dir = tokio::task::spawn_blocking(built).await??;
     say(&format!("Seed {seed}."));
     let began = Instant::now();
-    let shares: usize = scenarios.iter().map(|scenario| scenario.share()).sum();
-    let played = stream::iter(scenarios).map(async |scenario| {
-        let name = scenario.name();
-        say(&format!("{name}: {} …", scenario.what()));
-        let messages = faults.messages * scenario.share() / shares.max(1);
+    let played = stream::iter(lots(&scenarios, faults.messages, seed)).map(async |lot| {
+        let name = lot.name();
+        say(&format!("{name}: {} …", lot.scenario.what()));
         let progress: Say = match faults.json {
             true => Arc::new(|_| {}),
-            false => Arc::new(move |line| Screen::new().say(&format!("    {name}: {line}"))),
+            false => {
+                let name = name.clone();
+                Arc::new(move |line| Screen::new().say(&format!("    {name}: {line}")))
+            }
         };
-        let play = Play { bin_dir: bin_dir.clone(), seed, messages, chunk: CHUNK, say: progress };
-        let report = self::play(scenario, play).await?;
+        let play =
+            Play { bin_dir: bin_dir.clone(), seed: lot.seed, messages: lot.messages, chunk: CHUNK, say: progress };
+        let report = self::play(lot.scenario, play).await?;
         report.wrong().iter().for_each(|line| say(&format!("  BROKEN {name}: {line}")));
         say(&format!(
             "  {name}: {} accepted, {} faults, {:.0} s",
@@ -86,8 +92,8 @@ pub async fn run(faults: &Faults) -> anyhow::Result<usize> {
         anyhow::Ok(report)
     });
     // Whichever ends first makes room for the next.
-    let mut reports: Vec<Report> = played.buffer_unordered(faults.jobs.into()).try_collect().await?;
-    reports.sort_by_key(|report| Scenario::ALL.iter().position(|scenario| scenario.name() == report.scenario));
+    let played: Vec<Report> = played.buffer_unordered(faults.jobs.into()).try_collect().await?;
+    let reports = report::by_scenario(played);
     if faults.json {
         let total = report::Total::of(&reports);
         let seconds = began.elapsed().as_secs_f64();
@@ -102,7 +108,41 @@ pub async fn run(faults: &Faults) -> anyhow::Result<usize> {
     Ok(reports.iter().map(|report| report.wrong().len()).sum())
 }
 
-/// Plays one scenario.
+/// What of a scenario is played in one world.
+struct Lot {
+    scenario: Scenario,
+    /// Its number among those of its scenario, from 1, and how many these are.
+    place: (usize, usize),
+    seed: u64,
+    messages: usize,
+}
+
+impl Lot {
+    fn name(&self) -> String {
+        match self.place {
+            (_, 1) => self.scenario.name().to_owned(),
+            (number, of) => format!("{} {number}/{of}", self.scenario.name()),
+        }
+    }
+}
+
+/// The messages, shared among the scenarios and cut into worlds. Each has dice of its own, the first those of the run.
+fn lots(scenarios: &[Scenario], messages: usize, seed: u64) -> Vec<Lot> {
+    let shares: usize = scenarios.iter().map(|scenario| scenario.share()).sum();
+    let of = |&scenario: &Scenario| {
+        let messages = messages * scenario.share() / shares.max(1);
+        let lots = messages.div_ceil(LOT).max(1);
+        (0..lots).map(move |lot| Lot {
+            scenario,
+            place: (lot + 1, lots),
+            seed: seed.wrapping_add(lot as u64 * SEEDS),
+            messages: messages / lots,
+        })
+    };
+    scenarios.iter().flat_map(of).collect()
+}
+
+/// Plays one scenario, in one world.
 ///
 /// # Errors
 ///
@@ -117,6 +157,7 @@ pub async fn play(scenario: Scenario, play: Play) -> anyhow::Result<Report> {
     stack.stop().await;
     Ok(Report {
         scenario: scenario.name(),
+        worlds: 1,
         seed,
         seconds: began.elapsed().as_secs_f64(),
         counted: truth.counted,
@@ -147,5 +188,34 @@ fn built() -> anyhow::Result<PathBuf> {
     match std::env::var_os(BIN_DIR) {
         Some(given) => Ok(given.into()),
         None => build_functions(&workspace_root(), &crate::demo::binaries()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_million_messages_are_played_in_worlds_with_dice_of_their_own() {
+        let lots = lots(&Scenario::ALL, 1_000_000, 7);
+        for scenario in Scenario::ALL {
+            let of: Vec<&Lot> = lots.iter().filter(|lot| lot.scenario == scenario).collect();
+            let messages: usize = of.iter().map(|lot| lot.messages).sum();
+            assert!(messages.abs_diff(scenario.share() * 10_000) < of.len(), "{}: {messages}", scenario.name());
+            assert_eq!(of.first().map(|lot| lot.seed), Some(7), "{}", scenario.name());
+            let seeds: std::collections::BTreeSet<u64> = of.iter().map(|lot| lot.seed).collect();
+            assert_eq!(seeds.len(), of.len(), "{}", scenario.name());
+            assert!(of.iter().all(|lot| lot.messages <= LOT));
+        }
+        let random: Vec<String> = lots.iter().filter(|lot| lot.scenario == Scenario::Random).map(Lot::name).collect();
+        assert_eq!((random.len(), random.last().map(String::as_str)), (8, Some("random 8/8")));
+    }
+
+    #[test]
+    fn what_fits_into_one_world_is_played_in_one() {
+        let lots = lots(&[Scenario::Random, Scenario::KillSend], 45_000, 7);
+        let names: Vec<String> = lots.iter().map(Lot::name).collect();
+        assert_eq!(names, ["random", "kill-send"]);
+        assert_eq!((lots[0].messages, lots[1].messages), (45_000, 0));
     }
 }

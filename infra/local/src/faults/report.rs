@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use comfy_table::Table;
 use serde::Serialize;
 
+use super::scenarios::Scenario;
 use super::truth::{Counted, Invariant};
 use crate::demo::screen::{count, table};
 
@@ -13,9 +14,11 @@ use crate::demo::screen::{count, table};
 pub struct Report {
     /// Its name.
     pub scenario: &'static str,
-    /// What it rolled its dice with.
+    /// Worlds that it was played in.
+    pub worlds: usize,
+    /// What it rolled its dice with, in the first of them.
     pub seed: u64,
-    /// Seconds that it took.
+    /// Seconds that it took, in all of them.
     pub seconds: f64,
     /// What was counted.
     #[serde(flatten)]
@@ -50,6 +53,44 @@ impl Report {
     pub fn struck(&self) -> u64 {
         self.faults.values().sum()
     }
+
+    /// Adds what the same scenario did and found in another world.
+    fn join(&mut self, other: Report) {
+        self.worlds += other.worlds;
+        self.seed = self.seed.min(other.seed);
+        self.seconds += other.seconds;
+        self.counted.add(&other.counted);
+        for (place, times) in other.faults {
+            *self.faults.entry(place).or_default() += times;
+        }
+        self.redriven += other.redriven;
+        self.claims += other.claims;
+        self.unfinished.extend(other.unfinished);
+        join(&mut self.invariants, &other.invariants);
+    }
+}
+
+/// One report of each scenario, in the order of scenarios, from those of its worlds.
+pub(super) fn by_scenario(worlds: Vec<Report>) -> Vec<Report> {
+    let mut reports: Vec<Report> = Vec::new();
+    for world in worlds {
+        match reports.iter_mut().find(|known| known.scenario == world.scenario) {
+            Some(known) => known.join(world),
+            None => reports.push(world),
+        }
+    }
+    reports.sort_by_key(|report| Scenario::ALL.iter().position(|scenario| scenario.name() == report.scenario));
+    reports
+}
+
+/// Adds other looks to those at the same.
+fn join(known: &mut Vec<Invariant>, others: &[Invariant]) {
+    for other in others {
+        match known.iter_mut().find(|known| known.what == other.what) {
+            Some(known) => known.join(other),
+            None => known.push(other.clone()),
+        }
+    }
 }
 
 /// All scenarios together.
@@ -69,12 +110,7 @@ impl Total {
         let mut invariants: Vec<Invariant> = Vec::new();
         for report in reports {
             counted.add(&report.counted);
-            for invariant in &report.invariants {
-                match invariants.iter_mut().find(|known| known.what == invariant.what) {
-                    Some(known) => known.join(invariant),
-                    None => invariants.push(invariant.clone()),
-                }
-            }
+            join(&mut invariants, &report.invariants);
         }
         let of = |what: u64| per_100000(what, counted.accepted);
         Total {

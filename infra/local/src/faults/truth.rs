@@ -22,7 +22,6 @@ pub struct Invariant {
     /// The first of these.
     pub examples: Vec<String>,
     /// A run may well have nothing to look at. One of the others that was never looked at proves nothing, and is reported.
-    #[serde(skip)]
     pub rare: bool,
 }
 
