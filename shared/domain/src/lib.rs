@@ -48,5 +48,6 @@ pub mod unsubscribe;
 pub mod variant;
 pub mod volume;
 pub mod webhook;
+mod whole;
 
 pub use jiff::{SignedDuration, Timestamp};

@@ -8,23 +8,26 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use crate::receivers::DomainLimits;
+use crate::{
+    receivers::DomainLimits,
+    whole::{nearest, nearest_if_any},
+};
 
 /// What a channel takes at most. What is not said has no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Messages a day, from midnight to midnight in the workspace's time zone.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "nearest_if_any", skip_serializing_if = "Option::is_none")]
     pub per_day: Option<u32>,
     /// Messages an hour, from the first of them on.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "nearest_if_any", skip_serializing_if = "Option::is_none")]
     pub per_hour: Option<u32>,
     /// Seconds between one message and the next, at least.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "nearest_if_any", skip_serializing_if = "Option::is_none")]
     pub gap_seconds: Option<u16>,
     /// Up to so many seconds more, by chance.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "nearest_if_any", skip_serializing_if = "Option::is_none")]
     pub jitter_seconds: Option<u16>,
     /// How a new channel gets up to its messages a day.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,8 +42,10 @@ pub struct Limits {
 #[serde(deny_unknown_fields)]
 pub struct Ramp {
     /// Messages of the first day.
+    #[serde(deserialize_with = "nearest")]
     pub start: u32,
     /// So many more with each day that follows.
+    #[serde(deserialize_with = "nearest")]
     pub add: u32,
 }
 
@@ -51,6 +56,9 @@ impl Ramp {
         self.start.saturating_add(self.add.saturating_mul(day))
     }
 }
+
+/// Messages that a cap lets through at most: more than any channel has.
+const MOST: u32 = 1_000_000_000;
 
 /// Longest gap, and longest jitter: an hour.
 const LONGEST: u16 = 3_600;
@@ -76,25 +84,24 @@ impl Limits {
     pub fn wrong(&self) -> Vec<(&'static str, String)> {
         let mut wrong = Vec::new();
         for (field, cap) in [("per_day", self.per_day), ("per_hour", self.per_hour)] {
-            if cap == Some(0) {
-                wrong.push((field, "1 or more; leave it out for no limit".to_owned()));
+            if cap.is_some_and(|cap| !(1..=MOST).contains(&cap)) {
+                wrong.push((field, format!("a whole number from 1 to {MOST}; leave it out for no limit")));
             }
         }
         for (field, seconds) in [("gap_seconds", self.gap_seconds), ("jitter_seconds", self.jitter_seconds)] {
             if seconds.is_some_and(|seconds| !(1..=LONGEST).contains(&seconds)) {
-                wrong.push((field, format!("1 to {LONGEST}; leave it out for none")));
+                wrong.push((field, format!("a whole number from 1 to {LONGEST}; leave it out for none")));
             }
         }
         if let Some(ramp) = self.ramp {
-            if ramp.start == 0 {
-                wrong.push(("ramp.start", "1 or more".to_owned()));
-            }
-            if ramp.add == 0 {
-                wrong.push(("ramp.add", "1 or more".to_owned()));
+            for (field, messages) in [("ramp.start", ramp.start), ("ramp.add", ramp.add)] {
+                if !(1..=MOST).contains(&messages) {
+                    wrong.push((field, format!("a whole number from 1 to {MOST}")));
+                }
             }
             match self.per_day {
                 None => wrong.push(("ramp", "leads from `start` up to `per_day`: say how many that is".to_owned())),
-                Some(cap) if cap < ramp.start => {
+                Some(cap) if cap < ramp.start && ramp.start <= MOST => {
                     wrong.push(("ramp.start", format!("{cap} or fewer: a ramp leads up to per_day, which is {cap}")));
                 }
                 Some(_) => {}

@@ -14,6 +14,7 @@ use crate::{
     id::WorkspaceId,
     pace::{Because, HOUR, Wait, midnight},
     subject::Pepper,
+    whole::nearest_if_any,
 };
 
 /// What each receiving domain gets by a channel, at most. What is not said has no limit.
@@ -21,12 +22,15 @@ use crate::{
 #[serde(deny_unknown_fields, default)]
 pub struct DomainLimits {
     /// Messages a day, from midnight to midnight in the workspace's time zone.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "nearest_if_any", skip_serializing_if = "Option::is_none")]
     pub per_day: Option<u16>,
     /// Messages an hour.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "nearest_if_any", skip_serializing_if = "Option::is_none")]
     pub per_hour: Option<u16>,
 }
+
+/// Messages that the cap of one domain lets through at most.
+const MOST_EACH: u16 = 50_000;
 
 impl DomainLimits {
     /// What is wrong with it: a field, as limits have it, and a sentence for whoever wrote it.
@@ -36,8 +40,9 @@ impl DomainLimits {
         if *self == Self::default() {
             return vec![("recipient_domain", "say per_day, per_hour or both; leave it out for no limit".to_owned())];
         }
-        let nothing = caps.into_iter().filter(|(_, cap)| *cap == Some(0));
-        nothing.map(|(field, _)| (field, "1 or more; leave it out for no limit".to_owned())).collect()
+        let beyond = caps.into_iter().filter(|(_, cap)| cap.is_some_and(|cap| !(1..=MOST_EACH).contains(&cap)));
+        let range = format!("a whole number from 1 to {MOST_EACH}; leave it out for no limit");
+        beyond.map(|(field, _)| (field, range.clone())).collect()
     }
 }
 

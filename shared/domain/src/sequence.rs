@@ -18,6 +18,7 @@ use crate::{
     chunk::{Outcome, Results},
     policy::Refusal,
     variant::{self, Contest, Letter, Variant},
+    whole::nearest_if_any,
 };
 
 /// The number of the first step.
@@ -144,21 +145,19 @@ pub enum Delay {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenDelay {
-    #[serde(default)]
-    hours: Option<i64>,
-    #[serde(default)]
-    working_days: Option<i64>,
+    #[serde(default, deserialize_with = "nearest_if_any")]
+    hours: Option<u16>,
+    #[serde(default, deserialize_with = "nearest_if_any")]
+    working_days: Option<u16>,
 }
 
 impl TryFrom<WrittenDelay> for Delay {
     type Error = &'static str;
 
     fn try_from(written: WrittenDelay) -> Result<Self, Self::Error> {
-        // What is out of all bounds stays so, for whoever knows them to say which they are.
-        let length = |number: i64| number.clamp(0, u16::MAX.into()).try_into().unwrap_or(u16::MAX);
         match (written.hours, written.working_days) {
-            (Some(hours), None) => Ok(Self::Hours(length(hours))),
-            (None, Some(days)) => Ok(Self::WorkingDays(length(days))),
+            (Some(hours), None) => Ok(Self::Hours(hours)),
+            (None, Some(days)) => Ok(Self::WorkingDays(days)),
             _ => Err("a delay in hours or in working_days: one of the two"),
         }
     }

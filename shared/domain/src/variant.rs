@@ -9,6 +9,8 @@ use std::{fmt, str::FromStr};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::whole::nearest_if_any;
+
 /// Variants of a step, at least and at most. One alone is compared with nothing.
 pub const FEWEST: usize = 2;
 /// See [`FEWEST`].
@@ -150,9 +152,9 @@ pub enum After {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenAfter {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nearest_if_any")]
     messages: Option<u32>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nearest_if_any")]
     hours: Option<u16>,
 }
 
@@ -174,6 +176,15 @@ impl After {
     /// The longest, in hours: ninety days.
     pub const MOST_HOURS: u16 = 90 * 24;
 
+    /// What it is counted in, as its member is called.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::Messages(_) => "messages",
+            Self::Hours(_) => "hours",
+        }
+    }
+
     /// What is wrong with it, as a sentence for whoever wrote it.
     ///
     /// # Errors
@@ -183,7 +194,7 @@ impl After {
             Self::Messages(messages) => (messages, Self::MOST_MESSAGES),
             Self::Hours(hours) => (u32::from(hours), u32::from(Self::MOST_HOURS)),
         };
-        if (1..=most).contains(&asked) { Ok(()) } else { Err(format!("1 to {most}; this is {asked}")) }
+        if (1..=most).contains(&asked) { Ok(()) } else { Err(format!("a whole number from 1 to {most}")) }
     }
 }
 

@@ -19,7 +19,7 @@ use multer::{Constraints, Multipart, SizeLimit};
 use serde::{Serialize, de::DeserializeOwned};
 use storage::WorkspaceScope;
 
-use crate::{Error, aws, block_on, problem, telemetry};
+use crate::{Error, aws, block_on, objects::Objects, problem, telemetry};
 
 /// An answer.
 pub type Response = HttpResponse<Body>;
@@ -127,9 +127,10 @@ impl Request {
         let mut unknown = asked.map(|(name, _)| name).filter(|name| !known.contains(name));
         match unknown.next() {
             None => Ok(()),
-            Some(_) => {
+            Some(name) => {
                 let there_are = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                Err(Failure::field("query", format!("a parameter is unknown; this route has {there_are}")))
+                let name = if is_plain(name) { format!("`{name}`") } else { "one of them".to_owned() };
+                Err(Failure::field("query", format!("{name} is not a parameter here; this route has {there_are}")))
             }
         }
     }
@@ -159,12 +160,8 @@ impl Request {
                 "Send the body as JSON, with `Content-Type: application/json`.",
             ));
         }
-        // serde would take a list of values for an object's fields.
-        if self.bytes().trim_ascii_start().first() == Some(&b'[') {
-            return Err(Failure::field("body", "must be an object: {…}"));
-        }
         let mut reader = serde_json::Deserializer::from_slice(self.bytes());
-        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| refused(&error))?;
+        let value = serde_path_to_error::deserialize(Objects(&mut reader)).map_err(|error| refused(&error))?;
         reader.end().map_err(|_| malformed("something follows the JSON"))?;
         Ok(value)
     }
@@ -246,6 +243,11 @@ impl Request {
     fn needed(&self) -> Option<Permission> {
         access::needed(self.method().as_str(), &self.route())
     }
+}
+
+/// Whether it is a word as parameters are called: whatever else stands in such a place is not repeated.
+fn is_plain(name: &str) -> bool {
+    name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 /// What is wrong with a form that should hold one file. What multer says may quote a sender: it is left out.

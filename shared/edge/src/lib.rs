@@ -10,6 +10,7 @@ mod fence;
 pub mod http;
 pub mod idempotency;
 pub mod mixed;
+mod objects;
 pub mod problem;
 pub mod queue;
 pub mod schedule;

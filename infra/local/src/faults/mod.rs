@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, stream};
 use serde_json::json;
 
 pub use self::report::Report;
@@ -56,7 +56,7 @@ pub struct Faults {
 ///
 /// # Errors
 ///
-/// The functions do not build, there is no such scenario, or something under faults does not come to an end.
+/// The functions do not build, or there is no such scenario.
 pub async fn run(faults: &Faults) -> anyhow::Result<usize> {
     let screen = Screen::new();
     let say = |line: &str| {
@@ -81,7 +81,7 @@ pub async fn run(faults: &Faults) -> anyhow::Result<usize> {
         };
         let play =
             Play { bin_dir: bin_dir.clone(), seed: lot.seed, messages: lot.messages, chunk: CHUNK, say: progress };
-        let report = self::play(lot.scenario, play).await?;
+        let report = self::play(lot.scenario, play).await.unwrap_or_else(|error| Report::broken_off(&lot, &error));
         report.wrong().iter().for_each(|line| say(&format!("  BROKEN {name}: {line}")));
         say(&format!(
             "  {name}: {} accepted, {} faults, {:.0} s",
@@ -89,10 +89,10 @@ pub async fn run(faults: &Faults) -> anyhow::Result<usize> {
             report.struck(),
             report.seconds
         ));
-        anyhow::Ok(report)
+        report
     });
     // Whichever ends first makes room for the next.
-    let played: Vec<Report> = played.buffer_unordered(faults.jobs.into()).try_collect().await?;
+    let played: Vec<Report> = played.buffer_unordered(faults.jobs.into()).collect().await;
     let reports = report::by_scenario(played);
     if faults.json {
         let total = report::Total::of(&reports);
@@ -165,6 +165,7 @@ pub async fn play(scenario: Scenario, play: Play) -> anyhow::Result<Report> {
         redriven,
         claims,
         unfinished,
+        broken_off: Vec::new(),
         invariants: truth.invariants,
     })
 }

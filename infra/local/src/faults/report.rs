@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use comfy_table::Table;
 use serde::Serialize;
 
+use super::Lot;
 use super::scenarios::Scenario;
 use super::truth::{Counted, Invariant};
 use crate::demo::screen::{count, table};
@@ -31,11 +32,30 @@ pub struct Report {
     pub claims: usize,
     /// What was to be done at every call, and was not done at all of them.
     pub unfinished: Vec<String>,
+    /// Worlds in which something did not come to its end, and what that was. Nothing is counted of them.
+    pub broken_off: Vec<String>,
     /// What must hold.
     pub invariants: Vec<Invariant>,
 }
 
 impl Report {
+    /// Of a world in which something did not come to its end.
+    pub(super) fn broken_off(lot: &Lot, error: &anyhow::Error) -> Report {
+        Report {
+            scenario: lot.scenario.name(),
+            worlds: 1,
+            seed: lot.seed,
+            seconds: 0.0,
+            counted: Counted::default(),
+            faults: BTreeMap::new(),
+            redriven: 0,
+            claims: 0,
+            unfinished: Vec::new(),
+            broken_off: vec![format!("{} broke off: {error:#}", lot.name())],
+            invariants: Vec::new(),
+        }
+    }
+
     /// Everything that went wrong, a line each.
     pub fn wrong(&self) -> Vec<String> {
         let broken = self.invariants.iter().filter(|invariant| invariant.broken > 0).map(|invariant| {
@@ -46,7 +66,7 @@ impl Report {
             self.unfinished.iter().map(|name| format!("{}: {name} did not get to the last call", self.scenario));
         let idle = self.invariants.iter().filter(|invariant| invariant.is_idle());
         let idle = idle.map(|invariant| format!("{}: {}: was never looked at", self.scenario, invariant.what));
-        broken.chain(unfinished).chain(idle).collect()
+        broken.chain(unfinished).chain(idle).chain(self.broken_off.iter().cloned()).collect()
     }
 
     /// Faults in all.
@@ -66,6 +86,7 @@ impl Report {
         self.redriven += other.redriven;
         self.claims += other.claims;
         self.unfinished.extend(other.unfinished);
+        self.broken_off.extend(other.broken_off);
         join(&mut self.invariants, &other.invariants);
     }
 }

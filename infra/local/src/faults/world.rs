@@ -27,7 +27,7 @@ const RETRY: Duration = Duration::from_millis(40);
 const VISIBILITY: Duration = Duration::from_secs(30);
 /// A session is good for a little longer.
 const SESSION: SignedDuration = SignedDuration::from_mins(4);
-/// How long everything together may take to come to its end.
+/// How long everything may go on without a message that leaves.
 const STUCK: Duration = Duration::from_secs(600);
 /// How often it is looked whether something died.
 const LOOK: Duration = Duration::from_millis(1_500);
@@ -287,8 +287,12 @@ impl World {
 
     /// Waits until nothing goes on any more, whatever is late, and lets everything come to its end.
     pub(super) async fn settle(&mut self) -> anyhow::Result<()> {
-        let began = Instant::now();
-        while began.elapsed() < STUCK {
+        let (mut accepted, mut moved) = (0, Instant::now());
+        while moved.elapsed() < STUCK {
+            let now = self.stack.backends().mailbox().len();
+            if now > accepted {
+                (accepted, moved) = (now, Instant::now());
+            }
             // A campaign looks for its end as long as something of it is among the dead, and that is no quiet.
             let quiet = tokio::select! {
                 quiet = self.stack.skip_to_quiet(QUIET) => quiet.map(|()| true)?,
@@ -307,7 +311,7 @@ impl World {
                 return Ok(());
             }
         }
-        bail!("messages go on and on, for {STUCK:?}: a chunk is lost, or dies each time");
+        bail!("messages go on and on, and nothing leaves for {STUCK:?}: a chunk is lost, or dies each time");
     }
 
     /// Puts on the queue what waited for a relay and is due now; whether that was anything.

@@ -19,7 +19,7 @@ use crate::FieldError;
 #[serde(deny_unknown_fields)]
 pub(super) struct AskedVariant {
     name: Option<String>,
-    weight: Option<u16>,
+    weight: Option<i64>,
     subject: Option<String>,
     text: Option<String>,
     html: Option<String>,
@@ -34,7 +34,7 @@ pub(super) struct AskedWinner {
 }
 
 /// The share of whoever names none.
-const WEIGHT: u16 = 1;
+const WEIGHT: u8 = 1;
 
 /// Longest name, in characters.
 const LONGEST_NAME: usize = 40;
@@ -62,14 +62,15 @@ pub(super) fn write(
         let name = asked.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).unwrap_or(&letter).to_owned();
         check_text(&format!("{here}.name"), &name, LONGEST_NAME, errors);
         check_lengths(&here, [&asked.subject, &asked.text, &asked.html], errors);
-        let weight = asked.weight.unwrap_or(WEIGHT);
-        if weight > u16::from(MOST_WEIGHT) {
-            let message = format!("0 to {MOST_WEIGHT}; this is {weight}");
+        let weight = asked.weight.map_or(Some(WEIGHT), |weight| u8::try_from(weight).ok());
+        let weight = weight.filter(|weight| *weight <= MOST_WEIGHT);
+        if weight.is_none() {
+            let message = format!("a whole number from 0 to {MOST_WEIGHT}");
             errors.push(FieldError { field: format!("{here}.weight"), message });
         }
         step.variants.push(Variant {
             name,
-            weight: u8::try_from(weight).unwrap_or(MOST_WEIGHT),
+            weight: weight.unwrap_or(MOST_WEIGHT),
             subject: asked.subject.filter(|text| said(text)),
             text: asked.text.filter(|text| said(text)).unwrap_or_default(),
             html: asked.html.filter(|text| said(text)),
@@ -83,7 +84,7 @@ pub(super) fn write(
     if let Some(winner) = winner {
         match contest(winner, !step.variants.is_empty()) {
             Ok(contest) => step.winner = Some(contest),
-            Err((name, message)) => errors.push(FieldError { field: path(name), message }),
+            Err((name, message)) => errors.push(FieldError { field: path(&name), message }),
         }
     }
 }
@@ -133,19 +134,22 @@ fn wrong_words(step: &Step, may_reply: bool) -> Option<(String, String)> {
     Some((field(at, "subject"), message.into()))
 }
 
-fn contest(AskedWinner { by, after }: AskedWinner, has_variants: bool) -> Result<Contest, (&'static str, String)> {
+fn contest(AskedWinner { by, after }: AskedWinner, has_variants: bool) -> Result<Contest, (String, String)> {
     if !has_variants {
-        return Err(("winner", format!("there is nothing to choose from: give the step {FEWEST} to {MOST} variants")));
+        return Err((
+            "winner".into(),
+            format!("there is nothing to choose from: give the step {FEWEST} to {MOST} variants"),
+        ));
     }
     let by = match by.as_str() {
         "replies" => By::Replies,
         "clicks" => By::Clicks,
         _ => {
             let message = "\"replies\" or \"clicks\"; variants are not judged by anything else";
-            return Err(("winner.by", message.into()));
+            return Err(("winner.by".into(), message.into()));
         }
     };
-    after.check().map_err(|message| ("winner.after", message))?;
+    after.check().map_err(|message| (format!("winner.after.{}", after.unit()), message))?;
     Ok(Contest { by, after })
 }
 
@@ -196,7 +200,7 @@ mod tests {
             (later(json!([a, b])), "", ""),
             (won(json!({"by": "replies", "after": {"messages": 100}})), "", ""),
             (won(json!({"by": "replies", "after": {"hours": 48}})), "", ""),
-            (won(json!({"by": "replies", "after": {"hours": 0}})), "steps[0].winner.after", "1 to 2160"),
+            (won(json!({"by": "replies", "after": {"hours": 0}})), "steps[0].winner.after.hours", "from 1 to 2160"),
             (won(json!({"by": "opens", "after": {"hours": 4}})), "steps[0].winner.by", "\"replies\""),
             (
                 json!([{"subject": "s", "text": "t", "winner": {"by": "replies", "after": {"hours": 4}}}]),
