@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::bail;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::backends::sqs::{Counts, Sqs};
@@ -33,14 +33,14 @@ impl Engine {
         self.wait_until(limit, || self.busy(|counts| counts.visible + counts.in_flight + counts.delayed)).await
     }
 
-    /// The same, but moves the clock over every delay that nothing else goes on beside.
-    pub(crate) async fn skip_to_quiet(&self, limit: Duration) -> anyhow::Result<()> {
+    /// The same, but moves the clock over every delay that nothing else goes on beside, and `further` with it.
+    pub(crate) async fn skip_to_quiet(&self, limit: Duration, further: SignedDuration) -> anyhow::Result<()> {
         let at_work = |counts: Counts| counts.visible + counts.in_flight + counts.delayed - counts.later;
         loop {
             self.wait_until(limit, || self.busy(at_work)).await?;
             let Some(next) = self.next_delayed()? else { return Ok(()) };
             if next > self.clock.now() {
-                self.clock.set(next);
+                self.clock.set(next + further);
             }
         }
     }

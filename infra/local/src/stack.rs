@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -203,7 +203,16 @@ impl Stack {
     ///
     /// See [`Stack::quiet`]; `limit` is the time between two delays.
     pub async fn skip_to_quiet(&self, limit: Duration) -> anyhow::Result<()> {
-        self.engine.skip_to_quiet(limit).await
+        self.engine.skip_to_quiet(limit, SignedDuration::ZERO).await
+    }
+
+    /// The same in strides: what is delayed for up to `stride` longer than the first comes with it, and not one after the other.
+    ///
+    /// # Errors
+    ///
+    /// See [`Stack::quiet`].
+    pub async fn stride_to_quiet(&self, limit: Duration, stride: SignedDuration) -> anyhow::Result<()> {
+        self.engine.skip_to_quiet(limit, stride).await
     }
 
     /// Fires a schedule now and waits for it.

@@ -361,7 +361,8 @@ fn open(
     record: &ChunkRecord,
 ) -> Option<ChunkMessage> {
     let left = step < progress.steps && (record.due.is_none() || progress.status == CampaignStatus::Cancelled);
-    (!record.results.settled() || left).then(|| ChunkMessage::again(scope.workspace(), progress.campaign, chunk, step))
+    let message = || ChunkMessage::again(scope.workspace(), progress.campaign, chunk, step).of_round(record.round);
+    (!record.results.settled() || left).then(message)
 }
 
 /// The time zones that somebody's messages are timed in; `None` for the campaign's own.

@@ -91,6 +91,9 @@ pub struct ChunkMessage {
     /// How often it was put back because the channel would not take it then.
     #[serde(default)]
     pub tries: u8,
+    /// How often one about this chunk and step was put back, for whatever reason. `None` where whoever sent it did not look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round: Option<u32>,
 }
 
 impl ChunkMessage {
@@ -110,18 +113,25 @@ impl ChunkMessage {
             who: STANDARD_NO_PAD.encode(Subject::pack(people)),
             informed: informed.iter().map(|i| if *i { '1' } else { '0' }).collect(),
             tries: 0,
+            round: None,
         }
     }
 
     /// A message about a chunk that was put down before.
     pub const fn again(workspace: WorkspaceId, campaign: CampaignId, chunk: u32, step: u8) -> Self {
-        Self { workspace, campaign, chunk, step, who: String::new(), informed: String::new(), tries: 0 }
+        Self { workspace, campaign, chunk, step, who: String::new(), informed: String::new(), tries: 0, round: None }
     }
 
     /// The same, after so many tries.
     #[must_use]
     pub fn after(&self, tries: u8) -> Self {
         Self { tries, ..self.clone() }
+    }
+
+    /// The same, of one round.
+    #[must_use]
+    pub fn of_round(&self, round: u32) -> Self {
+        Self { round: Some(round), ..self.clone() }
     }
 
     /// The people it names.
@@ -277,7 +287,7 @@ mod tests {
     fn a13_what_waits_in_a_queue_is_in_the_inventory() {
         let (workspace, campaign) = (WorkspaceId::from_bytes([1; 10]), CampaignId::from_bytes([2; 10]));
         let chunk = ChunkMessage::first(workspace, campaign, 7, &[Subject::from_bytes([1; 16])], &[true]);
-        assert!(listed("chunk_message", &body(&chunk).unwrap()));
+        assert!(listed("chunk_message", &body(&chunk.of_round(1)).unwrap()));
         for task in [FanOutTask::Advance, FanOutTask::Resume, FanOutTask::Finish { looks: 1 }] {
             let awaits = Some(Awaited { epoch: 1, looks: 0 });
             let message = FanOutMessage { workspace, campaign, task, awaits };

@@ -32,7 +32,7 @@ use domain::{
 };
 use storage::{WorkspaceScope, accounts::Workspace};
 
-use self::{after::Found, hindered::Closed, job::Job, routes::Routes};
+use self::{after::Found, hindered::Closed, job::Job, routes::Routes, settle::delay_after};
 pub(crate) use self::{hindered::GoingOn, job::Compiled};
 use crate::{
     App, Deadline, Failure, Kind,
@@ -110,6 +110,16 @@ impl App {
         let Some(progress) = outreach.progress(message.campaign).await? else { return Ok(()) };
         let so_far = self.so_far(&scope, message.campaign, message.chunk).await?;
         let Some(mut found) = Found::of(message, so_far)? else { return Ok(()) };
+        // One that was put back for it is ahead. A queue that delivers twice would have each of them put back, twice as many every time.
+        let round = message.round.unwrap_or(found.round);
+        if round < found.round {
+            return Ok(());
+        }
+        // Whoever put this one back has not said so yet, and is not to say it once it is done with.
+        if round > found.round {
+            outreach.note_round(message.campaign, (message.chunk, message.step), round).await?;
+        }
+        let message = &message.of_round(round);
         // The time is that of the first receipt: windows, caps and claims want the present one, which a new message has.
         if receives > 1 && message.tries < TRIES && !found.is_through(progress.steps, message.step) {
             return self.enqueue(&self.config.send_queue_url, &message.after(message.tries + 1), 0).await;
@@ -149,7 +159,8 @@ impl App {
             // What it needs of ours is not there: that is nobody's outcome.
             Err(failure) if failure.kind == Kind::Unavailable && message.tries < TRIES => {
                 tracing::warn!(campaign = %message.campaign, cause = failure.cause.as_deref(), "nothing to work with");
-                return self.put_back(message, &found.results, false).await;
+                let later = message.after(message.tries + 1);
+                return self.enqueue(&self.config.send_queue_url, &later, delay_after(message.tries)).await;
             }
             job => job?,
         };

@@ -395,6 +395,8 @@ pub struct ChunkRecord {
     pub put_off: Option<Timestamp>,
     /// When the first of them was written to in this step, as long as others wait.
     pub begun: Option<Timestamp>,
+    /// Of the messages about it, how often one was put back for it: those that are behind are copies.
+    pub round: u32,
     /// Raised by every write, for optimistic locking.
     pub version: u64,
 }
@@ -430,6 +432,7 @@ mod tests {
             due: None,
             put_off: None,
             begun: None,
+            round: 0,
             version: 1,
         };
         let people = [person(1), person(2)];
@@ -448,8 +451,15 @@ mod tests {
             [Outcome::Sent, Outcome::Refused(Refusal::Erased), Outcome::Pending].map(Outcome::letter).into(),
         );
         let results = results.unwrap().try_into().unwrap();
-        let record =
-            ChunkRecord { subjects: people.clone(), results, due: None, put_off: None, begun: None, version: 1 };
+        let record = ChunkRecord {
+            subjects: people.clone(),
+            results,
+            due: None,
+            put_off: None,
+            begun: None,
+            round: 0,
+            version: 1,
+        };
         assert_eq!(record.without_the_erased(), [people[0], Subject::NOBODY, people[2]]);
     }
 

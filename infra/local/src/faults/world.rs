@@ -29,10 +29,14 @@ const VISIBILITY: Duration = Duration::from_secs(30);
 const SESSION: SignedDuration = SignedDuration::from_mins(4);
 /// How long everything may go on without a message that leaves.
 const STUCK: Duration = Duration::from_secs(600);
+/// How often it is said how far it is.
+const TELL: Duration = Duration::from_secs(60);
 /// How often it is looked whether something died.
 const LOOK: Duration = Duration::from_millis(1_500);
 /// So much time passes at once where somebody waits for a relay.
 const WAIT: SignedDuration = SignedDuration::from_mins(5);
+/// Within this, chunks that wait for a relay come together.
+const STRIDE: SignedDuration = SignedDuration::from_mins(1);
 /// Times that somebody asks again for what nothing came of.
 const ROUNDS: usize = 200;
 /// The same for runs of a schedule, of which each gets through a few chunks before it is killed.
@@ -287,15 +291,19 @@ impl World {
 
     /// Waits until nothing goes on any more, whatever is late, and lets everything come to its end.
     pub(super) async fn settle(&mut self) -> anyhow::Result<()> {
-        let (mut accepted, mut moved) = (0, Instant::now());
+        let (mut accepted, mut moved, mut told) = (0, Instant::now(), Instant::now());
         while moved.elapsed() < STUCK {
+            if told.elapsed() > TELL {
+                self.tell(&format!("{accepted} messages so far; it is {} there", self.stack.clock().now()));
+                told = Instant::now();
+            }
             let now = self.stack.backends().mailbox().len();
             if now > accepted {
                 (accepted, moved) = (now, Instant::now());
             }
             // A campaign looks for its end as long as something of it is among the dead, and that is no quiet.
             let quiet = tokio::select! {
-                quiet = self.stack.skip_to_quiet(QUIET) => quiet.map(|()| true)?,
+                quiet = self.stack.stride_to_quiet(QUIET, self.stride()) => quiet.map(|()| true)?,
                 () = tokio::time::sleep(LOOK) => false,
             };
             let dead = self.redrive()?;
@@ -312,6 +320,11 @@ impl World {
             }
         }
         bail!("messages go on and on, and nothing leaves for {STUCK:?}: a chunk is lost, or dies each time");
+    }
+
+    /// How far time goes at once over what nobody waits for: whoever waits for a relay is told to come at seconds of their own.
+    const fn stride(&self) -> SignedDuration {
+        if self.relay { STRIDE } else { SignedDuration::ZERO }
     }
 
     /// Puts on the queue what waited for a relay and is due now; whether that was anything.

@@ -30,6 +30,8 @@ pub(super) struct Found {
     pub(super) put_off: Option<Timestamp>,
     /// When the first of them was written to in this step, if others waited then.
     pub(super) begun: Option<Timestamp>,
+    /// How often a message about it was put back in this step.
+    pub(super) round: u32,
 }
 
 impl Found {
@@ -46,11 +48,11 @@ impl Found {
         if people.is_empty() || earlier.len() < before || !earlier.iter().all(Results::settled) {
             return Ok(None);
         }
-        let (results, due, put_off, begun) = match so_far.next() {
-            Some(record) => (record.results, record.due, record.put_off, record.begun),
-            None => (Results::pending(people.len()), None, None, None),
+        let (results, due, put_off, begun, round) = match so_far.next() {
+            Some(record) => (record.results, record.due, record.put_off, record.begun, record.round),
+            None => (Results::pending(people.len()), None, None, None, 0),
         };
-        Ok(Some(Self { people, earlier, results, due, put_off, begun }))
+        Ok(Some(Self { people, earlier, results, due, put_off, begun, round }))
     }
 
     /// Whether nothing is left to do at this step, one of so many.

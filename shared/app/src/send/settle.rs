@@ -97,7 +97,7 @@ impl App {
         let seconds = until.duration_since(now).as_secs_f64().ceil();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 900")]
         let delay = seconds.clamp(1.0, 900.0) as u16;
-        self.enqueue(&self.config.send_queue_url, message, delay).await
+        self.put_on(message, delay).await
     }
 
     /// Puts the chunk on the queue again: in two seconds at first, or where somebody of it was done with, and a quarter of an hour
@@ -109,8 +109,26 @@ impl App {
         moved_on: bool,
     ) -> Result<(), Failure> {
         let tries = if moved_on { 0 } else { message.tries };
-        let delay = (1u16 << tries.min(9)).saturating_mul(2).min(900);
+        let delay = delay_after(tries);
         tracing::info!(campaign = %message.campaign, chunk = message.chunk, open = results.open().len(), delay, "put back");
-        self.enqueue(&self.config.send_queue_url, &message.after(tries.saturating_add(1)), delay).await
+        self.put_on(&message.after(tries.saturating_add(1)), delay).await
     }
+
+    /// Puts the message of the next round on the queue, so that copies of this one are known for what they are. In this order: whoever dies
+    /// in between leaves a copy, and nobody is forgotten. The chunk has been put down.
+    async fn put_on(&self, message: &ChunkMessage, delay: u16) -> Result<(), Failure> {
+        let round = message.round.unwrap_or(0).saturating_add(1);
+        self.enqueue(&self.config.send_queue_url, &message.of_round(round), delay).await?;
+        let scope = WorkspaceScope::internal(message.workspace);
+        let outreach = self.db.outreach(&scope);
+        if let Err(error) = outreach.note_round(message.campaign, (message.chunk, message.step), round).await {
+            tracing::warn!(campaign = %message.campaign, chunk = message.chunk, %error, "copies of a message are not known");
+        }
+        Ok(())
+    }
+}
+
+/// Seconds until a chunk is looked at again after so many tries: two at first, a quarter of an hour at most.
+pub(super) fn delay_after(tries: u8) -> u16 {
+    (1u16 << tries.min(9)).saturating_mul(2).min(900)
 }

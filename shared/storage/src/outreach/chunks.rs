@@ -31,6 +31,8 @@ use crate::{
 
 /// When somebody was first counted in a counter of a step that has variants, or written to in a chunk where others wait.
 const BEGUN: &str = "begun";
+/// The round of the messages about a chunk.
+const ROUND: &str = "round";
 
 /// What the name of a variant's count begins with; its letter and the outcome's name follow.
 pub(super) const OF_VARIANT: &str = "v_";
@@ -137,10 +139,11 @@ impl Outreach<'_> {
                 Some(fresh) => self.db.counting_complaints(id, fresh, complaints).await?,
                 None => Vec::new(),
             };
-            let (subjects, version) = record.map_or_else(|| (subjects.to_vec(), 0), |r| (r.subjects, r.version));
+            let (subjects, round, version) =
+                record.map_or_else(|| (subjects.to_vec(), 0, 0), |r| (r.subjects, r.round, r.version));
             let begun = known_begun.or(joined.iter().any(Outcome::was_taken).then_some(now));
             let begun = begun.filter(|_| !joined.settled());
-            let after = ChunkRecord { subjects, results: joined, due, put_off, begun, version: version + 1 };
+            let after = ChunkRecord { subjects, results: joined, due, put_off, begun, round, version: version + 1 };
             let health = self.came_to_pass(id, (&before, &after), now).await?;
             match self.write((id, chunk, step), &before, &after, (health, also), now).await {
                 Err(StoreError::Conflict | StoreError::Throttled(_)) => {}
@@ -151,6 +154,20 @@ impl Outreach<'_> {
             }
         }
         Err(StoreError::Throttled("a chunk's record keeps changing".into()))
+    }
+
+    /// Notes that the message of this round about a chunk at a step is on the queue, or is worked on; never back. One that was never put
+    /// down has none. It is a write of the record like any other: nobody who read it before writes over it.
+    pub async fn note_round(&self, id: CampaignId, (chunk, step): (u32, u8), round: u32) -> Result<(), StoreError> {
+        let key = keys::chunk(self.workspace, id, chunk, step);
+        let update = self.db.updating(self.table(), &key).update_expression("SET #round = :round, v = v + :one");
+        let behind = "attribute_exists(pk) AND (attribute_not_exists(#round) OR #round < :round)";
+        let update = update.condition_expression(behind).expression_attribute_names("#round", ROUND);
+        let update = update.expression_attribute_values(":round", n(round)).expression_attribute_values(":one", n(1));
+        match update.send().await.map_err(StoreError::from) {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn write(
@@ -178,6 +195,9 @@ impl Outreach<'_> {
         }
         if let Some(begun) = after.begun {
             put = put.item(BEGUN, n(begun.as_second()));
+        }
+        if after.round > 0 {
+            put = put.item(ROUND, n(after.round));
         }
         put = if after.version == 1 {
             put.condition_expression("attribute_not_exists(pk)")
@@ -304,6 +324,7 @@ pub(super) fn read(item: &Item) -> Result<ChunkRecord, StoreError> {
         due: moment(item, "due")?,
         put_off: moment(item, "off")?,
         begun: moment(item, BEGUN)?,
+        round: if item.contains_key(ROUND) { number(item, ROUND)? } else { 0 },
         version: number(item, "v")?,
     })
 }
