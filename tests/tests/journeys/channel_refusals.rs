@@ -81,7 +81,7 @@ fn whoever_waits_for_a_relay_that_is_not_there_gets_theirs_once_it_is() {
 }
 
 #[test]
-fn looks_for_the_end_of_who_waits_stay_few_whatever_the_queue_doubles() {
+fn messages_about_who_waits_stay_few_whatever_the_queue_doubles() {
     /// Looks that are a resume or five minutes apart: twice as many messages with each would be millions.
     const LOOKS: u32 = 20;
     /// Two deliveries to each of the processes that may be at it at once.
@@ -95,8 +95,9 @@ fn looks_for_the_end_of_who_waits_stay_few_whatever_the_queue_doubles() {
         stack.break_things(doubled(json!({"unreachable": true})));
         let id = sender.draft(json!({})).await;
         sender.command(&id, "launch").await.expect(202);
-        let queue = stack.template().queues.iter().find(|queue| queue.name.ends_with("FanOutQueue")).expect("a queue");
-        let held = || {
+        // What looks for the end, and what comes back to the chunk.
+        let held = |name: &str| {
+            let queue = stack.template().queues.iter().find(|queue| queue.name.ends_with(name)).expect("a queue");
             let counts = stack.backends().sqs().counts(&queue.arn).expect("a queue");
             (counts.delayed == counts.later && counts.visible + counts.in_flight == 0).then_some(counts.later)
         };
@@ -106,8 +107,10 @@ fn looks_for_the_end_of_who_waits_stay_few_whatever_the_queue_doubles() {
                 sender.command(&id, "resume").await.expect(202);
             }
             stack.wait(SignedDuration::from_mins(5));
-            let held = wait_for("the looks to be over", || async { held() }).await;
-            assert!((1..=MOST).contains(&held), "{held} after {look} looks");
+            let both = || async { held("FanOutQueue").zip(held("SendQueue")) };
+            let (looks, chunks) = wait_for("the looks to be over", both).await;
+            assert!((1..=MOST).contains(&looks), "{looks} after {look} looks");
+            assert!(chunks <= MOST, "{chunks} messages about one chunk after {look} looks");
         }
         stack.break_things(doubled(json!({})));
         stack.follow_up().await;

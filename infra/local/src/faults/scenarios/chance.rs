@@ -44,9 +44,14 @@ pub(super) async fn all(play: &Play, relay: bool) -> anyhow::Result<World> {
     Ok(world)
 }
 
+/// People of a campaign whose relay refuses something every few messages. Of more people it refuses as much, and each time that stands
+/// everything still for minutes.
+const TROUBLED: usize = 2_000;
+
 /// What a relay refuses: the sender, the login, everybody and somebody, now and then; and some for good, for what they are.
 fn refusals(world: &mut World) -> Value {
-    let (mut one_in, gone, spam) = (|least: u32| world.chance.random_range(least..least * 2), "p13@", "p17@");
+    let times = u32::try_from(world.people.len() / TROUBLED).unwrap_or(1).max(1);
+    let (mut one_in, gone, spam) = (|least: u32| world.chance.random_range(least..least * 2) * times, "p13@", "p17@");
     let refusals = json!([
         { "at": "rcpt", "say": "550 5.1.1 No such user here", "of": gone },
         { "at": "content", "say": "554 5.7.1 Message detected as spam", "of": spam },
