@@ -101,13 +101,15 @@ fn messages_about_who_waits_stay_few_whatever_the_queue_doubles() {
             let counts = stack.backends().sqs().counts(&queue.arn).expect("a queue");
             (counts.delayed == counts.later && counts.visible + counts.in_flight == 0).then_some(counts.later)
         };
+        let both = || async { held("FanOutQueue").zip(held("SendQueue")) };
         for look in 0..LOOKS {
             if look % 7 == 3 {
                 sender.command(&id, "pause").await.expect(200);
                 sender.command(&id, "resume").await.expect(202);
+                // Five minutes are longer than anybody may be at somebody's message.
+                wait_for("the resume to be carried out", both).await;
             }
             stack.wait(SignedDuration::from_mins(5));
-            let both = || async { held("FanOutQueue").zip(held("SendQueue")) };
             let (looks, chunks) = wait_for("the looks to be over", both).await;
             assert!((1..=MOST).contains(&looks), "{looks} after {look} looks");
             assert!(chunks <= MOST, "{chunks} messages about one chunk after {look} looks");

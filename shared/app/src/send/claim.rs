@@ -14,7 +14,7 @@ use domain::{
     sequence::{Earlier, FIRST},
     subject::Subject,
 };
-use storage::outreach::Claimed;
+use storage::{StoreError, outreach::Claimed};
 
 use super::{
     Work,
@@ -113,10 +113,17 @@ impl App {
                     // It may be under way, or given back in a moment: what becomes of it, its run writes down.
                     Some(theirs) if job.now.duration_since(theirs.at).abs() < LEASE => work.wait(theirs.at + LEASE),
                     Some(theirs) => {
+                        match outreach.mark_uninformed(campaign, step, person.prospect.subject, None).await {
+                            // Its run was late, not dead, and gives it back: free again.
+                            Err(StoreError::Conflict) => {
+                                work.again = true;
+                                continue;
+                            }
+                            marked => marked?,
+                        }
                         join_journal(&mut work.results, &theirs.journal);
                         work.results.join(person.index, Outcome::Unknown);
                         work.results.note(person.index, theirs.got);
-                        outreach.mark_uninformed(campaign, step, person.prospect.subject, None).await?;
                     }
                     // Released between the two calls: free again.
                     None => work.again = true,
