@@ -186,6 +186,7 @@ mod tests {
             ),
             (json!([step(json!([{"name": "x".repeat(41)}, b]))]), "steps[0].variants[0].name", "40 characters"),
             (json!([step(json!([{"weight": 101, "subject": "a"}, b]))]), "steps[0].variants[0].weight", "0 to 100"),
+            (json!([step(json!([{"weight": -1, "subject": "a"}, b]))]), "steps[0].variants[0].weight", "0 to 100"),
             (
                 json!([step(json!([{"weight": 0, "subject": "a"}, {"weight": 0, "subject": "b"}]))]),
                 "steps[0].variants",
@@ -201,6 +202,12 @@ mod tests {
             (won(json!({"by": "replies", "after": {"messages": 100}})), "", ""),
             (won(json!({"by": "replies", "after": {"hours": 48}})), "", ""),
             (won(json!({"by": "replies", "after": {"hours": 0}})), "steps[0].winner.after.hours", "from 1 to 2160"),
+            (won(json!({"by": "replies", "after": {"hours": -1}})), "steps[0].winner.after.hours", "from 1 to 2160"),
+            (
+                won(json!({"by": "replies", "after": {"messages": 5_000_000_000_u64}})),
+                "steps[0].winner.after.messages",
+                "from 1 to 1000000",
+            ),
             (won(json!({"by": "opens", "after": {"hours": 4}})), "steps[0].winner.by", "\"replies\""),
             (
                 json!([{"subject": "s", "text": "t", "winner": {"by": "replies", "after": {"hours": 4}}}]),
