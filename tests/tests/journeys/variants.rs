@@ -199,7 +199,11 @@ fn variants_that_compare_nothing_are_refused_with_their_place() {
             (json!({"variants": [{"subject": "{{ nobody }}"}, {"subject": "b"}]}), "variants[0].subject", "nobody"),
             (json!({"variants": [{"weight": -1}, {"subject": "b"}]}), "variants[0].weight", ""),
             (json!({"variants": two, "winner": {"by": "opens", "after": {"hours": 1}}}), "winner.by", "\"clicks\""),
-            (json!({"variants": two, "winner": {"by": "replies", "after": {"hours": 0}}}), "winner.after", "1 to 2160"),
+            (
+                json!({"variants": two, "winner": {"by": "replies", "after": {"hours": 0}}}),
+                "winner.after.hours",
+                "1 to 2160",
+            ),
             (
                 json!({"variants": two, "winner": {"by": "replies", "after": {"days": 2}}}),
                 "winner.after.days",

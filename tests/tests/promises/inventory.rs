@@ -41,7 +41,6 @@ const UNSEEN: &[(&str, &str)] = &[
     ("pace.x.tries", "the same"),
     ("pace.x.until", "the same"),
     ("chunk.off", "only once a channel put somebody off"),
-    ("chunk.round", "only while a chunk waits for minutes"),
     ("chunk.begun", "only while somebody waits for their window or a cap and others do not"),
     ("campaign_counter.put_off", "only once it did so for a day"),
     ("inbound_mail.content", "only until it is read, within seconds"),
