@@ -294,8 +294,26 @@ fn range(text: &str, from: &str, to: &str, day_first: bool, sent: Option<Date>) 
         let rest = after.split_once(&format!(" {} ", head[to])).filter(|_| dated)?.1;
         let words = words(rest);
         // The weekday may stand before it, and nothing else.
-        (0..words.len().min(2)).find_map(|at| day(&words[at..], day_first, sent))
+        let named = (0..words.len().min(2)).find_map(|at| day(&words[at..], day_first, sent));
+        named.or_else(|| together(head[..to].last()?, words.first()?, sent?))
     })
+}
+
+/// Days of an absence whose first and last day say together how they are to be read, at most.
+const LONGEST: i32 = 92;
+
+/// The last day of `01/12/2025` to `05/12/2025`: each can be read in two ways, and in one of them they are an absence.
+fn together(first: &str, last: &str, sent: Date) -> Option<Date> {
+    let (first, last) = (figures(first)?, figures(last)?);
+    let read = |day_first: bool| {
+        let (from, to) = (first.date(day_first, Some(sent))?, last.date(day_first, Some(sent))?);
+        let days = from.until(to).ok()?.get_days();
+        (to >= sent && (0..=LONGEST).contains(&days)).then_some(to)
+    };
+    match (read(true), read(false)) {
+        (Some(one), Some(other)) => Some(one).filter(|_| one == other),
+        (one, other) => one.or(other),
+    }
 }
 
 fn day(words: &[&str], day_first: bool, sent: Option<Date>) -> Option<Date> {
@@ -342,6 +360,31 @@ fn number(word: &str) -> Option<i8> {
     digits.parse().ok().filter(|day| ordinal && (1..=31).contains(day))
 }
 
+/// A day and a month, in whichever order, and perhaps the year.
+struct Figures(i16, i16, Option<i16>);
+
+impl Figures {
+    /// The day that they are, read in one of the two orders.
+    fn date(&self, day_first: bool, sent: Option<Date>) -> Option<Date> {
+        let (day, month) = if day_first { (self.0, self.1) } else { (self.1, self.0) };
+        let (day, month) = (i8::try_from(day).ok()?, i8::try_from(month).ok()?);
+        match self.2 {
+            Some(year) => Date::new(year, month, day).ok(),
+            None => next(day, month, sent?),
+        }
+    }
+}
+
+fn figures(word: &str) -> Option<Figures> {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let parts: Vec<i16> = word.split(['/', '.', '-']).map(str::parse).collect::<Result<_, _>>().ok()?;
+    match parts.as_slice() {
+        [first, second, year] => Some(Figures(*first, *second, Some(if *year < 100 { 2000 + year } else { *year }))),
+        [first, second] => Some(Figures(*first, *second, None)),
+        _ => None,
+    }
+}
+
 /// `2025-12-12`, `12/12/2025`, `12.12.25`, `12/12`, `12.12.`
 fn in_figures(word: &str, day_first: bool, sent: Option<Date>) -> Option<Date> {
     if let Ok(date) = word.parse() {
@@ -350,20 +393,8 @@ fn in_figures(word: &str, day_first: bool, sent: Option<Date>) -> Option<Date> {
     // Nobody writes a month first with points; but `2.5` may be hours.
     let padded = word.split('.').all(|part| part.len() >= 2);
     let day_first = day_first || word.contains('.') && padded;
-    let parts: Vec<i16> = word.split(['/', '.', '-']).map(str::parse).collect::<Result<_, _>>().ok()?;
-    let (first, second, year) = match parts.as_slice() {
-        [first, second, year] => (first, second, Some(if *year < 100 { 2000 + year } else { *year })),
-        [first, second] => (first, second, None),
-        _ => return None,
-    };
-    let of = |day: i16, month: i16| {
-        let (day, month) = (i8::try_from(day).ok()?, i8::try_from(month).ok()?);
-        match year {
-            Some(year) => Date::new(year, month, day).ok(),
-            None => next(day, month, sent?),
-        }
-    };
-    match (of(*first, *second), of(*second, *first)) {
+    let figures = figures(word)?;
+    match (figures.date(true, sent), figures.date(false, sent)) {
         (day, _) if day_first => day,
         (Some(day), Some(same)) if day == same => Some(day),
         // Nobody who is away comes back before they wrote.
@@ -403,6 +434,11 @@ mod tests {
             ("Estaré de vuelta el lunes 7 de enero", Some("2026-01-07")),
             ("I am out of the office from December 1 to December 5, 2025.", Some("2025-12-05")),
             ("away from 1 to 5 December", Some("2025-12-05")),
+            ("I am away from 01/12/2025 to 05/12/2025.", Some("2025-12-05")),
+            ("I am away from 12/01/2025 to 12/05/2025.", Some("2025-12-05")),
+            ("away between 01/12 and 05/12", Some("2025-12-05")),
+            // Three days of November, or two months from the 11th to the 11th.
+            ("away from 11/10/2025 to 11/12/2025", None),
             ("I am on leave through Friday 5 December", Some("2025-12-05")),
             ("Je suis absente du 30 novembre au 4 décembre 2025.", Some("2025-12-04")),
             ("absent du lundi 1er au vendredi 5 décembre", Some("2025-12-05")),
