@@ -12,6 +12,11 @@ pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(given: D) 
     Option::deserialize(given).map(Some)
 }
 
+/// A field that may be left out, and is not `null` where it is there.
+pub(crate) fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(given: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(given).map(Some)
+}
+
 /// Collects what is wrong, so that a caller learns it all at once.
 #[derive(Debug, Default)]
 pub struct Fields(Vec<FieldError>);

@@ -6,15 +6,17 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::chunk::Outcome;
+use crate::{chunk::Outcome, whole::nearest};
 
 /// How many of them in a row, and within how many days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SoftBounces {
     /// Messages, of different campaigns or steps.
+    #[serde(deserialize_with = "nearest")]
     pub run: u8,
     /// Days between the first and the last of them, at most.
+    #[serde(deserialize_with = "nearest")]
     pub days: u16,
 }
 

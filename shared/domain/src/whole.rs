@@ -11,6 +11,10 @@ pub(crate) trait Whole: TryFrom<i64> {
     const LARGEST: Self;
 }
 
+impl Whole for u8 {
+    const LARGEST: Self = Self::MAX;
+}
+
 impl Whole for u16 {
     const LARGEST: Self = Self::MAX;
 }

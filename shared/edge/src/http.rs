@@ -53,8 +53,15 @@ pub(crate) fn answer(
 ) -> impl Future<Output = Response> + Send {
     let request = Request(request);
     let reader = request.reader();
+    let asked = request.asks_by_its_body();
     let answer = handle(app, request);
-    async move { hardened(answer.await.unwrap_or_else(|failure| problem::answer(&failure, reader))) }
+    async move {
+        let answer = match asked {
+            Ok(()) => answer.await,
+            Err(failure) => Err(failure),
+        };
+        hardened(answer.unwrap_or_else(|failure| problem::answer(&failure, reader)))
+    }
 }
 
 /// Headers that every answer carries, whoever made it.
@@ -132,6 +139,15 @@ impl Request {
                 let name = if is_plain(name) { format!("`{name}`") } else { "one of them".to_owned() };
                 Err(Failure::field("query", format!("{name} is not a parameter here; this route has {there_are}")))
             }
+        }
+    }
+
+    /// What changes something is asked by its body alone: somebody who writes `launch?dry_run=true` means to launch nothing.
+    fn asks_by_its_body(&self) -> Result<(), Failure> {
+        let changes = self.path().starts_with("/v1/") && self.method() != Method::GET && self.method() != Method::HEAD;
+        match changes && self.query("lang").is_none() {
+            true => self.query_is_among(&[]),
+            false => Ok(()),
         }
     }
 

@@ -4,7 +4,10 @@
 //! `"limits": []` would take away every limit of a channel, where the API's description has an object. [`Objects`] asks the reader
 //! for a map wherever a struct is wanted, however deep, and whoever sends something else is told so.
 
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor,
+    value::{MapAccessDeserializer, StrDeserializer},
+};
 
 /// A reader, or what reads with it, that takes structs from maps only.
 pub(crate) struct Objects<T>(pub(crate) T);
@@ -28,6 +31,15 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Objects<D> {
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
         self.0.deserialize_map(Objects(visitor))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_any(OneOf { variants, visitor })
     }
 
     fn is_human_readable(&self) -> bool {
@@ -62,9 +74,31 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Objects<D> {
         deserialize_tuple(len: usize);
         deserialize_tuple_struct(name: &'static str, len: usize);
         deserialize_map();
-        deserialize_enum(name: &'static str, variants: &'static [&'static str]);
         deserialize_identifier();
         deserialize_ignored_any();
+    }
+}
+
+/// Reads one of several words, or of several objects with one member. serde_json takes anything else that stands in such a place for a
+/// mistake in the JSON itself.
+struct OneOf<V> {
+    variants: &'static [&'static str],
+    visitor: V,
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for OneOf<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "one of {}", self.variants.join(", "))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Self::Value, E> {
+        self.visitor.visit_enum(StrDeserializer::new(word))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
+        self.visitor.visit_enum(Objects(MapAccessDeserializer::new(entries)))
     }
 }
 
@@ -254,6 +288,13 @@ mod tests {
         for (text, by) in [(r#""word""#, By::Word), (r#"{"caps": {}}"#, By::Caps(Caps::default()))] {
             let read = read(&format!(r#"{{"by": {text}}}"#)).map(|asked| asked.by);
             assert_eq!(read, Ok(Some(by)), "{text}");
+        }
+        for wrong in ["1.5", "5", "[]", "true"] {
+            let said = read(&format!(r#"{{"by": {wrong}}}"#)).unwrap_err();
+            assert!(said.contains("expected one of word, caps, pair"), "{wrong}: {said}");
+        }
+        for wrong in [r#"{"by": {"caps": {}, "pair": [1, 2]}}"#, r#"{"by": {}}"#, r#"{"by": "words"}"#] {
+            assert!(read(wrong).is_err(), "{wrong}");
         }
         assert_eq!(read(r#"{"caps": null}"#).map(|asked| asked.caps), Ok(None));
         assert!(read(r#"{"caps": {"week": 1}}"#).unwrap_err().contains("unknown field `week`"));

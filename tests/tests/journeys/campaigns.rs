@@ -177,6 +177,49 @@ fn a_test_goes_to_oneself_and_to_nobody_else() {
 }
 
 #[test]
+fn what_cannot_be_meant_changes_nothing() {
+    run(async {
+        let stack = TestStack::shared().await;
+        let sender = stack.sign_up().await;
+        let id = sender.draft(json!({})).await;
+        let (path, before) = (format!("/v1/campaigns/{id}"), sender.look(&id).await);
+        for (field, value) in [
+            ("name", json!(null)),
+            ("purpose", json!(null)),
+            ("audience", json!(null)),
+            ("steps", json!(null)),
+            ("information_notice", json!(null)),
+            ("locale", json!(null)),
+            ("stop_company_on_reply", json!(null)),
+            ("legitimate_interest_assessment", json!(null)),
+            ("legitimate_interest_assessment", json!([])),
+            ("legitimate_interest_assessment", json!(["a", "b", "c"])),
+            ("legitimate_interest_assessment", json!(5)),
+            ("audience", json!([])),
+            ("window", json!([])),
+        ] {
+            let refused = sender.patch(&path, json!({field: value})).await;
+            let problem = refused.problem(422, "validation-failed");
+            assert_eq!(refused.fields(), [field], "{value}");
+            assert!(problem["errors"][0]["message"].as_str().unwrap().starts_with("must be "), "{problem}");
+        }
+        sender
+            .patch(&path, json!({"legitimate_interest_assessment": {"interest": []}}))
+            .await
+            .problem(422, "validation-failed");
+        sender.patch(&path, json!({})).await.problem(422, "validation-failed");
+        for (asked, names) in [("launch?dry_run=true", true), ("preview?step=1", true), ("check?Ada%20Nom=1", false)] {
+            let refused = sender.post(&format!("{path}/{asked}"), json!({})).await;
+            let problem = refused.problem(422, "validation-failed");
+            assert_eq!(refused.fields(), ["query"], "{asked}");
+            let said = problem["errors"][0]["message"].as_str().unwrap().contains('`');
+            assert_eq!(said, names, "what is no name of a parameter is not repeated: {problem}");
+        }
+        assert_eq!(sender.look(&id).await, before);
+    });
+}
+
+#[test]
 fn templates_run_nothing_and_a_bad_one_is_told_by_its_field() {
     run(async {
         let stack = TestStack::shared().await;

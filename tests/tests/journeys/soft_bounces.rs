@@ -83,6 +83,8 @@ fn a_workspace_says_how_many_messages_in_a_row_are_too_many() {
             (json!({"run": 11, "days": 60}), "soft_bounces.run"),
             (json!({"run": 3, "days": 0}), "soft_bounces.days"),
             (json!({"run": 3, "days": 366}), "soft_bounces.days"),
+            (json!({"run": 999, "days": 60}), "soft_bounces.run"),
+            (json!({"run": 3, "days": -1}), "soft_bounces.days"),
         ] {
             let refused = sender.patch("/v1/workspace", json!({"soft_bounces": asked})).await;
             refused.problem(422, "validation-failed");

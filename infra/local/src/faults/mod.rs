@@ -27,8 +27,6 @@ use crate::{BIN_DIR, build_functions, workspace_root};
 
 /// People of a chunk where something is done at every call: more than are claimed at once, less than twice as many.
 const CHUNK: usize = 28;
-/// Messages of a world at most. One world waits more than it computes: a million in several of them take less time.
-const LOT: usize = 60_000;
 /// From the seed of one world to that of the next. A world counts its own campaigns on from its seed.
 const SEEDS: u64 = 1_000_003;
 
@@ -131,7 +129,7 @@ fn lots(scenarios: &[Scenario], messages: usize, seed: u64) -> Vec<Lot> {
     let shares: usize = scenarios.iter().map(|scenario| scenario.share()).sum();
     let of = |&scenario: &Scenario| {
         let messages = messages * scenario.share() / shares.max(1);
-        let lots = messages.div_ceil(LOT).max(1);
+        let lots = messages.div_ceil(scenario.lot()).max(1);
         (0..lots).map(move |lot| Lot {
             scenario,
             place: (lot + 1, lots),
@@ -206,7 +204,7 @@ mod tests {
             assert_eq!(of.first().map(|lot| lot.seed), Some(7), "{}", scenario.name());
             let seeds: std::collections::BTreeSet<u64> = of.iter().map(|lot| lot.seed).collect();
             assert_eq!(seeds.len(), of.len(), "{}", scenario.name());
-            assert!(of.iter().all(|lot| lot.messages <= LOT));
+            assert!(of.iter().all(|lot| lot.messages <= scenario.lot()));
         }
         let random: Vec<String> = lots.iter().filter(|lot| lot.scenario == Scenario::Random).map(Lot::name).collect();
         assert_eq!((random.len(), random.last().map(String::as_str)), (8, Some("random 8/8")));

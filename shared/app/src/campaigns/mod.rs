@@ -20,7 +20,10 @@ use domain::{
     locale::Locale,
     sender::MOST_CHANNELS,
 };
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use storage::{WorkspaceScope, outreach::StoredCampaign};
 
 pub use check::{Check, Finding};
@@ -34,33 +37,64 @@ pub(crate) use steps::{compile, templates};
 use self::{audience::AskedAudience, steps::AskedStep};
 use crate::{
     App, Failure, FieldError, chance,
-    fields::{present, visible},
+    fields::{not_null, present, visible},
 };
 
-/// What a member writes: all of it optional, unknown fields refused. `null` empties a field.
+/// What a member writes: all of it optional, unknown fields refused. `null` takes away the window and the channels.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Draft {
+    #[serde(deserialize_with = "not_null")]
     name: Option<String>,
+    #[serde(deserialize_with = "not_null")]
     purpose: Option<String>,
+    #[serde(deserialize_with = "not_null")]
     audience: Option<AskedAudience>,
+    #[serde(deserialize_with = "not_null")]
     steps: Option<Vec<AskedStep>>,
     #[serde(deserialize_with = "present")]
     window: Option<Option<Window>>,
     #[serde(deserialize_with = "present")]
     channels: Option<Option<Vec<ChannelId>>>,
+    #[serde(deserialize_with = "not_null")]
     stop_company_on_reply: Option<bool>,
+    #[serde(deserialize_with = "not_null")]
     information_notice: Option<String>,
+    #[serde(deserialize_with = "not_null")]
     legitimate_interest_assessment: Option<Assessment>,
+    #[serde(deserialize_with = "not_null")]
     locale: Option<Locale>,
 }
 
 /// The assessment in its parts, or as one text that answers for all of them.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 enum Assessment {
     Parts(LegitimateInterest),
     Text(String),
+}
+
+impl<'de> Deserialize<'de> for Assessment {
+    fn deserialize<D: Deserializer<'de>>(given: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = Assessment;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object with interest, necessity and balancing, or one text for all of them")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Assessment, E> {
+                Ok(Assessment::Text(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, parts: A) -> Result<Assessment, A::Error> {
+                LegitimateInterest::deserialize(MapAccessDeserializer::new(parts)).map(Assessment::Parts)
+            }
+        }
+
+        given.deserialize_any(Either)
+    }
 }
 
 impl From<Assessment> for LegitimateInterest {
@@ -75,6 +109,15 @@ impl From<Assessment> for LegitimateInterest {
 }
 
 impl Draft {
+    /// Whether nothing is there.
+    const fn is_empty(&self) -> bool {
+        let Self { name, purpose, audience, steps, window, channels, stop_company_on_reply, .. } = self;
+        let Self { information_notice, legitimate_interest_assessment, locale, .. } = self;
+        let texts = name.is_none() && purpose.is_none() && information_notice.is_none();
+        let ways = window.is_none() && channels.is_none() && stop_company_on_reply.is_none() && locale.is_none();
+        texts && ways && audience.is_none() && steps.is_none() && legitimate_interest_assessment.is_none()
+    }
+
     /// Writes what is there into a campaign's content, and checks all of it.
     fn apply(self, content: &mut Content) -> Result<(), Failure> {
         let mut errors = Vec::new();
@@ -193,6 +236,11 @@ impl App {
                 "conflict",
                 "Only a draft can be changed: this campaign was launched. Make a new one.",
             ));
+        }
+        if draft.is_empty() {
+            let detail = "Send at least one of name, purpose, audience, steps, window, channels, stop_company_on_reply, \
+                          information_notice, legitimate_interest_assessment and locale.";
+            return Err(Failure::refused("validation-failed", detail));
         }
         let before = campaign.content.clone();
         draft.apply(&mut campaign.content)?;

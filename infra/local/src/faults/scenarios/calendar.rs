@@ -77,8 +77,11 @@ fn in_their_window(world: &mut World, campaigns: &[usize]) -> anyhow::Result<()>
     Ok(())
 }
 
+/// Messages where clocks are wrong, at most: two campaigns of two steps.
+pub(super) const SKEWED: usize = 2 * 2 * 2_000;
+
 pub(super) async fn skewed(play: &Play) -> anyhow::Result<World> {
-    let people = (play.messages / 4).clamp(GROUPS, 2_000);
+    let people = (play.messages / (2 * 2)).clamp(GROUPS, SKEWED / (2 * 2));
     let mut world = World::make(play.many(people)).await?;
     world.breaks(&json!({ "clock": { "skew_seconds": SKEW.as_secs() }, "sqs": { "deliveries": 2 } }))?;
     world.director.does(Doing::Chance(Chance::new(Deed::Kill, &[("send", 300), ("feedback", 100)], play.seed)));

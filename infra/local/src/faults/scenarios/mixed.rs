@@ -22,6 +22,8 @@ const COLLEAGUES: usize = 3;
 const ANSWERS: usize = 15;
 /// One in so many is away.
 const AWAY: usize = 6;
+/// Messages at most, in three steps.
+pub(super) const MOST: usize = 3 * 3_000;
 /// A Monday morning.
 const BEGINS: &str = "2027-03-01T08:00:00Z";
 /// What those who are away say, and before when nobody writes to them.
@@ -29,7 +31,7 @@ const SAYS: &str = "Je suis absente jusqu'au 5 mars 2027.";
 const BACK: &str = "2027-03-07T23:00:00Z";
 
 pub(super) async fn all(play: &Play) -> anyhow::Result<World> {
-    let people = (play.messages / 3).clamp(60, 3_000);
+    let people = (play.messages / 3).clamp(60, MOST / 3);
     let making = Making { at: Some(BEGINS.parse()?), colleagues: COLLEAGUES, ..play.many(people) };
     let mut world = World::make(making).await?;
     world.breaks(&json!({ "sqs": { "deliveries": 2, "late_ms": 300, "shuffle_seed": play.seed } }))?;

@@ -153,6 +153,17 @@ impl Scenario {
     }
 }
 
+impl Scenario {
+    /// Messages of a world at most. One world waits more than it computes: a million in several of them take less time.
+    pub(super) const fn lot(self) -> usize {
+        match self {
+            Scenario::Skewed => calendar::SKEWED,
+            Scenario::Mixed => mixed::MOST,
+            _ => 60_000,
+        }
+    }
+}
+
 /// How a scenario is played.
 #[derive(Clone)]
 pub struct Play {
