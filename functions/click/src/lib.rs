@@ -1,4 +1,5 @@
-//! The signed links in messages to whoever agreed that their clicks are recorded, and the page on which they withdraw it.
+//! The signed links and images in messages to whoever agreed that their clicks or openings are recorded, and the page on
+//! which they withdraw it.
 //!
 //! A link leads where it was signed to lead, and nowhere else: no parameter, no table says where. Only a GET that a person
 //! may have made is looked at, and of it neither address nor program is kept.
@@ -12,11 +13,12 @@ use lambda_http::{
     http::{HeaderValue, Method, StatusCode, header},
 };
 
-/// One request to `/c/{token}` or `/consent/{token}`.
+/// One request to `/c/{token}`, `/o/{token}` or `/consent/{token}`.
 pub async fn handle(app: &App, request: Request) -> Result<Response, Failure> {
     let token = request.path_param("token").ok_or_else(no_such_route)?;
     match request.route().as_str() {
         "/c/{token}" => follow(app, &request, &token).await,
+        "/o/{token}" => look(app, &request, &token).await,
         "/consent/{token}" => consent(app, &request, &token).await,
         _ => Err(no_such_route()),
     }
@@ -40,6 +42,20 @@ async fn follow(app: &App, request: &Request, token: &str) -> Result<Response, F
     let mut answer = edge::http::build(StatusCode::FOUND, "text/plain", Body::Empty)?;
     answer.headers_mut().insert(header::LOCATION, target);
     Ok(not_indexed(answer))
+}
+
+/// The same dot for every token, ours or not, so that it tells nobody anything.
+async fn look(app: &App, request: &Request, token: &str) -> Result<Response, Failure> {
+    match *request.method() {
+        Method::GET | Method::HEAD => {}
+        Method::OPTIONS => return allowed("GET, HEAD, OPTIONS"),
+        _ => return Err(no_such_route()),
+    }
+    let signs = signs(request);
+    if *request.method() == Method::GET && !signs.is_ahead() && !signs.are_of_nobody_looking() {
+        app.note_opening(token, request.now()?).await;
+    }
+    Ok(not_indexed(edge::http::build(StatusCode::OK, "image/gif", Body::Binary(clicks::DOT.to_vec()))?))
 }
 
 async fn consent(app: &App, request: &Request, token: &str) -> Result<Response, Failure> {

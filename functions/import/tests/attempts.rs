@@ -99,6 +99,7 @@ impl Bench {
             soft_bounces: None,
             deliveries: false,
             clicks: false,
+            opens: false,
             time_zone: None,
             harms: Default::default(),
             terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: self.now },

@@ -23,6 +23,7 @@ use domain::{
     Timestamp,
     campaign::Content,
     chunk::Claim,
+    clicks::Recorded,
     email::EmailAddress,
     id::{CampaignId, WorkspaceId},
     policy::{
@@ -147,7 +148,7 @@ impl Company {
             retention_months: 36,
             public_url: "https://prospectra.example.com",
             inbound_domain: "",
-            clicks: false,
+            records: Recorded::default(),
             pepper: &self.pepper,
         };
         let manner =

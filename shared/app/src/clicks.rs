@@ -1,28 +1,44 @@
-//! Clicks on signed links: followed whatever else is down, recorded only while the person's consent and the workspace's
-//! switch hold, judged half a minute later, when a program would have shown itself.
+//! Clicks on signed links, and openings of messages: answered whatever else is down, recorded only while the person's
+//! consent and the workspace's switch hold, judged half a minute later, when a program would have shown itself.
 //!
-//! A click means that the person is still there: it starts their three years again (A73). It changes nothing else.
+//! A click means that the person is still there: it starts their three years again (A73). It changes nothing else. An
+//! opening changes nothing at all: it is shown, and told.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use content::legal;
 use domain::{
     Timestamp,
-    clicks::{ConsentClaim, Found, JUDGED_AFTER, SignedLink, Visit, look},
+    clicks::{ConsentClaim, Found, JUDGED_AFTER, Pixel, Recorded, SignedLink, Visit, day_of, is_too_soon, look},
     id::{CampaignId, WorkspaceId},
     subject::Subject,
     webhook::{Event, EventKind},
 };
 use serde_json::json;
-use storage::{StoreError, WorkspaceScope, outreach::Clicked};
+use storage::{StoreError, WorkspaceScope, outreach::Delivery};
 
 use crate::{App, Failure, mailer::ses::tag};
 
 /// Not SES's: the function `click` says so of a message of which a link was followed.
 pub(crate) const CLICKED: &str = "Clicked";
 
-/// The first versions of the texts that say that clicks may be recorded, of whom, and how that ends.
-const SAID_IN: [(&str, &str); 3] = [("prospects-privacy", "2.0"), ("terms", "2.1"), ("cookies", "1.1")];
+/// What may be recorded once the texts say so: of whom, and how that ends. The first versions that do.
+struct Announced {
+    said_in: [(&'static str, &'static str); 3],
+    until: &'static str,
+}
+
+const CLICKS: Announced = Announced {
+    said_in: [("prospects-privacy", "2.0"), ("terms", "2.1"), ("cookies", "1.1")],
+    until: "Until version 2.0 of the privacy policy for prospects applies, it says that no click is recorded: see \
+            /legal/prospects-privacy. Switch it on from that day on.",
+};
+
+const OPENS: Announced = Announced {
+    said_in: [("prospects-privacy", "3.0"), ("terms", "2.2"), ("cookies", "1.2")],
+    until: "Until version 3.0 of the privacy policy for prospects applies, it says that no opening is recorded: see \
+            /legal/prospects-privacy. Switch it on from that day on.",
+};
 
 /// Longest that a person waits for a click to be written down, before they are led on.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -30,17 +46,20 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 /// Attempts at writing down what was found, when others get in the way.
 const ATTEMPTS: u32 = 5;
 
-/// Whether the texts in force say that clicks may be recorded. They were announced before.
+/// Whether the texts in force say that what is switched on may be recorded. They were announced before.
 ///
 /// # Errors
 /// Until they apply.
-pub(crate) fn may_be_recorded(now: Timestamp) -> Result<(), Failure> {
+pub(crate) fn may_be_recorded(switched_on: Recorded, now: Timestamp) -> Result<(), Failure> {
     let said = |(page, version): &(&str, &str)| {
         legal::version(page, version, now).is_some_and(|version| version.has_begun(now))
     };
-    let detail = "Until version 2.0 of the privacy policy for prospects applies, it says that no click is recorded: see \
-                  /legal/prospects-privacy. Switch it on from that day on.";
-    SAID_IN.iter().all(said).then_some(()).ok_or_else(|| Failure::conflict("not-announced", detail))
+    for (announced, _) in [(CLICKS, switched_on.clicks), (OPENS, switched_on.opens)].iter().filter(|(_, on)| *on) {
+        if !announced.said_in.iter().all(said) {
+            return Err(Failure::conflict("not-announced", announced.until));
+        }
+    }
+    Ok(())
 }
 
 impl App {
@@ -52,18 +71,35 @@ impl App {
     /// Writes down that a link was followed, if that may be. Whatever goes wrong the person is led on: a click may be
     /// lost, and nobody waits for it for long.
     pub async fn note_click(&self, link: &SignedLink, automatic: bool, now: Timestamp) {
-        let cause = match tokio::time::timeout(PATIENCE, self.try_note_click(link, automatic, now)).await {
-            Ok(Ok(())) => return,
-            Ok(Err(failure)) => failure.cause.unwrap_or(failure.detail),
-            Err(_) => "took too long".to_owned(),
-        };
-        tracing::warn!(campaign = %link.campaign, cause, "a click is lost");
+        if let Err(cause) = patiently(self.try_note_click(link, automatic, now)).await {
+            tracing::warn!(campaign = %link.campaign, cause, "a click is lost");
+        }
+    }
+
+    /// Writes down that an image was looked at, if that may be: as [`App::note_click`]. Nothing for one that nobody signed
+    /// here.
+    pub async fn note_opening(&self, token: &str, now: Timestamp) {
+        if let Err(cause) = patiently(self.try_note_opening(token, now)).await {
+            tracing::warn!(cause, "an opening is lost");
+        }
+    }
+
+    async fn try_note_opening(&self, token: &str, now: Timestamp) -> Result<(), Failure> {
+        let Some(pixel) = Pixel::verify(token, self.pepper().await?) else { return Ok(()) };
+        let Pixel { workspace, campaign, step, subject } = pixel;
+        let scope = WorkspaceScope::internal(workspace);
+        if !self.records_of(&scope, subject, now).await?.opens
+            || !self.db.outreach(&scope).opening(campaign, step, subject, now).await?
+        {
+            return Ok(());
+        }
+        self.judge_later(workspace, (campaign, step), subject).await
     }
 
     async fn try_note_click(&self, link: &SignedLink, automatic: bool, now: Timestamp) -> Result<(), Failure> {
         let SignedLink { workspace, campaign, step, subject, place, .. } = *link;
         let scope = WorkspaceScope::internal(workspace);
-        if !self.records_clicks_of(&scope, subject, now).await? {
+        if !self.records_of(&scope, subject, now).await?.clicks {
             return Ok(());
         }
         let at = Timestamp::from_second(now.as_second()).unwrap_or(now);
@@ -71,6 +107,16 @@ impl App {
         if !self.db.outreach(&scope).visited(campaign, step, subject, visit).await? {
             return Ok(());
         }
+        self.judge_later(workspace, (campaign, step), subject).await
+    }
+
+    /// Has what waits on a message judged, once whatever belongs to it can have been written down.
+    async fn judge_later(
+        &self,
+        workspace: WorkspaceId,
+        (campaign, step): (CampaignId, u8),
+        subject: Subject,
+    ) -> Result<(), Failure> {
         let tags = json!({
             tag::WORKSPACE: [workspace], tag::SUBJECT: [subject.hex()], tag::CAMPAIGN: [campaign],
             tag::STEP: [step.to_string()],
@@ -80,14 +126,9 @@ impl App {
         self.enqueue(&self.config.feedback_queue_url, &event, delay).await
     }
 
-    /// Whether clicks of a person may be recorded now: the workspace switched it on, they agreed, and nothing of what
-    /// they asked for since stands against it.
-    async fn records_clicks_of(
-        &self,
-        scope: &WorkspaceScope,
-        subject: Subject,
-        now: Timestamp,
-    ) -> Result<bool, Failure> {
+    /// What of a person may be recorded now: the workspace switched it on, they agreed, and nothing of what they asked for
+    /// since stands against it.
+    async fn records_of(&self, scope: &WorkspaceScope, subject: Subject, now: Timestamp) -> Result<Recorded, Failure> {
         let (accounts, prospects, suppressions) =
             (self.db.accounts(scope), self.db.prospects(scope), self.db.suppressions(scope));
         let (workspace, held, objection) = futures::try_join!(
@@ -95,12 +136,13 @@ impl App {
             Box::pin(prospects.get(subject, true)),
             Box::pin(suppressions.find(subject, now))
         )?;
-        let switched_on = workspace.is_some_and(|workspace| workspace.clicks && !workspace.is_silent());
-        let agreed = held.is_some_and(|held| held.prospect.lets_clicks_be_recorded());
-        Ok(switched_on && agreed && objection.is_none())
+        let switched_on = workspace.filter(|workspace| !workspace.is_silent()).map(|workspace| workspace.records());
+        let agreed = held.filter(|_| objection.is_none()).map(|held| held.prospect.lets_be_recorded());
+        Ok(switched_on.unwrap_or_default().and(agreed.unwrap_or_default()))
     }
 
-    /// Looks at the clicks on a message that wait for it. Those of somebody who withdrew meanwhile go unseen.
+    /// Looks at the clicks on a message, and at its opening, that wait for it. Those of somebody who withdrew meanwhile go
+    /// unseen.
     pub(crate) async fn judge_clicks(
         &self,
         workspace: WorkspaceId,
@@ -112,17 +154,30 @@ impl App {
         let outreach = self.db.outreach(&scope);
         for _ in 0..ATTEMPTS {
             let Some(clicked) = outreach.clicks(campaign, step, subject).await? else { return Ok(()) };
-            if clicked.waiting.is_empty() {
+            if clicked.waiting.is_empty() && clicked.opening.is_none() {
                 return Ok(());
             }
-            let found = match self.records_clicks_of(&scope, subject, now).await? {
-                true => look(&clicked.waiting, clicked.delivery.at, now),
+            let recorded = self.records_of(&scope, subject, now).await?;
+            let delivery = &clicked.delivery;
+            let opened = clicked.opening.filter(|at| recorded.opens && !is_too_soon(*at, delivery.at));
+            if let Some(at) = opened {
+                self.tell_used(&scope, delivery, EventKind::Opened, at, now).await?;
+            }
+            match outreach.opening_judged(subject, &clicked, opened.map(day_of)).await {
+                // Another run looked at it at the same moment.
+                Err(StoreError::Conflict) => continue,
+                other => other?,
+            }
+            let found = match recorded.clicks {
+                true => look(&clicked.waiting, delivery.at, now),
                 false => Found { done: clicked.waiting.clone(), ..Found::default() },
             };
             if let Some(at) = found.last {
                 self.db.prospects(&scope).clicked(subject, at).await?;
             }
-            self.tell_clicked(&scope, &clicked, &found, now).await?;
+            if let Some(click) = found.first.filter(|_| delivery.click.is_none()) {
+                self.tell_used(&scope, delivery, EventKind::Clicked, click.at, now).await?;
+            }
             match outreach.judged(subject, &clicked, &found).await {
                 // Another run looked at them at the same moment.
                 Err(StoreError::Conflict) => {}
@@ -132,27 +187,35 @@ impl App {
         Err(StoreError::Conflict.into())
     }
 
-    /// Tells endpoints of the person's first click on a message, before it is written down: a run that dies in between
-    /// has told what the next one finds again, under the same name.
-    async fn tell_clicked(
+    /// Tells endpoints that a person first clicked in a message, or opened it, before it is written down: a run that dies in
+    /// between has told what the next one finds again, under the same name.
+    async fn tell_used(
         &self,
         scope: &WorkspaceScope,
-        clicked: &Clicked,
-        found: &Found,
+        delivery: &Delivery,
+        kind: EventKind,
+        at: Timestamp,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        let delivery = &clicked.delivery;
-        let Some(click) = found.first.filter(|_| delivery.click.is_none()) else { return Ok(()) };
-        let at = (delivery.campaign, delivery.chunk, delivery.step);
-        let event = || Event::of_places(scope.workspace(), EventKind::Clicked, at, &[delivery.index], click.at);
-        self.tell_webhooks(scope, EventKind::Clicked, now, event).await
+        let place = (delivery.campaign, delivery.chunk, delivery.step);
+        let event = || Event::of_places(scope.workspace(), kind, place, &[delivery.index], at);
+        self.tell_webhooks(scope, kind, now, event).await
     }
 
-    /// Notes that a person's clicks may not be recorded any more; holds when this returns. A token that means nobody
+    /// Notes that neither a person's clicks nor their openings may be recorded any more; holds when this returns. A token that means nobody
     /// writes nothing and is answered the same.
     pub async fn withdraw_click_consent(&self, token: &str, now: Timestamp) -> Result<(), Failure> {
         let Some(claim) = ConsentClaim::verify(token, self.pepper().await?) else { return Ok(()) };
         let scope = WorkspaceScope::internal(claim.workspace);
         Ok(self.db.prospects(&scope).withdraw_click_consent(claim.subject, now).await?)
+    }
+}
+
+/// What went wrong with something that nobody waits for, if anything did.
+async fn patiently(noting: impl Future<Output = Result<(), Failure>>) -> Result<(), String> {
+    match tokio::time::timeout(PATIENCE, noting).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(failure)) => Err(failure.cause.unwrap_or(failure.detail)),
+        Err(_) => Err("took too long".to_owned()),
     }
 }

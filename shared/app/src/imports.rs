@@ -20,7 +20,7 @@ use storage::{
     objects::{Objects, Presigned},
 };
 
-use crate::{App, Failure, FieldError, chance, prospects::clicks_are_off};
+use crate::{App, Failure, FieldError, chance, prospects::is_switched_on};
 
 /// How long an upload may begin after it was announced.
 const UPLOAD_VALID: Duration = Duration::from_secs(3_600);
@@ -131,11 +131,9 @@ impl App {
     ) -> Result<ImportView, Failure> {
         let workspace = self.may_begin(scope, now).await?;
         let new = new.checked(workspace.retention_months, now)?;
-        let of_clicks = |mapping: &intake::Request| {
-            intake::OF_CLICKS.iter().any(|field| matches!(mapping.get(*field), Some(Some(_))))
-        };
-        if new.mapping.as_ref().is_some_and(of_clicks) && !workspace.clicks {
-            return Err(clicks_are_off());
+        let names = |field: &str| new.mapping.as_ref().is_some_and(|names| matches!(names.get(field), Some(Some(_))));
+        if intake::OF_CLICKS.iter().any(|field| names(field)) {
+            is_switched_on(names(intake::OF_OPENS), workspace.records())?;
         }
         let id = ImportId::new(now, chance());
         let record = ImportRecord {

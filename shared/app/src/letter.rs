@@ -9,7 +9,7 @@ use content::{
 use domain::{
     Timestamp,
     campaign::Content,
-    clicks::{ConsentClaim, MOST_LINKS, SignedLink},
+    clicks::{ConsentClaim, MOST_LINKS, Pixel, Recorded, SignedLink},
     email::EmailAddress,
     id::{CampaignId, WorkspaceId},
     locale::Locale,
@@ -47,8 +47,8 @@ pub struct Letters<'a> {
     pub inbound_domain: &'a str,
     /// Whether a system of the Sender's wants to hear of objections.
     pub objections: bool,
-    /// Whether clicks are recorded of whoever agreed to it.
-    pub clicks: bool,
+    /// What is recorded of whoever agreed to it.
+    pub records: Recorded,
     /// Signs unsubscribe links, and makes those addresses.
     pub pepper: &'a Pepper,
 }
@@ -128,13 +128,13 @@ impl Letters<'_> {
         with_person(self.sender, prospect, |person| self.templates.forms(person))
     }
 
-    /// The whole message as bytes. Of whoever did not agree that clicks are recorded, it is the same as if nobody's were.
+    /// The whole message as bytes. Of whoever agreed to nothing being recorded, it is the same as if nothing were of anybody.
     pub fn compose(&self, prospect: &Prospect, rendered: &Rendered, manner: Manner<'_>) -> Result<Written, Refusal> {
-        if let Some(signed) = self.signed(prospect, rendered, manner) {
-            let withdraw = self.withdraw_url(prospect);
+        if let Some((measured, what)) = self.measured(prospect, rendered, manner) {
+            let withdraw = (what, self.withdraw_url(prospect));
             // One that is too long with such links leaves with its own.
-            if let Ok(message) = self.with_mail(prospect, &signed, (manner, Some(&withdraw)), message::compose) {
-                return Ok(Written { bytes: message.bytes, signed: true });
+            if let Ok(message) = self.with_mail(prospect, &measured, (manner, Some(&withdraw)), message::compose) {
+                return Ok(Written { bytes: message.bytes, signed: what.clicks });
             }
         }
         self.with_mail(prospect, rendered, (manner, None), message::compose)
@@ -142,11 +142,26 @@ impl Letters<'_> {
             .map_err(|_: ComposeError| Refusal::AddressUnsupported)
     }
 
-    /// The message with signed links; `None` where clicks are not to be recorded, or nothing is linked to.
-    fn signed(&self, prospect: &Prospect, rendered: &Rendered, manner: Manner<'_>) -> Option<Rendered> {
-        if !self.clicks || manner.test || manner.preview || !prospect.lets_clicks_be_recorded() {
+    /// The message with signed links and with an image, as far as the person agreed to it, and which of them it has; `None`
+    /// where nothing is to be recorded, or nothing is linked to.
+    fn measured(&self, prospect: &Prospect, rendered: &Rendered, manner: Manner<'_>) -> Option<(Rendered, Recorded)> {
+        let what = self.records.and(prospect.lets_be_recorded());
+        if what.is_nothing() || manner.test || manner.preview {
             return None;
         }
+        let signed = if what.clicks { self.signed(prospect, rendered) } else { None };
+        let what = Recorded { clicks: signed.is_some(), ..what };
+        let mut measured = signed.unwrap_or_else(|| rendered.clone());
+        if what.opens {
+            let Self { workspace, campaign, step, .. } = *self;
+            let pixel = Pixel { workspace, campaign, step, subject: prospect.subject };
+            measured = clicks::with_pixel(&measured, &format!("{}/o/{}", self.public_url, pixel.sign(self.pepper)));
+        }
+        (!what.is_nothing()).then_some((measured, what))
+    }
+
+    /// The message with signed links; `None` where nothing is linked to.
+    fn signed(&self, prospect: &Prospect, rendered: &Rendered) -> Option<Rendered> {
         let link = |place: usize, address: &str| {
             let place = u8::try_from(place).ok().filter(|place| *place <= MOST_LINKS)?;
             // What leads here is no page of the Sender's.
@@ -186,12 +201,12 @@ impl Letters<'_> {
         }
     }
 
-    /// Whether it is too long with signed links, so that it leaves with its own.
+    /// Whether it is too long with what records clicks and openings, so that it leaves without.
     pub fn is_too_long_signed(&self, prospect: &Prospect, manner: Manner<'_>) -> bool {
-        let signed = self.render(prospect).ok().and_then(|rendered| self.signed(prospect, &rendered, manner));
-        let withdraw = self.withdraw_url(prospect);
-        signed.is_some_and(|signed| {
-            self.with_mail(prospect, &signed, (manner, Some(&withdraw)), message::preview).is_err()
+        let measured = self.render(prospect).ok().and_then(|rendered| self.measured(prospect, &rendered, manner));
+        measured.is_some_and(|(measured, what)| {
+            let withdraw = (what, self.withdraw_url(prospect));
+            self.with_mail(prospect, &measured, (manner, Some(&withdraw)), message::preview).is_err()
         })
     }
 
@@ -206,7 +221,7 @@ impl Letters<'_> {
         &self,
         prospect: &Prospect,
         rendered: &Rendered,
-        (manner, clicks_url): (Manner<'_>, Option<&str>),
+        (manner, recorded): (Manner<'_>, Option<&(Recorded, String)>),
         make: impl FnOnce(&CampaignMail<'_>) -> Result<T, ComposeError>,
     ) -> Result<T, ComposeError> {
         let locale = self.locale(prospect);
@@ -226,7 +241,7 @@ impl Letters<'_> {
             unsubscribe_url: &format!("{}/u/{}", self.public_url, claim.sign(self.pepper)),
             prospects_privacy_url: &format!("{}/legal/prospects-privacy?lang={}", self.public_url, locale.tag()),
             rights_url: &format!("{}/rights?lang={}", self.public_url, locale.tag()),
-            clicks_url,
+            recorded: recorded.map(|(what, withdraw_url)| (*what, withdraw_url.as_str())),
             source: &prospect.source,
             first_message: (!manner.informed).then_some(Notice {
                 purpose: &self.content.purpose,

@@ -163,6 +163,7 @@ fn account(pending: PendingSignup, pepper: &domain::subject::Pepper, now: Timest
             soft_bounces: None,
             deliveries: false,
             clicks: false,
+            opens: false,
             time_zone: None,
             harms: Default::default(),
             terms,

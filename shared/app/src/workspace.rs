@@ -5,6 +5,7 @@ use domain::{
     Timestamp,
     audit::Action,
     calendar::check_zone,
+    clicks::Recorded,
     email::EmailAddress,
     id::{MemberId, WorkspaceId},
     locale::Locale,
@@ -38,6 +39,7 @@ pub struct Change {
     #[serde(default)]
     deliveries: Option<bool>,
     clicks: Option<bool>,
+    opens: Option<bool>,
     #[serde(default, deserialize_with = "present")]
     time_zone: Option<Option<String>>,
 }
@@ -69,6 +71,7 @@ pub struct WorkspaceView {
     soft_bounces: SoftBounces,
     deliveries: bool,
     clicks: bool,
+    opens: bool,
     time_zone: Option<String>,
     created_at: Timestamp,
     closed_at: Option<Timestamp>,
@@ -130,9 +133,10 @@ impl App {
             || asked.soft_bounces.is_some()
             || asked.deliveries.is_some()
             || asked.clicks.is_some()
+            || asked.opens.is_some()
             || asked.time_zone.is_some();
         if !settings && asked.display_name.is_none() {
-            let detail = "Send at least one of retention_months, locale, soft_bounces, deliveries, clicks, time_zone and display_name.";
+            let detail = "Send at least one of retention_months, locale, soft_bounces, deliveries, clicks, opens, time_zone and display_name.";
             return Err(Failure::refused("validation-failed", detail));
         }
         let mut fields = Fields::default();
@@ -151,9 +155,8 @@ impl App {
             fields.wrong("time_zone", format!("{message}; null for that of the Sender's country"));
         }
         fields.done()?;
-        if asked.clicks == Some(true) {
-            clicks::may_be_recorded(now)?;
-        }
+        let switched_on = Recorded { clicks: asked.clicks == Some(true), opens: asked.opens == Some(true) };
+        clicks::may_be_recorded(switched_on, now)?;
         let mut workspace = self.active_workspace(scope).await?;
         let accounts = self.db.accounts(scope);
         let renamed = match scope.member().zip(name) {
@@ -170,6 +173,7 @@ impl App {
             soft_bounces: asked.soft_bounces.filter(|soft| *soft != workspace.soft_bounces.unwrap_or_default()),
             deliveries: asked.deliveries.filter(|deliveries| *deliveries != workspace.deliveries),
             clicks: asked.clicks.filter(|clicks| *clicks != workspace.clicks),
+            opens: asked.opens.filter(|opens| *opens != workspace.opens),
             time_zone: asked.time_zone.filter(|zone| *zone != workspace.time_zone),
             ..WorkspaceChange::default()
         };
@@ -185,6 +189,7 @@ impl App {
                 ("soft_bounces", change.soft_bounces.is_some()),
                 ("deliveries", change.deliveries.is_some()),
                 ("clicks", change.clicks.is_some()),
+                ("opens", change.opens.is_some()),
                 ("time_zone", change.time_zone.is_some()),
             ];
             let fields: Vec<_> = fields.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect();
@@ -194,6 +199,7 @@ impl App {
             workspace.soft_bounces = change.soft_bounces.or(workspace.soft_bounces);
             workspace.deliveries = change.deliveries.unwrap_or(workspace.deliveries);
             workspace.clicks = change.clicks.unwrap_or(workspace.clicks);
+            workspace.opens = change.opens.unwrap_or(workspace.opens);
             workspace.time_zone = change.time_zone.unwrap_or(workspace.time_zone);
         }
         self.with_members(scope, workspace).await
@@ -297,6 +303,7 @@ impl App {
             soft_bounces: workspace.soft_bounces.unwrap_or_default(),
             deliveries: workspace.deliveries,
             clicks: workspace.clicks,
+            opens: workspace.opens,
             time_zone: workspace.time_zone,
             created_at: workspace.created_at,
             closed_at: workspace.closed_at,

@@ -1,4 +1,5 @@
-//! Links by which clicks are recorded, of whoever agreed to it; and the pages behind them.
+//! Links by which clicks are recorded, and the image by which openings are, of whoever agreed to it; and the pages behind
+//! them.
 
 use domain::locale::Locale;
 
@@ -16,6 +17,18 @@ pub fn signed(rendered: &Rendered, sign: impl FnMut(usize, &str) -> Option<Strin
     let html = html::relink(&rendered.html, sign)?;
     Some(Rendered { html, ..rendered.clone() })
 }
+
+/// A message with an image at its end, of one transparent dot, that is loaded from `url` when it is opened. Whoever has
+/// images read out hears nothing of it.
+#[must_use]
+pub fn with_pixel(rendered: &Rendered, url: &str) -> Rendered {
+    let image = format!("<img src=\"{}\" width=\"1\" height=\"1\" alt=\"\" style=\"border:0\">", escape(url));
+    Rendered { html: format!("{}{image}", rendered.html), ..rendered.clone() }
+}
+
+/// The image: one transparent dot, as GIF.
+pub const DOT: [u8; 43] =
+    *b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
 
 /// The page behind a link that nobody signed.
 #[must_use]
@@ -41,18 +54,18 @@ pub fn ask(locale: Locale, action_url: &str) -> Html {
     let action = escape(action_url);
     let (title, why, button, after) = match locale {
         Locale::Fr => (
-            "Ne plus enregistrer mes clics",
-            "Vous aviez accepté que l’entreprise qui vous écrit sache sur quels liens de ses messages vous cliquez. Un clic \
-             sur le bouton retire cet accord, aussi pour les messages déjà reçus : leurs liens continuent de mener où ils \
-             mènent, et plus rien n’est enregistré. Rien d’autre ne change.",
+            "Ne plus rien enregistrer de ce que je lis",
+            "Vous aviez accepté que l’entreprise qui vous écrit sache sur quels liens de ses messages vous cliquez, ou si vous \
+             les ouvrez. Un clic sur le bouton retire cet accord, aussi pour les messages déjà reçus : leurs liens continuent \
+             de mener où ils mènent, et plus rien n’est enregistré. Rien d’autre ne change.",
             "Retirer mon accord",
             "Rien n’est modifié tant que vous n’avez pas cliqué.",
         ),
         Locale::En => (
-            "Stop recording my clicks",
-            "You had agreed that the company that writes to you knows which links of its messages you click. One click on \
-             the button withdraws that consent, for messages that you have already, too: their links go on leading where \
-             they lead, and nothing is recorded any more. Nothing else changes.",
+            "Stop recording what I read",
+            "You had agreed that the company that writes to you knows which links of its messages you click, or whether you \
+             open them. One click on the button withdraws that consent, for messages that you have already, too: their links \
+             go on leading where they lead, and nothing is recorded any more. Nothing else changes.",
             "Withdraw my consent",
             "Nothing changes until you click.",
         ),
@@ -70,14 +83,16 @@ pub fn withdrawn(locale: Locale) -> Html {
     let (title, done, more, rights) = match locale {
         Locale::Fr => (
             "C’est fait",
-            "Vos clics sur les liens de cette entreprise ne sont plus enregistrés, ni à partir de ce message, ni des autres.",
-            "Pour faire effacer ceux qui l’ont été, ou pour toute autre demande sur vos données :",
+            "Ni vos clics sur les liens de cette entreprise, ni l’ouverture de ses messages ne sont plus enregistrés, ni pour ce \
+             message, ni pour les autres.",
+            "Pour faire effacer ce qui l’a été, ou pour toute autre demande sur vos données :",
             "vos droits",
         ),
         Locale::En => (
             "Done",
-            "Your clicks on this company’s links are not recorded any more, neither from this message nor from any other.",
-            "To have those erased that were, or for anything else about your data:",
+            "Neither your clicks on this company’s links nor whether you open its messages is recorded any more, for this \
+             message or any other.",
+            "To have erased what was, or for anything else about your data:",
             "your rights",
         ),
     };
@@ -105,6 +120,15 @@ mod tests {
             insta::assert_snapshot!(format!("withdrawn_{lang}"), without_style(&withdrawn(locale)));
             insta::assert_snapshot!(format!("nowhere_{lang}"), without_style(&nowhere(locale)));
         }
+    }
+
+    #[test]
+    fn a65_the_image_is_at_the_end_of_the_html_and_says_nothing_to_who_listens() {
+        let rendered = Rendered { subject: "S".into(), text: "T".into(), html: "<p>T</p>".into() };
+        let other = with_pixel(&rendered, "https://a.test/o/x?a&b");
+        assert_eq!((other.subject, other.text), (rendered.subject, rendered.text));
+        let image = "<img src=\"https://a.test/o/x?a&amp;b\" width=\"1\" height=\"1\" alt=\"\" style=\"border:0\">";
+        assert_eq!(other.html, format!("<p>T</p>{image}"));
     }
 
     #[test]

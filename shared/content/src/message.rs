@@ -8,6 +8,7 @@ mod footer;
 
 use std::borrow::Cow;
 
+use domain::clicks::Recorded;
 use domain::email::EmailAddress;
 use domain::locale::Locale;
 use domain::prospect::{LawfulBasis, Source};
@@ -45,8 +46,9 @@ pub struct CampaignMail<'a> {
     pub prospects_privacy_url: &'a str,
     /// Where the person exercises every other right, https.
     pub rights_url: &'a str,
-    /// Where the person withdraws the consent by which clicks on this message are recorded, https; `None` where none is.
-    pub clicks_url: Option<&'a str>,
+    /// What is recorded of how the person uses this message, and where they withdraw the consent to it, https; `None` where
+    /// nothing is.
+    pub recorded: Option<(Recorded, &'a str)>,
     /// Where the address comes from.
     pub source: &'a Source,
     /// What the first message to a person adds; `None` for the later ones.
@@ -108,7 +110,7 @@ pub fn preview(mail: &CampaignMail<'_>) -> Result<Preview, ComposeError> {
     mime::link("unsubscribe", mail.unsubscribe_url)?;
     mime::link("privacy", mail.prospects_privacy_url)?;
     mime::link("rights", mail.rights_url)?;
-    if let Some(url) = mail.clicks_url {
+    if let Some((_, url)) = mail.recorded {
         mime::link("consent", url)?;
     }
     let subject = mime::one_line(&mail.rendered.subject);

@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    clicks::ClickConsent,
+    clicks::{ClickConsent, Recorded},
     email::EmailAddress,
     id::{ImportId, RequestId},
     locale::Locale,
@@ -198,7 +198,7 @@ pub struct Prospect {
     pub last_contact_at: Option<Timestamp>,
     /// When they last followed a link themselves, where they agreed to have that recorded.
     pub last_click_at: Option<Timestamp>,
-    /// That they agreed to it.
+    /// That they agreed to it, and perhaps to having it recorded whether they open messages.
     pub click_consent: Option<ClickConsent>,
     /// The day until which they said that they are away, or on which they are back.
     pub away_until: Option<Date>,
@@ -210,12 +210,13 @@ impl Prospect {
         self.last_contact_at.max(self.last_click_at)
     }
 
-    /// Whether their clicks may be recorded, as far as their record says.
-    pub fn lets_clicks_be_recorded(&self) -> bool {
-        self.state == ProspectState::Active && self.agrees_to_clicks()
+    /// What may be recorded of how they use messages, as far as their record says.
+    pub fn lets_be_recorded(&self) -> Recorded {
+        let agreed = self.click_consent.as_ref().filter(|_| self.state == ProspectState::Active);
+        agreed.map(ClickConsent::lets).unwrap_or_default()
     }
 
-    /// Whether they agreed to it and did not withdraw that.
+    /// Whether they agreed to something of it and did not withdraw that.
     pub fn agrees_to_clicks(&self) -> bool {
         self.click_consent.as_ref().is_some_and(ClickConsent::holds)
     }

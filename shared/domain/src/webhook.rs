@@ -49,6 +49,8 @@ kinds! {
     Replied = "message.replied",
     /// A person followed a link of a message, and had agreed that this is recorded: once for a message.
     Clicked = "message.clicked",
+    /// A person opened a message, and had agreed that this is recorded: once for a message.
+    Opened = "message.opened",
     /// The channel refused a message, at once or after it had accepted it, or put it off for a day: nobody has it.
     Failed = "message.failed",
     /// Nobody can tell whether the channel took a message. It is not sent again; when SES says that it has it, `message.sent` follows.

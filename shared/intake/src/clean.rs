@@ -4,10 +4,13 @@ use std::borrow::Cow;
 
 use domain::email::{AddressError, EmailAddress};
 
-use crate::export::harmless;
+use crate::{export::harmless, names};
 
 /// Longest name, company or job title kept, in characters.
 pub const MAX_NAME: usize = 200;
+/// What a cell says that means yes, folded.
+const YES: [&str; 9] = ["yes", "y", "true", "1", "x", "oui", "o", "vrai", "ja"];
+
 /// Longest wording of a consent kept, in characters.
 pub const MAX_CONSENT: usize = 500;
 /// Longest notes kept, in characters.
@@ -29,6 +32,11 @@ pub fn is_hidden(c: char) -> bool {
 
 fn is_space(c: char) -> bool {
     c.is_whitespace()
+}
+
+/// Whether a cell says yes.
+pub(crate) fn is_yes(text: &str) -> bool {
+    YES.contains(&names::fold(text).as_str())
 }
 
 /// One line of text: ends trimmed, runs of white space and line ends made one space, hidden and
@@ -265,7 +273,7 @@ fn without_civility(text: &str) -> &str {
 
 /// A language as a lower-case tag: `fr-FR`, `Français` and `FR` are all `fr`. `None` if it is none.
 pub(crate) fn locale(text: &str) -> Option<String> {
-    let folded = crate::names::fold(text);
+    let folded = names::fold(text);
     let known = match folded.as_str() {
         "francais" | "french" | "francaise" | "fra" | "fre" | "france" => "fr",
         "anglais" | "english" | "eng" | "anglaise" | "englisch" => "en",

@@ -44,7 +44,7 @@ pub use export::RejectReport;
 pub use inspect::{InspectError, Inspection, inspect};
 pub use mapping::{ColumnRef, Columns, Mapping, MappingError, Request};
 pub use measure::{Measure, measure};
-pub use names::{Field, OF_CLICKS};
+pub use names::{Field, OF_CLICKS, OF_OPENS};
 pub use parser::{Consent, Outcome, Parser, ProspectRow, Reject, RejectReason};
 pub use rows::Position;
 pub use seen::Seen;

@@ -49,7 +49,7 @@ pub type Request = BTreeMap<String, Option<Columns>>;
 pub enum MappingError {
     /// Not one of the allowed fields.
     #[error(
-        "\"{0}\" is not a field: use email, first_name, last_name, full_name, company, job_title, tags, notes, locale, country, click_consent_on or click_consent"
+        "\"{0}\" is not a field: use email, first_name, last_name, full_name, company, job_title, tags, notes, locale, country, click_consent_on, click_consent or click_consent_opens"
     )]
     UnknownField(String),
     /// The e-mail address cannot be left out.

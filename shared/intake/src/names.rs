@@ -30,14 +30,19 @@ pub enum Field {
     ClickConsentOn,
     /// How they agreed.
     ClickConsent,
+    /// Whether they agreed to have openings recorded, too.
+    ClickConsentOpens,
 }
 
 /// The fields that say that a person agreed to have clicks recorded.
-pub const OF_CLICKS: [&str; 2] = [Field::ClickConsentOn.name(), Field::ClickConsent.name()];
+pub const OF_CLICKS: [&str; 3] = [Field::ClickConsentOn.name(), Field::ClickConsent.name(), OF_OPENS];
+
+/// The one of them that says so of openings.
+pub const OF_OPENS: &str = Field::ClickConsentOpens.name();
 
 impl Field {
     /// Every field, in the order they are looked for.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Email,
         Self::FirstName,
         Self::LastName,
@@ -50,6 +55,7 @@ impl Field {
         Self::Country,
         Self::ClickConsentOn,
         Self::ClickConsent,
+        Self::ClickConsentOpens,
     ];
 
     /// The name in mappings and reports.
@@ -68,6 +74,7 @@ impl Field {
             Self::Country => "country",
             Self::ClickConsentOn => "click_consent_on",
             Self::ClickConsent => "click_consent",
+            Self::ClickConsentOpens => "click_consent_opens",
         }
     }
 
@@ -363,7 +370,7 @@ impl Field {
                 "pais",
             ],
             // Never found by itself: that somebody agreed is said, not guessed.
-            Self::ClickConsentOn | Self::ClickConsent => &[],
+            Self::ClickConsentOn | Self::ClickConsent | Self::ClickConsentOpens => &[],
         }
     }
 }

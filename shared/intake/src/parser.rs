@@ -49,6 +49,8 @@ pub struct ProspectRow {
 pub struct Consent {
     /// The day, as the file writes it.
     pub given_on: String,
+    /// Whether they agreed to have openings recorded, too: a yes in the cell, in one of the languages that are read.
+    pub opens: bool,
     /// How they agreed, at most [`MAX_CONSENT`] characters.
     pub how: String,
 }
@@ -197,6 +199,7 @@ struct Plan {
     country: Option<usize>,
     click_consent_on: Option<usize>,
     click_consent: Option<usize>,
+    click_consent_opens: Option<usize>,
     width: usize,
 }
 
@@ -221,6 +224,7 @@ impl Plan {
             country: mapping.column(Field::Country),
             click_consent_on: mapping.column(Field::ClickConsentOn),
             click_consent: mapping.column(Field::ClickConsent),
+            click_consent_opens: mapping.column(Field::ClickConsentOpens),
             width: detected.width,
         }
     }
@@ -298,7 +302,8 @@ impl Plan {
     fn consent(&self, row: &Row<'_>) -> Option<Box<Consent>> {
         let cell = |column, most| row.map(column, |cell| clean::line(cell, most)).flatten();
         let (given_on, how) = (cell(self.click_consent_on, MAX_NAME)?, cell(self.click_consent, MAX_CONSENT)?);
-        Some(Box::new(Consent { given_on, how }))
+        let opens = row.map(self.click_consent_opens, clean::is_yes).unwrap_or_default();
+        Some(Box::new(Consent { given_on, how, opens }))
     }
 
     /// The header once more, as files glued together have it.

@@ -22,6 +22,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use domain::{
     Timestamp,
     audit::Entry,
+    clicks::Recorded,
     email::EmailAddress,
     health::Harms,
     id::{MemberId, WorkspaceId},
@@ -71,6 +72,9 @@ pub struct Workspace {
     /// Whether clicks are recorded of people who agreed to it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub clicks: bool,
+    /// Whether openings are recorded of people who agreed to that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub opens: bool,
     /// The time zone that it has chosen, by its name in the IANA database; that of its Sender's country without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
@@ -90,6 +94,11 @@ impl Workspace {
     /// Whether no message leaves: it is closed, or suspended because of abuse.
     pub const fn is_silent(&self) -> bool {
         self.closed_at.is_some() || self.suspended_at.is_some()
+    }
+
+    /// What is recorded here of how people use messages, where they agreed to it.
+    pub const fn records(&self) -> Recorded {
+        Recorded { clicks: self.clicks, opens: self.opens }
     }
 
     /// How it was closed, if it was.
@@ -182,6 +191,8 @@ pub struct WorkspaceChange {
     pub deliveries: Option<bool>,
     /// Whether clicks are recorded of people who agreed to it.
     pub clicks: Option<bool>,
+    /// Whether openings are recorded of people who agreed to that.
+    pub opens: Option<bool>,
     /// Another time zone; `None` within for that of its Sender's country.
     pub time_zone: Option<Option<String>>,
     /// Another name for a member.
@@ -286,13 +297,14 @@ impl Accounts<'_> {
             let soft = serde_dynamo::to_attribute_value(soft).map_err(|_| StoreError::Corrupt("soft bounces"))?;
             values.push((":soft", soft));
         }
-        if let Some(deliveries) = change.deliveries {
-            sets.push("deliveries = :deliveries");
-            values.push((":deliveries", AttributeValue::Bool(deliveries)));
-        }
-        if let Some(clicks) = change.clicks {
-            sets.push("clicks = :clicks");
-            values.push((":clicks", AttributeValue::Bool(clicks)));
+        for (set, name, switched) in [
+            ("deliveries = :deliveries", ":deliveries", change.deliveries),
+            ("clicks = :clicks", ":clicks", change.clicks),
+            ("opens = :opens", ":opens", change.opens),
+        ] {
+            let Some(switched) = switched else { continue };
+            sets.push(set);
+            values.push((name, AttributeValue::Bool(switched)));
         }
         match &change.time_zone {
             Some(Some(zone)) => {
@@ -437,6 +449,7 @@ mod tests {
             soft_bounces: None,
             deliveries: false,
             clicks: false,
+            opens: false,
             time_zone: None,
             harms: Default::default(),
             terms: Terms { version: "1".into(), sha256: "a".into(), accepted_at: now },

@@ -54,6 +54,7 @@ fn check(document: &Value) -> Vec<String> {
         let open = [
             "/u/",
             "/c/",
+            "/o/",
             "/consent/",
             "/legal/",
             "/trust",

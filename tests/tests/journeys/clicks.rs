@@ -175,7 +175,10 @@ fn clicks_are_off_until_the_policy_says_them_and_only_some_may_switch_them_on() 
         let file = "email;accord;le\na@click.test;Formulaire;2027-01-15\nb@click.test;Formulaire;\nc@click.test;;2027-01-15\nd@click.test;Oui;15/01/2027\n";
         sender.import_as(announced, file.as_bytes()).await;
         let consent = sender.detail("a@click.test").await["click_consent"].clone();
-        assert_eq!(consent, json!({"given_on": "2027-01-15", "how": "Formulaire", "withdrawn_at": null}));
+        assert_eq!(
+            consent,
+            json!({"given_on": "2027-01-15", "how": "Formulaire", "opens": false, "withdrawn_at": null})
+        );
         for name in ["b", "c", "d"] {
             assert_eq!(sender.detail(&format!("{name}@click.test")).await["click_consent"], json!(null), "{name}");
         }

@@ -20,6 +20,7 @@ mod legal;
 mod mailboxes;
 mod main_job;
 mod members;
+mod opens;
 mod opt_outs;
 mod prospects;
 mod relay;

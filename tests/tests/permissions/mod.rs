@@ -356,15 +356,17 @@ fn every_permission_is_used_and_none_is_missing() {
         // Nearly a month later nobody has told that person: their workspace is alerted.
         stack.wait(SignedDuration::from_hours(24 * 25));
         assert_eq!(stack.purge().await["alerted"], 1);
-        // Clicks, of somebody who agreed, and thinks better of it.
+        // Clicks and openings, of somebody who agreed, and thinks better of it.
         other.records_clicks().await;
         other.import(b"email\nclicks@tour.test\n").await;
-        other.agreed("clicks@tour.test", &other.today()).await.expect(200);
+        other.records_opens().await;
+        other.agreed_to_opens("clicks@tour.test", &other.today()).await.expect(200);
         let mut content = other.content(&json!({}));
         content["steps"][0]["html"] = json!("<p><a href=\"https://shop.example.com/\">ici</a></p>");
         other.launch(content).await;
         let mail = stack.only_mail_to("clicks@tour.test");
         stack.clicks_later(&mail.signed_links()[0]).await;
+        stack.loads_later(&mail.pixel().expect("an image")).await;
         client.request(Method::POST, &mail.withdrawal().expect("a link")).send().await.expect(200);
         // News: while no mail can leave, then to all but who objects; one does by the link, and thinks better of it.
         let news = |name: &str| json!({"fr": {"subject": name, "text": "x"}, "en": {"subject": name, "text": "x"}});

@@ -270,7 +270,9 @@ async fn clicks(stack: &TestStack, seen: &mut Seen) {
     let sender = stack.sign_up().await;
     sender.import(b"email\nclicks@filled.test\n").await;
     sender.records_clicks().await;
-    sender.agreed("clicks@filled.test", "2027-02-01").await.expect(200);
+    stack.set_time(tests::clicks::opens_said() + SignedDuration::from_hours(12));
+    sender.records_opens().await;
+    sender.agreed_to_opens("clicks@filled.test", "2027-02-01").await.expect(200);
     let mut content = sender.content(&json!({}));
     content["steps"][0]["html"] = json!("<p><a href=\"https://shop.example.com/\">ici</a></p>");
     sender.launch(content).await;
@@ -279,6 +281,9 @@ async fn clicks(stack: &TestStack, seen: &mut Seen) {
     stack.client().get(&link).await.expect(302);
     stack.settle().await;
     stack.clicks_later(&link).await;
+    stack.load(&mail.pixel().expect("an image")).await.expect(200);
+    seen.look(&Dump::of(stack).await);
+    stack.settle().await;
     stack.wait(SignedDuration::from_mins(10));
     stack.click(&link).await.expect(302);
     seen.look(&Dump::of(stack).await);

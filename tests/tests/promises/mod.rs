@@ -18,6 +18,7 @@ mod leaving;
 mod logs;
 mod messages;
 mod news;
+mod opens;
 mod opt_out;
 mod own_leads;
 mod pages;

@@ -209,7 +209,7 @@ impl App {
                 retention_months: workspace.retention_months,
                 public_url: &self.config.public_url,
                 inbound_domain: &self.config.inbound_domain,
-                clicks: workspace.clicks,
+                records: workspace.records(),
                 pepper,
             };
             let size = letters.size(&person, manner)?;
@@ -438,6 +438,6 @@ fn somebody(sender: &SenderIdentity, campaign: &StoredCampaign, now: Timestamp) 
     person.details.country = Some("FR".into());
     person.details.tags.insert("salon".into());
     let given_on = person.source.collected_on;
-    person.click_consent = Some(ClickConsent { given_on, how: String::new(), withdrawn_at: None });
+    person.click_consent = Some(ClickConsent { given_on, how: String::new(), opens: true, withdrawn_at: None });
     person
 }

@@ -5,6 +5,7 @@ use domain::{
     Timestamp,
     audit::Action,
     campaign::{CampaignStatus, Command, Content, Halt, Progress},
+    clicks::Recorded,
     health::Sample,
     id::{CampaignId, ChannelId},
     policy::test_to_oneself,
@@ -215,7 +216,7 @@ impl App {
                 retention_months: workspace.retention_months,
                 public_url: &self.config.public_url,
                 inbound_domain: &self.config.inbound_domain,
-                clicks: false,
+                records: Recorded::default(),
                 pepper,
             };
             let rendered = letters.render(&person).map_err(|_| unrenderable())?;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use content::{campaign::Forms, message};
 use domain::{
     Timestamp,
+    clicks::Recorded,
     email::EmailAddress,
     id::CampaignId,
     locale::Locale,
@@ -101,7 +102,7 @@ impl App {
             retention_months: workspace.retention_months,
             public_url: &self.config.public_url,
             inbound_domain: &self.config.inbound_domain,
-            clicks: false,
+            records: Recorded::default(),
             pepper,
         };
         let first = compiled.iter().filter(|(step, ..)| *step == FIRST);

@@ -52,6 +52,7 @@ pub struct CampaignView {
     complained: u64,
     opted_out: u64,
     clicks: Clicks,
+    opened: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
     launched_at: Option<Timestamp>,
@@ -91,6 +92,7 @@ struct StepView {
     complained: u64,
     opted_out: u64,
     clicks: Clicks,
+    opened: u64,
     variants: Vec<VariantView>,
     winner: Option<WinnerView>,
 }
@@ -115,6 +117,7 @@ impl StepView {
             complained: tally.of(Outcome::Complained),
             opted_out: tallies.opted_out(number, None),
             clicks: tallies.clicks(number, None),
+            opened: tallies.opened(number),
         }
     }
 }
@@ -128,6 +131,7 @@ impl CampaignView {
         let step = |(number, step)| StepView::new(number, step, &progress, tallies, now);
         let steps: Vec<StepView> = (FIRST..).zip(content.steps).map(step).collect();
         let opted_out = steps.iter().map(|step| step.opted_out).sum();
+        let opened = steps.iter().map(|step| step.opened).sum();
         Self {
             id,
             status: progress.status,
@@ -153,6 +157,7 @@ impl CampaignView {
             complained: tally.of(Outcome::Complained),
             opted_out,
             clicks: tallies.all_clicks(),
+            opened,
             counts,
             created_at,
             updated_at,

@@ -244,7 +244,7 @@ impl App {
             unsubscribe_url: &link(url, workspace, self.pepper().await?),
             prospects_privacy_url: &format!("{url}/legal/prospects-privacy?lang={}", locale.tag()),
             rights_url: &format!("{url}/rights?lang={}", locale.tag()),
-            clicks_url: None,
+            recorded: None,
             source: &invented(to, locale, now).source,
             first_message: None,
             message_id: &message_id(&check.name, identity),

@@ -2,7 +2,7 @@
 
 use domain::{
     Timestamp,
-    clicks::ClickConsent,
+    clicks::{ClickConsent, Recorded},
     email::without_addresses,
     id::{ImportId, WorkspaceId},
     locale::Locale,
@@ -18,8 +18,8 @@ pub(super) struct Origin<'a> {
     pub(super) import: ImportId,
     pub(super) source: Source,
     pub(super) lawful_basis: LawfulBasis,
-    /// Whether the workspace records clicks of whoever agreed to it.
-    pub(super) clicks: bool,
+    /// What the workspace records of whoever agreed to it.
+    pub(super) records: Recorded,
     pub(super) now: Timestamp,
 }
 
@@ -63,9 +63,13 @@ impl Origin<'_> {
     /// The consent that a row says was given. One without its day, its wording, or with a day that cannot be read
     /// (`2027-02-28`), is none: nothing is guessed.
     fn consent(&self, row: &ProspectRow) -> Option<ClickConsent> {
-        let Consent { given_on, how } = row.click_consent.as_deref().filter(|_| self.clicks)?;
-        let consent =
-            ClickConsent { given_on: given_on.parse().ok()?, how: without_addresses(how), withdrawn_at: None };
+        let Consent { given_on, how, opens } = row.click_consent.as_deref().filter(|_| self.records.clicks)?;
+        let consent = ClickConsent {
+            given_on: given_on.parse().ok()?,
+            how: without_addresses(how),
+            opens: *opens && self.records.opens,
+            withdrawn_at: None,
+        };
         consent.counts(None, self.now).is_ok().then_some(consent)
     }
 }
@@ -134,7 +138,7 @@ mod tests {
                 collected_on: format!("2026-0{import}-01").parse().unwrap(),
             },
             lawful_basis: LawfulBasis::LegitimateInterest,
-            clicks: true,
+            records: Recorded { clicks: true, opens: false },
             now: Timestamp::from_second(1_700_000_000 + i64::from(import)).unwrap(),
         };
         let row = ProspectRow {
@@ -174,11 +178,12 @@ mod tests {
     #[test]
     fn a45_a_list_from_before_a_withdrawal_does_not_bring_the_consent_back() {
         let with = |import, on: &str| {
-            let consent = ClickConsent { given_on: on.parse().unwrap(), how: "Stand".into(), withdrawn_at: None };
+            let consent =
+                ClickConsent { given_on: on.parse().unwrap(), how: "Stand".into(), opens: false, withdrawn_at: None };
             Prospect { click_consent: Some(consent), ..row(import, 2, "Firm") }
         };
         let Meeting::Changed(agreed) = meet(&row(1, 2, "Firm"), &with(2, "2023-06-01")) else { panic!("a change") };
-        assert!(agreed.lets_clicks_be_recorded());
+        assert!(agreed.lets_be_recorded().clicks);
         assert_eq!(meet(&agreed, &with(3, "2023-06-01")), Meeting::Unchanged, "the same list again");
         assert_eq!(meet(&agreed, &row(3, 2, "Firm")), Meeting::Unchanged, "a list that does not say it");
         let withdrawn = agreed.click_consent.clone().map(|c| c.withdrawn("2023-10-01T10:00:00Z".parse().unwrap()));
@@ -190,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_consent_whose_day_cannot_be_read_or_is_to_come_is_none() {
-        let said = |on: &str, clicks| {
+        let said = |on: &str, records| {
             let pepper = Pepper::from_json(r#"{"v1":"0123456789abcdef0123456789abcdef"}"#).unwrap();
             let made = row(1, 2, "Firm");
             let origin = Origin {
@@ -199,7 +204,7 @@ mod tests {
                 import: ImportId::from_bytes([1; 10]),
                 source: made.source,
                 lawful_basis: made.lawful_basis,
-                clicks,
+                records,
                 now: made.created_at,
             };
             let row = ProspectRow {
@@ -213,14 +218,16 @@ mod tests {
                 notes: None,
                 locale: None,
                 country: None,
-                click_consent: Some(Box::new(Consent { given_on: on.to_owned(), how: "Stand".into() })),
+                click_consent: Some(Box::new(Consent { given_on: on.to_owned(), how: "Stand".into(), opens: true })),
             };
-            origin.prospect(made.subject, row).lets_clicks_be_recorded()
+            origin.prospect(made.subject, row).lets_be_recorded()
         };
-        assert!(said("2023-06-01", true));
-        assert!(!said("2023-06-01", false), "switched off");
+        let [all, only_clicks] = [true, false].map(|opens| Recorded { clicks: true, opens });
+        assert_eq!(said("2023-06-01", all), all);
+        assert_eq!(said("2023-06-01", only_clicks), only_clicks, "openings are switched off");
+        assert_eq!(said("2023-06-01", Recorded::default()), Recorded::default(), "switched off");
         for on in ["oui", "01/06/2023", "2099-06-01"] {
-            assert!(!said(on, true), "{on}");
+            assert_eq!(said(on, all), Recorded::default(), "{on}");
         }
     }
 

@@ -93,7 +93,7 @@ impl App {
                 import: record.id,
                 source: record.source.clone(),
                 lawful_basis: record.lawful_basis,
-                clicks: workspace.clicks,
+                records: workspace.records(),
                 now: attempt.now,
             },
             suppressed: self.suppressed(scope, attempt.now).await?,

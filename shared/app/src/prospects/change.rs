@@ -48,18 +48,20 @@ pub struct NewProspect {
     lawful_basis: LawfulBasis,
 }
 
-/// That a person agreed to have their clicks recorded, as a Sender says it.
+/// That a person agreed to have their clicks recorded, and perhaps their openings, as a Sender says it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GivenConsent {
     given_on: Date,
     how: String,
+    #[serde(default)]
+    opens: bool,
 }
 
 impl GivenConsent {
     fn checked(&self, fields: &mut Fields) -> ClickConsent {
         let how = without_addresses(&fields.line("click_consent.how", &self.how, MAX_DETAIL));
-        ClickConsent { given_on: self.given_on, how, withdrawn_at: None }
+        ClickConsent { given_on: self.given_on, how, opens: self.opens, withdrawn_at: None }
     }
 }
 

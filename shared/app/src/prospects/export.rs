@@ -41,7 +41,7 @@ pub struct Export {
 }
 
 /// Columns. The first ones have the names under which an import finds them by itself.
-const HEADER: [&str; 23] = [
+const HEADER: [&str; 24] = [
     "email",
     "first_name",
     "last_name",
@@ -64,6 +64,7 @@ const HEADER: [&str; 23] = [
     "last_click_at",
     "click_consent_on",
     "click_consent",
+    "click_consent_opens",
     "click_consent_withdrawn_at",
 ];
 
@@ -159,7 +160,7 @@ impl Page {
     }
 }
 
-fn cells(prospect: &ProspectView) -> [String; 23] {
+fn cells(prospect: &ProspectView) -> [String; 24] {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     let time = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
     let consent = prospect.click_consent.as_ref();
@@ -187,6 +188,7 @@ fn cells(prospect: &ProspectView) -> [String; 23] {
         time(prospect.last_click_at),
         consent.map(|consent| consent.given_on.to_string()).unwrap_or_default(),
         consent.map(|consent| consent.how.clone()).unwrap_or_default(),
+        consent.filter(|consent| consent.opens).map(|_| "yes".to_owned()).unwrap_or_default(),
         time(consent.and_then(|consent| consent.withdrawn_at)),
     ]
 }

@@ -8,6 +8,7 @@ mod view;
 use domain::{
     Timestamp,
     audit::{Action, Entry},
+    clicks::Recorded,
     email::{self, NotProfessional},
     id::RequestId,
     prospect::{Prospect, ProspectState},
@@ -37,8 +38,8 @@ impl App {
     ) -> Result<ProspectView, Failure> {
         let workspace = self.may_begin(scope, now).await?;
         let new = new.checked(workspace.retention_months, now)?;
-        if new.click_consent.is_some() && !workspace.clicks {
-            return Err(clicks_are_off());
+        if let Some(consent) = &new.click_consent {
+            is_switched_on(consent.opens, workspace.records())?;
         }
         email::professional(&new.email).map_err(not_professional)?;
         let subject = self.pepper().await?.subject(scope.workspace(), &new.email);
@@ -120,8 +121,8 @@ impl App {
         now: Timestamp,
     ) -> Result<ProspectDetail, Failure> {
         let change = change.checked()?;
-        if change.consent().is_some() && !self.any_workspace(scope).await?.clicks {
-            return Err(clicks_are_off());
+        if let Some(consent) = change.consent() {
+            is_switched_on(consent.opens, self.any_workspace(scope).await?.records())?;
         }
         if (change.state().is_some() || change.consent().is_some())
             && self.db.suppressions(scope).find(subject, now).await?.is_some()
@@ -267,7 +268,20 @@ fn suppressed() -> Failure {
     )
 }
 
-pub(crate) fn clicks_are_off() -> Failure {
+/// A consent, to openings as well or not, is recorded where what it is to is.
+pub(crate) fn is_switched_on(opens: bool, records: Recorded) -> Result<(), Failure> {
+    match records {
+        Recorded { clicks: false, .. } => Err(clicks_are_off()),
+        Recorded { opens: false, .. } if opens => Err(Failure::conflict(
+            "opens-are-off",
+            "A consent to openings is recorded where they are: an owner or administrator switches them on with PATCH \
+             /v1/workspace and `opens`.",
+        )),
+        Recorded { .. } => Ok(()),
+    }
+}
+
+fn clicks_are_off() -> Failure {
     Failure::conflict(
         "clicks-are-off",
         "A consent is recorded where clicks are: an owner or administrator switches them on with PATCH /v1/workspace \

@@ -61,17 +61,18 @@ impl State {
     }
 }
 
-/// That a person agreed to have their clicks recorded, and whether that still holds.
+/// That a person agreed to have their clicks recorded, or their openings too, and whether that still holds.
 #[derive(Clone, Serialize)]
 pub(super) struct ConsentView {
     pub(super) given_on: Date,
     pub(super) how: String,
+    pub(super) opens: bool,
     pub(super) withdrawn_at: Option<Timestamp>,
 }
 
 impl From<ClickConsent> for ConsentView {
-    fn from(ClickConsent { given_on, how, withdrawn_at }: ClickConsent) -> Self {
-        Self { given_on, how, withdrawn_at }
+    fn from(ClickConsent { given_on, how, opens, withdrawn_at }: ClickConsent) -> Self {
+        Self { given_on, how, opens, withdrawn_at }
     }
 }
 
@@ -171,6 +172,8 @@ pub(crate) struct Event {
     clicked_at: Option<Timestamp>,
     /// Which link that was, from 1.
     clicked_link: Option<u8>,
+    /// The day on which they first opened it, where they agreed to have that recorded.
+    opened_on: Option<Date>,
     /// Whether a program followed links of it, as those do that look for malware.
     scanned: bool,
     /// Which variants it was made of.
@@ -262,7 +265,8 @@ impl App {
         }
         let events = deliveries.into_iter().zip(outcomes).map(|(delivery, outcome)| {
             let (kind, detail) = told(outcome);
-            let Delivery { at, campaign, step, got: Got { variant, .. }, click, scanned, evidence, .. } = delivery;
+            let Delivery { at, campaign, step, got: Got { variant, .. }, click, opened_on, scanned, evidence, .. } =
+                delivery;
             let (clicked_at, clicked_link) = click.map(|click| (click.at, click.link)).unzip();
             let content = contents.get(&campaign).and_then(Option::as_ref);
             let first = |begins| got.get(&(campaign, begins)).copied().flatten();
@@ -281,6 +285,7 @@ impl App {
                 evidence,
                 clicked_at,
                 clicked_link,
+                opened_on,
                 scanned,
                 choice,
             }

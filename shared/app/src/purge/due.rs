@@ -478,6 +478,7 @@ mod tests {
                 soft_bounces: None,
                 deliveries: false,
                 clicks: false,
+                opens: false,
                 time_zone: None,
                 harms: Default::default(),
                 terms,

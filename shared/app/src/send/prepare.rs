@@ -81,7 +81,7 @@ impl App {
                 retention_months: job.workspace.retention_months,
                 public_url: &self.config.public_url,
                 inbound_domain: &self.config.inbound_domain,
-                clicks: job.workspace.clicks,
+                records: job.workspace.records(),
                 pepper,
             };
             let prospect = found.remove(&subject);

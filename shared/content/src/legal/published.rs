@@ -34,10 +34,10 @@ macro_rules! published {
 /// Every version of every document.
 pub(super) const ARCHIVES: &[Archive] = published! {
     "privacy": "1.0", "1.1", "2.0", "2.1", "2.2";
-    "prospects-privacy": "1.0", "1.1", "1.2", "2.0";
-    "terms": "1.0", "2.0", "2.1";
+    "prospects-privacy": "1.0", "1.1", "1.2", "2.0", "3.0";
+    "terms": "1.0", "2.0", "2.1", "2.2";
     "dpa": "1.0";
-    "cookies": "1.0", "1.1";
+    "cookies": "1.0", "1.1", "1.2";
     "subprocessors": "1.0", "1.1", "1.2";
     "notice": "1.0", "1.1";
 };

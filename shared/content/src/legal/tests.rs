@@ -332,10 +332,22 @@ fn a59_a60_the_prospects_page_explains_the_one_click_opt_out() {
 }
 
 #[test]
-fn a65_pages_say_that_there_is_no_pixel() {
-    for slug in ["prospects-privacy", "cookies", "terms"] {
-        has(slug, Locale::Fr, &["pixel de suivi"]);
-        has(slug, Locale::En, &["tracking pixel"]);
+fn a65_pages_say_that_there_is_no_pixel_without_consent() {
+    for (slug, fr, en) in [
+        (
+            "prospects-privacy",
+            "Sans votre accord, nos messages ne contiennent aucun pixel de suivi",
+            "Without your consent, our messages contain no tracking pixel",
+        ),
+        (
+            "cookies",
+            "aucun pixel de suivi dans les messages envoyés, sauf",
+            "no tracking pixel in the messages sent, except",
+        ),
+        ("terms", "n'y insère un pixel de suivi, que si", "inserts a tracking pixel for it, only where"),
+    ] {
+        has(slug, Locale::Fr, &[fr]);
+        has(slug, Locale::En, &[en]);
     }
 }
 

@@ -5,6 +5,7 @@ mod words;
 
 use std::fmt::Write as _;
 
+use domain::clicks::Recorded;
 use domain::locale::Locale;
 use domain::sender::SenderIdentity;
 
@@ -129,8 +130,8 @@ fn blocks(mail: &CampaignMail<'_>) -> Vec<Block> {
             lines: vec![Line::Words(stop), Line::Link(unsubscribe, mail.unsubscribe_url.to_owned())],
         },
     ];
-    if let Some(url) = mail.clicks_url {
-        blocks.push(clicks(mail.locale, &company, url));
+    if let Some((what, url)) = mail.recorded {
+        blocks.push(recorded(mail.locale, &company, what, url));
     }
     if let Some(notice) = &mail.first_message {
         blocks.extend(notice::blocks(mail, notice, &company, &origin));
@@ -141,15 +142,24 @@ fn blocks(mail: &CampaignMail<'_>) -> Vec<Block> {
     blocks
 }
 
-/// That clicks are recorded, and how that ends (A45).
-fn clicks(locale: Locale, company: &str, url: &str) -> Block {
+/// What is recorded of the message, and how that ends (A45).
+fn recorded(locale: Locale, company: &str, what: Recorded, url: &str) -> Block {
     let (what, withdraw) = match locale {
-        Locale::Fr => (
-            format!("Avec votre accord, {company} enregistre les clics sur les liens de ce message."),
-            "Retirer cet accord :",
-        ),
+        Locale::Fr => {
+            let what = match what {
+                Recorded { opens: false, .. } => "enregistre les clics sur les liens de ce message",
+                Recorded { clicks: false, .. } => "enregistre si vous ouvrez ce message",
+                Recorded { .. } => "enregistre si vous ouvrez ce message, et les clics sur ses liens",
+            };
+            (format!("Avec votre accord, {company} {what}."), "Retirer cet accord :")
+        }
         Locale::En => {
-            (format!("With your consent, {company} records clicks on the links of this message."), "Withdraw it:")
+            let what = match what {
+                Recorded { opens: false, .. } => "records clicks on the links of this message",
+                Recorded { clicks: false, .. } => "records whether you open this message",
+                Recorded { .. } => "records whether you open this message, and clicks on its links",
+            };
+            (format!("With your consent, {company} {what}."), "Withdraw it:")
         }
     };
     Block { heading: None, lines: vec![Line::Words(what), Line::Link(withdraw, url.to_owned())] }

@@ -1,3 +1,4 @@
+use domain::clicks::Recorded;
 use domain::prospect::SourceKind;
 use mail_parser::{MessageParser, MimeHeaders as _};
 
@@ -60,7 +61,7 @@ pub(super) fn with_mail<T>(rendered: &Rendered, locale: Locale, f: impl FnOnce(C
         unsubscribe_url: UNSUBSCRIBE,
         prospects_privacy_url: PRIVACY,
         rights_url: RIGHTS,
-        clicks_url: None,
+        recorded: None,
         source: &source,
         first_message: Some(notice()),
         message_id: "dlv_0001@example.com",
@@ -117,6 +118,34 @@ fn a69_the_notice_is_in_the_first_message_only_and_the_rest_in_all() {
             assert!(part.contains(UNSUBSCRIBE) && part.contains(PRIVACY) && part.contains(RIGHTS));
             assert!(part.contains("123 456 789") && part.contains("contact@example.com"));
             assert!(part.contains("Salon des Exemples 2026"));
+        }
+    }
+}
+
+#[test]
+fn a45_the_footer_says_what_is_recorded_and_how_that_ends() {
+    const WITHDRAW: &str = "https://prospectra.test/consent/abc";
+    for (clicks, opens, fr, en) in [
+        (
+            true,
+            false,
+            "enregistre les clics sur les liens de ce message.",
+            "records clicks on the links of this message.",
+        ),
+        (false, true, "enregistre si vous ouvrez ce message.", "records whether you open this message."),
+        (
+            true,
+            true,
+            "enregistre si vous ouvrez ce message, et les clics sur ses liens.",
+            "records whether you open this message, and clicks on its links.",
+        ),
+    ] {
+        for (locale, said) in [(Locale::Fr, fr), (Locale::En, en)] {
+            let recorded = Some((Recorded { clicks, opens }, WITHDRAW));
+            let shown = with_mail(&rendered(), locale, |mail| preview(&CampaignMail { recorded, ..mail }).unwrap());
+            for part in [&shown.text, &shown.html] {
+                assert!(part.contains(said) && part.contains(WITHDRAW), "{part}");
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use domain::{locale::Locale, policy::inventory::Inventory};
 
 /// Names of the answer, with what they say in French and in English.
-const NAMES: [(&str, &str, &str); 97] = [
+const NAMES: [(&str, &str, &str); 99] = [
     ("sender", "Expéditeur", "Sender"),
     ("information", "Informations", "Information"),
     ("record", "Fiche", "Record"),
@@ -58,6 +58,8 @@ const NAMES: [(&str, &str, &str); 97] = [
     ("how", "façon dont il a été donné", "how it was given"),
     ("withdrawn_at", "retiré le", "withdrawn"),
     ("clicked_at", "votre premier clic", "your first click"),
+    ("opened_on", "votre première ouverture", "your first opening"),
+    ("opens", "vaut aussi pour l’ouverture des messages", "also holds for messages being opened"),
     ("clicked_link", "lien, dans l’ordre du message", "link, in the order of the message"),
     ("scanned", "liens suivis par un logiciel", "links followed by software"),
     ("away_until", "absence annoncée jusqu'au", "said to be away until"),

@@ -111,6 +111,7 @@ pub struct Tallies {
     causes: BTreeMap<u8, BTreeMap<Cause, i64>>,
     objections: BTreeMap<(u8, Option<Letter>), i64>,
     clicks: BTreeMap<(u8, Option<Letter>), Clicks>,
+    opened: BTreeMap<u8, u64>,
     begun: BTreeMap<u8, Timestamp>,
     days: Days,
 }
@@ -169,6 +170,16 @@ impl Tallies {
             consented: sum.consented + step.consented,
             clicked: sum.clicked + step.clicked,
         })
+    }
+
+    /// Messages of a step that their people opened, who agreed to have that recorded.
+    pub fn opened(&self, step: u8) -> u64 {
+        self.opened.get(&step).copied().unwrap_or_default()
+    }
+
+    /// More of them.
+    pub fn add_opened(&mut self, step: u8, by: u64) {
+        *self.opened.entry(step).or_default() += by;
     }
 
     /// Somebody was written to in this step, which has variants, at this time.

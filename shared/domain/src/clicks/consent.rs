@@ -1,9 +1,11 @@
-//! That a person agreed to have their clicks recorded (art. 7 GDPR): when, and how, as their Sender can show.
+//! That a person agreed to have their clicks recorded, and perhaps whether they open messages (art. 7 GDPR): when, and how,
+//! as their Sender can show.
 
 use std::fmt;
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
+use super::Recorded;
 use crate::{
     id::WorkspaceId,
     locale::Locale,
@@ -20,6 +22,8 @@ pub struct ClickConsent {
     pub given_on: Date,
     /// How, in the Sender's words: the wording that was agreed to, and where.
     pub how: String,
+    /// Whether it is also one to having it recorded whether they open messages. A consent to the one is none to the other.
+    pub opens: bool,
     /// Since when it does not hold any more.
     pub withdrawn_at: Option<Timestamp>,
 }
@@ -46,6 +50,12 @@ impl ClickConsent {
     #[must_use]
     pub const fn holds(&self) -> bool {
         self.withdrawn_at.is_none()
+    }
+
+    /// What it lets be recorded.
+    #[must_use]
+    pub const fn lets(&self) -> Recorded {
+        Recorded { clicks: self.holds(), opens: self.holds() && self.opens }
     }
 
     /// The same, withdrawn now if it was not before.
@@ -75,7 +85,9 @@ impl ClickConsent {
     }
 }
 
-fn day_of(at: Timestamp) -> Date {
+/// The day that it is where the policy counts its days.
+#[must_use]
+pub fn day_of(at: Timestamp) -> Date {
     TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC).to_datetime(at).date()
 }
 
@@ -112,7 +124,7 @@ mod tests {
     use crate::unsubscribe::OptOutClaim;
 
     fn given(on: &str) -> ClickConsent {
-        ClickConsent { given_on: on.parse().unwrap(), how: "Case cochée".into(), withdrawn_at: None }
+        ClickConsent { given_on: on.parse().unwrap(), how: "Case cochée".into(), opens: false, withdrawn_at: None }
     }
 
     #[test]

@@ -1,18 +1,21 @@
-//! Clicks on the links of a message: of whom they may be recorded, what a signed link says, and which clicks are a
-//! person's.
+//! Clicks on the links of a message, and whether it was opened: of whom that may be recorded, what a signed link and a
+//! pixel say, and which clicks and openings are a person's.
 //!
-//! Off unless a workspace switches them on, and then only of people whose consent it recorded. For everybody else no
-//! link is touched and nothing is stored. Whether a message was opened is never looked at, of nobody.
+//! Both are off unless a workspace switches them on, and then only of people whose consent to each it recorded. For
+//! everybody else no link is touched, no image is added and nothing is stored. An opening decides nothing: programs load
+//! images for people, and many people load none.
 
 mod consent;
 mod link;
+mod pixel;
 mod signs;
 mod visits;
 
-pub use consent::{ClickConsent, ConsentClaim, NotConsent};
+pub use consent::{ClickConsent, ConsentClaim, NotConsent, day_of};
 pub use link::{MOST_LINKS, SignedLink, is_followed};
+pub use pixel::Pixel;
 pub use signs::Signs;
-pub use visits::{MOST_VISITS, Visit, Who, judge};
+pub use visits::{MOST_VISITS, Visit, Who, is_too_soon, judge};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,6 +24,29 @@ pub const JUDGED_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
 /// A click that is so old is not looked at with others any more.
 const SETTLED: SignedDuration = SignedDuration::from_secs(20);
+
+/// What may be recorded of how somebody uses a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Recorded {
+    /// Which links they follow.
+    pub clicks: bool,
+    /// Whether they open it.
+    pub opens: bool,
+}
+
+impl Recorded {
+    /// What both let be recorded: the workspace, and the person.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self { clicks: self.clicks && other.clicks, opens: self.opens && other.opens }
+    }
+
+    /// Whether it is nothing.
+    #[must_use]
+    pub const fn is_nothing(self) -> bool {
+        !self.clicks && !self.opens
+    }
+}
 
 /// The first click of a person on a message of theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -68,14 +68,30 @@ impl Signs<'_> {
     /// window of a mail program, say nothing of navigating, which is held against nobody.
     #[must_use]
     pub fn are_of_a_program(&self) -> bool {
-        let agent = self.user_agent.unwrap_or_default().to_ascii_lowercase();
-        let named = agent.trim().is_empty() || PROGRAMS.iter().any(|name| agent.contains(name));
+        let agent = self.agent();
         let navigates = match self.mode {
             Some(mode) => mode.trim().eq_ignore_ascii_case("navigate"),
             None => !SAY_SO.iter().any(|(name, since)| version_of(&agent, name).is_some_and(|is| is >= *since)),
         };
-        named || !navigates
+        names_a_program(&agent) || !navigates
     }
+
+    /// Whether the request itself shows that no person looks at the image it asks for: a program says so, or says nothing
+    /// of itself, or it is Apple's, which loads the images of every message whether or not somebody opens it and calls
+    /// itself nothing but `Mozilla/5.0`. The proxies of Gmail and Yahoo ask when a message is opened.
+    #[must_use]
+    pub fn are_of_nobody_looking(&self) -> bool {
+        let agent = self.agent();
+        names_a_program(&agent) || agent.trim() == "mozilla/5.0"
+    }
+
+    fn agent(&self) -> String {
+        self.user_agent.unwrap_or_default().to_ascii_lowercase()
+    }
+}
+
+fn names_a_program(agent: &str) -> bool {
+    agent.trim().is_empty() || PROGRAMS.iter().any(|name| agent.contains(name))
 }
 
 fn version_of(agent: &str, name: &str) -> Option<u32> {
@@ -110,6 +126,23 @@ mod tests {
         ] {
             let signs = Signs { user_agent: agent, mode, purpose: None };
             assert_eq!(signs.are_of_a_program(), expected, "{agent:?} {mode:?}");
+        }
+    }
+
+    #[test]
+    fn an_image_is_looked_at_in_a_mail_program_and_through_its_proxy_and_not_by_a_scanner() {
+        for (agent, expected) in [
+            (Some(CHROME), false),
+            (Some("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"), false),
+            (Some("YahooMailProxy; https://help.example.com/kb/yahoo-mail-proxy.html"), false),
+            (Some("Microsoft Office/16.0 (Microsoft Outlook Mail 16.0)"), false),
+            (Some("Mozilla/5.0"), true),
+            (Some("curl/8.5"), true),
+            (Some(""), true),
+            (None, true),
+        ] {
+            let signs = Signs { user_agent: agent, mode: Some("no-cors"), purpose: None };
+            assert_eq!(signs.are_of_nobody_looking(), expected, "{agent:?}");
         }
     }
 

@@ -13,6 +13,12 @@ const TOO_SOON: SignedDuration = SignedDuration::from_secs(10);
 /// Nobody follows two different links of a message so shortly one after the other.
 pub(super) const TOGETHER: SignedDuration = SignedDuration::from_secs(5);
 
+/// Whether whatever happened to a message happened sooner than anybody can have read it.
+#[must_use]
+pub fn is_too_soon(at: Timestamp, handed_over: Timestamp) -> bool {
+    at.duration_since(handed_over) < TOO_SOON
+}
+
 /// That a link was followed. Neither the address nor the program of whoever did is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Visit {
@@ -39,9 +45,8 @@ pub fn judge(visits: &[Visit], handed_over: Timestamp) -> Vec<Who> {
     let together =
         |one: &Visit, other: &Visit| one.link != other.link && one.at.duration_since(other.at).abs() <= TOGETHER;
     let of = |visit: &Visit| {
-        let scanned = visit.automatic
-            || visit.at.duration_since(handed_over) < TOO_SOON
-            || visits.iter().any(|other| together(visit, other));
+        let scanned =
+            visit.automatic || is_too_soon(visit.at, handed_over) || visits.iter().any(|other| together(visit, other));
         if scanned { Who::Scanner } else { Who::Human }
     };
     visits.iter().map(of).collect()

@@ -18,7 +18,7 @@ use domain::{
 
 use super::{
     Outreach,
-    clicks::{CLICKED, CONSENTED},
+    clicks::{CLICKED, CONSENTED, OPENED},
     health::{self, Health},
     returned::{OBJECTIONS, OF_CAUSE},
 };
@@ -264,6 +264,7 @@ impl Outreach<'_> {
                     Counts::Consented(variant) => {
                         tallies.clicks_mut(step, variant).consented += u64::try_from(by).unwrap_or(0);
                     }
+                    Counts::Opened => tallies.add_opened(step, u64::try_from(by).unwrap_or(0)),
                     Counts::Clicked(variant) => {
                         tallies.clicks_mut(step, variant).clicked += u64::try_from(by).unwrap_or(0);
                     }
@@ -342,6 +343,8 @@ enum Counts {
     Consented(Option<Letter>),
     /// Those of which the person followed a link.
     Clicked(Option<Letter>),
+    /// Messages that their people opened.
+    Opened,
 }
 
 impl Counts {
@@ -363,6 +366,7 @@ impl Counts {
             None if name == OBJECTIONS => Some(Self::Objections(None)),
             None if name == CONSENTED => Some(Self::Consented(None)),
             None if name == CLICKED => Some(Self::Clicked(None)),
+            None if name == OPENED => Some(Self::Opened),
             None => Outcome::from_name(name).map(Self::Outcome),
         }
     }

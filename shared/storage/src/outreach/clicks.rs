@@ -1,6 +1,6 @@
-//! Clicks on the links of a message, in the item of its delivery: they go with it. Those that wait to be judged are a set,
-//! so that they may be written down at the same time, twice and in any order; of those that were judged the person's
-//! first one is kept, and whether a program came.
+//! Clicks on the links of a message, and that it was opened, in the item of its delivery: they go with it. Clicks that wait
+//! to be judged are a set, so that they may be written down at the same time, twice and in any order; of those that were
+//! judged the person's first one is kept, and whether a program came. Of an opening only its day is kept.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
@@ -9,11 +9,12 @@ use domain::{
     id::CampaignId,
     subject::Subject,
 };
+use jiff::{SignedDuration, civil::Date};
 
 use super::{Delivery, Outreach, chunks::OF_VARIANT, deliveries};
 use crate::{
     commit,
-    db::{Item, StoreError, n, number},
+    db::{Item, StoreError, n, number, s, text},
     keys,
 };
 
@@ -29,6 +30,18 @@ const LINK: &str = "l";
 /// Attribute: a program followed links.
 pub(super) const SCANNED: &str = "b";
 
+/// Attribute: an opening that waits to be judged, epoch seconds.
+const OPENING: &str = "n";
+
+/// Attribute: the day on which the person first opened it.
+const OPENED_ON: &str = "d";
+
+/// Counted with a step's outcomes: messages that their people opened.
+pub(super) const OPENED: &str = "opened";
+
+/// How long an opening waits before the next one takes its place: whoever was to judge it never came.
+const LEFT_WAITING: SignedDuration = SignedDuration::from_hours(1);
+
 /// Counted with a step's outcomes: messages of which the person followed a link.
 pub(super) const CLICKED: &str = "clicked";
 
@@ -42,6 +55,8 @@ pub struct Clicked {
     pub delivery: Delivery,
     /// Clicks that wait to be judged.
     pub waiting: Vec<Visit>,
+    /// An opening that does.
+    pub opening: Option<Timestamp>,
 }
 
 impl Outreach<'_> {
@@ -66,6 +81,58 @@ impl Outreach<'_> {
         }
     }
 
+    /// Writes down that a message was opened, to be judged. False when that is known, or waits already, or the message is
+    /// not known any more.
+    pub async fn opening(&self, id: CampaignId, step: u8, subject: Subject, at: Timestamp) -> Result<bool, StoreError> {
+        let answer = self
+            .db
+            .updating(self.table(), &keys::delivery(self.workspace, subject, id, step))
+            .update_expression(format!("SET {OPENING} = :at"))
+            .condition_expression(format!(
+                "attribute_exists(pk) AND attribute_not_exists({OPENED_ON}) AND \
+                 (attribute_not_exists({OPENING}) OR {OPENING} < :left)"
+            ))
+            .expression_attribute_values(":at", n(at.as_second()))
+            .expression_attribute_values(":left", n((at - LEFT_WAITING).as_second()))
+            .send()
+            .await;
+        match answer.map_err(StoreError::from) {
+            Ok(_) => Ok(true),
+            Err(StoreError::Conflict) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes down what the opening was that waited: the day on which the person opened the message, which counts for the
+    /// step, once, in the same transaction; or nothing. `Conflict` when another run wrote it down meanwhile.
+    pub async fn opening_judged(
+        &self,
+        subject: Subject,
+        clicked: &Clicked,
+        opened_on: Option<Date>,
+    ) -> Result<(), StoreError> {
+        let Delivery { campaign, step, chunk, .. } = clicked.delivery;
+        let Some(opening) = clicked.opening else { return Ok(()) };
+        let mut update = commit::update(self.table(), &keys::delivery(self.workspace, subject, campaign, step))
+            .condition_expression(format!("{OPENING} = :opening AND attribute_not_exists({OPENED_ON})"))
+            .expression_attribute_values(":opening", n(opening.as_second()));
+        let mut writes = Vec::new();
+        match opened_on {
+            Some(day) => {
+                update = update
+                    .update_expression(format!("SET {OPENED_ON} = :day REMOVE {OPENING}"))
+                    .expression_attribute_values(":day", s(day.to_string()));
+                let counter = commit::update(self.table(), &keys::counter(self.workspace, campaign, step, chunk))
+                    .update_expression(format!("ADD {OPENED} :one"))
+                    .expression_attribute_values(":one", n(1));
+                writes.push(commit::updated(counter)?);
+            }
+            None => update = update.update_expression(format!("REMOVE {OPENING}")),
+        }
+        writes.insert(0, commit::updated(update)?);
+        self.db.commit(writes).await
+    }
+
     /// The clicks on a message; strongly consistent. `None` for a message that is not known any more.
     pub async fn clicks(&self, id: CampaignId, step: u8, subject: Subject) -> Result<Option<Clicked>, StoreError> {
         let key = keys::delivery(self.workspace, subject, id, step);
@@ -74,7 +141,8 @@ impl Outreach<'_> {
         let waiting = item.get(WAITING).and_then(|value| value.as_ss().ok()).into_iter().flatten();
         let mut waiting: Vec<Visit> = waiting.filter_map(|text| text.parse().ok()).collect();
         waiting.sort_unstable();
-        Ok(Some(Clicked { delivery: deliveries::read(&item)?, waiting }))
+        let opening = number(&item, OPENING).ok().and_then(|second| Timestamp::from_second(second).ok());
+        Ok(Some(Clicked { delivery: deliveries::read(&item)?, waiting, opening }))
     }
 
     /// Writes down what was found among the clicks on a message. The person's first one counts for the step, once: in the
@@ -118,6 +186,11 @@ impl Outreach<'_> {
         }
         self.db.commit(writes).await
     }
+}
+
+/// The day on which the person first opened a message, as its delivery says.
+pub(super) fn opened_on(item: &Item) -> Option<Date> {
+    text(item, OPENED_ON).ok()?.parse().ok()
 }
 
 /// The person's first click on a message, as its delivery says.

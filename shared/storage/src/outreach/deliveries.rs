@@ -11,6 +11,7 @@ use domain::{
     id::CampaignId,
     subject::Subject,
 };
+use jiff::civil::Date;
 
 use super::{Outreach, clicks, returned};
 use crate::{
@@ -46,6 +47,8 @@ pub struct Delivery {
     pub got: Got,
     /// Their first click on a link of it, where they agreed to have that recorded.
     pub click: Option<Click>,
+    /// The day on which they first opened it, where they agreed to have that recorded.
+    pub opened_on: Option<Date>,
     /// Whether a program followed links of it, too.
     pub scanned: bool,
     /// What is known of it if it came back, or was not taken.
@@ -287,6 +290,7 @@ pub(super) fn read(item: &Item) -> Result<Delivery, StoreError> {
         index: number(item, "i")?,
         got: got(item),
         click: clicks::first(item),
+        opened_on: clicks::opened_on(item),
         scanned: item.contains_key(clicks::SCANNED),
         evidence: returned::of(item)?,
         objected: returned::objected(item),

@@ -88,6 +88,9 @@ pub(super) struct Stored {
     /// How they agreed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     m: Option<String>,
+    /// Whether they agreed to have openings recorded, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    op: bool,
     /// Since when they do not any more, epoch seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     r: Option<i64>,
@@ -135,6 +138,7 @@ impl Stored {
             s: prospect.last_click_at.map(seconds_up),
             p: prospect.click_consent.as_ref().map(|consent| consent.given_on),
             m: prospect.click_consent.as_ref().map(|consent| consent.how.clone()),
+            op: prospect.click_consent.as_ref().is_some_and(|consent| consent.opens),
             r: prospect.click_consent.as_ref().and_then(|consent| consent.withdrawn_at).map(Timestamp::as_second),
         }
     }
@@ -155,7 +159,9 @@ impl Stored {
             None => Some(None),
         };
         let click_consent = match (self.p, self.m) {
-            (Some(given_on), Some(how)) => Some(ClickConsent { given_on, how, withdrawn_at: time(self.r)? }),
+            (Some(given_on), Some(how)) => {
+                Some(ClickConsent { given_on, how, opens: self.op, withdrawn_at: time(self.r)? })
+            }
             _ => None,
         };
         Some(Prospect {
@@ -266,6 +272,7 @@ mod tests {
             away_until: Some("2026-09-30".parse().unwrap()),
             last_click_at: Some("2026-09-18T00:00:00Z".parse().unwrap()),
             click_consent: Some(ClickConsent {
+                opens: true,
                 given_on: "2026-09-01".parse().unwrap(),
                 how: "Case cochée sur le formulaire du stand".into(),
                 withdrawn_at: Some("2026-09-19T00:00:00Z".parse().unwrap()),
