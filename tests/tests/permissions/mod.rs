@@ -357,6 +357,7 @@ fn every_permission_is_used_and_none_is_missing() {
         stack.wait(SignedDuration::from_hours(24 * 25));
         assert_eq!(stack.purge().await["alerted"], 1);
         // Clicks and openings, of somebody who agreed, and thinks better of it.
+        stack.set_time(tests::clicks::opens_said() + SignedDuration::from_hours(12));
         other.records_clicks().await;
         other.import(b"email\nclicks@tour.test\n").await;
         other.records_opens().await;
