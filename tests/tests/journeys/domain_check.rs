@@ -1,6 +1,7 @@
 //! What receivers find when they look up a Sender's domain.
 
 use content::domain_check::USUAL_SELECTORS;
+use jiff::SignedDuration;
 use local::backends::dns::Zone;
 use serde_json::{Value, json};
 use tests::{Sender, TestStack, files::people, run};
@@ -146,6 +147,35 @@ fn a_launch_warns_of_what_costs_reach_and_refuses_what_receivers_refuse() {
         assert!(warned["message"].as_str().unwrap().contains("v=spf1 include:amazonses.com"), "{warned}");
         sender.command(&id, "launch").await.expect(202);
         sender.wait_ended(&id).await;
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn campaigns_of_one_day_are_added_up_before_one_is_refused() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let (domain, dns) = (domain(&sender), stack.backends().dns());
+        let of = |tag: &str| (0..2_500).map(|n| format!("{tag}{n}@bulk.test;{tag}\n")).collect::<String>();
+        sender.import(format!("email;tags\n{}{}", of("one"), of("two")).as_bytes()).await;
+        dns.set(Zone { mx: vec!["mx.example.com".into()], ..zone(&domain) });
+        let draft = async |tag: &str| sender.draft(json!({"audience": {"tags_any": [tag]}})).await;
+        let (one, two) = (draft("one").await, draft("two").await);
+        let levels = async |id: &str| {
+            let check = sender.command(id, "check").await.expect(200).json();
+            let findings = check["findings"].as_array().unwrap().iter();
+            let of_domain = findings.filter(|one| one["field"] == "sender.identity.from_email");
+            of_domain.map(|one| format!("{} {}", one["level"], one["code"]).replace('"', "")).collect::<Vec<_>>()
+        };
+        assert_eq!(levels(&two).await, ["warning spf_missing"]);
+        sender.command(&one, "launch").await.expect(202);
+        sender.wait_ended(&one).await;
+        assert_eq!(levels(&two).await, ["error spf_missing"]);
+        sender.command(&two, "launch").await.problem(422, "launch-refused");
+        // The day after, one alone is no bulk.
+        stack.wait(SignedDuration::from_hours(24));
+        assert_eq!(levels(&two).await, ["warning spf_missing"]);
         stack.finish().await;
     });
 }

@@ -26,6 +26,7 @@ use serde::Serialize;
 use storage::{WorkspaceScope, accounts::Workspace, outreach::StoredCampaign};
 
 use super::{
+    health::Left,
     lifecycle::{identity_of, lacks_of_sender, to_fill_in},
     preview::{SHARDS_AT_ONCE, invented},
     steps::{compile, field, field_of},
@@ -249,8 +250,9 @@ impl App {
         Ok(of_domains.chain(of_relays).collect())
     }
 
-    /// Those of some domains from which a campaign may send as much in a day as a bulk sender. Where caps rule that out nobody
-    /// is counted, and elsewhere only as many as it takes.
+    /// Those of some domains from which a campaign may send as much in a day as a bulk sender, with what other campaigns send
+    /// from there today, or from which as much has left on a day of late. Where caps rule that out nobody is counted, and
+    /// elsewhere only as many as it takes.
     async fn in_bulk(
         &self,
         scope: &WorkspaceScope,
@@ -261,7 +263,15 @@ impl App {
         now: Timestamp,
     ) -> Result<BTreeSet<String>, Failure> {
         let named = &campaign.content.channels;
-        let is_bulk = |domain: &String, people| volume::most_a_day(sender, named, domain, people) >= volume::BULK;
+        if domains.is_empty() {
+            return Ok(domains);
+        }
+        let left = self.left_by_domain(scope, sender, now).await?;
+        let is_bulk = |domain: &String, people| {
+            let Left { busiest, today } = left.get(&domain.to_ascii_lowercase()).copied().unwrap_or_default();
+            let more = volume::most_a_day(sender, named, domain, people);
+            busiest.max(today.saturating_add(more)) >= volume::BULK
+        };
         domains.retain(|domain| is_bulk(domain, u64::MAX));
         if domains.is_empty() {
             return Ok(domains);

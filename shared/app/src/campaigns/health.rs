@@ -1,6 +1,6 @@
 //! How it stands with what a workspace sent over a window that moves: altogether, by channel and by campaign.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Timestamp,
@@ -11,6 +11,7 @@ use domain::{
     },
     id::{CampaignId, ChannelId},
     sender::Sender,
+    volume,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
@@ -113,6 +114,17 @@ struct Looked {
     status: CampaignStatus,
     channels: Vec<ChannelId>,
     days: Days,
+    /// People it is for so far, where it was launched today: they may all be written to before the day ends.
+    launched_today: Option<u64>,
+}
+
+/// What leaves from a domain in a day.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Left {
+    /// Messages of the day of the window on which most left.
+    pub(super) busiest: u64,
+    /// Messages of today, counting those of campaigns launched today that are still to leave.
+    pub(super) today: u64,
 }
 
 impl App {
@@ -165,6 +177,47 @@ impl App {
         Ok(harmful.collect())
     }
 
+    /// What all campaigns together have leave in a day, by the domain of the address that they leave from. That of a channel
+    /// that is gone is not known.
+    pub(super) async fn left_by_domain(
+        &self,
+        scope: &WorkspaceScope,
+        sender: &Sender,
+        now: Timestamp,
+    ) -> Result<BTreeMap<String, Left>, Failure> {
+        let today = Day::of(now);
+        let looked = self.look_at_health(scope, today).await?;
+        let domain_of = |channel: ChannelId| {
+            let channel = sender.channel(channel)?;
+            Some(sender.identity_by(channel).from_email.domain().to_ascii_lowercase())
+        };
+        let mut by_day = BTreeMap::<(String, Day), u64>::new();
+        for campaign in &looked {
+            let mut of_campaign = BTreeMap::<(String, Day), u64>::new();
+            for (day, place, sample) in campaign.days.iter().filter(|(day, ..)| day.counts(today)) {
+                let Some(domain) = campaign.channels.get(place).copied().and_then(domain_of) else { continue };
+                *of_campaign.entry((domain, day)).or_default() += sample.handed;
+            }
+            if let Some(people) = campaign.launched_today {
+                for domain in campaign.channels.iter().copied().filter_map(domain_of).collect::<BTreeSet<_>>() {
+                    let most = volume::most_a_day(sender, &campaign.channels, &domain, people);
+                    let left = of_campaign.entry((domain, today)).or_default();
+                    *left = most.max(*left);
+                }
+            }
+            for (at, left) in of_campaign {
+                *by_day.entry(at).or_default() += left;
+            }
+        }
+        let mut left = BTreeMap::<String, Left>::new();
+        for ((domain, day), messages) in by_day {
+            let known = left.entry(domain).or_default();
+            known.busiest = known.busiest.max(messages);
+            known.today = if day == today { messages } else { known.today };
+        }
+        Ok(left)
+    }
+
     /// All that was launched: a sequence of months ago may have sent today, and what a message of last week did comes back now.
     async fn look_at_health(&self, scope: &WorkspaceScope, today: Day) -> Result<Vec<Looked>, Failure> {
         let outreach = self.db.outreach(scope);
@@ -200,6 +253,7 @@ impl App {
             campaign: campaign.id,
             name: campaign.content.name,
             status: progress.status,
+            launched_today: progress.launched_at.filter(|at| Day::of(*at) == today).map(|_| progress.audience),
             channels: progress.channels,
             days,
         }))
