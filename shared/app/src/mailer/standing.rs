@@ -189,6 +189,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn as_many_processes_share_the_rate_as_the_template_lets_run() {
+        let template = include_str!("../../../../template.yaml");
+        let of_send = template.split("\n  SendFunction:\n").nth(1).unwrap();
+        let most = of_send.split("MaximumConcurrency: ").nth(1).unwrap();
+        let most: String = most.chars().take_while(char::is_ascii_digit).collect();
+        assert_eq!(most.parse(), Ok(HANDS));
+    }
+
+    #[test]
     fn a_process_slows_down_when_told_to_and_never_passes_the_account() {
         let standing = SesStanding::default();
         let pace = || standing.known(|known| known.pace);
