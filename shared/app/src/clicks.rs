@@ -202,7 +202,8 @@ impl App {
         self.tell_webhooks(scope, kind, now, event).await
     }
 
-    /// Notes that neither a person's clicks nor their openings may be recorded any more; holds when this returns. A token that means nobody
+    /// Notes that neither a person's clicks nor their openings may be recorded any more; holds when this returns. A token that
+    /// means nobody
     /// writes nothing and is answered the same.
     pub async fn withdraw_click_consent(&self, token: &str, now: Timestamp) -> Result<(), Failure> {
         let Some(claim) = ConsentClaim::verify(token, self.pepper().await?) else { return Ok(()) };
