@@ -143,7 +143,8 @@ impl App {
         match halt {
             Halt::NoChannel => Box::pin(self.tell_paused(scope, id, Pause::NoChannel, now)).await.map(drop),
             Halt::ChannelUnusable => Box::pin(self.tell_paused(scope, id, Pause::ChannelUnusable, now)).await.map(drop),
-            Halt::SendingPaused => Ok(()),
+            // The owners were told why when that happened.
+            Halt::SendingPaused | Halt::WorkspaceSuspended | Halt::WorkspaceClosed => Ok(()),
         }
     }
 

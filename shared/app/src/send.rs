@@ -128,13 +128,17 @@ impl App {
             return self.after_step(&scope, message, found, &progress, now).await;
         }
         let workspace = self.db.accounts(&scope).workspace().await?;
-        let silent = workspace.as_ref().is_some_and(Workspace::is_silent);
-        let progress = if silent { self.pause_silent(&scope, progress, now).await? } else { progress };
+        let silent = workspace.as_ref().and_then(silenced);
+        // It waits, and whoever may send again resumes it (A29, A70).
+        let progress = match silent {
+            Some(halt) => self.pause_halted(&scope, progress, halt, now).await?,
+            None => progress,
+        };
         let Some(progress) = self.unless_paused(&scope, message, &found, progress, now).await? else {
             return Ok(());
         };
         let refusal = match (&workspace, progress.status) {
-            (Some(_), CampaignStatus::Sending) if !silent => None,
+            (Some(_), CampaignStatus::Sending) if silent.is_none() => None,
             (Some(_), CampaignStatus::Cancelled) => Some(Refusal::Cancelled),
             _ => Some(Refusal::AccountClosed),
         };
@@ -146,13 +150,13 @@ impl App {
         let mut job = match self.job(scope.clone(), message, &found, workspace, &progress, now).await {
             // None of its channels is left: somebody has to say by what it goes.
             Err(failure) if failure.slug == NO_CHANNEL => {
-                let progress = self.pause_halted(&scope, progress, Some(Halt::NoChannel), now).await?;
+                let progress = self.pause_halted(&scope, progress, Halt::NoChannel, now).await?;
                 self.unless_paused(&scope, message, &found, progress, now).await?;
                 return Ok(());
             }
             // Closed and reopened while it went out: it waits for whoever enters the password again.
             Err(failure) if failure.slug == NO_PASSWORD => {
-                let progress = self.pause_silent(&scope, progress, now).await?;
+                let progress = self.pause_halted(&scope, progress, Halt::WorkspaceClosed, now).await?;
                 self.unless_paused(&scope, message, &found, progress, now).await?;
                 return Ok(());
             }
@@ -202,11 +206,11 @@ impl App {
         if let Some(halt) = halt {
             match halt {
                 Halt::SendingPaused => tracing::error!(campaign = %message.campaign, ?halt, "nothing leaves"),
-                Halt::NoChannel | Halt::ChannelUnusable => {
+                _ => {
                     tracing::warn!(campaign = %message.campaign, ?halt, "nothing leaves");
                 }
             }
-            let progress = self.pause_halted(&scope, progress, Some(halt), now).await?;
+            let progress = self.pause_halted(&scope, progress, halt, now).await?;
             // It is written down already; a resume that came in between may have missed it.
             if progress.status == CampaignStatus::Paused {
                 return Ok(());
@@ -250,4 +254,10 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// Why nothing of a workspace leaves, if nothing does.
+fn silenced(workspace: &Workspace) -> Option<Halt> {
+    let suspended = workspace.suspended_at.is_some().then_some(Halt::WorkspaceSuspended);
+    suspended.or_else(|| workspace.is_closed().then_some(Halt::WorkspaceClosed))
 }

@@ -190,6 +190,10 @@ pub enum Halt {
     SendingPaused,
     /// The channels that somebody still waits for cannot be used.
     ChannelUnusable,
+    /// The workspace is suspended because of abuse (A70).
+    WorkspaceSuspended,
+    /// The workspace is closed, or was, and its relays have lost their passwords with that (A29).
+    WorkspaceClosed,
 }
 
 impl Halt {
@@ -200,6 +204,8 @@ impl Halt {
             Self::NoChannel => "no_channel",
             Self::SendingPaused => "sending_paused",
             Self::ChannelUnusable => "channel_unusable",
+            Self::WorkspaceSuspended => "workspace_suspended",
+            Self::WorkspaceClosed => "workspace_closed",
         }
     }
 }

@@ -231,7 +231,8 @@ fn a_closed_workspace_sends_no_step_and_nothing_of_it_stays_due() {
         assert_eq!(stack.mails_to("one@closed.test").len(), 1);
         sender.log_in().await;
         sender.post("/v1/workspace/reactivate", json!({})).await.expect(200);
-        assert_eq!(sender.look(&id).await["status"], "paused");
+        let paused = sender.look(&id).await;
+        assert_eq!((&paused["status"], &paused["paused_because"]), (&json!("paused"), &json!("workspace_closed")));
         sender.command(&id, "resume").await.expect(202);
         sender.wait_ended(&id).await;
         assert_eq!(stack.mails_to("one@closed.test").len(), 2);

@@ -237,7 +237,8 @@ fn a70_staff_suspends_a_workspace_in_the_middle_of_a_campaign_and_lifted_it_goes
         stack.settle().await;
         let before = left();
         assert!(before < PEOPLE, "the campaign went on to its end");
-        assert_eq!(sender.look(&id).await["status"], "paused");
+        let paused = sender.look(&id).await;
+        assert_eq!((&paused["status"], &paused["paused_because"]), (&json!("paused"), &json!("workspace_suspended")));
         stack.wait(SignedDuration::from_mins(20));
         stack.settle().await;
         assert_eq!(left(), before, "nothing more leaves");
@@ -274,13 +275,46 @@ fn a70_staff_suspends_a_workspace_in_the_middle_of_a_campaign_and_lifted_it_goes
         event["time"] = json!(stack.now().to_string());
         assert!(stack.invoke("staff", &event).await.is_err(), "it is not suspended any more");
         assert!(stack.mails_to(&sender.email).last().unwrap().text.contains("Die Herkunft ist belegt."));
-        sender.command(&id, "resume").await.expect(202);
+        let resumed = sender.command(&id, "resume").await.expect(202).json();
+        assert_eq!(resumed["paused_because"], Value::Null);
         assert_eq!(sender.wait_ended(&id).await["status"], "completed");
         stack.settle().await;
         assert_eq!(left(), PEOPLE - 2, "everybody once, but who was erased and who objected");
         let trail = sender.all("/v1/audit?action=workspace").await;
         let acts: Vec<_> = trail.iter().map(|entry| entry["action"].as_str().unwrap()).collect();
         assert!(acts.starts_with(&["workspace.released", "workspace.suspended", "workspace.suspended"]), "{acts:?}");
+        stack.finish().await;
+    });
+}
+
+#[test]
+fn a70_a_step_that_falls_due_in_a_suspended_workspace_pauses_its_campaign_which_says_why() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let endpoint = sender.register("/suspended", &["campaign.paused"]).await;
+        let [one, _, _] = stack.staff().await;
+        sender.import(b"email\nzoe@later.test\n").await;
+        let id = sender.launch(sender.sequence(json!([{"delay": {"hours": 24}, "text": "Noch einmal."}]))).await;
+        let case = case_about(&sender, "unlawful_list", None).await;
+        let suspend = json!({"outcome": "suspended", "note": "Die Liste ist gekauft."});
+        one.post(&closing(&case), suspend).await.expect(200);
+        let mails = stack.mails_to(&sender.email).len();
+        assert_eq!(stack.pass(SignedDuration::from_hours(25)).await, 1);
+        sender.log_in().await;
+        let paused = sender.look(&id).await;
+        let because = (&paused["status"], &paused["paused_because"], &paused["counts"]["pending"]);
+        assert_eq!(because, (&json!("paused"), &json!("workspace_suspended"), &json!(1)), "{paused}");
+        // Programs hear of it; the owners were told of the suspension, and nobody is told twice.
+        let [news] = &stack.told(&endpoint)[..] else { panic!("one event") };
+        assert_eq!(news.json()["data"]["because"], "workspace_suspended");
+        assert_eq!(stack.mails_to(&sender.email).len(), mails);
+        sender.command(&id, "resume").await.problem(403, "workspace-suspended");
+        stack.staff_desk(json!({"lift_suspension": {"workspace": sender.workspace, "reason": "Zwitscher"}})).await;
+        let resumed = sender.command(&id, "resume").await.expect(202).json();
+        assert_eq!((&resumed["status"], &resumed["paused_because"]), (&json!("sending"), &Value::Null));
+        assert_eq!(sender.wait_ended(&id).await["status"], "completed");
+        assert_eq!(stack.mails_to("zoe@later.test").len(), 2);
         stack.finish().await;
     });
 }

@@ -112,27 +112,17 @@ impl App {
         Ok(())
     }
 
-    /// A closed or suspended workspace sends nothing: its campaign waits, and whoever may send again resumes it (A29, A70).
-    pub(crate) async fn pause_silent(
-        &self,
-        scope: &WorkspaceScope,
-        progress: Progress,
-        now: Timestamp,
-    ) -> Result<Progress, Failure> {
-        self.pause_halted(scope, progress, None, now).await
-    }
-
     /// What stands in the way of a campaign is seen in it, and waits for whoever does something about it.
     pub(crate) async fn pause_halted(
         &self,
         scope: &WorkspaceScope,
         progress: Progress,
-        halt: Option<Halt>,
+        halt: Halt,
         now: Timestamp,
     ) -> Result<Progress, Failure> {
         let Some(paused) = progress.status.after(Command::Pause) else { return Ok(progress) };
         let outreach = self.db.outreach(scope);
-        let moved = Progress { halt, ..progress.moved(paused, now) };
+        let moved = Progress { halt: Some(halt), ..progress.moved(paused, now) };
         match outreach.transition(&progress, moved, None).await {
             // Another chunk's run has paused it, most likely.
             Err(StoreError::Conflict) => match outreach.progress(progress.campaign).await? {
@@ -141,7 +131,8 @@ impl App {
             },
             result => {
                 let moved = result?;
-                if halt.is_some() {
+                // A closed workspace's endpoints hear nothing.
+                if halt != Halt::WorkspaceClosed {
                     self.try_report(scope, moved.campaign, HALTED).await;
                 }
                 Ok(moved)
@@ -287,7 +278,8 @@ pub(super) fn lacks_of_sender(sender: Option<&Sender>, named: &[ChannelId]) -> O
     let Some(sender) = sender else { return wrong("sender", "say who sends first: PUT /v1/sender") };
     let channels = sender.among(named);
     if channels.is_empty() {
-        return wrong("channels", "none of them is there any more; name others: GET /v1/channels");
+        let message = "there is no such channel in this workspace, or none any more; name others: GET /v1/channels";
+        return wrong("channels", message);
     }
     if channels.iter().any(|channel| channel.transport.lacks_password()) {
         let message =
