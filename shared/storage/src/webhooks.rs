@@ -247,12 +247,23 @@ impl Hooks<'_> {
         limit: i32,
     ) -> Result<Vec<(Timestamp, EventId)>, StoreError> {
         let last = format!("{}~", keys::webhook_due_at(now));
-        self.due_within(webhook, Range::Between(keys::WEBHOOK_DUE, &last), limit).await
+        self.due_within(webhook, Range::Between(keys::WEBHOOK_DUE, &last), None, limit).await
+    }
+
+    /// What waits at an endpoint after one that was seen, whenever it is due, in that order.
+    pub async fn waiting(
+        &self,
+        webhook: WebhookId,
+        after: Option<(Timestamp, EventId)>,
+        limit: i32,
+    ) -> Result<Vec<(Timestamp, EventId)>, StoreError> {
+        let after = after.map(|(at, event)| keys::webhook_due(self.workspace, webhook, at, event).sk);
+        self.due_within(webhook, Range::Prefix(keys::WEBHOOK_DUE), after.as_deref(), limit).await
     }
 
     /// When something is next due at an endpoint, if anything is.
     pub async fn next_due(&self, webhook: WebhookId) -> Result<Option<Timestamp>, StoreError> {
-        let next = self.due_within(webhook, Range::Prefix(keys::WEBHOOK_DUE), 1).await?;
+        let next = self.due_within(webhook, Range::Prefix(keys::WEBHOOK_DUE), None, 1).await?;
         Ok(next.first().map(|(at, _)| *at))
     }
 
@@ -260,10 +271,12 @@ impl Hooks<'_> {
         &self,
         webhook: WebhookId,
         range: Range<'_>,
+        after: Option<&str>,
         limit: i32,
     ) -> Result<Vec<(Timestamp, EventId)>, StoreError> {
         let pk = keys::webhook_events(self.workspace, webhook);
-        let query = PageQuery { limit: Some(limit), strong: true, only: Some("sk"), ..PageQuery::of(&pk, range) };
+        let query =
+            PageQuery { after, limit: Some(limit), strong: true, only: Some("sk"), ..PageQuery::of(&pk, range) };
         let read = |item: &Item| keys::due_webhook(&text(item, "sk")?).ok_or(StoreError::Corrupt("what is due"));
         self.db.page(self.table(), &query).await?.items.iter().map(read).collect()
     }

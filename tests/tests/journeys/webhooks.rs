@@ -148,6 +148,38 @@ fn an_endpoint_that_fails_is_tried_for_a_day_then_off_and_what_failed_can_be_ask
 }
 
 #[test]
+fn what_waits_for_an_endpoint_is_tried_at_once_when_that_is_corrected() {
+    run(async {
+        let stack = TestStack::start().await;
+        let sender = stack.sign_up().await;
+        let wrong = sender.register("/wrong", &["campaign.launched"]).await;
+        stack.backends().hooks().answer("/wrong", 500);
+        let test = format!("{}/test", wrong.path);
+        sender.post(&test, json!({})).await.expect(202);
+        let deliveries = async || sender.deliveries(&wrong).await;
+        let waiting = tests::wait_for("two attempts", || async {
+            deliveries().await.into_iter().find(|one| one["attempts"] == 2 && one["status"] == "waiting")
+        })
+        .await;
+        let next: jiff::Timestamp = waiting["next_attempt_at"].as_str().unwrap().parse().unwrap();
+        // More than a run takes at once, while the endpoint is left alone.
+        for _ in 0..5 {
+            sender.post(&test, json!({})).await.expect(202);
+        }
+        let url = stack.backends().hooks().url("/right");
+        sender.patch(&wrong.path, json!({"url": url})).await.expect(200);
+        let told = || stack.backends().hooks().told().into_iter().filter(|told| told.path == "/right").count();
+        tests::wait_for("what waits", || async { (told() == 6).then_some(()) }).await;
+        assert!(stack.now() < next, "it waited for its next attempt");
+        stack.settle().await;
+        let deliveries = deliveries().await;
+        assert!(deliveries.len() == 6 && deliveries.iter().all(|one| one["status"] == "delivered"), "{deliveries:#?}");
+        assert_eq!(told(), 6, "each once");
+        stack.finish().await;
+    });
+}
+
+#[test]
 fn an_endpoint_that_hangs_delays_nobody_else_and_one_that_is_gone_is_off_at_once() {
     run(async {
         let stack = TestStack::with(|options| _ = options.concurrency.insert("webhook".into(), 5)).await;

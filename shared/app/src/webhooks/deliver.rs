@@ -34,6 +34,9 @@ const AT_ONCE: usize = 4;
 /// Left of an invocation when nothing more is tried: what is under way ends before.
 const RESERVE: Duration = Duration::from_secs(20);
 
+/// After how long it is looked again whether whoever was at a corrected endpoint is done with it.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(10);
+
 /// How long a turn is held: longer than any invocation.
 const TURN: SignedDuration = SignedDuration::from_secs(120);
 
@@ -82,7 +85,7 @@ impl App {
         &self,
         scope: &WorkspaceScope,
         id: WebhookId,
-        at: Option<Timestamp>,
+        (at, corrected): (Option<Timestamp>, Option<Timestamp>),
         receipt: Receipt<'_>,
     ) -> Result<(), Failure> {
         let now = receipt.now;
@@ -90,19 +93,28 @@ impl App {
         // The first receipt's time is long past: whoever comes anew knows the present one.
         if receipt.receives > 1 {
             hooks.give_up_turn(id, receipt.id).await?;
-            return self.ask_to_deliver(scope, id, None, now).await;
+            return self.ask_to_try(scope, id, (None, corrected), now).await;
         }
         if at.is_some_and(|at| now < at) {
-            return self.ask_to_deliver(scope, id, at, now).await;
+            return self.ask_to_try(scope, id, (at, corrected), now).await;
         }
         let webhooks = hooks.all(true).await?;
         let Some(webhook) = webhooks.find(id).filter(|webhook| webhook.disabled.is_none()) else { return Ok(()) };
         if self.db.accounts(scope).workspace().await?.is_none_or(|workspace| workspace.is_closed()) {
             return Ok(());
         }
-        let Some(turn) = hooks.take_turn(id, receipt.id, now, now + TURN).await? else { return Ok(()) };
+        // Whoever was at it meanwhile may have left it alone for what it was before.
+        if corrected.is_some() {
+            hooks.start_over(id).await?;
+        }
+        let Some(turn) = hooks.take_turn(id, receipt.id, now, now + TURN).await? else {
+            return match corrected {
+                Some(_) => self.ask_to_try(scope, id, (Some(now + LOOK_AGAIN), corrected), now).await,
+                None => Ok(()),
+            };
+        };
         let line = self.line(scope, webhook, now).await?;
-        let run = self.run(scope, &line, receipt).await?;
+        let run = self.run(scope, &line, corrected, receipt).await?;
         let next = self.after_run(scope, webhook, &turn, &run, now).await?;
         // Arranged before the turn is given back, so that nothing is forgotten by who dies in between.
         let wanted = run.failing.then(|| now + left_alone(next.failing_runs));
@@ -120,7 +132,7 @@ impl App {
         let alone_until = wanted.filter(|_| run.failing);
         let came_by = hooks.end_turn(id, receipt.id, &Turn { timer, ..next }, alone_until).await?;
         if alone_until.is_none() && (run.more || came_by) {
-            self.ask_to_deliver(scope, id, None, now).await?;
+            self.ask_to_try(scope, id, (None, corrected.filter(|_| run.more)), now).await?;
         }
         Ok(())
     }
@@ -137,21 +149,33 @@ impl App {
         Ok(Line { id: webhook.id, target, secrets, tls })
     }
 
-    async fn run(&self, scope: &WorkspaceScope, line: &Line, receipt: Receipt<'_>) -> Result<Run, Failure> {
+    async fn run(
+        &self,
+        scope: &WorkspaceScope,
+        line: &Line,
+        corrected: Option<Timestamp>,
+        receipt: Receipt<'_>,
+    ) -> Result<Run, Failure> {
         let hooks = self.db.hooks(scope);
         let (mut run, mut people) = (Run::default(), People::new());
+        // Clocks differ: what this run tried is not tried by it again.
+        let corrected = corrected.map(|corrected| corrected.min(receipt.now));
+        let mut after = None;
         loop {
             if receipt.deadline.left() < RESERVE {
                 run.more = true;
                 return Ok(run);
             }
-            let due = hooks.due(line.id, receipt.now, AT_ONCE.try_into().unwrap_or(1)).await?;
-            if due.is_empty() {
-                return Ok(run);
-            }
+            let at_once = AT_ONCE.try_into().unwrap_or(1);
+            let due = match corrected {
+                Some(_) => hooks.waiting(line.id, after, at_once).await?,
+                None => hooks.due(line.id, receipt.now, at_once).await?,
+            };
+            let Some(last) = due.last() else { return Ok(run) };
+            after = Some(*last);
             let mut ready = Vec::with_capacity(due.len());
             for due in due {
-                ready.extend(self.prepare_delivery(scope, line.id, due, &mut people, receipt.now).await?);
+                ready.extend(self.prepare_delivery(scope, line.id, due, corrected, &mut people, receipt.now).await?);
             }
             if ready.is_empty() {
                 continue;
@@ -188,6 +212,7 @@ impl App {
         scope: &WorkspaceScope,
         webhook: WebhookId,
         (was_due, id): (Timestamp, EventId),
+        corrected: Option<Timestamp>,
         people: &mut People,
         now: Timestamp,
     ) -> Result<Option<Ready>, Failure> {
@@ -198,6 +223,10 @@ impl App {
             hooks.forget_due(webhook, was_due, id).await?;
             return Ok(None);
         };
+        let tried_since = delivery.tried_at >= corrected;
+        if was_due > now && tried_since {
+            return Ok(None);
+        }
         let event = &delivery.event;
         let (Some(campaign), Some(chunk), Some(step)) = (event.campaign, event.chunk, event.step) else {
             let body = body(scope, &delivery, &[]);

@@ -139,7 +139,8 @@ impl App {
         Ok(WebhookWithSecret { view: webhook.into(), secret })
     }
 
-    /// Changes an endpoint, or switches it on or off. What waits is delivered once it is on again.
+    /// Changes an endpoint, or switches it on or off. What waits is delivered once it is on again, and tried at once after
+    /// any change.
     pub async fn change_webhook(
         &self,
         scope: &WorkspaceScope,
@@ -176,7 +177,7 @@ impl App {
         self.put_webhooks(scope, webhooks, &scope.entry(Action::WebhookChanged, now).about(id)).await?;
         if after.disabled.is_none() {
             self.db.hooks(scope).start_over(id).await?;
-            self.ask_to_deliver(scope, id, None, now).await?;
+            self.ask_to_try(scope, id, (None, Some(now)), now).await?;
         }
         Ok(after.into())
     }

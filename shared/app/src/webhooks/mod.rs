@@ -45,6 +45,9 @@ pub enum WebhookTask {
         /// Not before then.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<Timestamp>,
+        /// When it was corrected: what was last tried before that is tried at once, whenever it is due.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        corrected: Option<Timestamp>,
     },
 }
 
@@ -139,7 +142,9 @@ impl App {
         let scope = WorkspaceScope::internal(message.workspace);
         match &message.task {
             WebhookTask::Happened(event) => self.note_event(&scope, event, receipt.now).await,
-            WebhookTask::Deliver { endpoint, at } => self.deliver_due(&scope, *endpoint, *at, receipt).await,
+            WebhookTask::Deliver { endpoint, at, corrected } => {
+                self.deliver_due(&scope, *endpoint, (*at, *corrected), receipt).await
+            }
         }
     }
 
@@ -161,7 +166,18 @@ impl App {
         at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        let task = WebhookTask::Deliver { endpoint, at };
+        self.ask_to_try(scope, endpoint, (at, None), now).await
+    }
+
+    /// The same after a correction, if one is given: what waits for a later time is tried, too.
+    async fn ask_to_try(
+        &self,
+        scope: &WorkspaceScope,
+        endpoint: WebhookId,
+        (at, corrected): (Option<Timestamp>, Option<Timestamp>),
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let task = WebhookTask::Deliver { endpoint, at, corrected };
         let message = WebhookMessage { workspace: scope.workspace(), task };
         let wait = at.map_or(0, |at| at.duration_since(now).as_millis().max(0).div_euclid(1_000) + 1);
         let delay = u16::try_from(wait.min(LONGEST_DELAY)).unwrap_or(0);
@@ -217,8 +233,9 @@ mod tests {
         let endpoint = WebhookId::from_bytes([2; 10]);
         let tasks = [
             WebhookTask::Happened(event),
-            WebhookTask::Deliver { endpoint, at: None },
-            WebhookTask::Deliver { endpoint, at: Some(now) },
+            WebhookTask::Deliver { endpoint, at: None, corrected: None },
+            WebhookTask::Deliver { endpoint, at: Some(now), corrected: None },
+            WebhookTask::Deliver { endpoint, at: None, corrected: Some(now) },
         ];
         for task in tasks {
             let message = WebhookMessage { workspace, task };
