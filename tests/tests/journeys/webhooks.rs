@@ -138,7 +138,9 @@ fn an_endpoint_that_fails_is_tried_for_a_day_then_off_and_what_failed_can_be_ask
         sender.post(&replay, json!({})).await.problem(409, "conflict");
         stack.backends().hooks().answer("/bad", 200);
         sender.patch(&bad.path, json!({"enabled": true})).await.expect(200);
-        sender.post(&replay, json!({})).await.expect(202);
+        let again = sender.post(&replay, json!({})).await.expect(202).json();
+        let fresh = (&again["attempts"], &again["tried_at"], &again["answer"]);
+        assert_eq!(fresh, (&json!(0), &Value::Null, &Value::Null), "nothing of the attempts before: {again}");
         stack.settle().await;
         let deliveries = sender.deliveries(&bad).await;
         assert!(deliveries.iter().all(|one| one["status"] == "delivered"), "{deliveries:#?}");

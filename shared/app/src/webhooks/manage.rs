@@ -252,7 +252,14 @@ impl App {
         let hooks = self.db.hooks(scope);
         let found = hooks.delivery(id, event).await?.filter(|delivery| now.as_second() < delivery.ttl);
         let delivery = found.ok_or_else(|| Failure::not_found("delivery"))?;
-        let again = WebhookDelivery { status: DeliveryStatus::Waiting, attempts: 0, due: Some(now), ..delivery };
+        let again = WebhookDelivery {
+            status: DeliveryStatus::Waiting,
+            attempts: 0,
+            due: Some(now),
+            tried_at: None,
+            answer: None,
+            ..delivery
+        };
         hooks.replay(id, &again, &scope.entry(Action::WebhookReplayed, now).about(id)).await?;
         self.ask_to_deliver(scope, id, None, now).await?;
         Ok(again.into())
