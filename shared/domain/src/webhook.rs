@@ -15,72 +15,87 @@ use crate::{
 };
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $name:ident = $code:literal,)+) => {
+    (
+        chosen { $($(#[$doc:meta])* $name:ident = $code:literal,)+ }
+        $(#[$own:meta])* $test:ident = $sent:literal,
+    ) => {
         /// What happened. A code is for good: programs of others read it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum EventKind {
             $($(#[$doc])* #[serde(rename = $code)] $name,)+
+            $(#[$own])* #[serde(rename = $sent)] $test,
+        }
+
+        /// What happens that an endpoint may choose to be told of.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+        pub enum Choice {
+            $($(#[$doc])* #[serde(rename = $code)] $name,)+
+        }
+
+        impl Choice {
+            /// The codes of all of them.
+            pub const CODES: &'static [&'static str] = &[$($code,)+];
+        }
+
+        impl From<Choice> for EventKind {
+            fn from(choice: Choice) -> Self {
+                match choice { $(Choice::$name => Self::$name,)+ }
+            }
         }
 
         impl EventKind {
             /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+ Self::$test];
 
             /// `<what>.<done>`.
             pub const fn code(self) -> &'static str {
-                match self { $(Self::$name => $code,)+ }
+                match self { $(Self::$name => $code,)+ Self::$test => $sent }
             }
         }
     };
 }
 
 kinds! {
-    /// Messages were accepted by the channel: once for a chunk.
-    Sent = "message.sent",
-    /// The recipient's server took a message.
-    Delivered = "message.delivered",
-    /// The recipient's server puts a message off; it is tried again.
-    Delayed = "message.delayed",
-    /// A message came back.
-    Bounced = "message.bounced",
-    /// A message was reported as spam.
-    Complained = "message.complained",
-    /// A message was answered by a person.
-    Replied = "message.replied",
-    /// A person followed a link of a message, and had agreed that this is recorded: once for a message.
-    Clicked = "message.clicked",
-    /// A person opened a message, and had agreed that this is recorded: once for a message.
-    Opened = "message.opened",
-    /// The channel refused a message, at once or after it had accepted it, or put it off for a day: nobody has it.
-    Failed = "message.failed",
-    /// Nobody can tell whether the channel took a message. It is not sent again; when SES says that it has it, `message.sent` follows.
-    Unknown = "message.unknown",
-    /// A person objected to more messages.
-    OptedOut = "prospect.opted_out",
-    /// A campaign began to send.
-    CampaignLaunched = "campaign.launched",
-    /// A campaign was halted, by a member or because of what came back.
-    CampaignPaused = "campaign.paused",
-    /// A campaign goes on.
-    CampaignResumed = "campaign.resumed",
-    /// A campaign was ended for good.
-    CampaignCancelled = "campaign.cancelled",
-    /// Everybody in a campaign has an outcome.
-    CampaignCompleted = "campaign.completed",
-    /// A file was read to its end, or could not be.
-    ImportFinished = "import.finished",
-    /// A mailbox could not be read for a day: nobody looks into it from here on.
-    MailboxDisabled = "mailbox.disabled",
+    chosen {
+        /// Messages were accepted by the channel: once for a chunk.
+        Sent = "message.sent",
+        /// The recipient's server took a message.
+        Delivered = "message.delivered",
+        /// The recipient's server puts a message off; it is tried again.
+        Delayed = "message.delayed",
+        /// A message came back.
+        Bounced = "message.bounced",
+        /// A message was reported as spam.
+        Complained = "message.complained",
+        /// A message was answered by a person.
+        Replied = "message.replied",
+        /// A person followed a link of a message, and had agreed that this is recorded: once for a message.
+        Clicked = "message.clicked",
+        /// A person opened a message, and had agreed that this is recorded: once for a message.
+        Opened = "message.opened",
+        /// The channel refused a message, at once or after it had accepted it, or put it off for a day: nobody has it.
+        Failed = "message.failed",
+        /// Nobody can tell whether the channel took a message. It is not sent again; when SES says that it has it, `message.sent` follows.
+        Unknown = "message.unknown",
+        /// A person objected to more messages.
+        OptedOut = "prospect.opted_out",
+        /// A campaign began to send.
+        CampaignLaunched = "campaign.launched",
+        /// A campaign was halted, by a member or because of what came back.
+        CampaignPaused = "campaign.paused",
+        /// A campaign goes on.
+        CampaignResumed = "campaign.resumed",
+        /// A campaign was ended for good.
+        CampaignCancelled = "campaign.cancelled",
+        /// Everybody in a campaign has an outcome.
+        CampaignCompleted = "campaign.completed",
+        /// A file was read to its end, or could not be.
+        ImportFinished = "import.finished",
+        /// A mailbox could not be read for a day: nobody looks into it from here on.
+        MailboxDisabled = "mailbox.disabled",
+    }
     /// A member tries the endpoint. It comes whatever was chosen.
     Test = "webhook.test",
-}
-
-impl EventKind {
-    /// Whether an endpoint may choose it.
-    #[must_use]
-    pub const fn can_be_chosen(self) -> bool {
-        !matches!(self, Self::Test)
-    }
 }
 
 /// Something that happened.

@@ -266,9 +266,16 @@ fn an_endpoint_that_is_no_public_https_address_is_refused() {
             let answer = sender.post("/v1/webhooks", json!({"url": url, "events": event})).await;
             answer.problem(422, "validation-failed");
         }
-        for events in [json!([]), json!(["webhook.test"]), json!(["message.opened"])] {
+        for (events, says) in [
+            (json!([]), "name one at least of message.sent, "),
+            (json!(["webhook.test"]), "must be one of `message.sent`, "),
+            (json!(["message.opened"]), "must be one of `message.sent`, "),
+        ] {
             let asked = json!({"url": "https://hooks.example.com/", "events": events});
-            sender.post("/v1/webhooks", asked).await.problem(422, "validation-failed");
+            let problem = sender.post("/v1/webhooks", asked).await.problem(422, "validation-failed");
+            let said = problem["errors"][0]["message"].as_str().unwrap();
+            assert!(said.starts_with(says) && said.contains("mailbox.disabled"), "{said}");
+            assert!(!said.contains("webhook.test"), "{said}");
         }
         let viewer = sender.join("editor").await;
         viewer.get("/v1/webhooks").await.problem(403, "forbidden");

@@ -4,7 +4,7 @@ use domain::{
     SignedDuration, Timestamp,
     audit::{Action, Entry},
     id::{EventId, WebhookId},
-    webhook::{Event, EventKind, secret_text},
+    webhook::{Choice, Event, EventKind, secret_text},
 };
 use serde::{Deserialize, Serialize};
 use storage::{
@@ -31,7 +31,7 @@ const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
 #[serde(deny_unknown_fields)]
 pub struct NewWebhook {
     url: String,
-    events: Vec<EventKind>,
+    events: Vec<Choice>,
 }
 
 /// What to change of one.
@@ -41,7 +41,7 @@ pub struct WebhookChange {
     #[serde(default)]
     url: Option<String>,
     #[serde(default)]
-    events: Option<Vec<EventKind>>,
+    events: Option<Vec<Choice>>,
     #[serde(default)]
     enabled: Option<bool>,
 }
@@ -311,10 +311,11 @@ fn check_url(fields: &mut Fields, url: &str, networks: &str) -> Option<Target> {
     Target::parse(url, networks).map_err(|message| fields.wrong("url", message)).ok()
 }
 
-fn check_events(fields: &mut Fields, mut events: Vec<EventKind>) -> Vec<EventKind> {
-    if events.is_empty() || !events.iter().all(|kind| kind.can_be_chosen()) {
-        fields.wrong("events", "name one kind of event at least, and none but those that can be chosen");
+fn check_events(fields: &mut Fields, chosen: Vec<Choice>) -> Vec<EventKind> {
+    if chosen.is_empty() {
+        fields.wrong("events", format!("name one at least of {}", Choice::CODES.join(", ")));
     }
+    let mut events: Vec<EventKind> = chosen.into_iter().map(EventKind::from).collect();
     events.sort_unstable();
     events.dedup();
     events
