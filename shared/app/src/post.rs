@@ -105,12 +105,17 @@ impl App {
         self.hand_to_ses(&letter.from, to, letter.message).await
     }
 
-    /// Passes on a mail that came in. What is no mail is passed on to nobody.
-    pub(crate) async fn forward(&self, to: &EmailAddress, raw: &[u8], now: Timestamp) -> Result<(), Failure> {
+    /// Passes on a mail that came in, and says so if it was taken as an opt-out. What is no mail is passed on to nobody.
+    pub(crate) async fn forward(
+        &self,
+        (to, locale): (&EmailAddress, Locale),
+        (raw, opted_out): (&[u8], bool),
+        now: Timestamp,
+    ) -> Result<(), Failure> {
         let from = EmailAddress::parse(&self.config.mail_from)
             .map_err(|_| Failure::internal("MAIL_FROM is not an address"))?;
         let message_id = format!("{}@{}", hex::encode(crate::chance::<16>()), from.domain());
-        let mail = Forward { raw, from: &from, to, message_id: &message_id, date: now };
+        let mail = Forward { raw, from: &from, to, message_id: &message_id, date: now, locale, opted_out };
         let message = forward::compose(&mail).map_err(|error| Failure::internal(format!("forward: {error}")))?;
         match message {
             Some(message) => self.hand_to_ses(&from, to, message).await,

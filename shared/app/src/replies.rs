@@ -162,7 +162,7 @@ impl App {
                 let (person, pepper) = (self.db.prospects(&scope).get(subject, true).await?, self.pepper().await?);
                 let company = person.and_then(|person| Company::of(&person.prospect.email, workspace, pepper));
                 let about = self.report(&scope, subject, News::Reply(company), now).await?;
-                self.pass_on(&scope, about, forward, now).await
+                self.pass_on(&scope, about, forward.map(|raw| (raw, reply.is_opt_out)), now).await
             }
             Kind::Complaint(complaint) if complaint.is_objection() => {
                 self.report(&scope, subject, News::Complaint(&complaint), now).await.map(drop)
@@ -181,7 +181,7 @@ impl App {
                 let news = if matches!(mail, Kind::Delay(_)) { News::Delay(found) } else { News::Bounce(found) };
                 self.report(&scope, subject, news, now).await.map(drop)
             }
-            Kind::Other => self.pass_on(&scope, None, forward, now).await,
+            Kind::Other => self.pass_on(&scope, None, forward.map(|raw| (raw, false)), now).await,
             // Nobody wrote it: it ends nothing, and nobody is bothered with it. Whoever is away is written to later.
             Kind::AutoReply(answer) => {
                 let zone = TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC);
@@ -234,20 +234,23 @@ impl App {
         Ok(latest.map(|latest| latest.campaign))
     }
 
-    /// Sends an answer on: to whoever made the campaign, or to the owners where that is nobody any more.
+    /// Sends an answer on, and whether it was taken as an opt-out: to whoever made the campaign, or to the owners where that is
+    /// nobody any more.
     async fn pass_on(
         &self,
         scope: &WorkspaceScope,
         about: Option<CampaignId>,
-        raw: Option<&[u8]>,
+        answer: Option<(&[u8], bool)>,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        let Some(raw) = raw else { return Ok(()) };
+        let Some(answer) = answer else { return Ok(()) };
         let campaign = match about {
             Some(id) => self.db.outreach(scope).campaign(id).await?,
             None => None,
         };
-        let members = self.db.accounts(scope).members().await?;
+        let accounts = self.db.accounts(scope);
+        let (members, workspace) = futures::try_join!(accounts.members(), accounts.workspace())?;
+        let common = workspace.map(|workspace| workspace.locale).unwrap_or_default();
         let maker = campaign.and_then(|campaign| campaign.made_by);
         let made = |member: &&storage::accounts::Member| Some(member.id) == maker;
         let readers: Vec<_> = match members.iter().find(made) {
@@ -255,7 +258,7 @@ impl App {
             None => members.iter().filter(|member| member.role == Role::Owner).collect(),
         };
         for reader in readers {
-            self.forward(&reader.email, raw, now).await?;
+            self.forward((&reader.email, reader.language(common)), answer, now).await?;
         }
         Ok(())
     }

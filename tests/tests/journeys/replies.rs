@@ -104,6 +104,10 @@ fn a_wish_to_be_left_alone_is_an_objection_and_what_a_machine_says_is_nothing() 
         stack.receive(&to("stop"), &raw, Scan::default()).await;
         assert_eq!(sender.prospect(&from("stop")).await["state"], "opted_out");
         assert_eq!(passed_on(), 1, "it is an answer too");
+        let answered = |mail: &Mail| mail.subject.contains("answered");
+        let mail = stack.mails_to(&sender.email).into_iter().find(answered).unwrap();
+        assert!(mail.text.contains("La personne est désinscrite."), "{}", mail.raw);
+        assert!(mail.raw.contains("Merci de me désabonner."), "{}", mail.raw);
 
         let away = answer(&to("ooo"), &from("ooo"), "Absence : answered", "Je suis absente jusqu'au 3 mars. Stop.")
             .replace("MIME-Version", "Auto-Submitted: auto-replied\r\nMIME-Version");
