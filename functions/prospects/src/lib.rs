@@ -43,7 +43,6 @@ fn id(request: &Request) -> Result<Subject, Failure> {
 }
 
 async fn list(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
-    request.query_is_among(&["tag", "text", "import", "state", "cursor", "limit"])?;
     let filter = Filter::read(|name| request.query(name))?;
     let after = cursor::read(request)?;
     let (items, next) = app.list_prospects(scope, &filter, after.as_deref(), limit(request)?, request.now()?).await?;
@@ -58,7 +57,6 @@ async fn add(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Res
 }
 
 async fn export(app: &App, scope: &WorkspaceScope, request: &Request) -> Result<Response, Failure> {
-    request.query_is_among(&["tag", "text", "import", "state", "cursor", "format"])?;
     let filter = Filter::read(|name| request.query(name))?;
     let format = format(request.query("format").as_deref(), request.header("accept"))?;
     let after = cursor::read(request)?;

@@ -64,7 +64,6 @@ async fn own(app: &App, request: &Request, route: &str) -> Result<Response, Fail
             .await
         }
         ("GET", "/v1/privacy/export") => {
-            request.query_is_among(&["format"])?;
             let form = match request.query("format") {
                 None => Form::Json,
                 Some(name) => Form::from_name(&name).ok_or_else(|| Failure::field("format", "json, csv or page"))?,

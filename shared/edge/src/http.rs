@@ -53,7 +53,7 @@ pub(crate) fn answer(
 ) -> impl Future<Output = Response> + Send {
     let request = Request(request);
     let reader = request.reader();
-    let asked = request.asks_by_its_body();
+    let asked = request.asks_as_it_may();
     let answer = handle(app, request);
     async move {
         let answer = match asked {
@@ -127,28 +127,38 @@ impl Request {
         self.0.query_string_parameters_ref().and_then(|q| q.first(name)).map(str::to_owned)
     }
 
-    /// Refuses query parameters that a route does not know: a filter that is misspelt would let through
-    /// what it was to keep out.
-    pub fn query_is_among(&self, known: &[&str]) -> Result<(), Failure> {
+    /// Refuses query parameters that a route does not know, and one that is there twice: a filter that is misspelt would
+    /// let through what it was to keep out.
+    fn query_is_among(&self, known: &[&str]) -> Result<(), Failure> {
         let asked = self.0.query_string_parameters_ref().into_iter().flat_map(|query| query.iter());
-        let mut unknown = asked.map(|(name, _)| name).filter(|name| !known.contains(name));
-        match unknown.next() {
-            None => Ok(()),
-            Some(name) => {
+        let mut seen = Vec::new();
+        for (name, _) in asked {
+            if !known.contains(&name) {
                 let there_are = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 let name = if is_plain(name) { format!("`{name}`") } else { "one of them".to_owned() };
-                Err(Failure::field("query", format!("{name} is not a parameter here; this route has {there_are}")))
+                return Err(Failure::field(
+                    "query",
+                    format!("{name} is not a parameter here; this route has {there_are}"),
+                ));
             }
+            if seen.contains(&name) {
+                return Err(Failure::field(name, "is there twice"));
+            }
+            seen.push(name);
         }
+        Ok(())
     }
 
-    /// What changes something is asked by its body alone: somebody who writes `launch?dry_run=true` means to launch nothing.
-    fn asks_by_its_body(&self) -> Result<(), Failure> {
-        let changes = self.path().starts_with("/v1/") && self.method() != Method::GET && self.method() != Method::HEAD;
-        match changes && self.query("lang").is_none() {
-            true => self.query_is_among(&[]),
-            false => Ok(()),
+    /// What reads is asked by the parameters of its route. What changes something is asked by its body alone: somebody who
+    /// writes `launch?dry_run=true` means to launch nothing.
+    fn asks_as_it_may(&self) -> Result<(), Failure> {
+        if !self.path().starts_with("/v1/") {
+            return Ok(());
         }
+        if self.method() == Method::GET || self.method() == Method::HEAD {
+            return self.query_is_among(parameters(&self.route()));
+        }
+        if self.query("lang").is_none() { self.query_is_among(&[]) } else { Ok(()) }
     }
 
     /// A header, if it is text.
@@ -258,6 +268,29 @@ impl Request {
     /// What this route takes; `None` when nobody may use it.
     fn needed(&self) -> Option<Permission> {
         access::needed(self.method().as_str(), &self.route())
+    }
+}
+
+/// The query parameters of a route that reads.
+fn parameters(route: &str) -> &'static [&'static str] {
+    match route {
+        "/v1/sender/check" => &["channel", "selector"],
+        "/v1/audit" => &["action", "cursor", "limit"],
+        "/v1/prospects" => &["tag", "text", "import", "state", "cursor", "limit"],
+        "/v1/prospects/export" => &["tag", "text", "import", "state", "cursor", "format"],
+        "/v1/campaigns/{id}/recipients" => &["step", "status", "cursor", "limit"],
+        "/v1/privacy/export" => &["format"],
+        "/v1/campaigns"
+        | "/v1/imports"
+        | "/v1/rights-tasks"
+        | "/v1/staff-access"
+        | "/v1/staff/abuse-cases"
+        | "/v1/staff/grants"
+        | "/v1/staff/grants/{id}/prospects"
+        | "/v1/staff/incidents"
+        | "/v1/staff/incidents/{id}/affected"
+        | "/v1/webhooks/{id}/deliveries" => &["cursor", "limit"],
+        _ => &[],
     }
 }
 

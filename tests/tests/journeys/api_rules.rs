@@ -1,7 +1,7 @@
 //! What holds for every route: problem+json, unknown fields, idempotency, other workspaces, cursors.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{TestStack, files, run};
 
 #[test]
@@ -48,11 +48,50 @@ fn bad_input_gets_a_problem_that_says_what_to_do() {
 }
 
 #[test]
+fn what_reads_takes_the_query_parameters_of_its_description_and_each_once() {
+    run(async {
+        let stack = TestStack::shared().await;
+        let sender = stack.sign_up().await;
+        let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/openapi.yaml")).unwrap();
+        let api: Value = serde_yaml_ng::from_str(&text).unwrap();
+        let meant = |parameter: &Value| match parameter["$ref"].as_str() {
+            Some(reference) => api.pointer(&reference[1..]).unwrap().clone(),
+            None => parameter.clone(),
+        };
+        for (path, item) in api["paths"].as_object().unwrap() {
+            if item.get("get").is_none() || !path.starts_with("/v1/") {
+                continue;
+            }
+            let parameters = [&item["parameters"], &item["get"]["parameters"]];
+            let parameters = parameters.into_iter().filter_map(Value::as_array).flatten().map(meant);
+            let named = parameters.filter(|parameter| parameter["in"] == "query");
+            let mut expected: Vec<String> = named.map(|named| named["name"].as_str().unwrap().to_owned()).collect();
+            let path = path.replace("{id}", "x").replace("{prospect}", "x");
+            let refused = sender.get(&format!("{path}?colour=red")).await;
+            let problem = refused.problem(422, "validation-failed");
+            assert_eq!(refused.fields(), ["query"], "{path}");
+            let said = problem["errors"][0]["message"].as_str().unwrap();
+            let known = said.strip_prefix("`colour` is not a parameter here; this route has ").unwrap();
+            let mut known: Vec<String> = known.split(", ").map(str::to_owned).filter(|name| name != "none").collect();
+            known.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(known, expected, "{path}");
+            for name in expected {
+                let twice = sender.get(&format!("{path}?{name}=1&{name}=2")).await;
+                twice.problem(422, "validation-failed");
+                assert_eq!(twice.fields(), [name], "{path}");
+            }
+        }
+        stack.check();
+    });
+}
+
+#[test]
 fn a_request_that_is_sent_again_gets_the_first_answer_again() {
     run(async {
         let stack = TestStack::shared().await;
         let sender = stack.sign_up().await;
-        let send = |key: &str, body: serde_json::Value| {
+        let send = |key: &str, body: Value| {
             sender.request(Method::POST, "/v1/campaigns").header("idempotency-key", key).json(&body).send()
         };
         let first = send("key-1", json!({"name": "Un"})).await.expect(201);
