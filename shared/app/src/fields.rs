@@ -17,6 +17,19 @@ pub(crate) fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(given: D)
     T::deserialize(given).map(Some)
 }
 
+/// A TCP port: the type that holds one would speak of 0.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "i64")]
+pub(crate) struct Port(pub(crate) u16);
+
+impl TryFrom<i64> for Port {
+    type Error = &'static str;
+
+    fn try_from(number: i64) -> Result<Self, Self::Error> {
+        u16::try_from(number).ok().filter(|port| *port > 0).map(Self).ok_or("a whole number from 1 to 65535")
+    }
+}
+
 /// Collects what is wrong, so that a caller learns it all at once.
 #[derive(Debug, Default)]
 pub struct Fields(Vec<FieldError>);

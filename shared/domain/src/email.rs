@@ -340,7 +340,7 @@ impl<'de> Deserialize<'de> for EmailAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // The error names the rule, never the text: it may end in a log.
         let text = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
+        Self::parse(&text).map_err(|error| serde::de::Error::custom(format_args!("an e-mail address; {error}")))
     }
 }
 

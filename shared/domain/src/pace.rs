@@ -107,7 +107,10 @@ impl Limits {
                 Some(_) => {}
             }
         }
-        if self.jitter_seconds.is_some() && self.gap_seconds.is_none() {
+        if self.jitter_seconds.is_some()
+            && self.gap_seconds.is_none()
+            && !wrong.iter().any(|(field, _)| *field == "jitter_seconds")
+        {
             wrong.push(("jitter_seconds", "lengthens a gap: say gap_seconds, too".to_owned()));
         }
         wrong.extend(self.recipient_domain.iter().flat_map(DomainLimits::wrong));
@@ -474,6 +477,7 @@ mod tests {
         assert_eq!(wrong(Limits { per_day: Some(0), per_hour: Some(0), ..NONE }), ["per_day", "per_hour"]);
         assert_eq!(wrong(Limits { gap_seconds: Some(3_601), ..NONE }), ["gap_seconds"]);
         assert_eq!(wrong(Limits { jitter_seconds: Some(5), ..NONE }), ["jitter_seconds"]);
+        assert_eq!(wrong(Limits { jitter_seconds: Some(0), ..NONE }), ["jitter_seconds"], "once");
         let ramp = |start, add| Some(Ramp { start, add });
         assert!(wrong(Limits { per_day: Some(5), ramp: ramp(5, 1), ..NONE }).is_empty());
         assert_eq!(wrong(Limits { per_day: Some(5), ramp: ramp(6, 1), ..NONE }), ["ramp.start"]);

@@ -107,6 +107,15 @@ fn channels_are_added_changed_and_taken_away_and_the_last_one_stays() {
             answer.problem(422, "validation-failed");
             assert_eq!(answer.fields(), [field], "{body}");
         }
+        for (body, says) in [
+            (json!({"transport": {"kind": "smtp", "port": 70_000}}), "must be a whole number from 1 to 65535"),
+            (json!({"transport": {"kind": "smtp", "port": 0}}), "must be a whole number from 1 to 65535"),
+            (json!({"from_email": "x"}), "must be an e-mail address; there is no @"),
+        ] {
+            let problem = sender.patch(&path, body).await.problem(422, "validation-failed");
+            assert_eq!(problem["errors"][0]["message"], says, "{problem}");
+        }
+        assert_eq!(sender.patch(&path, json!({"limits": {"jitter_seconds": 0}})).await.fields().len(), 1);
         assert_eq!(sender.patch(&path, json!({"colour": "red"})).await.status, 422);
         assert_eq!(sender.patch(&path, json!({"limits": {"per_week": 1}})).await.status, 422);
 

@@ -10,7 +10,7 @@ use storage::WorkspaceScope;
 
 use crate::{
     App, Failure,
-    fields::Fields,
+    fields::{Fields, Port},
     https::Target,
     mailer::Grant,
     relay::{self, RelayError},
@@ -46,7 +46,7 @@ pub enum TransportWrite {
 struct WrittenTransport {
     kind: Kind,
     host: Option<String>,
-    port: Option<u16>,
+    port: Option<Port>,
     security: Option<RelaySecurity>,
     username: Option<String>,
     password: Option<SecretString>,
@@ -87,7 +87,7 @@ impl TryFrom<WrittenTransport> for TransportWrite {
                 let missing = |name| format!("missing field `{name}`");
                 Ok(Self::Smtp {
                     host: host.ok_or_else(|| missing("host"))?,
-                    port: port.ok_or_else(|| missing("port"))?,
+                    port: port.ok_or_else(|| missing("port"))?.0,
                     security: security.ok_or_else(|| missing("security"))?,
                     username: username.ok_or_else(|| missing("username"))?,
                     password,

@@ -27,7 +27,7 @@ use storage::{
 use crate::{
     App, Failure, chance,
     channels::transport::{OauthWrite, check_secret},
-    fields::Fields,
+    fields::{Fields, Port},
     imap::PORTS,
     mailer::{Grant, Login, NoToken},
     queues::Queued,
@@ -61,7 +61,7 @@ impl Queued for MailboxMessage {
 pub struct MailboxWrite {
     name: String,
     host: String,
-    port: u16,
+    port: Port,
     security: RelaySecurity,
     username: String,
     /// Left out: the one that is stored, if server and account are the same.
@@ -146,7 +146,7 @@ impl MailboxWrite {
         let mut fields = Fields::default();
         let name = fields.line("name", &self.name, 100);
         let normal = relay::normal_host(&self.host)
-            .and_then(|host| relay::check_on(&host, self.port, &PORTS, networks).map(|()| host));
+            .and_then(|host| relay::check_on(&host, self.port.0, &PORTS, networks).map(|()| host));
         let host = normal.unwrap_or_else(|error| {
             let (field, message) = said_of(error);
             fields.wrong(field, message);
@@ -176,7 +176,7 @@ impl MailboxWrite {
             id,
             name,
             host,
-            port: self.port,
+            port: self.port.0,
             security: self.security,
             username,
             secret: String::new(),
@@ -384,6 +384,8 @@ mod tests {
             assert_eq!(wrong(&ASKED.replace("IMAP.firm.test.", host)), ["host"], "{host}");
         }
         assert_eq!(wrong(&ASKED.replace("993", "110")), ["port"]);
+        let unread = serde_json::from_str::<MailboxWrite>(&ASKED.replace("993", "70000")).err().unwrap();
+        assert!(unread.to_string().starts_with("a whole number from 1 to 65535"), "{unread}");
         assert_eq!(wrong(&ASKED.replace(r#""p"}"#, r#""p\r\nLOGOUT"}"#)), ["password"]);
         assert_eq!(wrong(&ASKED.replace(r#""p"}"#, r#""p","folders":[]}"#)), ["folders"]);
         let many = r#""p","folders":["a","b","c","d","e"]}"#;
