@@ -235,8 +235,10 @@ fn a_campaign_without_a_channel_left_pauses_and_goes_by_the_others_when_resumed(
         // What was not launched names one that is gone; a new one that takes its place has another id. So it is for its maker to say.
         let again = sender.draft(json!({"channels": [own]})).await;
         let refused = sender.command(&again, "launch").await;
-        refused.problem(422, "launch-refused");
+        let problem = refused.problem(422, "launch-refused");
         assert_eq!(refused.fields(), ["channels"]);
+        let said = problem["errors"][0]["message"].as_str().unwrap();
+        assert!(said.contains("no such channel in this workspace") && said.contains("GET /v1/channels"), "{said}");
         stack.finish().await;
     });
 }
