@@ -35,7 +35,7 @@ const AT_ONCE: usize = 4;
 const RESERVE: Duration = Duration::from_secs(20);
 
 /// After how long it is looked again whether whoever was at a corrected endpoint is done with it.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(10);
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// How long a turn is held: longer than any invocation.
 const TURN: SignedDuration = SignedDuration::from_secs(120);
