@@ -269,7 +269,7 @@ fn an_endpoint_that_is_no_public_https_address_is_refused() {
         for (events, says) in [
             (json!([]), "name one at least of message.sent, "),
             (json!(["webhook.test"]), "must be one of `message.sent`, "),
-            (json!(["message.opened"]), "must be one of `message.sent`, "),
+            (json!(["message.read"]), "must be one of `message.sent`, "),
         ] {
             let asked = json!({"url": "https://hooks.example.com/", "events": events});
             let problem = sender.post("/v1/webhooks", asked).await.problem(422, "validation-failed");
