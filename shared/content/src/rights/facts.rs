@@ -57,8 +57,8 @@ pub fn facts(locale: Locale, public_url: &str, own_relay: bool) -> Facts {
             retention,
             recipients,
             categories: "adresse électronique professionnelle ; nom, organisation, fonction, langue et pays lorsqu’ils sont \
-                         connus ; étiquettes et notes de l’Expéditeur ; source et date de collecte ; historique des messages ; accord à l’enregistrement des clics, \
-                         s’il a été donné, et clics enregistrés",
+                         connus ; étiquettes et notes de l’Expéditeur ; source et date de collecte ; historique des messages ; accord à l’enregistrement des clics et \
+                         des ouvertures, s’il a été donné, et ce qui en a été enregistré",
             transfers: "aucun par Prospectra ; l’Expéditeur répond de son propre relais d’envoi",
             rights: format!(
                 "rectification, effacement, limitation, portabilité, opposition, retrait du consentement, directives après le \
@@ -74,8 +74,8 @@ pub fn facts(locale: Locale, public_url: &str, own_relay: bool) -> Facts {
             retention,
             recipients,
             categories: "professional e-mail address; name, organisation, job title, language and country where known; the \
-                         Sender’s tags and notes; source and date of collection; history of messages; consent to clicks being \
-                         recorded, where it was given, and clicks that were",
+                         Sender’s tags and notes; source and date of collection; history of messages; consent to clicks and \
+                         openings being recorded, where it was given, and what was",
             transfers: "none by Prospectra; the Sender answers for its own delivery relay",
             rights: format!(
                 "rectification, erasure, restriction, portability, objection, withdrawal of consent, directives after death: \
