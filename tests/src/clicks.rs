@@ -45,8 +45,18 @@ impl Mail {
 }
 
 impl Sender<'_> {
-    /// Switches clicks on.
+    /// Accepts the terms in force.
+    pub async fn accepts_terms(&self) {
+        let agreements = self.get("/v1/agreements").await.expect(200).json();
+        let terms =
+            agreements["items"].as_array().and_then(|items| items.iter().find(|one| one["document"] == "terms"));
+        let version = terms.expect("terms")["in_force"]["version"].clone();
+        self.post("/v1/agreements", json!({"document": "terms", "version": version})).await.expect(200);
+    }
+
+    /// Switches clicks on, with the terms accepted.
     pub async fn records_clicks(&self) {
+        self.accepts_terms().await;
         let changed = self.patch("/v1/workspace", json!({"clicks": true})).await.expect(200).json();
         assert_eq!(changed["clicks"], true);
     }
@@ -59,8 +69,9 @@ impl Sender<'_> {
         self.patch(&format!("/v1/prospects/{id}"), json!({"click_consent": consent})).await
     }
 
-    /// Switches openings on.
+    /// Switches openings on, with the terms accepted.
     pub async fn records_opens(&self) {
+        self.accepts_terms().await;
         let changed = self.patch("/v1/workspace", json!({"opens": true})).await.expect(200).json();
         assert_eq!(changed["opens"], true);
     }

@@ -154,7 +154,7 @@ fn not_offered(slug: &'static str, now: Timestamp) -> String {
     format!("read /legal/{slug} and accept one of: {}", offered.join(", "))
 }
 
-fn not_accepted(missing: &[Agreement], now: Timestamp) -> Failure {
+pub(crate) fn not_accepted(missing: &[Agreement], now: Timestamp) -> Failure {
     let named = |agreement: &Agreement| {
         let version = legal::in_force(agreement.slug(), now).map_or("", |version| version.version.as_str());
         (agreement.slug(), version)

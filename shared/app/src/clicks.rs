@@ -6,7 +6,7 @@
 
 use std::{future::Future, time::Duration};
 
-use content::legal;
+use content::legal::{self, Agreement};
 use domain::{
     Timestamp,
     clicks::{ConsentClaim, Found, JUDGED_AFTER, Pixel, Recorded, SignedLink, Visit, day_of, is_too_soon, look},
@@ -17,28 +17,24 @@ use domain::{
 use serde_json::json;
 use storage::{StoreError, WorkspaceScope, outreach::Delivery};
 
-use crate::{App, Failure, mailer::ses::tag};
+use crate::{App, Failure, agreements::not_accepted, mailer::ses::tag};
 
 /// Not SES's: the function `click` says so of a message of which a link was followed.
 pub(crate) const CLICKED: &str = "Clicked";
 
 /// What may be recorded once the texts say so: of whom, and how that ends. The first versions that do.
 struct Announced {
-    said_in: [(&'static str, &'static str); 3],
-    until: &'static str,
+    what: &'static str,
+    policy: &'static str,
+    terms: &'static str,
+    cookies: &'static str,
 }
 
-const CLICKS: Announced = Announced {
-    said_in: [("prospects-privacy", "2.0"), ("terms", "2.1"), ("cookies", "1.1")],
-    until: "Until version 2.0 of the privacy policy for prospects applies, it says that no click is recorded: see \
-            /legal/prospects-privacy. Switch it on from that day on.",
-};
+const CLICKS: Announced = Announced { what: "click", policy: "2.0", terms: "2.1", cookies: "1.1" };
+const OPENS: Announced = Announced { what: "opening", policy: "3.0", terms: "2.2", cookies: "1.2" };
 
-const OPENS: Announced = Announced {
-    said_in: [("prospects-privacy", "3.0"), ("terms", "2.2"), ("cookies", "1.2")],
-    until: "Until version 3.0 of the privacy policy for prospects applies, it says that no opening is recorded: see \
-            /legal/prospects-privacy. Switch it on from that day on.",
-};
+/// The policy that says what is recorded.
+const PROSPECTS: &str = "prospects-privacy";
 
 /// Longest that a person waits for a click to be written down, before they are led on.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -46,23 +42,63 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 /// Attempts at writing down what was found, when others get in the way.
 const ATTEMPTS: u32 = 5;
 
-/// Whether the texts in force say that what is switched on may be recorded. They were announced before.
-///
-/// # Errors
-/// Until they apply.
-pub(crate) fn may_be_recorded(switched_on: Recorded, now: Timestamp) -> Result<(), Failure> {
-    let said = |(page, version): &(&str, &str)| {
-        legal::version(page, version, now).is_some_and(|version| version.has_begun(now))
-    };
-    for (announced, _) in [(CLICKS, switched_on.clicks), (OPENS, switched_on.opens)].iter().filter(|(_, on)| *on) {
-        if !announced.said_in.iter().all(said) {
-            return Err(Failure::conflict("not-announced", announced.until));
-        }
+impl Announced {
+    /// What of all that is switched on.
+    fn of(switched_on: Recorded) -> impl Iterator<Item = Self> {
+        let each = [(CLICKS, switched_on.clicks), (OPENS, switched_on.opens)];
+        each.into_iter().filter(|(_, on)| *on).map(|(announced, _)| announced)
     }
-    Ok(())
+
+    /// Whether all texts that say so apply.
+    fn has_begun(&self, now: Timestamp) -> bool {
+        let texts = [(PROSPECTS, self.policy), (Agreement::Terms.slug(), self.terms), ("cookies", self.cookies)];
+        texts.iter().all(|(page, text)| legal::version(page, text, now).is_some_and(|text| text.has_begun(now)))
+    }
+
+    fn too_early(&self, now: Timestamp) -> Failure {
+        let Self { what, policy, .. } = self;
+        let known = legal::version(PROSPECTS, policy, now);
+        let from = known.map_or_else(|| "that day".to_owned(), |text| text.effective.to_string());
+        let detail = format!(
+            "Until version {policy} of the privacy policy for prospects applies, it says that no {what} is recorded: see \
+             /legal/{PROSPECTS}. Switch it on from {from} on."
+        );
+        Failure::conflict("not-announced", detail)
+    }
+
+    /// Whether this version of the terms, which a company accepted, says what it takes on with it.
+    fn is_agreed_in(&self, accepted: &str, now: Timestamp) -> bool {
+        let begins = |text: &str| legal::version(Agreement::Terms.slug(), text, now).map(|text| text.effective);
+        begins(accepted).zip(begins(self.terms)).is_some_and(|(accepted, needed)| accepted >= needed)
+    }
 }
 
 impl App {
+    /// Whether a workspace may have recorded what it switches on: the texts in force say so, which were announced before,
+    /// and a member accepted the terms that do.
+    ///
+    /// # Errors
+    /// Until then.
+    pub(crate) async fn may_record(
+        &self,
+        scope: &WorkspaceScope,
+        switched_on: Recorded,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        if let Some(early) = Announced::of(switched_on).find(|announced| !announced.has_begun(now)) {
+            return Err(early.too_early(now));
+        }
+        if switched_on.is_nothing() {
+            return Ok(());
+        }
+        let accepted = self.db.accounts(scope).agreements().await?;
+        let terms = accepted.last(Agreement::Terms.slug()).map_or("", |last| last.version.as_str());
+        match Announced::of(switched_on).all(|announced| announced.is_agreed_in(terms, now)) {
+            true => Ok(()),
+            false => Err(not_accepted(&[Agreement::Terms], now)),
+        }
+    }
+
     /// What a link says; `None` for one that nobody signed here.
     pub async fn signed_link(&self, token: &str) -> Result<Option<SignedLink>, Failure> {
         Ok(SignedLink::verify(token, self.pepper().await?))

@@ -20,7 +20,7 @@ use storage::{
 };
 
 use crate::{
-    App, Failure, Kind, clicks,
+    App, Failure, Kind,
     fields::{Fields, present},
 };
 
@@ -156,7 +156,7 @@ impl App {
         }
         fields.done()?;
         let switched_on = Recorded { clicks: asked.clicks == Some(true), opens: asked.opens == Some(true) };
-        clicks::may_be_recorded(switched_on, now)?;
+        self.may_record(scope, switched_on, now).await?;
         let mut workspace = self.active_workspace(scope).await?;
         let accounts = self.db.accounts(scope);
         let renamed = match scope.member().zip(name) {

@@ -9,7 +9,7 @@ use crate::{export::harmless, names};
 /// Longest name, company or job title kept, in characters.
 pub const MAX_NAME: usize = 200;
 /// What a cell says that means yes, folded.
-const YES: [&str; 9] = ["yes", "y", "true", "1", "x", "oui", "o", "vrai", "ja"];
+const YES: [&str; 5] = ["yes", "true", "1", "x", "oui"];
 
 /// Longest wording of a consent kept, in characters.
 pub const MAX_CONSENT: usize = 500;

@@ -138,6 +138,10 @@ fn openings_are_off_until_the_policy_says_them_and_a_consent_to_them_is_said_apa
         sender.post("/v1/imports", announced.clone()).await.problem(409, "opens-are-off");
 
         stack.set_time(opens_said());
+        // What a Sender takes on with it is in terms that it has not seen yet.
+        let refused = sender.patch("/v1/workspace", json!({"opens": true})).await;
+        refused.problem(403, "terms-not-accepted");
+        assert!(refused.text().contains("terms 2.2: POST /v1/agreements"), "{}", refused.text());
         for role in ["viewer", "editor"] {
             sender.join(role).await.patch("/v1/workspace", json!({"opens": true})).await.expect(403);
         }

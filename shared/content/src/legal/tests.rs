@@ -344,7 +344,7 @@ fn a65_pages_say_that_there_is_no_pixel_without_consent() {
             "aucun pixel de suivi dans les messages envoyés, sauf",
             "no tracking pixel in the messages sent, except",
         ),
-        ("terms", "n'y insère un pixel de suivi, que si", "inserts a tracking pixel for it, only where"),
+        ("terms", "Deux mesures sont désactivées par défaut", "Two measures are off by default"),
     ] {
         has(slug, Locale::Fr, &[fr]);
         has(slug, Locale::En, &[en]);

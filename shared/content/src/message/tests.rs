@@ -144,7 +144,7 @@ fn a45_the_footer_says_what_is_recorded_and_how_that_ends() {
             let recorded = Some((Recorded { clicks, opens }, WITHDRAW));
             let shown = with_mail(&rendered(), locale, |mail| preview(&CampaignMail { recorded, ..mail }).unwrap());
             for part in [&shown.text, &shown.html] {
-                assert!(part.contains(said) && part.contains(WITHDRAW), "{part}");
+                assert!(part.contains(said) && part.contains(WITHDRAW) && part.contains("6.1.a"), "{part}");
             }
         }
     }

@@ -345,6 +345,8 @@ pub(super) const SURE: Table = &[
     (
         SenderRefused,
         &[
+            "mail from unknown user",
+            "mail from unknown sender",
             "sender's mailbox",
             "sender's address",
             "sender mailbox",

@@ -12,6 +12,7 @@ pub(super) fn blocks(mail: &CampaignMail<'_>, notice: &Notice<'_>, company: &str
     let contact = mail.sender.contact_email.expose();
     let purpose = one_line(notice.purpose);
     let basis = basis(mail.locale, notice);
+    let recorded = recorded(mail);
     let period = words::period(mail.locale, notice.retention_months.into());
     let opt_outs = words::opt_outs_kept(mail.locale);
     let (heading, lines) = match mail.locale {
@@ -19,9 +20,10 @@ pub(super) fn blocks(mail: &CampaignMail<'_>, notice: &Notice<'_>, company: &str
             "Information sur vos données (article 14 du RGPD)",
             [
                 format!("Responsable du traitement : {company}, aux coordonnées ci-dessus."),
-                "Données traitées : vos nom et prénom, adresse électronique professionnelle, organisation et fonction \
-                 lorsqu’ils sont connus, et l’historique des messages qui vous sont adressés."
-                    .to_owned(),
+                format!(
+                    "Données traitées : vos nom et prénom, adresse électronique professionnelle, organisation et fonction \
+                     lorsqu’ils sont connus, et l’historique des messages qui vous sont adressés{recorded}."
+                ),
                 format!("Origine des données : {origin}."),
                 format!("Finalité : {purpose}"),
                 format!("Base légale : {basis}."),
@@ -45,9 +47,10 @@ pub(super) fn blocks(mail: &CampaignMail<'_>, notice: &Notice<'_>, company: &str
             "Information about your data (article 14 GDPR)",
             [
                 format!("Controller: {company}, at the contact details above."),
-                "Data processed: your name, professional e-mail address, organisation and job title where known, and \
-                 the history of the messages sent to you."
-                    .to_owned(),
+                format!(
+                    "Data processed: your name, professional e-mail address, organisation and job title where known, and \
+                     the history of the messages sent to you{recorded}."
+                ),
                 format!("Source of the data: {origin}."),
                 format!("Purpose: {purpose}"),
                 format!("Legal basis: {basis}."),
@@ -79,6 +82,25 @@ pub(super) fn blocks(mail: &CampaignMail<'_>, notice: &Notice<'_>, company: &str
         blocks.push(Block { heading: None, lines: own });
     }
     blocks
+}
+
+/// What is recorded besides, and on which basis: consent, whatever the rest rests on.
+fn recorded(mail: &CampaignMail<'_>) -> &'static str {
+    match (mail.locale, mail.recorded.map(|(what, _)| (what.clicks, what.opens))) {
+        (_, None | Some((false, false))) => "",
+        (Locale::Fr, Some((true, false))) => " ; avec votre consentement (article 6.1.a du RGPD), vos clics",
+        (Locale::Fr, Some((false, true))) => {
+            " ; avec votre consentement (article 6.1.a du RGPD), le jour où vous les ouvrez"
+        }
+        (Locale::Fr, Some((true, true))) => {
+            " ; avec votre consentement (article 6.1.a du RGPD), vos clics et le jour où vous les ouvrez"
+        }
+        (Locale::En, Some((true, false))) => "; with your consent (article 6.1.a GDPR), your clicks",
+        (Locale::En, Some((false, true))) => "; with your consent (article 6.1.a GDPR), the day on which you open them",
+        (Locale::En, Some((true, true))) => {
+            "; with your consent (article 6.1.a GDPR), your clicks and the day on which you open them"
+        }
+    }
 }
 
 fn basis(locale: Locale, notice: &Notice<'_>) -> String {

@@ -30,7 +30,8 @@ pub(super) fn french(campaign: &str, sample: Sample, trouble: Trouble, ended: bo
     }
     let text = format!(
         "Bonjour,\n\nLa campagne « {campaign} » s’est mise en pause : {what}.\n\n{todo}\n\nReprenez-la ensuite : elle sera jugée \
-         sur ce qui vient après. Ou annulez-la."
+         sur ce qui vient après. Ou annulez-la.\n\nSi une autre de vos campagnes se met en pause dans les 30 jours, plus rien ne part de \
+         votre espace de travail jusqu’à ce que nous en ayons parlé."
     );
     ("Votre campagne s’est mise en pause".to_owned(), text)
 }
@@ -61,7 +62,8 @@ pub(super) fn english(campaign: &str, sample: Sample, trouble: Trouble, ended: b
     }
     let text = format!(
         "Hello,\n\nThe campaign “{campaign}” has paused itself: {what}.\n\n{todo}\n\nThen resume it: it will be judged by what \
-         comes after. Or cancel it."
+         comes after. Or cancel it.\n\nIf another of your campaigns pauses itself within 30 days, nothing leaves your workspace any more \
+         until we have talked about it."
     );
     ("Your campaign has paused itself".to_owned(), text)
 }
