@@ -39,6 +39,9 @@ pub struct ImportCounts {
     pub rejected: u64,
     /// Rows about a person who opted out or was erased: never revived.
     pub suppressed: u64,
+    /// Of all these rows, those that say of a new or known person that they agreed to something being recorded, in a way
+    /// that does not count: no day, no wording, a day that cannot be read or is to come.
+    pub consents_left_out: u64,
 }
 
 impl ImportCounts {

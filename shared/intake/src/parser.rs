@@ -40,18 +40,18 @@ pub struct ProspectRow {
     pub locale: Option<String>,
     /// ISO 3166-1 alpha-2 where the text is a country's name or code, else the text.
     pub country: Option<String>,
-    /// That they agreed to have clicks recorded, where the row has both its day and its wording.
+    /// That they agreed to have clicks recorded, where the row has its day or its wording; it counts with both.
     pub click_consent: Option<Box<Consent>>,
 }
 
 /// A consent as a row gives it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Consent {
-    /// The day, as the file writes it.
+    /// The day, as the file writes it; blank where it has none.
     pub given_on: String,
     /// Whether they agreed to have openings recorded, too: a yes in the cell, in one of the languages that are read.
     pub opens: bool,
-    /// How they agreed, at most [`MAX_CONSENT`] characters.
+    /// How they agreed, at most [`MAX_CONSENT`] characters; blank where the file does not say.
     pub how: String,
 }
 
@@ -301,7 +301,11 @@ impl Plan {
 
     fn consent(&self, row: &Row<'_>) -> Option<Box<Consent>> {
         let cell = |column, most| row.map(column, |cell| clean::line(cell, most)).flatten();
-        let (given_on, how) = (cell(self.click_consent_on, MAX_NAME)?, cell(self.click_consent, MAX_CONSENT)?);
+        let (given_on, how) = (cell(self.click_consent_on, MAX_NAME), cell(self.click_consent, MAX_CONSENT));
+        if given_on.is_none() && how.is_none() {
+            return None;
+        }
+        let (given_on, how) = (given_on.unwrap_or_default(), how.unwrap_or_default());
         let opens = row.map(self.click_consent_opens, clean::is_yes).unwrap_or_default();
         Some(Box::new(Consent { given_on, how, opens }))
     }

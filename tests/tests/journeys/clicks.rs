@@ -173,7 +173,8 @@ fn clicks_are_off_until_the_policy_says_them_and_only_some_may_switch_them_on() 
         // From a file, where it says so: with its day and its wording.
         announced["mapping"] = json!({"click_consent": "accord", "click_consent_on": "le"});
         let file = "email;accord;le\na@click.test;Formulaire;2027-01-15\nb@click.test;Formulaire;\nc@click.test;;2027-01-15\nd@click.test;Oui;15/01/2027\n";
-        sender.import_as(announced, file.as_bytes()).await;
+        let read = sender.import_as(announced, file.as_bytes()).await;
+        assert_eq!((&read["created"], &read["consents_left_out"]), (&json!(4), &json!(3)), "{read}");
         let consent = sender.detail("a@click.test").await["click_consent"].clone();
         assert_eq!(
             consent,

@@ -60,10 +60,16 @@ impl Origin<'_> {
         }
     }
 
+    /// Whether a row says that a consent was given, of which nothing is kept.
+    pub(super) fn leaves_consent_out(&self, row: &ProspectRow) -> bool {
+        self.records.clicks && row.click_consent.is_some() && self.consent(row).is_none()
+    }
+
     /// The consent that a row says was given. One without its day, its wording, or with a day that cannot be read
     /// (`2027-02-28`), is none: nothing is guessed.
     fn consent(&self, row: &ProspectRow) -> Option<ClickConsent> {
-        let Consent { given_on, how, opens } = row.click_consent.as_deref().filter(|_| self.records.clicks)?;
+        let Consent { given_on, how, opens } =
+            row.click_consent.as_deref().filter(|consent| self.records.clicks && !consent.how.is_empty())?;
         let consent = ClickConsent {
             given_on: given_on.parse().ok()?,
             how: without_addresses(how),

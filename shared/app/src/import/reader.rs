@@ -239,6 +239,7 @@ impl Reader<'_> {
             self.blocked.push(subject);
             return;
         }
+        self.counts.consents_left_out += u64::from(self.origin.leaves_consent_out(&row));
         self.waiting.push(self.origin.prospect(subject, row));
     }
 }
